@@ -1,0 +1,119 @@
+"""Accreditation: a verdict for each supporter and criterion, and who may be deployed.
+
+Where the schools table can answer, it does; where it disagrees with the stated evidence, it wins and says so.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from matching.inputs import Inputs
+
+MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
+
+_COLUMNS = (
+    "supporter_id",
+    "criterion",
+    "verdict",
+    "source",
+    "evidence",
+    "checked_on",
+    "due_for_review",
+    "disagrees",
+)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the evidence says.
+
+    Attributes
+    ----------
+    criteria : DataFrame
+        One row for each supporter and criterion of their designation, in their order: supporter_id, criterion,
+        verdict, source (`schools table`, `stated` or `none`), evidence, checked_on, due_for_review, disagrees (the
+        stated answer differs from the schools table's). Empty where no accreditation table was given.
+    accredited : ndarray of bool
+        By supporter, in the order of the inputs; all True where no accreditation table was given.
+    notices : tuple of str
+    """
+
+    criteria: pd.DataFrame
+    accredited: NDArray[np.bool_]
+    notices: tuple[str, ...]
+
+
+def judge(inputs: Inputs) -> Verdicts:
+    """Judge every supporter by the criteria of their designation."""
+    if inputs.accreditation is None:
+        return Verdicts(pd.DataFrame(columns=list(_COLUMNS)), np.ones(len(inputs.supporters), dtype=bool), ())
+    rows = _each_criterion(inputs)
+    stated = np.select([rows["met"] == "yes", rows["met"] == "no"], [MET, NOT_MET], NOT_EVIDENCED)
+    by_table = rows["home_school_grades"].astype(bool).to_numpy() & (rows["ofsted"] != "").to_numpy()
+    meets = np.array(
+        [ofsted in grades for ofsted, grades in zip(rows["ofsted"], rows["home_school_grades"], strict=True)]
+    )
+    rows["verdict"] = np.where(by_table, np.where(meets, MET, NOT_MET), stated)
+    rows["source"] = np.select([by_table, stated != NOT_EVIDENCED], ["schools table", "stated"], "none")
+    rows["disagrees"] = by_table & (stated != NOT_EVIDENCED) & (rows["verdict"] != stated)
+    rows["due_for_review"] = ~by_table & (stated == MET) & _out_of_date(rows, inputs)
+    failed = set(rows.loc[rows["verdict"] != MET, "supporter_id"])
+    accredited = ~inputs.supporters["supporter_id"].isin(failed).to_numpy()
+    return Verdicts(rows[list(_COLUMNS)], accredited, _notices(rows))
+
+
+def failed_criteria(verdicts: Verdicts) -> pd.Series:
+    """For each supporter who is not accredited, the criteria that failed, as words: 'NLE-5 not met, …'."""
+    failed = verdicts.criteria[verdicts.criteria["verdict"] != MET]
+    words = failed["criterion"] + " " + failed["verdict"]
+    return words.groupby(failed["supporter_id"]).agg(", ".join)
+
+
+def _each_criterion(inputs: Inputs) -> pd.DataFrame:
+    """One row for each supporter and criterion, with the stated evidence and the home school's grade."""
+    criteria = pd.DataFrame(
+        [
+            (criterion.designation, criterion.code, criterion.home_school_grades, criterion.review_after_years, order)
+            for order, criterion in enumerate(inputs.vocabulary.criteria.values())
+        ],
+        columns=["designation", "criterion", "home_school_grades", "review_after_years", "order"],
+    )
+    assert inputs.accreditation is not None
+    grades = inputs.schools[["urn", "ofsted"]].rename(columns={"urn": "school_urn"})
+    rows = (
+        inputs.supporters[["supporter_id", "designation", "school_urn"]]
+        .merge(criteria, on="designation")
+        .merge(grades, on="school_urn")
+        .merge(inputs.accreditation, on=["supporter_id", "criterion"], how="left")
+        .sort_values(["supporter_id", "order"], ignore_index=True)
+    )
+    rows[["met", "evidence"]] = rows[["met", "evidence"]].fillna("")
+    return rows
+
+
+def _out_of_date(rows: pd.DataFrame, inputs: Inputs) -> NDArray[np.bool_]:
+    """Whether a check is older than the criterion allows; a check without a date counts as old."""
+    oldest = {
+        years: pd.Timestamp(inputs.as_at) - pd.DateOffset(years=int(years))
+        for years in rows["review_after_years"].unique()
+    }
+    checked_on = pd.to_datetime(rows["checked_on"], errors="raise")
+    return (~(checked_on >= rows["review_after_years"].map(oldest))).to_numpy()
+
+
+def _notices(rows: pd.DataFrame) -> tuple[str, ...]:
+    notices = [
+        f"Accreditation: {row.supporter_id} {row.criterion} is stated otherwise, and the schools table says "
+        f"'{row.ofsted}': {row.verdict}."
+        for row in rows[rows["disagrees"]].itertuples()
+    ]
+    due = rows[rows["due_for_review"]]
+    if len(due):
+        people = due["supporter_id"].nunique()
+        notices.append(
+            f"Accreditation: {len(due):,} checks of {people:,} people are older than two years or undated, "
+            "and due for review."
+        )
+    return tuple(notices)

@@ -1,0 +1,104 @@
+"""The main path: sound inputs to the best plan. The command line and the screens both call this."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from matching.assignment import Assignment, Task, assign
+from matching.inputs import Inputs
+from matching.market import Market, open_market
+from matching.plan import Plan, make_plan
+from matching.reasons import UNMET, Outcome, priority_level
+
+Progress = Callable[[str], None]
+
+
+def allocate(
+    inputs: Inputs, *, time_limit_s: float = 60.0, progress: Progress = lambda step: None, market: Market | None = None
+) -> Plan:
+    """Make the best plan for these inputs.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    time_limit_s : float
+        How long to search where days bind, in seconds.
+    progress : callable
+        Told in words what is being done.
+    market : Market, optional
+        Where the caller has opened it for these inputs already.
+
+    Returns
+    -------
+    Plan
+        Its manifest holds the seconds of each step under `timings`.
+    """
+    clock = _Clock(progress)
+    clock.start("Finding eligible pairs", "pairs_s")
+    market = market or open_market(inputs)
+    clock.start("Assigning", "assignment_s")
+    outcome, assignment = _solve(market, time_limit_s, progress)
+    clock.start("Writing reasons", "reasons_s")
+    plan = make_plan(market, outcome, assignment)
+    clock.stop()
+    return Plan(plan.deployments, plan.unmet, plan.workload, plan.excluded, {**plan.manifest, "timings": clock.seconds})
+
+
+class _Clock:
+    """Seconds of each step, told as they begin."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._step, self._began = "", time.perf_counter()
+
+    def start(self, words: str, step: str) -> None:
+        self.stop()
+        self._progress(words)
+        self._step, self._began = step, time.perf_counter()
+
+    def stop(self) -> None:
+        if self._step:
+            self.seconds[self._step] = round(time.perf_counter() - self._began, 3)
+
+
+def _solve(market: Market, time_limit_s: float, progress: Progress) -> tuple[Outcome, Assignment]:
+    """Settle the pins, assign the rest, and put both together."""
+    rulebook, pairs, inputs = market.rulebook, market.pairs, market.inputs
+    pinned_need, pinned_supporter = rulebook.pins
+    n_supporters = len(inputs.supporters)
+    places_pinned = np.bincount(pinned_supporter, minlength=n_supporters)
+    days_pinned = np.bincount(pinned_supporter, weights=rulebook.days_asked[pinned_need], minlength=n_supporters)
+    earlier = rulebook.earlier
+    kept = np.isin(pairs.need * n_supporters + pairs.supporter, earlier)
+    change_cost_milli = round(1000 * inputs.policy.rerun.change_cost)
+    free = ~np.isin(pairs.need, pinned_need)
+    task = Task(
+        need=pairs.need[free],
+        supporter=pairs.supporter[free],
+        value_milli=(pairs.score_milli + change_cost_milli * kept)[free],
+        level=priority_level(market),
+        days_asked=rulebook.days_asked,
+        places=np.where(rulebook.available, rulebook.places - places_pinned, 0),
+        days_offered=rulebook.days_offered - days_pinned,
+    )
+    solved = assign(task, time_limit_s=time_limit_s, progress=progress)
+    supporter_of = solved.supporter_of.copy()
+    supporter_of[pinned_need] = pinned_supporter
+    need = np.arange(len(supporter_of))
+    is_kept = (supporter_of != UNMET) & np.isin(need * n_supporters + supporter_of, earlier)
+    origin = np.select([supporter_of == UNMET, is_kept], ["", "kept"], "optimised").astype(object)
+    origin[pinned_need] = "pinned"
+    pinned_values = np.bincount(task.level[pinned_need], minlength=3).tolist()
+    pinned_score = int(rulebook.fits(pinned_need, pinned_supporter).score_milli.sum())
+    pinned_score += change_cost_milli * int(np.isin(pinned_need * n_supporters + pinned_supporter, earlier).sum())
+    extra = (*pinned_values, pinned_score)
+    whole = replace(
+        solved,
+        supporter_of=supporter_of,
+        values=tuple(a + b for a, b in zip(solved.values, extra, strict=True)),
+        bounds=tuple(a + b for a, b in zip(solved.bounds, extra, strict=True)),
+    )
+    return Outcome(supporter_of, origin), whole

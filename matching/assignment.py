@@ -1,0 +1,398 @@
+r"""Pairs and capacities to chosen pairs, prices and proof, with scipy.
+
+The model, for needs *i*, supporters *j* and eligible pairs *E*, with :math:`x_{ij} \in \{0, 1\}`::
+
+    sum_j x_ij <= 1                    each need at most one supporter
+    sum_i x_ij <= places_j             places
+    sum_i days_i x_ij <= days_j        days
+
+maximising, each level kept before the next is looked at: critical needs met, high needs met, normal needs met, total
+score (in a rerun, plus the change cost for each deployment kept). Pins are settled before anything else.
+
+Without days this is a transportation problem. The sets of needs that can be met together form a transversal matroid,
+so a bonus of 3, 2 and 1 times a large whole number settles the first three levels in one solve, and its dual prices
+prove the answer. It is solved over each need's best few pairs; prices then say which other pairs are still worth
+adding, until none is, so that the proof covers every eligible pair. Places grow in the same way: a supporter enters
+with a few, and gets more while one more would be worth something.
+
+Where the answer without days breaks somebody's days, the connected parts of the graph that they are in are solved
+again, level by level, as a mixed-integer programme.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
+
+Positions = NDArray[np.intp]
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+LEVELS = ("critical", "high", "normal", "score")
+UNMET = -1
+
+# Pairs a need brings to the first solve, and adds in each round after it.
+_FIRST_PAIRS = 8
+_MORE_PAIRS = 4
+# Places of a supporter in the first solve; doubled while another one would be worth something.
+_FIRST_PLACES = 4
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be assigned; pairs are in order of need, then supporter.
+
+    Attributes
+    ----------
+    need, supporter : ndarray of intp
+        The eligible pairs, as positions.
+    value_milli : ndarray of int64
+        What each pair adds to the last level, in thousandths (the score, and in a rerun the change cost).
+    level : ndarray of int
+        By need: 0 critical, 1 high, 2 normal.
+    days_asked : ndarray of int64
+        By need, in hundredths of a day.
+    places : ndarray of int64
+        By supporter: places left beside the pins.
+    days_offered : ndarray of float64
+        By supporter, in hundredths of a day; infinite without a limit.
+    """
+
+    need: Positions
+    supporter: Positions
+    value_milli: Whole
+    level: Positions
+    days_asked: Whole
+    places: Whole
+    days_offered: NDArray[np.float64]
+
+    @property
+    def bonus_milli(self) -> int:
+        """The large whole number M: more than all needs together can add to the last level."""
+        return max(int(self.value_milli.max(initial=0)), 1000) * len(self.level) + 1
+
+    @property
+    def weight(self) -> Whole:
+        """By pair: 3M, 2M or M for the need, plus the pair's value."""
+        return self.bonus_milli * (3 - self.level[self.need]) + self.value_milli
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The chosen pairs and what is known of how good they are.
+
+    Attributes
+    ----------
+    supporter_of : ndarray of intp
+        By need: the supporter, or `UNMET`.
+    price_milli : ndarray of float64
+        By supporter: the dual of the places, in thousandths; nan where days bind, since days have no such price.
+    values, bounds : tuple of int
+        By level: needs met, and the last in thousandths; and what no plan can exceed.
+    bonus_milli : int
+        The M of a need met, in thousandths, that the prices are in.
+    days_bind : bool
+        Whether some part had to be solved with days.
+    """
+
+    supporter_of: Positions
+    price_milli: NDArray[np.float64]
+    values: tuple[int, int, int, int]
+    bounds: tuple[int, int, int, int]
+    bonus_milli: int
+    days_bind: bool
+
+    @property
+    def status(self) -> Literal["optimal", "gap"]:
+        """Whether every level reaches its bound."""
+        return "optimal" if self.values == self.bounds else "gap"
+
+
+def assign(
+    task: Task, *, time_limit_s: float = 60.0, progress: Callable[[str], None] = lambda step: None
+) -> Assignment:
+    """Choose the best pairs.
+
+    Parameters
+    ----------
+    task : Task
+    time_limit_s : float
+        How long the parts where days bind may be searched, in seconds.
+    progress : callable
+        Told in words what is being done.
+    """
+    progress("Solving places")
+    supporter_of, price = _with_places_only(task)
+    part = _parts(task)
+    over = _days_used(task, supporter_of) > task.days_offered
+    entangled = np.unique(part[len(task.level) :][over])
+    bounds = np.array(_values(task, supporter_of))
+    price_milli = price.astype(np.float64)
+    deadline = time.monotonic() + time_limit_s
+    for number, one in enumerate(entangled, start=1):
+        progress(f"Solving days, part {number} of {len(entangled)}")
+        needs = np.flatnonzero(part[: len(task.level)] == one)
+        supporters = np.flatnonzero(part[len(task.level) :] == one)
+        relaxed = _values(task, supporter_of, needs)
+        chosen, part_bounds = _with_days(task, needs, supporters, supporter_of, relaxed, deadline)
+        supporter_of[needs] = chosen
+        bounds += np.array(part_bounds) - np.array(relaxed)
+        price_milli[supporters] = np.nan
+    values = _values(task, supporter_of)
+    return Assignment(supporter_of, price_milli, values, _as_levels(bounds), task.bonus_milli, bool(len(entangled)))
+
+
+def _as_levels(numbers: NDArray[np.int64]) -> tuple[int, int, int, int]:
+    critical, high, normal, score = (int(number) for number in numbers)
+    return critical, high, normal, score
+
+
+def _values(task: Task, supporter_of: Positions, needs: Positions | None = None) -> tuple[int, int, int, int]:
+    """Needs met at each level and the total value in thousandths; of some needs where they are named."""
+    met = supporter_of != UNMET
+    if needs is not None:
+        met = met & np.isin(np.arange(len(met)), needs)
+    counts = np.bincount(task.level[met], minlength=3)
+    chosen = _chosen_pairs(task, np.where(met, supporter_of, UNMET))
+    return _as_levels(np.array([*counts[:3], task.value_milli[chosen].sum()]))
+
+
+def _chosen_pairs(task: Task, supporter_of: Positions) -> Positions:
+    return np.flatnonzero(supporter_of[task.need] == task.supporter)
+
+
+def _days_used(task: Task, supporter_of: Positions) -> NDArray[np.float64]:
+    met = supporter_of != UNMET
+    return np.bincount(supporter_of[met], weights=task.days_asked[met], minlength=len(task.places))
+
+
+def _parts(task: Task) -> Positions:
+    """Connected part of each need and then of each supporter."""
+    n_needs, n_nodes = len(task.level), len(task.level) + len(task.places)
+    graph = coo_array((np.ones(len(task.need), np.int8), (task.need, n_needs + task.supporter)), (n_nodes, n_nodes))
+    return connected_components(graph, directed=False)[1].astype(np.intp)
+
+
+# ---- places only: a transportation problem -------------------------------------------------------------------------
+
+
+def _with_places_only(task: Task) -> tuple[Positions, Whole]:
+    """The optimum without days, and the least prices that prove it over every pair."""
+    weight = task.weight
+    active = _best_of_each_need(task.need, weight, _FIRST_PAIRS)
+    places = np.minimum(task.places, _FIRST_PLACES)
+    while True:
+        need, supporter, worth = task.need[active], task.supporter[active], weight[active]
+        supporter_of = _transport(len(task.level), need, supporter, worth, places)
+        price, surplus = _prices(need, supporter, worth, supporter_of, places)
+        gain = weight - price[task.supporter] - surplus[task.need]
+        promising = np.flatnonzero(gain > 0)
+        short = (places < task.places) & (price > 0)
+        if not len(promising) and not short.any():
+            return supporter_of, price
+        more = promising[_best_of_each_need(task.need[promising], gain[promising], _MORE_PAIRS)]
+        active = np.union1d(active, more)
+        places = np.where(short, np.minimum(2 * places, task.places), places)
+
+
+def _best_of_each_need(need: Positions, worth: Whole, count: int) -> Positions:
+    """The `count` best entries of each need (`need` is in order), themselves in order; of equals, the first."""
+    order = np.lexsort((-worth, need))
+    first = np.flatnonzero(np.diff(need, prepend=-1))
+    rank = np.arange(len(need)) - np.repeat(first, np.diff(np.append(first, len(need))))
+    return np.sort(order[rank < count])
+
+
+def _transport(n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole) -> Positions:
+    """The best assignment of needs to places, as a full matching of least cost.
+
+    Each supporter is repeated once a place, and each need has an unmet column of its own, so one always exists.
+    """
+    useful = np.minimum(places, np.bincount(supporter, minlength=len(places)))
+    first_column = np.concatenate([[0], np.cumsum(useful)])
+    repeats = useful[supporter]
+    edge = np.repeat(np.arange(len(need)), repeats)
+    copy = np.arange(len(edge)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    rows = np.concatenate([need[edge], np.arange(n_needs)])
+    columns = np.concatenate([first_column[supporter[edge]] + copy, first_column[-1] + np.arange(n_needs)])
+    # Stored zeros would be no edges: costs are shifted so that every one of them is at least 1.
+    most = int(weight.max(initial=0))
+    costs = np.concatenate([most - weight[edge], np.full(n_needs, most)]) + 1
+    graph = csr_array((costs.astype(np.float64), (rows, columns)), shape=(n_needs, int(first_column[-1]) + n_needs))
+    matched_row, matched_column = min_weight_full_bipartite_matching(graph)
+    owner = np.concatenate([np.repeat(np.arange(len(places)), useful), np.full(n_needs, UNMET)])
+    supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
+    supporter_of[matched_row] = owner[matched_column]
+    return supporter_of
+
+
+def _prices(
+    need: Positions, supporter: Positions, weight: Whole, supporter_of: Positions, places: Whole
+) -> tuple[Whole, Whole]:
+    """The least prices v >= 0 of supporters, and each need's surplus u, with u_i + v_j >= w_ij on every pair given.
+
+    Notes
+    -----
+    On chosen pairs u_i = w_ij - v_j, and u_i = 0 on unmet needs. Then v is the fixpoint of
+    v_j = max(0, max_i w_ij - u_i): longest paths, which are finite because the assignment is optimal. The least
+    prices are what one more place is worth.
+    """
+    chosen = supporter_of[need] == supporter
+    own_weight = np.zeros(len(supporter_of), dtype=np.int64)
+    own_weight[need[chosen]] = weight[chosen]
+    met = supporter_of != UNMET
+    by_supporter = np.argsort(supporter[~chosen], kind="stable")
+    other_need = need[~chosen][by_supporter]
+    other_supporter = supporter[~chosen][by_supporter]
+    step = weight[~chosen][by_supporter] - own_weight[other_need]
+    first = np.flatnonzero(np.diff(other_supporter, prepend=-1))
+    price = np.zeros(len(places), dtype=np.int64)
+    while True:
+        carried = np.where(met, price[supporter_of], 0)
+        raised = price.copy()
+        if len(first):
+            offers = np.maximum.reduceat(step + carried[other_need], first)
+            raised[other_supporter[first]] = np.maximum(price[other_supporter[first]], offers)
+        if np.array_equal(raised, price):
+            return price, np.where(met, own_weight - carried, 0)
+        price = raised
+
+
+# ---- days: a generalised assignment problem ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Programme:
+    """The pairs of one connected part as columns, with the rows that any assignment of them keeps."""
+
+    pair: Positions
+    need: Positions
+    level: Positions
+    rows: csr_array
+    row_limits: NDArray[np.float64]
+
+
+def _with_days(
+    task: Task,
+    needs: Positions,
+    supporters: Positions,
+    supporter_of: Positions,
+    relaxed: tuple[int, int, int, int],
+    deadline: float,
+) -> tuple[Positions, tuple[int, int, int, int]]:
+    """The best assignment of one connected part with days, and the bound of each level.
+
+    `supporter_of` is the optimum without days, and `relaxed` its levels in this part.
+    """
+    programme = _programme(task, needs, supporters)
+    nobody = np.full(len(task.level), UNMET, dtype=np.intp)
+    within_days = _filled(task, nobody, np.intersect1d(_chosen_pairs(task, supporter_of), programme.pair))
+    chosen = np.isin(programme.pair, _chosen_pairs(task, _filled(task, within_days, programme.pair)))
+    bounds: list[int] = []
+    kept: list[tuple[NDArray[np.float64], int]] = []
+    for level in range(len(LEVELS)):
+        worth = (programme.level == level) if level < 3 else task.value_milli[programme.pair]
+        worth = worth.astype(np.float64)
+        # A pair of a later level adds nothing yet and takes a place.
+        useful = programme.level <= level
+        chosen, bound = _best(programme, worth, useful, kept, chosen, deadline)
+        value = round(float(worth @ chosen))
+        # As long as the levels before it are as good as without days, that answer bounds this one.
+        if [value for _, value in kept] == list(relaxed[:level]):
+            bound = min(bound, relaxed[level])
+        bounds.append(max(bound, value))
+        kept.append((worth, value))
+    outcome = nobody.copy()
+    outcome[task.need[programme.pair[chosen]]] = task.supporter[programme.pair[chosen]]
+    # Only a search that ran out of time leaves anything to fill.
+    return _filled(task, outcome, programme.pair)[needs], _as_levels(np.array(bounds))
+
+
+def _programme(task: Task, needs: Positions, supporters: Positions) -> _Programme:
+    pair = np.flatnonzero(np.isin(task.need, needs))
+    need = np.searchsorted(needs, task.need[pair])
+    supporter = np.searchsorted(supporters, task.supporter[pair])
+    columns = np.arange(len(pair))
+    limited = np.isfinite(task.days_offered[supporters])
+    # Whole numbers as small as they can be keep the solver's tolerances far from the truth.
+    unit = int(np.gcd.reduce(task.days_asked[needs])) or 1
+    days = np.where(limited[supporter], task.days_asked[needs][need] / unit, 0.0)
+    n_needs, n_supporters = len(needs), len(supporters)
+    rows = np.concatenate([need, n_needs + supporter, n_needs + n_supporters + supporter])
+    cells = np.concatenate([np.ones(2 * len(pair)), days])
+    matrix = csr_array((cells, (rows, np.tile(columns, 3))), shape=(n_needs + 2 * n_supporters, len(pair)))
+    days_limit = np.where(limited, np.floor(task.days_offered[supporters] / unit), 0.0)
+    limits = np.concatenate([np.ones(n_needs), task.places[supporters], days_limit])
+    return _Programme(pair, need, task.level[task.need[pair]], matrix, limits)
+
+
+def _best(
+    programme: _Programme,
+    worth: NDArray[np.float64],
+    useful: Flags,
+    kept: list[tuple[NDArray[np.float64], int]],
+    fallback: Flags,
+    deadline: float,
+) -> tuple[Flags, int]:
+    """The best choice of useful columns that keeps earlier levels, and a bound on its worth.
+
+    Where time runs out before anything better is found, `fallback` stands.
+    """
+    left_s = deadline - time.monotonic()
+    ceiling = _ceiling(programme, worth)
+    if left_s <= 0:
+        return fallback, ceiling
+    constraints = [LinearConstraint(programme.rows, -np.inf, programme.row_limits)]
+    constraints += [LinearConstraint(csr_array(row[np.newaxis, :]), value, np.inf) for row, value in kept]
+    result = milp(
+        -worth,
+        constraints=constraints,
+        integrality=np.ones(len(worth)),
+        bounds=Bounds(0, useful.astype(np.float64)),
+        options={"mip_rel_gap": 0, "time_limit": left_s},
+    )
+    bound = ceiling if result.mip_dual_bound is None else min(ceiling, int(np.floor(-result.mip_dual_bound + 1e-4)))
+    if result.x is None:
+        return fallback, bound
+    found = result.x > 0.5
+    if not _keeps(programme, found, kept) or worth @ found < worth @ fallback:
+        return fallback, bound
+    return found, bound
+
+
+def _ceiling(programme: _Programme, worth: NDArray[np.float64]) -> int:
+    """What no choice can exceed: the best pair of every need."""
+    best = np.zeros(int(programme.need.max(initial=-1)) + 1)
+    np.maximum.at(best, programme.need, worth)
+    return int(best.sum())
+
+
+def _keeps(programme: _Programme, found: Flags, kept: list[tuple[NDArray[np.float64], int]]) -> bool:
+    """Whether a choice keeps every row and every earlier level, in whole numbers."""
+    within = bool((programme.rows @ found.astype(np.float64) <= programme.row_limits).all())
+    return within and all(round(float(row @ found)) >= value for row, value in kept)
+
+
+def _filled(task: Task, supporter_of: Positions, allowed: Positions) -> Positions:
+    """Add allowed pairs while they fit: unmet needs ask their best supporter, who takes the best that asks."""
+    filled = supporter_of.copy()
+    while True:
+        met = filled != UNMET
+        places_left = task.places - np.bincount(filled[met], minlength=len(task.places))
+        days_left = task.days_offered - _days_used(task, filled)
+        need, supporter = task.need[allowed], task.supporter[allowed]
+        fits = (places_left[supporter] > 0) & (task.days_asked[need] <= days_left[supporter])
+        allowed = allowed[~met[need] & fits]
+        if not len(allowed):
+            return filled
+        weight = task.weight[allowed]
+        asking = allowed[_best_of_each_need(task.need[allowed], weight, 1)]
+        by_supporter = asking[np.lexsort((-task.weight[asking], task.supporter[asking]))]
+        taken = by_supporter[np.flatnonzero(np.diff(task.supporter[by_supporter], prepend=-1))]
+        filled[task.need[taken]] = task.supporter[taken]

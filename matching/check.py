@@ -1,0 +1,454 @@
+"""An independent check of a plan: every rule, every number, and the proof that nothing better exists.
+
+It shares no code with the rules, the pair search or the solver: it judges pairs by bit masks over whole blocks of needs
+and supporters, from the inputs alone, so that a mistake there cannot hide here.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array, vstack
+
+from matching.accreditation import judge
+from matching.inputs import Inputs
+from matching.plan import Plan
+
+_BLOCK_CELLS = 2_000_000
+_LEVEL_NAMES = ("critical", "high", "normal")
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """Needs and supporters as plain columns; masks hold one bit a word."""
+
+    need_row: dict[str, int]
+    supporter_row: dict[str, int]
+    need: pd.DataFrame
+    supporter: pd.DataFrame
+    barred: set[tuple[int, int]]
+    pinned: dict[int, int]
+    earlier: set[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Pairs as this room sees them: may they be, and with what numbers."""
+
+    eligible: NDArray[np.bool_]
+    km: NDArray[np.float64]
+    specialism: NDArray[np.float64]
+    phase: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    milli: NDArray[np.int64]
+
+
+def check_plan(plan: Plan, inputs: Inputs) -> list[str]:
+    """Return every rule that the plan breaks and every number that is not as it should be, as sentences."""
+    facts = _facts(inputs)
+    faults = _needs_once(plan, facts)
+    if faults:
+        return faults
+    unknown = [one for one in plan.deployments["supporter_id"] if one not in facts.supporter_row]
+    if unknown:
+        return [f"plan.csv names supporters who are not in the inputs: {', '.join(sorted(set(unknown)))}."]
+    need = np.array([facts.need_row[one] for one in plan.deployments["need_id"]], dtype=np.intp)
+    supporter = np.array([facts.supporter_row[one] for one in plan.deployments["supporter_id"]], dtype=np.intp)
+    judged = _judge(inputs, facts, facts.need.iloc[need], facts.supporter.iloc[supporter])
+    return [
+        *_row_faults(plan, facts, need, supporter, judged),
+        *_capacity_faults(inputs, facts, need, supporter),
+        *_level_faults(plan, inputs, facts, need, supporter, judged),
+    ]
+
+
+def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tuple[list[str], list[str]]:
+    """Check from the prices, and where days bind by solving anew, that no plan could be better.
+
+    Returns
+    -------
+    faults, findings : list of str
+        What is wrong, and what was shown.
+    """
+    facts = _facts(inputs)
+    bonus = round(1000 * float(plan.manifest["proof"]["bonus"]))
+    price = np.zeros(len(facts.supporter))
+    for supporter_id, text in plan.workload[["supporter_id", "price"]].itertuples(index=False):
+        if supporter_id in facts.supporter_row:
+            price[facts.supporter_row[supporter_id]] = float(text) * 1000 if text else math.nan
+    by_days = np.isnan(price)
+    if (price[~by_days] < 0).any():
+        return ["workload.csv: a price is negative."], []
+    pairs = _eligible_pairs(inputs, facts, price, bonus)
+    values = _level_values(plan, facts, inputs)
+    days_needs = np.unique(pairs.need[by_days[pairs.supporter]])
+    entangled = np.isin(np.arange(len(facts.need)), days_needs)
+    faults, findings = [], []
+    if pairs.most_milli * len(facts.need) >= bonus:
+        faults.append("manifest.json: the bonus is too small for the levels to be kept apart.")
+    primal, dual = _sums(plan, facts, inputs, pairs, price, bonus, entangled)
+    if primal != dual:
+        faults.append(
+            f"The prices do not prove the plan: it is worth {primal / 1000:,.3f}, and they allow {dual / 1000:,.3f}."
+        )
+    else:
+        findings.append(
+            f"The prices prove it over all {pairs.count:,} eligible pairs: both sides are {dual / 1000:,.3f}."
+        )
+    if entangled.any():
+        more_faults, more = _check_days(plan, inputs, facts, pairs, by_days, entangled, values, time_limit_s)
+        faults += more_faults
+        findings += more
+    elif plan.manifest["status"] != "optimal":
+        faults.append("manifest.json: the status is not 'optimal', and the prices prove that it is.")
+    return faults, findings
+
+
+# ---- facts of the inputs -------------------------------------------------------------------------------------------
+
+
+def _mask(words: tuple[str, ...] | list[str], known: list[str]) -> int:
+    return sum(1 << known.index(word) for word in set(words))
+
+
+def _facts(inputs: Inputs) -> _Facts:
+    vocabulary, policy = inputs.vocabulary, inputs.policy
+    phases, focuses, codes = list(vocabulary.phases), list(vocabulary.focuses), list(vocabulary.designations)
+    bands = vocabulary.phase_bands
+    close = {
+        phase: [
+            other
+            for other in phases
+            if other != phase
+            and bands[phase]
+            and bands[other]
+            and ({bands[phase], bands[other]} & {"all"} or bands[phase] == bands[other])
+        ]
+        for phase in phases
+    }
+    schools = inputs.schools.set_index("urn")
+    accredited = judge(inputs).accredited
+    needs, people = inputs.needs, inputs.supporters
+    at, home = schools.loc[needs["school_urn"]], schools.loc[people["school_urn"]]
+    need = pd.DataFrame(
+        {
+            "row": range(len(needs)),
+            "urn": needs["school_urn"].astype(int),
+            "easting": at["easting"].to_numpy(),
+            "northing": at["northing"].to_numpy(),
+            "trust": at["trust"].to_numpy(),
+            "phase": [1 << phases.index(phase) for phase in at["phase"]],
+            "focus": [1 << focuses.index(focus) for focus in needs["focus"]],
+            "related": [_mask(policy.related_specialisms.get(focus, ()), focuses) for focus in needs["focus"]],
+            "general": [_mask(vocabulary.focuses[focus].fit_designations, codes) for focus in needs["focus"]],
+            "accepted": [_mask(accepted, codes) for accepted in needs["designations"]],
+            "cents": [round(100 * days) for days in needs["days"]],
+            "level": [_LEVEL_NAMES.index(priority) for priority in needs["priority"]],
+        }
+    )
+    limits = [policy.max_distance_km[code] for code in people["designation"]]
+    supporter = pd.DataFrame(
+        {
+            "row": range(len(people)),
+            "urn": people["school_urn"].astype(int),
+            "easting": home["easting"].to_numpy(),
+            "northing": home["northing"].to_numpy(),
+            "trust": home["trust"].to_numpy(),
+            "phases": [_mask(held, phases) for held in people["phases"]],
+            "close_phases": [_mask([c for p in held for c in close[p]], phases) for held in people["phases"]],
+            "specialisms": [_mask(held, focuses) for held in people["specialisms"]],
+            "designation": [1 << codes.index(code) for code in people["designation"]],
+            "limit": np.minimum(limits, people["max_distance_km"]),
+            "cents": [100 * days for days in people["days_available"]],
+            "places": people["max_deployments"],
+            "deployable": accredited & (people["max_deployments"] > 0).to_numpy(),
+        }
+    )
+    trusts = {name: number for number, name in enumerate(sorted({*need["trust"], *supporter["trust"]}))}
+    for frame in (need, supporter):
+        frame["trust"] = [trusts[name] if name else -1 for name in frame["trust"]]
+    need_row = {one: row for row, one in enumerate(needs["need_id"])}
+    supporter_row = {one: row for row, one in enumerate(people["supporter_id"])}
+    decided = [
+        (kind, need_row[need_id], supporter_row[supporter_id])
+        for kind, need_id, supporter_id in inputs.decisions[["kind", "need_id", "supporter_id"]].itertuples(index=False)
+    ]
+    barred = {(i, j) for kind, i, j in decided if kind != "pin"}
+    conflicts = pd.DataFrame(
+        [(row, int(urn)) for row, urns in enumerate(people["conflicts"]) for urn in urns], columns=["supporter", "urn"]
+    )
+    clashes = conflicts.merge(need[["row", "urn"]], on="urn")
+    barred |= set(zip(clashes["row"].tolist(), clashes["supporter"].tolist(), strict=True))
+    earlier = set()
+    if inputs.baseline is not None:
+        earlier = {
+            (need_row[i], supporter_row[j])
+            for i, j in inputs.baseline[["need_id", "supporter_id"]].itertuples(index=False)
+            if i in need_row and j in supporter_row
+        }
+    pinned = {i: j for kind, i, j in decided if kind == "pin"}
+    return _Facts(need_row, supporter_row, need, supporter, barred, pinned, earlier)
+
+
+def _judge(inputs: Inputs, facts: _Facts, need: pd.DataFrame, supporter: pd.DataFrame) -> _Judged:
+    """Judge pairs row by row."""
+    left = {name: need[name].to_numpy() for name in need}
+    right = {name: supporter[name].to_numpy() for name in supporter}
+    judged = _judge_columns(inputs, left, right)
+    barred = [pair in facts.barred for pair in zip(left["row"].tolist(), right["row"].tolist(), strict=True)]
+    return _Judged(
+        judged.eligible & ~np.array(barred, dtype=bool),
+        judged.km,
+        judged.specialism,
+        judged.phase,
+        judged.distance,
+        judged.milli,
+    )
+
+
+def _judge_columns(inputs: Inputs, need: dict[str, np.ndarray], supporter: dict[str, np.ndarray]) -> _Judged:
+    """Judge pairs of columns that broadcast against each other; decisions and conflicts are left to the caller."""
+    policy, weights = inputs.policy, inputs.policy.weights
+    km = np.hypot(need["easting"] - supporter["easting"], need["northing"] - supporter["northing"]) / 1000
+    holds = ((need["focus"] & supporter["specialisms"]) != 0) & (need["general"] == 0)
+    holds |= (need["general"] & supporter["designation"]) != 0
+    near_it = (need["related"] & supporter["specialisms"]) != 0
+    specialism = np.where(holds, 1.0, np.where(near_it, policy.specialism_fit.related, 0.0))
+    near_phase = (need["phase"] & supporter["close_phases"]) != 0
+    same_phase = (need["phase"] & supporter["phases"]) != 0
+    phase = np.where(same_phase, 1.0, np.where(near_phase, policy.phase_fit.related, 0.0))
+    distance = np.maximum(0.0, 1 - km / supporter["limit"])
+    points = weights.specialism * specialism + weights.phase * phase + weights.distance * distance
+    eligible = (
+        ((need["accepted"] & supporter["designation"]) != 0)
+        & supporter["deployable"]
+        & (specialism > 0)
+        & (phase > 0)
+        & (km <= supporter["limit"])
+        & (need["urn"] != supporter["urn"])
+        & (need["cents"] <= supporter["cents"])
+    )
+    if policy.rules.same_trust == "forbid":
+        eligible &= (need["trust"] != supporter["trust"]) | (need["trust"] < 0)
+    milli = np.rint(1000 * points / (weights.specialism + weights.phase + weights.distance)).astype(np.int64)
+    return _Judged(eligible, km, specialism, phase, distance, milli)
+
+
+# ---- the plan's rows -----------------------------------------------------------------------------------------------
+
+
+def _needs_once(plan: Plan, facts: _Facts) -> list[str]:
+    faults = []
+    listed = [*plan.deployments["need_id"], *plan.unmet["need_id"]]
+    if sorted(listed) != sorted(facts.need_row):
+        faults.append("plan.csv and unmet.csv do not hold every need exactly once.")
+    for name, frame in (("plan.csv", plan.deployments), ("unmet.csv", plan.unmet)):
+        if list(frame["need_id"]) != sorted(frame["need_id"]):
+            faults.append(f"{name} is not sorted by need_id.")
+    return faults
+
+
+def _row_faults(plan: Plan, facts: _Facts, need: np.ndarray, supporter: np.ndarray, judged: _Judged) -> Iterator[str]:
+    numbers = {
+        "distance_km": [f"{value:.2f}" for value in judged.km],
+        "score": [f"{value / 1000:.3f}" for value in judged.milli],
+        "specialism_fit": [f"{value:.3f}" for value in judged.specialism],
+        "phase_fit": [f"{value:.3f}" for value in judged.phase],
+        "distance_fit": [f"{value:.3f}" for value in judged.distance],
+    }
+    pairs = list(zip(need.tolist(), supporter.tolist(), strict=True))
+    is_pinned = np.array([facts.pinned.get(one) == other for one, other in pairs], dtype=bool)
+    was_there = np.array([pair in facts.earlier for pair in pairs], dtype=bool)
+    numbers["origin"] = np.select([is_pinned, was_there], ["pinned", "kept"], "optimised").tolist()
+    need_ids = plan.deployments["need_id"].tolist()
+    for row in np.flatnonzero(~judged.eligible & ~is_pinned).tolist():
+        yield f"plan.csv {need_ids[row]}: {plan.deployments['supporter_id'].iat[row]} breaks a rule there."
+    for column, expected in numbers.items():
+        found = plan.deployments[column].tolist()
+        for row in (row for row in range(len(found)) if found[row] != expected[row]):
+            yield f"plan.csv {need_ids[row]}: {column} is '{found[row]}', and '{expected[row]}' was expected."
+    served = dict(zip(need.tolist(), supporter.tolist(), strict=True))
+    for pinned_need, pinned_supporter in facts.pinned.items():
+        if served.get(pinned_need) != pinned_supporter:
+            yield f"plan.csv: the pin of row {pinned_need + 1} of the needs is not kept."
+
+
+def _capacity_faults(inputs: Inputs, facts: _Facts, need: np.ndarray, supporter: np.ndarray) -> Iterator[str]:
+    count = len(facts.supporter)
+    deployments = np.bincount(supporter, minlength=count)
+    cents = np.bincount(supporter, weights=facts.need["cents"].to_numpy()[need], minlength=count)
+    names = inputs.supporters["supporter_id"]
+    for row in np.flatnonzero(deployments > facts.supporter["places"].to_numpy()):
+        yield f"plan.csv: {names.iat[row]} has {deployments[row]} deployments, more than max_deployments."
+    for row in np.flatnonzero(cents > facts.supporter["cents"].to_numpy()):
+        yield f"plan.csv: {names.iat[row]} has {cents[row] / 100:g} days, more than days_available."
+
+
+def _level_values(plan: Plan, facts: _Facts, inputs: Inputs) -> list[int]:
+    """Needs met by level and the total score in thousandths, change cost included, as the rows of plan.csv say."""
+    rows = [facts.need_row[one] for one in plan.deployments["need_id"]]
+    counts = np.bincount(facts.need["level"].to_numpy()[rows], minlength=3).tolist()
+    score = sum(round(1000 * float(text)) for text in plan.deployments["score"])
+    people = [facts.supporter_row[one] for one in plan.deployments["supporter_id"]]
+    kept = sum(pair in facts.earlier for pair in zip(rows, people, strict=True))
+    return [*counts, score + kept * round(1000 * inputs.policy.rerun.change_cost)]
+
+
+def _level_faults(
+    plan: Plan, inputs: Inputs, facts: _Facts, need: np.ndarray, supporter: np.ndarray, judged: _Judged
+) -> Iterator[str]:
+    values = _level_values(plan, facts, inputs)
+    for said, name, value in zip(plan.manifest["objective"], (*_LEVEL_NAMES, "score"), values, strict=True):
+        expected = value / 1000 if name == "score" else value
+        if said["level"] != name or said["value"] != expected:
+            yield f"manifest.json: level {name} is said to be {said['value']}, and the plan holds {expected}."
+        if said["bound"] < said["value"]:
+            yield f"manifest.json: the bound of level {name} is below its value."
+    gap = any(said["bound"] != said["value"] for said in plan.manifest["objective"])
+    if plan.manifest["status"] != ("gap" if gap else "optimal"):
+        yield f"manifest.json: the status '{plan.manifest['status']}' does not follow from the bounds."
+
+
+# ---- the proof -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Priced:
+    """What pricing all pairs gave: each need's surplus, and the pairs themselves where days bind."""
+
+    count: int
+    most_milli: int
+    surplus: NDArray[np.float64]
+    need: NDArray[np.intp]
+    supporter: NDArray[np.intp]
+    milli: NDArray[np.int64]
+
+
+def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int) -> _Priced:
+    """Price every eligible pair, in blocks of needs against all supporters."""
+    right = {name: facts.supporter[name].to_numpy()[np.newaxis, :] for name in facts.supporter}
+    by_days = np.isnan(price)
+    finite_price = np.where(by_days, 0.0, price)
+    height = max(1, _BLOCK_CELLS // max(1, len(facts.supporter)))
+    change = round(1000 * inputs.policy.rerun.change_cost)
+    barred = _by_need(facts.barred)
+    earlier = _by_need(facts.earlier)
+    surplus = np.zeros(len(facts.need))
+    count, most = 0, 1000
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for start in range(0, len(facts.need), height):
+        block = facts.need.iloc[start : start + height]
+        judged = _judge_columns(inputs, {name: block[name].to_numpy()[:, np.newaxis] for name in block}, right)
+        eligible, value = judged.eligible, judged.milli
+        for row in range(len(block)):
+            eligible[row, barred.get(start + row, [])] = False
+            value[row, earlier.get(start + row, [])] += change
+            if start + row in facts.pinned:
+                eligible[row, :] = False
+        count += int(eligible.sum())
+        most = max(most, int(value[eligible].max(initial=0)))
+        worth = bonus * (3 - block["level"].to_numpy()[:, np.newaxis]) + value - finite_price
+        surplus[start : start + height] = np.where(eligible, worth, 0).max(axis=1, initial=0)
+        need, supporter = np.nonzero(eligible & by_days)
+        found.append((start + need, supporter, value[need, supporter]))
+    need, supporter, milli = (np.concatenate(column) for column in zip(*found, strict=True))
+    return _Priced(count, most, surplus, need, supporter, milli)
+
+
+def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:
+    grouped: dict[int, list[int]] = {}
+    for need, supporter in pairs:
+        grouped.setdefault(need, []).append(supporter)
+    return grouped
+
+
+def _sums(
+    plan: Plan, facts: _Facts, inputs: Inputs, pairs: _Priced, price: np.ndarray, bonus: int, entangled: np.ndarray
+) -> tuple[int, int]:
+    """What the plan is worth, and what the prices allow any plan to be worth, where days do not bind."""
+    change = round(1000 * inputs.policy.rerun.change_cost)
+    primal = 0
+    places = np.where(facts.supporter["deployable"], facts.supporter["places"], 0)
+    for supporter in facts.pinned.values():
+        places[supporter] = max(places[supporter] - 1, 0)
+    columns = ["need_id", "supporter_id", "score"]
+    for need_id, supporter_id, score in plan.deployments[columns].itertuples(index=False):
+        need, supporter = facts.need_row[need_id], facts.supporter_row[supporter_id]
+        if need in facts.pinned or entangled[need]:
+            continue
+        value = round(1000 * float(score)) + change * ((need, supporter) in facts.earlier)
+        primal += bonus * (3 - int(facts.need["level"].iat[need])) + value
+    priced = ~np.isnan(price)
+    dual = round(float(pairs.surplus[~entangled].sum())) + round(float((places * price)[priced].sum()))
+    return primal, dual
+
+
+def _check_days(
+    plan: Plan,
+    inputs: Inputs,
+    facts: _Facts,
+    pairs: _Priced,
+    by_days: np.ndarray,
+    entangled: np.ndarray,
+    values: list[int],
+    time_limit_s: float,
+) -> tuple[list[str], list[str]]:
+    """Solve the parts where days bind again, level by level, with a model of this room's own."""
+    places = facts.supporter["places"].to_numpy().astype(float)
+    cents = facts.supporter["cents"].to_numpy().astype(float)
+    for need, supporter in facts.pinned.items():
+        places[supporter] -= 1
+        cents[supporter] -= facts.need["cents"].iat[need]
+    columns = np.arange(len(pairs.need))
+    asked = facts.need["cents"].to_numpy()[pairs.need]
+
+    def rows(of: np.ndarray, height: int, cells: np.ndarray) -> csr_array:
+        return csr_array((cells.astype(float), (of, columns)), shape=(height, len(columns)))
+
+    limited = np.isfinite(cents)
+    matrix = vstack(
+        [
+            rows(pairs.need, len(facts.need), np.ones(len(columns))),
+            rows(pairs.supporter, len(places), np.ones(len(columns))),
+            rows(pairs.supporter, len(places), np.where(limited[pairs.supporter], asked, 0)),
+        ]
+    )
+    limits = np.concatenate(
+        [np.ones(len(facts.need)), np.maximum(places, 0), np.where(limited, np.maximum(cents, 0), 0)]
+    )
+    level = facts.need["level"].to_numpy()[pairs.need]
+    constraints = [LinearConstraint(matrix, -np.inf, limits)]
+    best = _part_values(plan, facts, inputs, entangled)
+    share = time_limit_s / 4
+    for number, name in enumerate((*_LEVEL_NAMES, "score")):
+        worth = (level == number).astype(float) if number < 3 else pairs.milli.astype(float)
+        result = milp(
+            -worth,
+            constraints=constraints,
+            integrality=np.ones(len(worth), dtype=np.int64),
+            bounds=Bounds(0, 1),
+            options={"mip_rel_gap": 0, "time_limit": share},
+        )
+        if result.x is not None and round(float(-result.fun)) > best[number]:
+            return [
+                f"Where days bind, a better plan exists: level {name} can be {-result.fun:g}, not {best[number]}."
+            ], []
+        if not result.success:
+            said = plan.manifest["objective"][number]
+            return [], [
+                f"Where days bind, level {name} could not be solved again in {share:g} s: its bound "
+                f"({said['bound']}) is not proved here."
+            ]
+        constraints.append(LinearConstraint(csr_array(worth[np.newaxis, :]), best[number], np.inf))
+    return [], [f"Where days bind ({int(entangled.sum()):,} needs), solving again finds nothing better."]
+
+
+def _part_values(plan: Plan, facts: _Facts, inputs: Inputs, entangled: np.ndarray) -> list[int]:
+    rows = [facts.need_row[one] for one in plan.deployments["need_id"]]
+    inside = [bool(entangled[row]) and row not in facts.pinned for row in rows]
+    part = Plan(plan.deployments[inside], plan.unmet, plan.workload, plan.excluded, plan.manifest)
+    return _level_values(part, facts, inputs)

@@ -1,0 +1,315 @@
+"""The commands. Each reads as one sentence; what they do is the business of the rooms that they call."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from matching.allocation import allocate as make_best_plan
+from matching.directory import SavedPlan, check_target, read_directory, write_directory, write_file
+from matching.errors import DataError, Problem
+from matching.explain import explain_need, explain_pair
+from matching.export import csv_bytes, plan_files
+from matching.files import Source, open_source
+from matching.graph import around, bipartite_graph, graphml_bytes, known_need, parts
+from matching.inputs import Inputs, read_inputs, read_schools
+from matching.market import open_market
+from matching.official import left_out_counts, read_gias
+from matching.resources import demo_sources
+from matching.simulate import simulate as make_up
+from matching.tables import schools_as_text
+from matching.verify import verify as verify_plan
+from matching.vocabulary import standard_vocabulary
+
+app = typer.Typer(
+    name="s2s",
+    help="Decide which accredited leader supports which school, and be able to say why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Schools = Annotated[Path, typer.Option(help="schools.csv or .xlsx, or a GIAS extract")]
+Supporters = Annotated[Path, typer.Option(help="supporters.csv or .xlsx")]
+Needs = Annotated[Path, typer.Option(help="needs.csv or .xlsx")]
+Accreditation = Annotated[Path | None, typer.Option(help="accreditation.csv or .xlsx")]
+Decisions = Annotated[Path | None, typer.Option(help="decisions.csv or .xlsx")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="policy.toml")]
+Baseline = Annotated[Path | None, typer.Option(help="directory of an earlier plan, to change as little as possible")]
+AsAt = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="day on which evidence is judged; today if not given")
+]
+PlanOut = Annotated[Path, typer.Option("--out", help="directory for the plan")]
+Seconds = Annotated[float, typer.Option(min=0.1, help="how long to search where days bind, in seconds")]
+PlanDir = Annotated[Path, typer.Argument(help="directory of a plan")]
+OneNeed = Annotated[str, typer.Option(help="identifier of the need")]
+
+
+def main() -> None:
+    """Run the command line; exit 2 with every problem listed where the input is wrong."""
+    try:
+        app()
+    except DataError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        count = len(error.problems)
+        typer.echo(f"{count} problem{'' if count == 1 else 's'} found; nothing was written.", err=True)
+        sys.exit(2)
+
+
+@app.command()
+def schools(
+    gias: Annotated[Path, typer.Option(help="GIAS extract, .csv or .csv.gz")],
+    out: Annotated[Path, typer.Option(help="schools.csv to write")],
+) -> None:
+    """Make a schools table from the official GIAS extract."""
+    official = read_gias(open_source(gias), standard_vocabulary())
+    _write_file(out, csv_bytes(schools_as_text(official.table.frame)))
+    typer.echo(f"{len(official.table.frame):,} schools written to {out}.")
+    for row in left_out_counts(official.left_out).itertuples():
+        typer.echo(f"{row.count:,} left out: {row.reason}.")
+    _say(official.notices[1:])
+
+
+@app.command()
+def check(
+    schools: Schools,
+    supporters: Supporters,
+    needs: Needs,
+    accreditation: Accreditation = None,
+    decisions: Decisions = None,
+    policy: PolicyFile = None,
+    as_at: AsAt = None,
+) -> None:
+    """Check the tables, and list every problem."""
+    inputs = _read(_sources(schools, supporters, needs, accreditation, decisions, policy), as_at)
+    market = open_market(inputs)
+    lonely = int((market.pairs.count_by_need() == 0).sum())
+    typer.echo(
+        f"No problem found: {len(inputs.schools):,} schools, {len(inputs.supporters):,} supporters, "
+        f"{len(inputs.needs):,} needs."
+    )
+    out_of_it = int((~market.rulebook.available).sum())
+    typer.echo(f"{out_of_it:,} supporters cannot be deployed; {len(market.pairs):,} pairs are eligible.")
+    typer.echo(f"{lonely:,} needs have nobody who is eligible.")
+    _say([*inputs.notices, *market.verdicts.notices])
+
+
+@app.command()
+def allocate(
+    schools: Schools,
+    supporters: Supporters,
+    needs: Needs,
+    out: PlanOut,
+    accreditation: Accreditation = None,
+    decisions: Decisions = None,
+    policy: PolicyFile = None,
+    baseline: Baseline = None,
+    as_at: AsAt = None,
+    time_limit: Seconds = 60.0,
+) -> None:
+    """Make the best plan, and write it whole or not at all."""
+    check_target(out)
+    sources = _sources(schools, supporters, needs, accreditation, decisions, policy, baseline)
+    _allocate_to(out, sources, as_at, time_limit)
+
+
+@app.command()
+def verify(
+    plan_dir: PlanDir,
+    schools: Annotated[Path | None, typer.Option(help="as given to allocate; the plan's own copy if not given")] = None,
+    supporters: Annotated[Path | None, typer.Option()] = None,
+    needs: Annotated[Path | None, typer.Option()] = None,
+    accreditation: Accreditation = None,
+    decisions: Decisions = None,
+    policy: PolicyFile = None,
+    baseline: Baseline = None,
+    time_limit: Seconds = 60.0,
+) -> None:
+    """Check every rule, number, reason and the proof of a plan, independently of how it was made."""
+    saved = read_directory(plan_dir)
+    given = _sources(schools, supporters, needs, accreditation, decisions, policy, baseline)
+    inputs = _read(given or saved.sources, datetime.fromisoformat(saved.plan.manifest["as_at"]))
+    with _progress() as tell:
+        tell("Verifying")
+        verification = verify_plan(saved, inputs, time_limit_s=time_limit)
+    for fault in verification.faults:
+        typer.echo(fault, err=True)
+    if verification.faults:
+        count = len(verification.faults)
+        typer.echo(f"The plan does not hold: {count} fault{'' if count == 1 else 's'}.", err=True)
+        raise typer.Exit(2)
+    for finding in verification.findings:
+        typer.echo(finding)
+    typer.echo("The plan holds.")
+
+
+@app.command()
+def explain(
+    plan_dir: PlanDir,
+    need: OneNeed,
+    supporter: Annotated[str | None, typer.Option(help="why not this person? their identifier")] = None,
+) -> None:
+    """Tell why a need has whom it has, who else could have served it, and why not a person you name."""
+    saved = read_directory(plan_dir)
+    market = open_market(_inputs_of(saved))
+    if supporter is None:
+        answer = explain_need(market, saved.plan, need)
+    else:
+        answer = explain_pair(market, saved.plan, need, supporter)
+    typer.echo(answer.headline)
+    for sentence in answer.sentences:
+        typer.echo(sentence)
+    if len(answer.candidates):
+        typer.echo("\nEverybody eligible, best score first:")
+        typer.echo(answer.candidates.to_string(index=False))
+
+
+@app.command()
+def simulate(
+    schools: Schools,
+    supporters: Annotated[int, typer.Option(min=1, help="how many supporters")],
+    needs: Annotated[int, typer.Option(min=1, help="how many needs")],
+    out: Annotated[Path, typer.Option(help="directory for the tables")],
+    seed: Annotated[int, typer.Option(min=0, help="the same seed gives the same tables")] = 0,
+    region: Annotated[str | None, typer.Option(help="only schools of this region")] = None,
+    days: Annotated[bool, typer.Option(help="whether people and needs have days")] = True,
+) -> None:
+    """Make up people and needs at real schools, to try the program at any size."""
+    source = open_source(schools)
+    frame = read_schools(source)
+    tables = make_up(frame, supporters, needs, seed, region=region, with_days=days)
+    for name, table in tables.items():
+        _write_file(out / f"{name}.csv", csv_bytes(table))
+    typer.echo(f"{supporters:,} made-up supporters and {needs:,} needs written to {out}.")
+
+
+@app.command()
+def graph(
+    plan_dir: PlanDir,
+    out: Annotated[Path, typer.Option(help=".graphml file to write")],
+    need: Annotated[str | None, typer.Option(help="only what is around this need")] = None,
+) -> None:
+    """Write the bipartite graph of supporters and needs as GraphML, for Gephi, yEd and their like."""
+    saved = read_directory(plan_dir)
+    whole = bipartite_graph(open_market(_inputs_of(saved)), saved.plan)
+    drawn = whole if need is None else around(whole, [known_need(whole, need)])
+    _write_file(out, graphml_bytes(drawn))
+    sizes = [len(part) for part in parts(drawn) if len(part) > 1]
+    typer.echo(
+        f"{drawn.number_of_nodes():,} nodes and {drawn.number_of_edges():,} eligible pairs written to {out}: "
+        f"{len(sizes):,} connected parts, and {drawn.number_of_nodes() - sum(sizes):,} nodes that nothing is tied to."
+    )
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="directory for the plan")] = Path("demo-plan"), as_at: AsAt = None
+) -> None:
+    """Allocate the fictional demo area that ships with the program."""
+    check_target(out)
+    _allocate_to(out, demo_sources(), as_at, 60.0)
+
+
+@app.command("app")
+def browser_app(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port of the local address")] = 8501,
+    demo: Annotated[bool, typer.Option(help="open the demo area")] = False,
+    open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open a browser window")] = True,
+) -> None:
+    """Open the browser app on this machine."""
+    from matching.ui.server import serve  # noqa: PLC0415 - only this command needs Streamlit, which is slow to load
+
+    serve(port=port, demo=demo, open_browser=open_browser)
+
+
+def _sources(
+    schools: Path | None,
+    supporters: Path | None,
+    needs: Path | None,
+    accreditation: Path | None,
+    decisions: Path | None,
+    policy: Path | None,
+    baseline: Path | None = None,
+) -> dict[str, Source]:
+    """The files that were named, read; every one that cannot be opened is reported."""
+    paths = {
+        "schools": schools,
+        "supporters": supporters,
+        "needs": needs,
+        "accreditation": accreditation,
+        "decisions": decisions,
+        "policy": policy,
+        "baseline": baseline / "plan.csv" if baseline else None,
+    }
+    sources: dict[str, Source] = {}
+    problems: list[Problem] = []
+    for name, path in paths.items():
+        if path is not None:
+            try:
+                sources[name] = open_source(path)
+            except DataError as error:
+                problems += error.problems
+    if problems:
+        raise DataError(problems)
+    return sources
+
+
+def _read(sources: Mapping[str, Source], as_at: datetime | None) -> Inputs:
+    return read_inputs(sources, as_at=as_at.date() if as_at else None)
+
+
+def _inputs_of(saved: SavedPlan) -> Inputs:
+    return _read(saved.sources, datetime.fromisoformat(saved.plan.manifest["as_at"]))
+
+
+def _allocate_to(out: Path, sources: Mapping[str, Source], as_at: datetime | None, time_limit_s: float) -> None:
+    with _progress() as tell:
+        tell("Reading the tables")
+        inputs = _read(sources, as_at)
+        plan = make_best_plan(inputs, time_limit_s=time_limit_s, progress=tell)
+        tell("Writing the plan")
+        write_directory(out, plan_files(plan, sources))
+    counts = plan.manifest["counts"]
+    levels = ", ".join(f"{level['level']} {level['value']:,}" for level in plan.manifest["objective"])
+    typer.echo(f"{counts['deployments']:,} of {counts['needs']:,} needs are met ({levels}); plan written to {out}.")
+    if plan.manifest["status"] == "optimal":
+        typer.echo("Proved: no plan is better.")
+    else:
+        bounds = ", ".join(f"{level['level']} {level['bound']:,}" for level in plan.manifest["objective"])
+        typer.echo(f"Time ran out before it was proved the best; no plan can exceed {bounds}.")
+    _say(plan.manifest["notices"])
+
+
+def _say(notices: Sequence[str]) -> None:
+    for notice in notices:
+        typer.echo(f"Notice: {notice}")
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    try:
+        write_file(path, content)
+    except OSError as error:
+        message = f"{path} cannot be written ({(error.strerror or 'no reason given').lower()})."
+        fix = "Check the path, the free space and your rights."
+        raise DataError([Problem(path.name, None, "", "", message, fix)]) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Tell of a long step on a terminal; in a pipe say nothing."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda step: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        step = shown.add_task("Starting", total=None)
+        yield lambda words: shown.update(step, description=words)

@@ -1,0 +1,69 @@
+"""What is wrong with an input, said so that a person can put it right.
+
+Every other room raises `DataError`; the screens and the command line only show it.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault in one cell, row, table or file.
+
+    Attributes
+    ----------
+    table : str
+        Name of the file as the user knows it.
+    row : int or None
+        Row as a spreadsheet numbers it (the header is row 1); None where the fault is the whole file's.
+    column : str
+        Column name; empty where the fault is the whole row's or file's.
+    value : str
+        What was found.
+    message : str
+        What is wrong with it, as a sentence.
+    fix : str
+        What to do, as a sentence.
+    """
+
+    table: str
+    row: int | None
+    column: str
+    value: str
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        """Where, what and the mend, on one line."""
+        where = self.table + (f" row {self.row}" if self.row is not None else "")
+        if self.column:
+            where += f", {self.column}" if self.row is not None else f", column {self.column}"
+        return f"{where}: {self.message} {self.fix}".strip()
+
+    @property
+    def place(self) -> tuple[str, int, str, str]:
+        """Sort key: by table, row, column and message."""
+        return (self.table, self.row or 0, self.column, self.message)
+
+
+class DataError(Exception):
+    """The input cannot be used; `problems` holds every fault found, in table and row order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems), key=lambda problem: problem.place))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def shown(value: str, longest: int = 60) -> str:
+    """`value` in quotation marks, control characters made visible and long text cut."""
+    text = value if len(value) <= longest else value[: longest - 1] + "…"
+    return "'" + "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text) + "'"
+
+
+def did_you_mean(value: str, known: Iterable[str], otherwise: str) -> str:
+    """The fix for an unknown word: the closest known one, or `otherwise` where none is close."""
+    by_folded = {word.casefold(): word for word in sorted(known)}
+    close = difflib.get_close_matches(value.casefold(), list(by_folded), n=1, cutoff=0.7)
+    return f"Did you mean '{by_folded[close[0]]}'?" if close else otherwise

@@ -1,0 +1,191 @@
+"""Why a need has whom it has, who else could have served it, and why not a person one names."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.market import Market
+from matching.plan import Plan
+from matching.reasons import bar_phrases, counted, person
+
+CANDIDATE_COLUMNS = (
+    "supporter_id",
+    "supporter_name",
+    "designation",
+    "distance_km",
+    "score",
+    "specialism_fit",
+    "phase_fit",
+    "distance_fit",
+    "instead",
+)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An answer about one need.
+
+    Attributes
+    ----------
+    headline : str
+        Which need it is.
+    sentences : tuple of str
+        What the plan does with it, and why.
+    candidates : DataFrame
+        `CANDIDATE_COLUMNS`: everybody eligible, best score first; `instead` says what each of them does.
+    """
+
+    headline: str
+    sentences: tuple[str, ...]
+    candidates: pd.DataFrame
+
+
+def explain_need(market: Market, plan: Plan, need_id: str) -> Explanation:
+    """Tell why a need has whom it has, and who else could have served it.
+
+    Raises
+    ------
+    DataError
+        The need is not in the plan.
+    """
+    need = _position(market.inputs.needs["need_id"], need_id, "need")
+    candidates = _candidates(market, plan, need)
+    return Explanation(_headline(market, need), tuple(_why(market, plan, need, len(candidates))), candidates)
+
+
+def explain_pair(market: Market, plan: Plan, need_id: str, supporter_id: str) -> Explanation:
+    """Tell why a named supporter does or does not serve a need, and what they do instead.
+
+    Raises
+    ------
+    DataError
+        The need or the supporter is not in the plan.
+    """
+    need = _position(market.inputs.needs["need_id"], need_id, "need")
+    supporter = _position(market.inputs.supporters["supporter_id"], supporter_id, "supporter")
+    candidates = _candidates(market, plan, need)
+    return Explanation(_headline(market, need), tuple(_why_not(market, plan, need, supporter)), candidates)
+
+
+def _position(identifiers: pd.Series, wanted: str, what: str) -> int:
+    found = np.flatnonzero((identifiers == wanted).to_numpy())
+    if not len(found):
+        fix = did_you_mean(wanted, identifiers, f"Look it up in the {what}s table.")
+        raise DataError([Problem(f"--{what}", None, "", wanted, f"{shown(wanted)} is not a {what} of this plan.", fix)])
+    return int(found[0])
+
+
+def _headline(market: Market, need: int) -> str:
+    row = market.inputs.needs.iloc[need]
+    school = market.inputs.schools.iloc[market.rulebook.need_school[need]]
+    days = f", {counted_days(row['days'])}" if row["days"] else ""
+    return f"{row['need_id']}: {row['focus']} at {school['name']} ({school['phase']}), {row['priority']} priority{days}"
+
+
+def counted_days(days: float) -> str:
+    """Days in words: '1 day', '2.5 days'."""
+    return "1 day" if days == 1 else f"{days:g} days"
+
+
+def _why(market: Market, plan: Plan, need: int, eligible: int) -> list[str]:
+    need_id = market.inputs.needs["need_id"].iat[need]
+    met = plan.deployments[plan.deployments["need_id"] == need_id]
+    if len(met):
+        row = met.iloc[0]
+        return [
+            f"{row['supporter_name']} ({row['supporter_id']}, {row['designation']}) of {row['home_school_name']} "
+            f"supports it, with a score of {row['score']}.",
+            row["reason"],
+        ]
+    row = plan.unmet[plan.unmet["need_id"] == need_id].iloc[0]
+    start = "Nobody is eligible." if not eligible else f"{counted(eligible, 'person is', 'people are')} eligible."
+    return [f"It is unmet. {start}", row["reason"], f"Nearest option: {row['nearest_option']}"]
+
+
+def _why_not(market: Market, plan: Plan, need: int, supporter: int) -> list[str]:
+    need_id = market.inputs.needs["need_id"].iat[need]
+    who = person(market, supporter)
+    met = plan.deployments[plan.deployments["need_id"] == need_id]
+    supporter_id = market.inputs.supporters["supporter_id"].iat[supporter]
+    if len(met) and met["supporter_id"].iat[0] == supporter_id:
+        return [f"{who} supports it, with a score of {met['score'].iat[0]}.", met["reason"].iat[0]]
+    phrases = bar_phrases(market, need, supporter)
+    if phrases:
+        return [
+            f"{who} may not support it:",
+            *(f"- {phrase};" for phrase in phrases[:-1]),
+            f"- {phrases[-1]}.",
+            _does(market, plan, supporter, who),
+        ]
+    fits = market.rulebook.fits(np.array([need]), np.array([supporter]))
+    score = f"{fits.score_milli[0] / 1000:.3f}"
+    instead = f"{met['supporter_name'].iat[0]} was chosen, with {met['score'].iat[0]}" if len(met) else "it is unmet"
+    sentences = [
+        f"{who} is eligible, {fits.distance_km[0]:.1f} km away, with a score of {score}; {instead}.",
+        _does(market, plan, supporter, who),
+    ]
+    if plan.manifest["status"] == "optimal":
+        sentences.append(
+            "The plan is proved to be the best: with them here instead, it would meet fewer needs, or less "
+            "urgent ones, or score no more in total."
+        )
+    return sentences
+
+
+def _does(market: Market, plan: Plan, supporter: int, who: str) -> str:
+    """What a supporter does in the plan."""
+    row = market.inputs.supporters.iloc[supporter]
+    theirs = plan.deployments[plan.deployments["supporter_id"] == row["supporter_id"]]
+    days = theirs["days"].astype(float).sum()
+    offer = counted(int(row["max_deployments"]), "place")
+    if np.isfinite(row["days_available"]):
+        offer += f" and {counted_days(row['days_available'])}"
+    if theirs.empty:
+        return f"{who} has no deployment in this plan, and offers {offer}."
+    serves = "; ".join(
+        f"{one.need_id} ({one.focus}, {one.school_name}, score {one.score})" for one in theirs.itertuples()
+    )
+    used = f", {counted_days(days)}" if days else ""
+    return f"{who} supports {serves}: {counted(len(theirs), 'deployment')}{used}, of {offer}."
+
+
+def _candidates(market: Market, plan: Plan, need: int) -> pd.DataFrame:
+    everyone = np.arange(len(market.inputs.supporters))
+    eligible = np.flatnonzero(market.rulebook.eligible(np.full(len(everyone), need), everyone))
+    fits = market.rulebook.fits(np.full(len(eligible), need), eligible)
+    people = market.inputs.supporters.iloc[eligible]
+    frame = pd.DataFrame(
+        {
+            "supporter_id": people["supporter_id"].to_numpy(),
+            "supporter_name": people["name"].to_numpy(),
+            "designation": people["designation"].to_numpy(),
+            "distance_km": [f"{value:.2f}" for value in fits.distance_km],
+            "score": [f"{value / 1000:.3f}" for value in fits.score_milli],
+            "specialism_fit": [f"{value:.3f}" for value in fits.specialism],
+            "phase_fit": [f"{value:.3f}" for value in fits.phase],
+            "distance_fit": [f"{value:.3f}" for value in fits.distance],
+            "instead": [_instead(market, plan, need, one) for one in eligible.tolist()],
+        },
+        columns=list(CANDIDATE_COLUMNS),
+    )
+    order = np.lexsort((people["supporter_id"].to_numpy(dtype=str), fits.distance_km, -fits.score_milli))
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _instead(market: Market, plan: Plan, need: int, supporter: int) -> str:
+    row = market.inputs.supporters.iloc[supporter]
+    need_id = market.inputs.needs["need_id"].iat[need]
+    theirs = plan.deployments[plan.deployments["supporter_id"] == row["supporter_id"]]
+    if (theirs["need_id"] == need_id).any():
+        return "supports this need"
+    serves = ", ".join(theirs["need_id"])
+    if len(theirs) >= row["max_deployments"]:
+        return f"full: supports {serves}"
+    days_left = row["days_available"] - theirs["days"].astype(float).sum()
+    asked = market.inputs.needs["days"].iat[need]
+    left = counted(int(row["max_deployments"]) - len(theirs), "place")
+    if asked > days_left:
+        return f"has {counted_days(days_left)} left of the {asked:g} asked" + (f"; supports {serves}" if serves else "")
+    return f"has {left} left" + (f"; supports {serves}" if serves else "")

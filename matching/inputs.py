@@ -1,0 +1,351 @@
+"""All tables of a run together: read, checked one by one and against each other, and put in order.
+
+From here on the data is sound: every identifier is known, every decision names one supporter and one need.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+
+from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.files import Source, header_of, read_sheet
+from matching.official import is_gias, read_gias
+from matching.policy import Policy, read_policy
+from matching.tables import Table, read_table, table_formats
+from matching.vocabulary import Vocabulary, standard_vocabulary
+
+REQUIRED_TABLES = ("schools", "supporters", "needs")
+OPTIONAL_TABLES = ("accreditation", "decisions")
+SOURCES = (*REQUIRED_TABLES, *OPTIONAL_TABLES, "policy", "baseline")
+
+# A long list of unknown identifiers is a wrong file, not a slip of the keyboard: no use in guessing at each.
+_MOST_SUGGESTIONS = 50
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """Where a table came from: the file's name, the SHA-256 digest of its bytes, and its number of rows."""
+
+    name: str
+    sha256: str
+    rows: int | None
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Sound inputs of one run, in an order that does not depend on the files'.
+
+    Attributes
+    ----------
+    schools : DataFrame
+        By urn; columns of the schools table.
+    supporters : DataFrame
+        By supporter_id; columns of the supporters table. `phases`, `specialisms` and `conflicts` hold tuples;
+        `days_available` and `max_distance_km` are infinite where the cell was blank.
+    needs : DataFrame
+        By need_id; columns of the needs table. `designations` holds the accepted ones, filled from the focus
+        where the cell was blank.
+    accreditation : DataFrame or None
+        By supporter_id and criterion; None where no file was given.
+    decisions : DataFrame
+        By need_id, supporter_id and kind: one row for each need that a decision is about.
+    baseline : DataFrame or None
+        By need_id: need_id and supporter_id of an earlier plan's deployments; None in a first run.
+    policy : Policy
+    files : mapping of str to InputFile
+    notices : tuple of str
+        What a reader of the plan should know about its inputs.
+    as_at : date
+        The day on which evidence is judged to be due for review.
+    """
+
+    vocabulary: Vocabulary
+    schools: pd.DataFrame
+    supporters: pd.DataFrame
+    needs: pd.DataFrame
+    accreditation: pd.DataFrame | None
+    decisions: pd.DataFrame
+    baseline: pd.DataFrame | None
+    policy: Policy
+    files: Mapping[str, InputFile]
+    notices: tuple[str, ...]
+    as_at: date
+
+
+@dataclass
+class _Reading:
+    """What has been read so far, and every problem met on the way."""
+
+    tables: dict[str, Table] = field(default_factory=dict)
+    policy: Policy = field(default_factory=Policy)
+    left_out: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+def read_inputs(sources: Mapping[str, Source], *, as_at: date | None = None) -> Inputs:
+    """Read and check the files of a run.
+
+    Parameters
+    ----------
+    sources : mapping of str to Source
+        By name: schools, supporters and needs, and where there are any accreditation, decisions, policy and
+        baseline (the plan.csv of an earlier plan). The schools may be a GIAS extract.
+    as_at : date, optional
+        The day of the run; today where it is not given.
+
+    Raises
+    ------
+    DataError
+        With every problem of every table.
+    """
+    vocabulary = standard_vocabulary()
+    reading = _read_each(sources, vocabulary)
+    _check_against_each_other(reading)
+    if reading.problems:
+        raise DataError(reading.problems)
+    frames = {name: table.frame for name, table in reading.tables.items()}
+    needs = _typed(frames["needs"], "needs", vocabulary)
+    needs["designations"] = [
+        given or vocabulary.focuses[focus].accepted_designations
+        for given, focus in zip(needs["designations"], needs["focus"], strict=True)
+    ]
+    decisions = _for_each_need(frames["decisions"], needs) if "decisions" in frames else _no_decisions()
+    if problems := list(_pin_problems(reading, needs, decisions)):
+        raise DataError(problems)
+    notices = list(reading.notices)
+    if "accreditation" not in frames:
+        notices.append("No accreditation table was given: designations are taken as stated.")
+    return Inputs(
+        vocabulary=vocabulary,
+        schools=_typed(frames["schools"], "schools", vocabulary),
+        supporters=_typed(frames["supporters"], "supporters", vocabulary),
+        needs=needs,
+        accreditation=_typed(frames["accreditation"], "accreditation", vocabulary)
+        if "accreditation" in frames
+        else None,
+        decisions=decisions,
+        baseline=_typed(frames["baseline"], "baseline", vocabulary) if "baseline" in frames else None,
+        policy=reading.policy,
+        files={
+            name: InputFile(source.name, source.sha256, len(frames[name]) if name in frames else None)
+            for name, source in sorted(sources.items())
+        },
+        notices=tuple(notices),
+        as_at=as_at or date.today(),
+    )
+
+
+def read_schools(source: Source) -> pd.DataFrame:
+    """Read a schools table alone, ours or a GIAS extract.
+
+    Raises
+    ------
+    DataError
+    """
+    vocabulary = standard_vocabulary()
+    if is_gias(header_of(source)):
+        return _typed(read_gias(source, vocabulary).table.frame, "schools", vocabulary)
+    table = read_table(read_sheet(source), table_formats(vocabulary)["schools"], vocabulary)
+    if table.problems:
+        raise DataError(table.problems)
+    return _typed(table.frame, "schools", vocabulary)
+
+
+def _read_each(sources: Mapping[str, Source], vocabulary: Vocabulary) -> _Reading:
+    reading = _Reading()
+    for name in REQUIRED_TABLES:
+        if name not in sources:
+            fix = f"Give the {name} table; the template shows its columns."
+            reading.problems.append(Problem(name, None, "", "", "This table is missing.", fix))
+    formats = table_formats(vocabulary)
+    for name, source in sources.items():
+        try:
+            if name == "policy":
+                reading.policy = read_policy(source)
+            elif name == "schools" and is_gias(header_of(source)):
+                official = read_gias(source, vocabulary)
+                reading.tables[name] = official.table
+                reading.left_out = dict(zip(official.left_out["urn"], official.left_out["reason"], strict=True))
+                reading.notices += official.notices
+            else:
+                reading.tables[name] = read_table(read_sheet(source), formats[name], vocabulary)
+        except DataError as error:
+            reading.problems += error.problems
+    for table in reading.tables.values():
+        reading.problems += table.problems
+        reading.notices += table.notices
+    return reading
+
+
+def _typed(frame: pd.DataFrame, name: str, vocabulary: Vocabulary) -> pd.DataFrame:
+    form = table_formats(vocabulary)[name]
+    typed = frame.sort_values(list(form.key), ignore_index=True)
+    numeric = {
+        column.name: column.dtype if column.dtype != "object" else "float64"
+        for column in form.columns
+        if column.name in typed and (column.dtype != "object" or isinstance(column.blank, float))
+    }
+    return typed.astype(numeric)
+
+
+def _no_decisions() -> pd.DataFrame:
+    return pd.DataFrame(
+        columns=["row", "kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on"], dtype="object"
+    )
+
+
+def _check_against_each_other(reading: _Reading) -> None:
+    tables = reading.tables
+    known = {
+        name: set(tables[name].frame[key].dropna())
+        for name, key in (("schools", "urn"), ("supporters", "supporter_id"), ("needs", "need_id"))
+        if name in tables
+    }
+    links = (
+        ("supporters", "school_urn", "schools"),
+        ("needs", "school_urn", "schools"),
+        ("decisions", "school_urn", "schools"),
+        ("accreditation", "supporter_id", "supporters"),
+        ("decisions", "supporter_id", "supporters"),
+        ("decisions", "need_id", "needs"),
+    )
+    for name, column, target in links:
+        if name in tables and target in known:
+            reading.problems += _unknown(tables[name], column, target, known[target], reading)
+    if "supporters" in tables:
+        reading.problems += _people_without_specialism(tables["supporters"])
+    if "decisions" in tables and "needs" in tables:
+        reading.problems += _decision_problems(tables["decisions"], tables["needs"])
+    if "baseline" in tables and {"needs", "supporters"} <= set(tables):
+        reading.notices += _gone_since(tables["baseline"], known["needs"], known["supporters"])
+    if "accreditation" in tables and "supporters" in tables:
+        reading.notices += _other_designation(tables["accreditation"], tables["supporters"])
+
+
+def _unknown(table: Table, column: str, target: str, known: set[str], reading: _Reading) -> Iterator[Problem]:
+    cells = table.frame[["row", column]]
+    unknown = cells[cells[column].notna() & (cells[column] != "") & ~cells[column].isin(known)]
+    suggest = unknown[column].nunique() <= _MOST_SUGGESTIONS
+    for row, value in unknown.itertuples(index=False):
+        if target == "schools":
+            left_out = reading.left_out.get(value)
+            message = (
+                f"School {value} is in the schools file, but {left_out}."
+                if left_out
+                else f"School {value} is not in the schools table."
+            )
+            fix = "Check the URN, or give the URN of the school that took its place."
+        else:
+            message = f"{shown(value)} is not in the {target} table."
+            otherwise = f"Check it against the {target} table."
+            fix = did_you_mean(value, known, otherwise) if suggest and len(known) <= 5000 else otherwise
+        yield Problem(table.name, row, column, value, message, fix)
+
+
+def _people_without_specialism(table: Table) -> Iterator[Problem]:
+    general = {code for focus in standard_vocabulary().focuses.values() for code in focus.fit_designations}
+    frame = table.frame
+    bare = frame[(frame["specialisms"] == ()) & frame["designation"].notna() & ~frame["designation"].isin(general)]
+    for row, designation in bare[["row", "designation"]].itertuples(index=False):
+        message = f"An {designation} needs at least one specialism."
+        yield Problem(table.name, row, "specialisms", "", message, "Give their specialisms, separated by ';'.")
+
+
+def _decision_problems(decisions: Table, needs: Table) -> Iterator[Problem]:
+    school_of = dict(zip(needs.frame["need_id"], needs.frame["school_urn"], strict=True))
+    asking = set(school_of.values())
+    columns = ["row", "need_id", "school_urn"]
+    for row, need_id, school_urn in decisions.frame[columns].itertuples(index=False):
+        if need_id == "" and school_urn == "":
+            message, fix = "The decision names neither a need nor a school.", "Give need_id or school_urn."
+            yield Problem(decisions.name, row, "need_id", "", message, fix)
+        elif need_id == "" and school_urn and school_urn not in asking:
+            message, fix = f"School {school_urn} has no need in this round.", "Check the URN, or remove the row."
+            yield Problem(decisions.name, row, "school_urn", school_urn, message, fix)
+        elif need_id and school_urn and need_id in school_of and school_of[need_id] != school_urn:
+            message = f"Need {need_id} is of school {school_of[need_id]}, not {school_urn}."
+            yield Problem(decisions.name, row, "school_urn", school_urn, message, "Correct one of them.")
+
+
+def _other_designation(accreditation: Table, supporters: Table) -> list[str]:
+    designation_of = dict(zip(supporters.frame["supporter_id"], supporters.frame["designation"], strict=True))
+    criteria = standard_vocabulary().criteria
+    rows = [
+        str(row)
+        for row, supporter_id, criterion in accreditation.frame[["row", "supporter_id", "criterion"]].itertuples(
+            index=False
+        )
+        if criterion and designation_of.get(supporter_id) not in (None, criteria[criterion].designation)
+    ]
+    if not rows:
+        return []
+    return [
+        f"{accreditation.name}: evidence for a designation that the person does not hold is not used "
+        f"({_counted(len(rows), 'row')}: {', '.join(rows[:10])}{', …' if len(rows) > 10 else ''})."
+    ]
+
+
+def _gone_since(baseline: Table, needs: set[str], supporters: set[str]) -> list[str]:
+    frame = baseline.frame
+    gone = frame[~(frame["need_id"].isin(needs) & frame["supporter_id"].isin(supporters))]
+    if gone.empty:
+        return []
+    return [f"The earlier plan has {_counted(len(gone), 'deployment')} whose need or supporter is not in the tables."]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def _for_each_need(decisions: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
+    named = decisions[decisions["need_id"] != ""]
+    of_school = decisions[decisions["need_id"] == ""].drop(columns="need_id")
+    spread = of_school.merge(needs[["need_id", "school_urn"]], on="school_urn")
+    both = pd.concat([named, spread[named.columns]], ignore_index=True)
+    return both.drop(columns="school_urn").sort_values(
+        ["need_id", "supporter_id", "kind", "reason", "by"], ignore_index=True
+    )
+
+
+def _pin_problems(reading: _Reading, needs: pd.DataFrame, decisions: pd.DataFrame) -> Iterator[Problem]:
+    if "decisions" not in reading.tables:
+        return
+    name = reading.tables["decisions"].name
+    pins = decisions[decisions["kind"] == "pin"].drop_duplicates(["need_id", "supporter_id"])
+    barred = decisions[decisions["kind"] != "pin"].drop_duplicates(["need_id", "supporter_id"])
+    for need_id, rows in pins.groupby("need_id"):
+        if len(rows) > 1:
+            message = f"Need {need_id} is pinned to {_listed(rows['supporter_id'])}, and a need takes one supporter."
+            yield Problem(name, min(rows["row"]), "need_id", str(need_id), message, "Keep one of the pins.")
+    clash = pins.merge(barred, on=["need_id", "supporter_id"], suffixes=("", "_barred"))
+    for row, need_id, supporter_id, kind, row_barred in clash[
+        ["row", "need_id", "supporter_id", "kind_barred", "row_barred"]
+    ].itertuples(index=False):
+        word = "forbidden" if kind == "forbid" else "declined"
+        message = f"{supporter_id} is pinned to need {need_id} and also {word} for it in row {row_barred}."
+        yield Problem(name, row, "kind", "pin", message, "Remove one of the two decisions.")
+    yield from _overfull_pins(name, pins, reading.tables["supporters"].frame, needs)
+
+
+def _overfull_pins(name: str, pins: pd.DataFrame, supporters: pd.DataFrame, needs: pd.DataFrame) -> Iterator[Problem]:
+    joined = pins.merge(needs[["need_id", "days"]], on="need_id").merge(
+        supporters[["supporter_id", "max_deployments", "days_available"]], on="supporter_id"
+    )
+    for supporter_id, rows in joined.groupby("supporter_id"):
+        places, days = rows["max_deployments"].iloc[0], rows["days_available"].iloc[0]
+        first_row, fix = min(rows["row"]), "Remove a pin, or change what the supporter offers."
+        if len(rows) > places:
+            message = f"{supporter_id} is pinned to {len(rows)} needs and has places for {places}."
+            yield Problem(name, first_row, "supporter_id", str(supporter_id), message, fix)
+        if round(100 * rows["days"].sum()) > 100 * days:
+            asked = f"{rows['days'].sum():g}"
+            message = f"{supporter_id} is pinned to needs of {asked} days together and has {days:g} days."
+            yield Problem(name, first_row, "supporter_id", str(supporter_id), message, fix)
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = list(words)
+    return f"{', '.join(most)} and {last}" if most else last

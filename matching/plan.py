@@ -1,0 +1,265 @@
+"""A plan: deployments, unmet needs, workload and exclusions, with the policy, digests and proof they came from.
+
+Every cell is text, exactly as it leaves: the screens, the files and the check of a plan all see the same.
+"""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from matching import __version__
+from matching.assignment import LEVELS, Assignment
+from matching.market import Market
+from matching.reasons import UNMET, Outcome, decision_notices, deployment_reasons, excluded_reasons, unmet_reasons
+
+PLAN_COLUMNS = (
+    "need_id",
+    "school_urn",
+    "school_name",
+    "local_authority",
+    "phase",
+    "focus",
+    "priority",
+    "days",
+    "supporter_id",
+    "supporter_name",
+    "designation",
+    "home_school_urn",
+    "home_school_name",
+    "distance_km",
+    "score",
+    "specialism_fit",
+    "phase_fit",
+    "distance_fit",
+    "origin",
+    "reason",
+)
+UNMET_COLUMNS = (
+    "need_id",
+    "school_urn",
+    "school_name",
+    "focus",
+    "priority",
+    "days",
+    "reason_code",
+    "reason",
+    "nearest_option",
+)
+WORKLOAD_COLUMNS = (
+    "supporter_id",
+    "supporter_name",
+    "designation",
+    "deployments",
+    "max_deployments",
+    "days_used",
+    "days_available",
+    "price",
+)
+EXCLUDED_COLUMNS = ("supporter_id", "supporter_name", "designation", "reason_code", "reason")
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One allocation.
+
+    Attributes
+    ----------
+    deployments : DataFrame
+        `PLAN_COLUMNS`, by need_id.
+    unmet : DataFrame
+        `UNMET_COLUMNS`, by need_id.
+    workload : DataFrame
+        `WORKLOAD_COLUMNS`, by supporter_id; `price` in score points, blank where days bind.
+    excluded : DataFrame
+        `EXCLUDED_COLUMNS`, by supporter_id.
+    manifest : mapping
+        Versions, input digests, policy, counts, notices, status and objective.
+    """
+
+    deployments: pd.DataFrame
+    unmet: pd.DataFrame
+    workload: pd.DataFrame
+    excluded: pd.DataFrame
+    manifest: Manifest
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by the names of their files."""
+        return {
+            "plan.csv": self.deployments,
+            "unmet.csv": self.unmet,
+            "workload.csv": self.workload,
+            "excluded.csv": self.excluded,
+        }
+
+
+def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
+    """Write down an outcome, with the reason for every row.
+
+    Parameters
+    ----------
+    market : Market
+    outcome : Outcome
+        Pins included.
+    assignment : Assignment
+        What was solved: its prices, levels and bounds hold for the whole plan, pins included.
+    """
+    deployments = _deployments(market, outcome)
+    unmet = _unmet(market, outcome)
+    excluded = _excluded(market)
+    manifest = _manifest(market, outcome, assignment)
+    return Plan(deployments, unmet, _workload(market, outcome, assignment), excluded, manifest)
+
+
+def spreadsheet_safe(text: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would run it as a formula."""
+    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
+
+
+def in_points(values: Sequence[int]) -> list[float]:
+    """The levels' numbers, the last from thousandths to score points."""
+    *counts, score = values
+    return [*counts, score / 1000]
+
+
+_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def _text(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    ordered = frame[list(columns)].astype("object")
+    return ordered.map(spreadsheet_safe).reset_index(drop=True)
+
+
+def _number(value: float) -> str:
+    return "" if not np.isfinite(value) else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _numbers(values: Sequence[float] | np.ndarray | pd.Series, decimals: int | None = None) -> list[str]:
+    if decimals is None:
+        return [_number(value) for value in values]
+    return [f"{value:.{decimals}f}" for value in values]
+
+
+def _need_columns(market: Market, need: np.ndarray) -> pd.DataFrame:
+    needs, schools = market.inputs.needs.iloc[need], market.inputs.schools
+    school = schools.iloc[market.rulebook.need_school[need]]
+    return pd.DataFrame(
+        {
+            "need_id": needs["need_id"].to_numpy(),
+            "school_urn": needs["school_urn"].to_numpy(),
+            "school_name": school["name"].to_numpy(),
+            "local_authority": school["local_authority"].to_numpy(),
+            "phase": school["phase"].to_numpy(),
+            "focus": needs["focus"].to_numpy(),
+            "priority": needs["priority"].to_numpy(),
+            "days": _numbers(needs["days"]),
+        }
+    )
+
+
+def _deployments(market: Market, outcome: Outcome) -> pd.DataFrame:
+    need = np.flatnonzero(outcome.supporter_of != UNMET)
+    supporter = outcome.supporter_of[need]
+    people = market.inputs.supporters.iloc[supporter]
+    home = market.inputs.schools.iloc[market.rulebook.home_school[supporter]]
+    fits = market.rulebook.fits(need, supporter)
+    reasons = deployment_reasons(market, outcome)
+    frame = _need_columns(market, need).assign(
+        supporter_id=people["supporter_id"].to_numpy(),
+        supporter_name=people["name"].to_numpy(),
+        designation=people["designation"].to_numpy(),
+        home_school_urn=home["urn"].to_numpy(),
+        home_school_name=home["name"].to_numpy(),
+        distance_km=_numbers(fits.distance_km, 2),
+        score=_numbers(fits.score_milli / 1000, 3),
+        specialism_fit=_numbers(fits.specialism, 3),
+        phase_fit=_numbers(fits.phase, 3),
+        distance_fit=_numbers(fits.distance, 3),
+        origin=outcome.origin[need],
+        reason=[reasons[one] for one in need.tolist()],
+    )
+    return _text(frame, PLAN_COLUMNS)
+
+
+def _unmet(market: Market, outcome: Outcome) -> pd.DataFrame:
+    reasons = unmet_reasons(market, outcome)
+    frame = pd.concat([_need_columns(market, reasons["need"].to_numpy(dtype=np.intp)), reasons], axis=1)
+    return _text(frame, UNMET_COLUMNS)
+
+
+def _workload(market: Market, outcome: Outcome, assignment: Assignment) -> pd.DataFrame:
+    deployments, days = outcome.used(market)
+    shown = np.flatnonzero(market.rulebook.available | (deployments > 0))
+    people = market.inputs.supporters.iloc[shown]
+    price = assignment.price_milli[shown] / 1000
+    frame = pd.DataFrame(
+        {
+            "supporter_id": people["supporter_id"].to_numpy(),
+            "supporter_name": people["name"].to_numpy(),
+            "designation": people["designation"].to_numpy(),
+            "deployments": deployments[shown].astype(str),
+            "max_deployments": people["max_deployments"].to_numpy().astype(str),
+            "days_used": _numbers(days[shown] / 100),
+            "days_available": _numbers(people["days_available"]),
+            "price": ["" if np.isnan(one) else f"{one:.3f}" for one in price],
+        }
+    )
+    return _text(frame, WORKLOAD_COLUMNS)
+
+
+def _excluded(market: Market) -> pd.DataFrame:
+    reasons = excluded_reasons(market)
+    people = market.inputs.supporters.iloc[reasons["supporter"].to_numpy(dtype=np.intp)].reset_index(drop=True)
+    frame = pd.concat([people[["supporter_id", "name", "designation"]], reasons], axis=1)
+    return _text(frame.rename(columns={"name": "supporter_name"}), EXCLUDED_COLUMNS)
+
+
+def _manifest(market: Market, outcome: Outcome, assignment: Assignment) -> dict[str, Any]:
+    inputs = market.inputs
+    met = outcome.supporter_of != UNMET
+    return {
+        "versions": _versions(),
+        "as_at": inputs.as_at.isoformat(),
+        "inputs": {
+            name: {"file": file.name, "sha256": file.sha256, "rows": file.rows} for name, file in inputs.files.items()
+        },
+        "policy": inputs.policy.model_dump(mode="json"),
+        "counts": {
+            "schools": len(inputs.schools),
+            "supporters": len(inputs.supporters),
+            "supporters_excluded": int((~market.rulebook.available).sum()),
+            "needs": len(inputs.needs),
+            "eligible_pairs": len(market.pairs),
+            "deployments": int(met.sum()),
+            "pinned": int((outcome.origin == "pinned").sum()),
+            "kept": int((outcome.origin == "kept").sum()),
+            "unmet": int((~met).sum()),
+        },
+        "notices": [*inputs.notices, *market.verdicts.notices, *decision_notices(market)],
+        "status": assignment.status,
+        "proof": {
+            "method": "prices, and a search where days bind" if assignment.days_bind else "prices",
+            "bonus": assignment.bonus_milli / 1000,
+        },
+        "objective": [
+            {"level": level, "value": value, "bound": bound}
+            for level, value, bound in zip(
+                LEVELS, in_points(assignment.values), in_points(assignment.bounds), strict=True
+            )
+        ],
+    }
+
+
+def _versions() -> dict[str, str]:
+    libraries = ("numpy", "pandas", "scipy")
+    return {
+        "school-support-matching": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in libraries},
+    }

@@ -1,0 +1,149 @@
+"""The weights, limits and rules of a run: a frozen `Policy`, read from TOML.
+
+What the numbers do to a pair is the business of `rules`.
+"""
+
+import tomllib
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.files import Source
+from matching.vocabulary import standard_vocabulary
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Kilometres = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+
+class Weights(_Section):
+    """How much each fit counts in the score; only their proportions matter."""
+
+    specialism: Weight = 0.5
+    phase: Weight = 0.2
+    distance: Weight = 0.3
+
+    @property
+    def total(self) -> float:
+        """The sum of the weights, in the contract's order (specialism, phase, distance)."""
+        return self.specialism + self.phase + self.distance
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> "Weights":
+        if self.total <= 0:
+            raise ValueError("the three weights are all 0, and at least one has to be more")
+        return self
+
+
+class Rules(_Section):
+    """Rules that a policy can switch."""
+
+    same_trust: Literal["forbid", "allow"] = "forbid"
+
+
+class RelatedFit(_Section):
+    """The fit given to something that is related but not the same."""
+
+    related: Share = 0.5
+
+
+class Rerun(_Section):
+    """What a rerun pays to keep people where they were."""
+
+    change_cost: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
+
+
+class Policy(_Section):
+    """The weights, limits and rules of a run; every value has a default.
+
+    Attributes
+    ----------
+    max_distance_km : dict of str to float
+        Limit by designation, in km; designations that are not named keep their own default.
+    related_specialisms : dict of str to tuple of str
+        For a focus, the specialisms that count as related to it.
+    """
+
+    weights: Weights = Weights()
+    max_distance_km: dict[str, Kilometres] = Field(default_factory=dict)
+    rules: Rules = Rules()
+    specialism_fit: RelatedFit = RelatedFit()
+    related_specialisms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    phase_fit: RelatedFit = RelatedFit()
+    rerun: Rerun = Rerun()
+
+    @field_validator("related_specialisms", mode="before")
+    @classmethod
+    def _lists_to_tuples(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+        return value
+
+    @field_validator("related_specialisms")
+    @classmethod
+    def _known_specialisms(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        known = standard_vocabulary().specialisms
+        for focus, specialisms in value.items():
+            for word in (focus, *specialisms):
+                if word not in known:
+                    raise ValueError(f"{shown(word)} is not a known specialism|{_meant(word, known)}")
+        return {focus: tuple(sorted(set(value[focus]))) for focus in sorted(value)}
+
+    @field_validator("max_distance_km")
+    @classmethod
+    def _every_designation(cls, value: dict[str, float]) -> dict[str, float]:
+        known = standard_vocabulary().designations
+        for word in value:
+            if word not in known:
+                raise ValueError(f"{shown(word)} is not a known designation|{_meant(word, known)}")
+        return {code: value.get(code, one.max_distance_km) for code, one in known.items()}
+
+
+def read_policy(source: Source) -> Policy:
+    """Read a policy from TOML.
+
+    Raises
+    ------
+    DataError
+        With a `Problem` for each value that cannot be used; `column` is the key's dotted path.
+    """
+    try:
+        keys = tomllib.loads(source.content.decode("utf-8-sig"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        message = f"This is not a TOML file that can be read ({error})."
+        fix = "Start again from the policy template and change one value at a time."
+        raise DataError([Problem(source.name, None, "", "", message, fix)]) from error
+    try:
+        return Policy.model_validate(keys)
+    except ValidationError as error:
+        raise DataError(_as_problem(source.name, detail) for detail in error.errors()) from error
+
+
+def _meant(word: str, known: Any) -> str:
+    return did_you_mean(word, known, "Known are: " + ", ".join(known) + ".")
+
+
+def _as_problem(table: str, detail: Any) -> Problem:
+    path = ".".join(str(part) for part in detail["loc"])
+    found = "" if isinstance(detail["input"], dict) else str(detail["input"])
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(detail["loc"][:-1])
+        fix = did_you_mean(str(detail["loc"][-1]), known, "Known here are: " + ", ".join(known) + ".")
+        return Problem(table, None, path, found, "This key is not known.", fix)
+    message, _, fix = detail["msg"].removeprefix("Value error, ").partition("|")
+    message = message[0].upper() + message[1:] + "."
+    if found:
+        message = f"{shown(found)} cannot be used. {message}"
+    return Problem(table, None, path, found, message, fix or "Change the value, or leave the key out for the default.")
+
+
+def _known_keys(path: tuple[Any, ...]) -> list[str]:
+    section: Any = Policy
+    for part in path:
+        section = section.model_fields[part].annotation
+    return list(section.model_fields)

@@ -1,0 +1,412 @@
+"""Why each deployment, and why each need without one: sentences a head teacher can be shown.
+
+Every sentence is made from the rules and the outcome alone, so anyone who has both can make it again and compare.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from matching.accreditation import failed_criteria
+from matching.market import Market
+from matching.rules import RULES, Positions
+
+UNMET = -1
+
+Flags = NDArray[np.bool_]
+
+# Why a need is unmet, and what the code says in general; in the order in which they are looked for.
+UNMET_REASONS: Mapping[str, str] = {
+    "none_in_reach": "nobody of an accepted designation who can be deployed is near enough",
+    "no_specialism": "nobody of those who can be deployed has the specialism",
+    "no_phase": "nobody with the specialism supports the school's phase",
+    "too_far": "those with the specialism and the phase are too far away",
+    "not_independent": "those near enough are of the school or its trust, or have declared a conflict",
+    "decided_against": "those who would be eligible were forbidden or have declined",
+    "too_many_days": "the need asks more days than anybody eligible offers",
+    "all_full": "everybody eligible is full",
+    "days_used_up": "everybody eligible is full or has too few days left",
+}
+
+EXCLUDED_REASONS: Mapping[str, str] = {
+    "not_accredited": "a criterion of the designation is not met or not evidenced",
+    "no_places": "the supporter offers no place",
+}
+
+# Each step adds rules; a need whose candidates all break one by a step is unmet for that step's reason.
+_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("no_specialism", ("designation", "accreditation", "places", "specialism")),
+    ("no_phase", ("phase",)),
+    ("too_far", ("distance",)),
+    ("not_independent", ("own school", "same trust", "conflict")),
+    ("decided_against", ("forbidden", "declined")),
+    ("too_many_days", ("days",)),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Who serves which need.
+
+    Attributes
+    ----------
+    supporter_of : ndarray of intp
+        By need: the supporter, or `UNMET`.
+    origin : ndarray of object
+        By need: `optimised`, `pinned` or `kept`; empty for an unmet need.
+    """
+
+    supporter_of: Positions
+    origin: NDArray[np.object_]
+
+    def used(self, market: Market) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Deployments, and days in hundredths, of each supporter."""
+        met = self.supporter_of != UNMET
+        count = len(market.inputs.supporters)
+        deployments = np.bincount(self.supporter_of[met], minlength=count)
+        days = np.bincount(self.supporter_of[met], weights=market.rulebook.days_asked[met], minlength=count)
+        return deployments.astype(np.int64), np.rint(days).astype(np.int64)
+
+
+def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
+    """A sentence for each met need, by the need's position."""
+    pairs, rulebook = market.pairs, market.rulebook
+    met = np.flatnonzero(outcome.supporter_of != UNMET)
+    chosen = outcome.supporter_of[met]
+    fits = rulebook.fits(met, chosen)
+    standing = _standing(market, outcome)
+    sentences = {}
+    for row, (need, supporter) in enumerate(zip(met.tolist(), chosen.tolist(), strict=True)):
+        kilometres, phase = f"{fits.distance_km[row]:.1f} km", _phase_words(fits.phase[row])
+        if outcome.origin[need] == "pinned":
+            sentences[need] = _pin_sentence(market, need, supporter, f"{kilometres}, {phase}")
+            continue
+        who = _who(market, need, related=fits.specialism[row] < 1)
+        sentence = f"{standing.describe(need, int(pairs.count_by_need()[need]), who)}: {kilometres}, {phase}."
+        if outcome.origin[need] == "kept":
+            sentence = f"Kept from the earlier plan. {sentence}"
+        sentences[need] = sentence + standing.better_placed(need)
+    return sentences
+
+
+def unmet_reasons(market: Market, outcome: Outcome) -> pd.DataFrame:
+    """Columns need (position), reason_code, reason and nearest_option; one row for each unmet need."""
+    unmet = np.flatnonzero(outcome.supporter_of == UNMET)
+    has_pairs = market.pairs.count_by_need()[unmet] > 0
+    rows = [(need, *_nobody_eligible(market, need)) for need in unmet[~has_pairs].tolist()]
+    rows += _everybody_taken(market, outcome, unmet[has_pairs])
+    frame = pd.DataFrame(rows, columns=["need", "reason_code", "reason", "nearest_option"])
+    return frame.sort_values("need", ignore_index=True)
+
+
+def excluded_reasons(market: Market) -> pd.DataFrame:
+    """Columns supporter (position), reason_code and reason; one row for each supporter who cannot be deployed."""
+    supporters = market.inputs.supporters
+    failed = failed_criteria(market.verdicts)
+    rows = []
+    for supporter in np.flatnonzero(~market.rulebook.available).tolist():
+        if not market.rulebook.accredited[supporter]:
+            criteria = failed[supporters["supporter_id"].iat[supporter]]
+            rows.append((supporter, "not_accredited", f"Not accredited: {criteria}."))
+        else:
+            rows.append((supporter, "no_places", "Offers no place: max_deployments is 0."))
+    return pd.DataFrame(rows, columns=["supporter", "reason_code", "reason"])
+
+
+def decision_notices(market: Market) -> list[str]:
+    """What a reader of the plan should know of pins that break a rule, and of an earlier plan."""
+    notices = []
+    for need, supporter in zip(*(one.tolist() for one in market.rulebook.pins), strict=True):
+        if phrases := bar_phrases(market, need, supporter):
+            notices.append(
+                f"The pin of {person(market, supporter)} to need {market.inputs.needs['need_id'].iat[need]} is kept, "
+                f"although the supporter {_joined(phrases)}."
+            )
+    earlier = np.divmod(market.rulebook.earlier, max(len(market.inputs.supporters), 1))
+    barred = int((~market.rulebook.eligible(*earlier)).sum())
+    if barred:
+        notices.append(f"{counted(barred, 'deployment')} of the earlier plan would now break a rule.")
+    return notices
+
+
+def bar_phrases(market: Market, need: int, supporter: int) -> list[str]:
+    """What bars a pair, each rule as the end of a sentence about the supporter; empty for an eligible pair."""
+    flags = market.rulebook.broken(np.array([need]), np.array([supporter]))
+    return [_bar_phrase(market, need, supporter, rule) for rule in RULES if flags[rule][0]]
+
+
+def person(market: Market, supporter: int) -> str:
+    """A supporter as a reader knows them: name and identifier."""
+    row = market.inputs.supporters.iloc[supporter]
+    return f"{row['name']} ({row['supporter_id']})"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number and its noun: '1 day', '2 days'."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+# ---- deployments ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """By need: how the chosen supporter compares with the others who are eligible."""
+
+    better_full: NDArray[np.int64]
+    better_short_of_days: NDArray[np.int64]
+    better_free: NDArray[np.int64]
+    is_closest: Flags
+    is_closest_free: Flags
+    is_best_free: Flags
+
+    def describe(self, need: int, eligible: int, who: tuple[str, str]) -> str:
+        """What the chosen supporter is among the eligible ones."""
+        one, several = who
+        if eligible == 1:
+            return f"The only eligible {one}"
+        if self.better_full[need] + self.better_short_of_days[need] + self.better_free[need] == 0:
+            return f"{'Closest' if self.is_closest[need] else 'Best placed'} of {eligible:,} eligible {several}"
+        left = "a place and the days" if self.better_short_of_days[need] else "a place"
+        if self.is_best_free[need]:
+            return f"{'Closest' if self.is_closest_free[need] else 'Best placed'} {one} with {left}"
+        return f"One of {eligible:,} eligible {several}"
+
+    def better_placed(self, need: int) -> str:
+        """What became of those who score higher."""
+        parts = []
+        if self.better_full[need]:
+            parts.append(
+                f"{counted(int(self.better_full[need]), 'person', 'people')} with a higher score "
+                f"{'is' if self.better_full[need] == 1 else 'are'} full"
+            )
+        if self.better_short_of_days[need]:
+            some = int(self.better_short_of_days[need])
+            verb = "has" if some == 1 else "have"
+            parts.append(f"{counted(some, 'person', 'people')} with a higher score {verb} too few days left")
+        if self.better_free[need]:
+            parts.append(
+                f"{counted(int(self.better_free[need]), 'person', 'people')} with a higher score could take it"
+            )
+        return f" {'; '.join(parts)}." if parts else ""
+
+
+def _standing(market: Market, outcome: Outcome) -> _Standing:
+    pairs, rulebook = market.pairs, market.rulebook
+    deployments, days = outcome.used(market)
+    chosen = outcome.supporter_of[pairs.need] == pairs.supporter
+    n_needs = len(outcome.supporter_of)
+    score = np.full(n_needs, -1, dtype=np.int64)
+    score[pairs.need[chosen]] = pairs.score_milli[chosen]
+    distance = np.zeros(n_needs)
+    distance[pairs.need[chosen]] = pairs.distance_km[chosen]
+
+    full = (deployments >= rulebook.places)[pairs.supporter]
+    short = ~full & (rulebook.days_asked[pairs.need] > (rulebook.days_offered - days)[pairs.supporter])
+    free = ~full & ~short
+    better = pairs.score_milli > score[pairs.need]
+    closer = pairs.distance_km < distance[pairs.need]
+
+    def count(flags: Flags) -> NDArray[np.int64]:
+        return np.bincount(pairs.need[flags], minlength=n_needs).astype(np.int64)
+
+    return _Standing(
+        better_full=count(better & full),
+        better_short_of_days=count(better & short),
+        better_free=count(better & free),
+        is_closest=count(closer) == 0,
+        is_closest_free=count(closer & free) == 0,
+        is_best_free=count(better & free) == 0,
+    )
+
+
+def _who(market: Market, need: int, *, related: bool) -> tuple[str, str]:
+    """The people that a need asks for, as singular and plural."""
+    row = market.inputs.needs.iloc[need]
+    focus = market.inputs.vocabulary.focuses[row["focus"]]
+    if focus.is_specialism:
+        words = f"{focus.name} specialist" + (" (by a related specialism)" if related else "")
+        return words, f"{focus.name} specialists"
+    codes = row["designations"]
+    return " or ".join(codes), " and ".join(f"{code}s" for code in codes)
+
+
+def _phase_words(fit: float) -> str:
+    if fit >= 1:
+        return "same phase"
+    return "related phase" if fit > 0 else "other phase"
+
+
+def _pin_sentence(market: Market, need: int, supporter: int, facts: str) -> str:
+    decisions = market.inputs.decisions
+    row = decisions[
+        (decisions["kind"] == "pin")
+        & (decisions["need_id"] == market.inputs.needs["need_id"].iat[need])
+        & (decisions["supporter_id"] == market.inputs.supporters["supporter_id"].iat[supporter])
+    ].iloc[0]
+    who = f" by {row['by']}" if row["by"] else ""
+    why = f" ({row['reason']})" if row["reason"] else ""
+    return f"Pinned{who}{why}: {facts}."
+
+
+# ---- unmet needs ---------------------------------------------------------------------------------------------------
+
+
+def _nobody_eligible(market: Market, need: int) -> tuple[str, str, str]:
+    """Reason code, reason and nearest option of a need that no supporter is eligible for."""
+    everyone = np.arange(len(market.inputs.supporters))
+    broken = market.rulebook.broken(np.full(len(everyone), need), everyone)
+    km = market.rulebook.distance_km(np.full(len(everyone), need), everyone)
+    deployable = ~(broken["designation"] | broken["accreditation"] | broken["places"])
+    if not (deployable & ~broken["distance"]).any():
+        near = deployable if deployable.any() else ~broken["designation"]
+        return "none_in_reach", _none_in_reach(market, need, deployable), _nearest(market, need, km, near, broken)
+    pool = np.ones(len(everyone), dtype=bool)
+    for code, rules in _STEPS:
+        left = pool & ~np.logical_or.reduce([broken[rule] for rule in rules])
+        if not left.any():
+            before = pool & deployable & (~broken["distance"] if code == "no_specialism" else True)
+            return (
+                code,
+                _step_sentence(market, need, code, pool & deployable),
+                _nearest(market, need, km, before, broken),
+            )
+        pool = left
+    raise AssertionError(f"need {need} has an eligible supporter")
+
+
+def _none_in_reach(market: Market, need: int, deployable: Flags) -> str:
+    words = " or ".join(market.inputs.needs["designations"].iat[need])
+    if not deployable.any():
+        return f"There is no {words} who is accredited and offers a place."
+    found = int(deployable.sum())
+    people = counted(found, "person", "people")
+    return f"No {words} is near enough: {people} could be deployed, each beyond their distance limit."
+
+
+def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
+    """The reason, given the people who are left before the step that leaves nobody."""
+    row = market.inputs.needs.iloc[need]
+    people = counted(int(pool.sum()), "person", "people")
+    limits = np.unique(market.rulebook.limit_km[pool])
+    within = f"within {limits[0]:g} km" if len(limits) == 1 else "within the distance that they travel"
+    phase = market.inputs.schools["phase"].iat[market.rulebook.need_school[need]]
+    one, several = _who(market, need, related=False)
+    codes = " and ".join(f"{code}s" for code in row["designations"])
+    most = market.rulebook.days_offered[pool].max() / 100
+    return {
+        "no_specialism": f"None of the {int(pool.sum()):,} {codes} who can be deployed has {row['focus']}.",
+        "no_phase": f"Of the {people} with {row['focus']}, nobody supports the phase {phase}.",
+        "too_far": f"No {one} for {phase} is {within}: there are {int(pool.sum()):,}, all further away.",
+        "not_independent": f"All {several} near enough ({people}) are of this school or its trust, or have declared a "
+        "conflict with it.",
+        "decided_against": f"Everybody who would be eligible ({people}) was forbidden or has declined.",
+        "too_many_days": f"The need asks {row['days']:g} days, and nobody otherwise eligible ({people}) offers more than "
+        f"{most:g}.",
+    }[code]
+
+
+def _nearest(market: Market, need: int, km: NDArray[np.float64], pool: Flags, broken: Mapping[str, Flags]) -> str:
+    """The nearest of those who break the fewest rules, and what stands in the way."""
+    if not pool.any():
+        return "Nobody in the supporters table holds an accepted designation."
+    candidates = np.flatnonzero(pool)
+    obstacles = np.sum([broken[rule][candidates] for rule in RULES], axis=0)
+    best = int(candidates[np.lexsort((km[candidates], obstacles))[0]])
+    phrases = bar_phrases(market, need, best)
+    away = "" if broken["distance"][best] else f", {km[best]:.1f} km away,"
+    return f"{person(market, best)}{away} {_joined(phrases)}."
+
+
+def _everybody_taken(market: Market, outcome: Outcome, needs: Positions) -> list[tuple[int, str, str, str]]:
+    pairs, rulebook = market.pairs, market.rulebook
+    deployments, days = outcome.used(market)
+    met = outcome.supporter_of != UNMET
+    level = priority_level(market)
+    least_urgent = np.full(len(deployments), -1)
+    movable = met & (outcome.origin != "pinned")
+    np.maximum.at(least_urgent, outcome.supporter_of[movable], level[movable])
+    rows = []
+    for need in needs.tolist():
+        those = pairs.supporter[pairs.of_need(need)]
+        has_place = deployments[those] < rulebook.places[those]
+        people = counted(len(those), "eligible person is", "eligible people are")
+        full = "full with needs of the same or higher priority"
+        if (least_urgent[those] > level[need]).any():
+            full = "full, and moving what they hold would not meet more needs"
+        if has_place.any():
+            asked = f"{rulebook.days_asked[need] / 100:g}"
+            short = counted(int(has_place.sum()), "has", "have")
+            reason = f"{people} {full}, or short of days: {short} a place but not the {asked} days asked."
+            rows.append((need, "days_used_up", _sentence(reason), _one_more(market, need, deployments, days)))
+        else:
+            every = "The only" if len(those) == 1 else "All"
+            reason = f"{every} {people} {full}." if len(those) > 1 else f"The only eligible person is {full}."
+            rows.append((need, "all_full", reason, _one_more(market, need, deployments, days)))
+    return rows
+
+
+def _one_more(market: Market, need: int, deployments: NDArray[np.int64], days: NDArray[np.int64]) -> str:
+    """What the best of the eligible people would have to offer more."""
+    pairs, rulebook = market.pairs, market.rulebook
+    these = pairs.of_need(need)
+    those = pairs.supporter[these]
+    short_days = np.maximum(rulebook.days_asked[need] - (rulebook.days_offered[those] - days[those]), 0)
+    short_places = deployments[those] >= rulebook.places[those]
+    order = np.lexsort((-pairs.score_milli[these], short_days > 0))
+    best = int(order[0])
+    more = ["one more place"] if short_places[best] else []
+    if short_days[best] > 0:
+        lacking = short_days[best] / 100
+        more.append(f"{lacking:g} more {'day' if lacking == 1 else 'days'}")
+    facts = f"{pairs.distance_km[these][best]:.1f} km, score {pairs.score_milli[these][best] / 1000:.3f}"
+    return f"{_sentence(' and '.join(more))} with {person(market, int(those[best]))} would meet it ({facts})."
+
+
+def priority_level(market: Market) -> Positions:
+    """Each need's level: 0 critical, 1 high, 2 normal."""
+    return market.inputs.needs["priority"].map({"critical": 0, "high": 1, "normal": 2}).to_numpy(dtype=np.intp)
+
+
+def _bar_phrase(market: Market, need: int, supporter: int, rule: str) -> str:
+    inputs, rulebook = market.inputs, market.rulebook
+    who, row = inputs.supporters.iloc[supporter], inputs.needs.iloc[need]
+    school = inputs.schools.iloc[rulebook.need_school[need]]
+    if rule in ("forbidden", "declined"):
+        return _decision_phrase(market, row["need_id"], who["supporter_id"], rule)
+    if rule == "accreditation":
+        return f"is not accredited ({failed_criteria(market.verdicts)[who['supporter_id']]})"
+    km = float(rulebook.distance_km(np.array([need]), np.array([supporter]))[0])
+    return {
+        "designation": f"is an {who['designation']}, and the need accepts {' or '.join(row['designations'])}",
+        "places": "offers no place",
+        "specialism": f"does not have {row['focus']}",
+        "phase": f"supports {_joined(who['phases'])}, not {school['phase']}",
+        "distance": f"is {km:.1f} km away and goes at most {rulebook.limit_km[supporter]:g} km",
+        "own school": "works at this school",
+        "same trust": f"is of the same trust ({school['trust']})",
+        "conflict": "has declared a conflict with this school",
+        "days": f"offers {who['days_available']:g} days, and the need asks {row['days']:g}",
+    }[rule]
+
+
+def _decision_phrase(market: Market, need_id: str, supporter_id: str, rule: str) -> str:
+    decisions = market.inputs.decisions
+    kind = "forbid" if rule == "forbidden" else "declined"
+    row = decisions[
+        (decisions["kind"] == kind) & (decisions["need_id"] == need_id) & (decisions["supporter_id"] == supporter_id)
+    ].iloc[0]
+    why = f" ({row['reason']})" if row["reason"] else ""
+    return f"{'was forbidden here' if kind == 'forbid' else 'has declined'}{why}"
+
+
+def _joined(phrases: Sequence[str]) -> str:
+    *most, last = phrases
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]

@@ -1,0 +1,415 @@
+"""Our tables: their columns, what each cell may hold, and every fault in them by row.
+
+Rows are judged one table at a time here; what tables say of each other is the business of `inputs`.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.files import Sheet
+from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, national_grid
+from matching.vocabulary import Vocabulary
+
+_NEVER_EMPTY = ("schools", "supporters", "needs")
+PRIORITIES = ("critical", "high", "normal")
+DECISION_KINDS = ("pin", "forbid", "declined")
+
+
+class CellError(ValueError):
+    """What is wrong with one cell, and the fix."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.message, self.fix = message, fix
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: how its text becomes a value, and what a blank cell means.
+
+    A required column must be in the header, and its cells must not be blank unless `may_be_blank`. `meaning` is one
+    line for people.
+    """
+
+    name: str
+    convert: Callable[[str], object]
+    meaning: str
+    required: bool = False
+    may_be_blank: bool = False
+    blank: object = ""
+    dtype: str = "object"
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """The columns of one table and the columns that identify a row (none where rows may repeat)."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names in their usual order."""
+        return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as read.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a record, in file order: `row` (number in the spreadsheet) and the format's columns. A cell that
+        could not be read is None.
+    problems : tuple of Problem
+    notices : tuple of str
+    """
+
+    name: str
+    frame: pd.DataFrame
+    problems: tuple[Problem, ...]
+    notices: tuple[str, ...]
+
+
+def text(value: str) -> str:
+    """Any text on one line."""
+    if not value.isprintable():
+        raise CellError(f"{shown(value)} holds a line break or a control character.", "Type it again on one line.")
+    return value
+
+
+def free_text(value: str) -> str:
+    """Any text; line breaks are kept."""
+    if not value.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
+        raise CellError(f"{shown(value)} holds a control character.", "Type it again.")
+    return value
+
+
+def identifier(value: str) -> str:
+    """A short text that a spreadsheet would not run as a formula."""
+    if value[0] in "=+-@" or len(value) > 64:
+        fix = "Use up to 64 letters, digits, spaces and marks, and begin with a letter or a digit."
+        raise CellError(f"{shown(value)} cannot be used as an identifier.", fix)
+    return text(value)
+
+
+def urn(value: str) -> str:
+    """A school's unique reference number: six digits, kept as text."""
+    if re.fullmatch(r"[0-9]{6}", value):
+        return value
+    digits = value.split(".", maxsplit=1)[0].strip()
+    fix = f"Did you mean '{digits}'?" if re.fullmatch(r"[0-9]{6}", digits) else "A URN has six digits, such as 100000."
+    raise CellError(f"{shown(value)} is not a URN.", fix)
+
+
+def number(low: float, high: float, unit: str, decimals: int) -> Callable[[str], float]:
+    """A converter to a number between `low` and `high` with at most so many decimals."""
+
+    def convert(value: str) -> float:
+        places = rf"(\.[0-9]{{1,{decimals}}}0*)?" if decimals else r"(\.0*)?"
+        if not re.fullmatch(rf"-?[0-9]{{1,12}}{places}", value):
+            kind = "a whole number" if not decimals else f"a number with at most {decimals} decimals"
+            raise CellError(f"{shown(value)} is not {kind}.", f"Give {unit} in digits, such as {low + 1:g}.")
+        if not low <= float(value) <= high:
+            raise CellError(
+                f"{shown(value)} is out of range.", f"Give {unit} between {_plain(low)} and {_plain(high)}."
+            )
+        return float(value)
+
+    return convert
+
+
+def whole(low: int, high: int, unit: str) -> Callable[[str], int]:
+    """A converter to a whole number between `low` and `high`."""
+    as_number = number(low, high, unit, 0)
+    return lambda value: int(as_number(value))
+
+
+def one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
+    """A converter to one of the known words; capital letters do not matter."""
+    by_folded = {word.casefold(): word for word in known}
+
+    def convert(value: str) -> str:
+        word = by_folded.get(" ".join(value.casefold().split()))
+        if word is None:
+            otherwise = f"Known are: {', '.join(known)}."
+            raise CellError(f"{shown(value)} is not a known {what}.", did_you_mean(value, known, otherwise))
+        return word
+
+    return convert
+
+
+def many(convert: Callable[[str], object], example: str) -> Callable[[str], tuple[object, ...]]:
+    """A converter to several values separated by ';', without repeats and in order."""
+
+    def convert_all(value: str) -> tuple[object, ...]:
+        words = [word.strip() for word in value.split(";")]
+        try:
+            return tuple(sorted({convert(word) for word in words if word}, key=str))
+        except CellError as fault:
+            if "," in value and ";" not in value:
+                raise CellError(fault.message, f"Separate several with ';', such as {shown(example)}.") from fault
+            raise
+
+    return convert_all
+
+
+def day(value: str) -> date:
+    """A date, as 2026-01-31 or 31/01/2026."""
+    british = re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", value)
+    try:
+        if british:
+            return date(int(british[3]), int(british[2]), int(british[1]))
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise CellError(f"{shown(value)} is not a date.", "Write dates as 2026-01-31 or 31/01/2026.") from error
+
+
+def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
+    """The tables of a run, by name; the baseline is an earlier plan.csv, of which only the pairs are used."""
+    designation = one_of(tuple(vocabulary.designations), "designation")
+    phase = one_of(vocabulary.phases, "phase")
+    formats = (
+        TableFormat(
+            "schools",
+            (
+                Column("urn", urn, "unique reference number, six digits", required=True),
+                Column("name", text, "name of the school", required=True),
+                Column("phase", phase, "phase of education, in GIAS words", required=True),
+                Column("easting", number(*ENGLAND_EASTING_M, "metres east", 3), "metres", blank=np.nan),
+                Column("northing", number(*ENGLAND_NORTHING_M, "metres north", 3), "metres", blank=np.nan),
+                Column("local_authority", text, "local authority"),
+                Column("region", text, "region"),
+                Column("trust", text, "multi-academy trust, blank for none"),
+                Column("postcode", text, "postcode"),
+                Column("ofsted", one_of(vocabulary.grades, "Ofsted grade"), "latest overall Ofsted grade"),
+                Column("pupils", whole(0, 50_000, "the number of pupils"), "number of pupils", blank=np.nan),
+                Column("fsm_percent", number(0, 100, "a percentage", 3), "% free school meals", blank=np.nan),
+                Column("latitude", number(49, 61, "degrees north", 15), "degrees, WGS84", blank=np.nan),
+                Column("longitude", number(-9, 3, "degrees east", 15), "degrees, WGS84", blank=np.nan),
+            ),
+            key=("urn",),
+        ),
+        TableFormat(
+            "supporters",
+            (
+                Column("supporter_id", identifier, "your own identifier", required=True),
+                Column("name", text, "name of the person", required=True),
+                Column("designation", designation, "NLE, LLE or SLE", required=True),
+                Column("school_urn", urn, "URN of the home school", required=True),
+                Column("phases", many(phase, "Nursery;Primary"), "phases they can support", required=True),
+                Column(
+                    "specialisms",
+                    many(one_of(vocabulary.specialisms, "specialism"), "maths;phonics"),
+                    "specialisms, at least one for an SLE",
+                    required=True,
+                    may_be_blank=True,
+                    blank=(),
+                ),
+                Column("max_deployments", whole(0, 1000, "a number of schools"), "blank: 1", blank=1, dtype="int64"),
+                Column("days_available", number(0, 10_000, "days", 2), "blank: no limit", blank=np.inf),
+                Column("max_distance_km", number(0.1, 1500, "km", 3), "blank: the policy's", blank=np.inf),
+                Column("alliance", text, "teaching school that places them"),
+                Column("conflicts", many(urn, "100000;100001"), "URNs they must not support", blank=()),
+            ),
+            key=("supporter_id",),
+        ),
+        TableFormat(
+            "needs",
+            (
+                Column("need_id", identifier, "your own identifier", required=True),
+                Column("school_urn", urn, "URN of the school that asks", required=True),
+                Column("focus", one_of(tuple(vocabulary.focuses), "focus"), "what it is about", required=True),
+                Column("designations", many(designation, "LLE;NLE"), "who may serve it", blank=()),
+                Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0),
+                Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),
+                Column("notes", free_text, "anything to remember"),
+            ),
+            key=("need_id",),
+        ),
+        TableFormat(
+            "accreditation",
+            (
+                Column("supporter_id", identifier, "as in supporters", required=True),
+                Column("criterion", one_of(tuple(vocabulary.criteria), "criterion"), "such as SLE-1", required=True),
+                Column("met", one_of(("yes", "no"), "answer"), "yes, no or blank", required=True, may_be_blank=True),
+                Column("evidence", free_text, "what shows it"),
+                Column("checked_on", day, "day it was last checked", blank=None),
+            ),
+            key=("supporter_id", "criterion"),
+        ),
+        TableFormat(
+            "decisions",
+            (
+                Column("kind", one_of(DECISION_KINDS, "kind of decision"), "pin, forbid or declined", required=True),
+                Column("supporter_id", identifier, "as in supporters", required=True),
+                Column("need_id", identifier, "as in needs, or blank for every need of the school"),
+                Column("school_urn", urn, "where need_id is blank"),
+                Column("reason", free_text, "why"),
+                Column("by", text, "who decided"),
+                Column("on", day, "when", blank=None),
+            ),
+        ),
+        TableFormat(
+            "baseline",
+            (
+                Column("need_id", identifier, "need", required=True),
+                Column("supporter_id", identifier, "supporter", required=True),
+            ),
+            key=("need_id",),
+        ),
+    )
+    return {one.name: one for one in formats}
+
+
+def read_table(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> Table:
+    """Convert a sheet's cells to the format's values.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    form : TableFormat
+    vocabulary : Vocabulary
+        Used to say which other table a wrong file looks like.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        The header lacks a required column, so that no row can be read, or there is no row.
+    """
+    _check_columns(sheet, form, vocabulary)
+    problems = list(sheet.problems)
+    cells = {name: [row[position] for _, row in sheet.rows] for position, name in enumerate(sheet.header)}
+    values: dict[str, object] = {"row": [number for number, _ in sheet.rows]}
+    for column in form.columns:
+        found = cells.get(column.name)
+        values[column.name] = (
+            [column.blank] * len(sheet.rows) if found is None else _converted(sheet, column, found, problems)
+        )
+    frame = pd.DataFrame({name: pd.Series(list(value), dtype="object") for name, value in values.items()})
+    problems += _duplicates(sheet.name, frame, form.key)
+    if form.name == "schools":
+        frame = _with_places(sheet, frame, problems)
+    unknown = [name for name in sheet.header if name and name not in form.column_names and form.name != "baseline"]
+    notices = (
+        (f"{sheet.name}: columns that are not used: {', '.join(shown(name) for name in unknown)}.",) if unknown else ()
+    )
+    return Table(sheet.name, frame, tuple(problems), notices)
+
+
+def schools_as_text(schools: pd.DataFrame) -> pd.DataFrame:
+    """A schools table as it is written: the contract's columns, text, numbers without needless decimals."""
+    columns = [name for name in schools.columns if name != "row"]
+    numeric = ("easting", "northing", "pupils", "fsm_percent")
+
+    def cell(value: float) -> str:
+        return "" if np.isnan(value) else f"{value:.3f}".rstrip("0").rstrip(".")
+
+    written = {name: [cell(float(one)) for one in schools[name]] for name in numeric}
+    return schools[columns].assign(**written)
+
+
+def _check_columns(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> None:
+    needed = [column.name for column in form.columns if column.required]
+    if form.name == "schools" and not {"latitude", "longitude"} <= set(sheet.header):
+        needed += ["easting", "northing"]
+    missing = [name for name in needed if name not in sheet.header]
+    if missing:
+        raise DataError(_missing_columns(sheet, form, missing, vocabulary))
+    if not sheet.rows and not sheet.problems and form.name in _NEVER_EMPTY:
+        message, fix = "There is a header and no row under it.", f"Add one row for each of the {form.name}."
+        raise DataError([Problem(sheet.name, None, "", "", message, fix)])
+
+
+def _missing_columns(sheet: Sheet, form: TableFormat, missing: list[str], vocabulary: Vocabulary) -> list[Problem]:
+    for other in table_formats(vocabulary).values():
+        needed = {column.name for column in other.columns if column.required}
+        if other.name != form.name and needed <= set(sheet.header):
+            message = f"This looks like the {other.name} table, and the {form.name} table was expected here."
+            return [Problem(sheet.name, None, "", "", message, f"Give this file as {other.name} instead.")]
+    problems = []
+    for name in missing:
+        otherwise = f"Add it; the {form.name} template shows every column."
+        close = did_you_mean(name, [c for c in sheet.header if c and c not in form.column_names], otherwise)
+        fix = f"Is it the column {close[13:-1]}? Then rename that to '{name}'." if close != otherwise else otherwise
+        problems.append(Problem(sheet.name, 1, name, "", f"The column '{name}' is missing.", fix))
+    return problems
+
+
+def _converted(sheet: Sheet, column: Column, cells: list[str], problems: list[Problem]) -> list[object]:
+    outcome: dict[str, object] = {}
+    for cell in set(cells):
+        try:
+            if cell:
+                outcome[cell] = column.convert(cell)
+            elif column.required and not column.may_be_blank:
+                raise CellError("The cell is blank.", f"Give the {column.meaning}.")
+            else:
+                outcome[cell] = column.blank
+        except CellError as fault:
+            outcome[cell] = fault
+    values: list[object] = []
+    for (row, _), cell in zip(sheet.rows, cells, strict=True):
+        value = outcome[cell]
+        if isinstance(value, CellError):
+            problems.append(Problem(sheet.name, row, column.name, cell, value.message, value.fix))
+            value = None
+        values.append(value)
+    return values
+
+
+def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> list[Problem]:
+    if not key:
+        return []
+    first: dict[tuple[str, ...], int] = {}
+    problems = []
+    for row, *values in frame[["row", *key]].itertuples(index=False):
+        if None in values:
+            continue
+        earlier = first.setdefault(tuple(values), row)
+        if earlier != row:
+            value = ", ".join(values)
+            message = f"{shown(value)} is already in row {earlier}."
+            problems.append(Problem(name, row, key[-1], value, message, "Keep one of the two rows."))
+    return problems
+
+
+def _with_places(sheet: Sheet, frame: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
+    """Fill easting and northing from latitude and longitude where only those are given."""
+    grid = frame[["easting", "northing"]]
+    degrees = frame[["latitude", "longitude"]]
+    known = grid.map(_is_given).all(axis=1)
+    known_degrees = degrees.map(_is_given).all(axis=1)
+    for row, name in frame.loc[~known & ~known_degrees, ["row", "name"]].itertuples(index=False):
+        message = f"{shown(name or 'The school')} has no place: easting and northing are blank."
+        fix = "Give easting and northing in metres (or latitude and longitude), as in the school's GIAS record."
+        problems.append(Problem(sheet.name, row, "easting", "", message, fix))
+    placed = frame.drop(columns=["latitude", "longitude"])
+    degrees_only = (~known & known_degrees & degrees.notna().all(axis=1)).to_numpy()
+    easting, northing = national_grid(
+        degrees.loc[degrees_only, "latitude"].astype(float), degrees.loc[degrees_only, "longitude"].astype(float)
+    )
+    placed.loc[degrees_only, "easting"] = np.round(easting)
+    placed.loc[degrees_only, "northing"] = np.round(northing)
+    return placed
+
+
+def _is_given(value: float | None) -> bool:
+    # None marks a cell that already has a problem of its own; nan marks a blank one.
+    return value is None or not np.isnan(value)
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"

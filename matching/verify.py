@@ -1,0 +1,116 @@
+"""Verify a saved plan: rules, numbers, proof, wording and digests, from the files alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from matching.assignment import Assignment
+from matching.check import check_plan, check_proof
+from matching.directory import SavedPlan
+from matching.files import Source
+from matching.inputs import Inputs
+from matching.market import open_market
+from matching.plan import Plan, make_plan
+from matching.reasons import UNMET, Outcome
+from matching.rules import Positions, positions
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found wrong, and what was shown to hold; sentences."""
+
+    faults: tuple[str, ...]
+    findings: tuple[str, ...]
+
+
+def verify(saved: SavedPlan, inputs: Inputs, *, time_limit_s: float = 60.0) -> Verification:
+    """Verify a saved plan against its inputs.
+
+    Parameters
+    ----------
+    saved : SavedPlan
+    inputs : Inputs
+        Read from the same files, as at the day in the plan's manifest.
+    time_limit_s : float
+        How long to solve again where days bind, in seconds.
+    """
+    faults = _digest_faults(saved, inputs) + check_plan(saved.plan, inputs)
+    if faults:
+        return Verification(tuple(faults), ())
+    faults, findings = check_proof(saved.plan, inputs, time_limit_s=time_limit_s)
+    faults += _wording_faults(saved.plan, inputs)
+    rows = len(saved.plan.deployments)
+    return Verification(
+        tuple(faults),
+        (
+            f"Every rule holds for each of the {rows:,} deployments, and every number in the files is right.",
+            *findings,
+            "Every reason is what the rules and the outcome give.",
+        ),
+    )
+
+
+def _digest_faults(saved: SavedPlan, inputs: Inputs) -> list[str]:
+    faults = [
+        f"{name} was changed after the plan was written: its digest is not the manifest's."
+        for name, digest in saved.plan.manifest["outputs"].items()
+        if saved.sha256.get(name) != digest
+    ]
+    said: Mapping[str, Mapping[str, object]] = saved.plan.manifest["inputs"]
+    for name in sorted({*said, *inputs.files}):
+        given = inputs.files.get(name)
+        if name not in said:
+            faults.append(f"The plan was made without a {name} file, and one was given.")
+        elif given is None:
+            faults.append(f"The plan was made with a {name} file, and none was given.")
+        elif given.sha256 != said[name]["sha256"]:
+            faults.append(f"The {name} file is not the one that the plan was made from: its digest differs.")
+    if saved.plan.manifest["policy"] != inputs.policy.model_dump(mode="json"):
+        faults.append("manifest.json: the policy is not the one in the policy file.")
+    return faults
+
+
+def _wording_faults(plan: Plan, inputs: Inputs) -> list[str]:
+    """Every cell that is not what writing the same outcome down again gives."""
+    market = open_market(inputs)
+    supporter_of = np.full(len(inputs.needs), UNMET, dtype=np.intp)
+    origin = np.full(len(inputs.needs), "", dtype=object)
+    need = positions(inputs.needs["need_id"], plan.deployments["need_id"])
+    supporter_of[need] = positions(inputs.supporters["supporter_id"], plan.deployments["supporter_id"])
+    origin[need] = plan.deployments["origin"]
+    again = make_plan(market, Outcome(supporter_of, origin), _as_assigned(plan, inputs, supporter_of))
+    faults = []
+    for (name, found), expected in zip(plan.tables().items(), again.tables().values(), strict=True):
+        faults += _cell_faults(name, found, expected)
+    for key in ("counts", "notices"):
+        if plan.manifest[key] != again.manifest[key]:
+            faults.append(f"manifest.json: {key} do not follow from the inputs and the plan.")
+    return faults
+
+
+def _as_assigned(plan: Plan, inputs: Inputs, supporter_of: Positions) -> Assignment:
+    """What the plan says was solved; `check` has judged it by now."""
+    price = np.zeros(len(inputs.supporters))
+    row = positions(inputs.supporters["supporter_id"], plan.workload["supporter_id"])
+    price[row] = [1000 * float(text) if text else np.nan for text in plan.workload["price"]]
+    levels = pd.DataFrame(plan.manifest["objective"])[["value", "bound"]].to_numpy() * [[1], [1], [1], [1000]]
+    values, bounds = np.rint(levels).astype(int).T.tolist()
+    bonus_milli = round(1000 * plan.manifest["proof"]["bonus"])
+    return Assignment(supporter_of, price, tuple(values), tuple(bounds), bonus_milli, bool(np.isnan(price).any()))
+
+
+def _cell_faults(name: str, found: pd.DataFrame, expected: pd.DataFrame) -> list[str]:
+    if found.shape != expected.shape:
+        return [f"{name} has {len(found)} rows, and {len(expected)} were expected."]
+    return [
+        f"{name} {found.iat[row, 0]}: {found.columns[column]} is '{found.iat[row, column]}', and "
+        f"'{expected.iat[row, column]}' was expected."
+        for row, column in zip(*np.nonzero((found != expected).to_numpy()), strict=True)
+    ]
+
+
+def sources_for(saved: SavedPlan, given: Mapping[str, Source]) -> Mapping[str, Source]:
+    """The files to verify against: those given, or the plan's own copies where none was."""
+    return given or saved.sources

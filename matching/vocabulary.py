@@ -1,0 +1,131 @@
+"""The words of the field: designations, focuses, phases, grades and accreditation criteria.
+
+They are data (`matching/reference/*.csv`): a region that adds a designation edits a table, not this code.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Designation:
+    """A kind of accredited leader; `max_distance_km` is the limit where a policy names none."""
+
+    code: str
+    title: str
+    what_they_do: str
+    max_distance_km: float
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What a need can be about.
+
+    `accepted_designations` serve it when the need names none; people with one of `fit_designations` fit it
+    whatever their specialisms (empty for a specialism, which takes a person who has it).
+    """
+
+    name: str
+    area: str
+    accepted_designations: tuple[str, ...]
+    fit_designations: tuple[str, ...]
+
+    @property
+    def is_specialism(self) -> bool:
+        """Whether people hold this focus as a specialism."""
+        return not self.fit_designations
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One accreditation criterion.
+
+    Where `home_school_grades` is not empty, the schools table answers: the home school's Ofsted grade must
+    be one of them. A check older than `review_after_years` is due for review.
+    """
+
+    code: str
+    designation: str
+    about: str
+    wording: str
+    home_school_grades: tuple[str, ...]
+    review_after_years: int
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Every known word, by name and in the order of the reference tables."""
+
+    designations: Mapping[str, Designation]
+    focuses: Mapping[str, Focus]
+    phase_bands: Mapping[str, str]
+    grades: tuple[str, ...]
+    criteria: Mapping[str, Criterion]
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """Phases of education, in GIAS words."""
+        return tuple(self.phase_bands)
+
+    @property
+    def specialisms(self) -> tuple[str, ...]:
+        """Focuses that a person can hold as a specialism."""
+        return tuple(focus.name for focus in self.focuses.values() if focus.is_specialism)
+
+    def related_phases(self) -> NDArray[np.bool_]:
+        """Which phases are related, as a symmetric matrix in the order of `phases`.
+
+        Phases of one band are related, and an all-through school is related to every banded phase; a phase
+        without a band relates to nothing else.
+        """
+        bands = list(self.phase_bands.values())
+        related = [[bool(a and b) and (a == b or "all" in (a, b)) for b in bands] for a in bands]
+        return np.array(related) & ~np.eye(len(bands), dtype=bool)
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    text = files("matching").joinpath("reference", name).read_text(encoding="utf-8")
+    return csv.DictReader(io.StringIO(text))
+
+
+def _listed(cell: str) -> tuple[str, ...]:
+    return tuple(word for word in cell.split(";") if word)
+
+
+@cache
+def standard_vocabulary() -> Vocabulary:
+    """Return the vocabulary that ships with the program."""
+    return Vocabulary(
+        designations={
+            row["designation"]: Designation(
+                row["designation"], row["title"], row["what_they_do"], float(row["max_distance_km"])
+            )
+            for row in _rows("designations.csv")
+        },
+        focuses={
+            row["focus"]: Focus(
+                row["focus"], row["area"], _listed(row["accepted_designations"]), _listed(row["fit_designations"])
+            )
+            for row in _rows("focuses.csv")
+        },
+        phase_bands={row["phase"]: row["band"] for row in _rows("phases.csv")},
+        grades=tuple(row["grade"] for row in _rows("ofsted_grades.csv")),
+        criteria={
+            row["criterion"]: Criterion(
+                row["criterion"],
+                row["designation"],
+                row["about"],
+                row["wording"],
+                _listed(row["home_school_grades"]),
+                int(row["review_after_years"]),
+            )
+            for row in _rows("criteria.csv")
+        },
+    )
