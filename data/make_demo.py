@@ -1,6 +1,6 @@
 """Make the fictional demo area: `python data/make_demo.py` writes data/demo, byte for byte the same each time.
 
-Its places, schools, trusts and people do not exist. The body of the round is drawn by `matching.simulate`; on top of it
+Its places, schools, trusts and people do not exist. The body of the round is drawn by `matching.simulate`; among it
 stand cases written by hand, so that every reason for an unmet need, every kind of decision and every state of the
 evidence can be seen.
 """
@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from matching.simulate import simulate
+from matching.simulate import AS_AT, simulate
+from matching.vocabulary import standard_vocabulary
 
 DATA = Path(__file__).resolve().parent
-SEED = 7
+FOLDER, TEMPLATES = DATA / "demo", DATA / "templates"
+SCHOOLS_SEED, ROUND_SEED = 24, 253
 REGION = "Fictional Midlands"
 FIRST_URN = 900_001  # far above every number given to a real school so far
 
@@ -28,6 +30,8 @@ class Place:
 
     Attributes
     ----------
+    radius_km : float
+        How far from the centre its schools are on average.
     fsm_percent : float
         Share of pupils with free school meals that is usual in its schools.
     schools : mapping of str to int
@@ -64,25 +68,25 @@ CITY_SCHOOLS = {
 }
 MIDDLE_SCHOOLS = {"Primary": 5, "Middle deemed primary": 2, "Middle deemed secondary": 2, "Secondary": 1}
 PLACES = (
-    Place("Wexborough", "Wexborough", 438, 291, 4.2, 33, CITY_SCHOOLS),
+    Place("Wexborough", "Wexborough", 438, 291, 6.0, 33, CITY_SCHOOLS),
     Place(
-        *("Quenbridge", "Merrowshire", 458, 306, 2.6, 21),
+        *("Quenbridge", "Merrowshire", 458, 307, 4.4, 21),
         {"Nursery": 1, "Primary": 9, "Secondary": 3, "16 plus": 1, "Special": 1},
     ),
     Place(
-        *("Marlchester", "Kelverdale", 421, 308, 2.6, 27),
+        *("Marlchester", "Kelverdale", 421, 308, 4.4, 27),
         {"Nursery": 1, "Primary": 9, "Secondary": 3, "Special": 1, "Alternative provision": 1},
     ),
     Place(
-        *("Haddlestoke", "Merrowshire", 462, 290, 2.0, 18),
+        *("Haddlestoke", "Merrowshire", 463, 292, 3.6, 18),
         {"Primary": 6, "Secondary": 2, "16 plus": 1, "Special": 1},
     ),
     Place(
-        *("Thessingham", "Tarnvale", 415, 274, 2.0, 24),
+        *("Thessingham", "Tarnvale", 415, 274, 3.8, 24),
         {"Nursery": 1, "Primary": 6, "Secondary": 2, "All-through": 1, "Alternative provision": 1},
     ),
-    Place("Orlebury", "Tarnvale", 437, 265, 1.9, 16, {"Primary": 5, "Secondary": 2, "Special": 1}),
-    Place("Stannerley", "Kelverdale", 441, 320, 1.8, 22, MIDDLE_SCHOOLS),
+    Place("Orlebury", "Tarnvale", 437, 264, 3.4, 16, {"Primary": 5, "Secondary": 2, "Special": 1}),
+    Place("Stannerley", "Kelverdale", 441, 321, 3.4, 22, MIDDLE_SCHOOLS),
     village("Fennick", "Kelverdale", 409.6, 316.2),
     village("Market Orsley", "Kelverdale", 430.3, 313.8),
     village("Withernshaw", "Kelverdale", 426.1, 325.4),
@@ -104,7 +108,7 @@ PLACES = (
     village("Hathersby", "Tarnvale", 424.6, 262.5),
     village("Rookhanger", "Tarnvale", 445.8, 256.4),
     village("Marrowby", "Tarnvale", 447.1, 270.9),
-    village("Nether Whin", "Merrowshire", 479.2, 251.3),
+    village("Nether Whin", "Merrowshire", 479.6, 250.7),
 )
 
 # A town's schools of a phase take these names in turn, each town beginning with another.
@@ -180,7 +184,9 @@ TRUSTS = {
 def invented_schools(chance: Chance) -> pd.DataFrame:
     """The schools of the area, as `read_table` gives a schools table."""
     sites = pd.DataFrame(_sites())
-    angle, away = 2 * np.pi * chance.random(len(sites)), np.sqrt(-2 * np.log1p(-chance.random(len(sites))))
+    angle = 2 * np.pi * chance.random(len(sites))
+    # Normally scattered in both directions; the factor makes the mean distance the radius.
+    away_km = sites["radius_km"] * np.sqrt(-4 / np.pi * np.log1p(-chance.random(len(sites))))
     few, many = sites["pupils"].str[0], sites["pupils"].str[1]
     more_fsm_percent = 16 * (chance.random(len(sites)) - 0.5) + sites["phase"].map(MORE_FSM_PERCENT).fillna(0)
     which_trust = (2 * chance.random(len(sites))).astype(int)
@@ -188,8 +194,8 @@ def invented_schools(chance: Chance) -> pd.DataFrame:
     grade = np.searchsorted(np.cumsum(list(OFSTED_SHARE.values()))[:-1], chance.random(len(sites)), side="right")
     return sites.assign(
         urn=[str(FIRST_URN + position) for position in range(len(sites))],
-        easting=(1000 * (sites["easting_km"] + sites["radius_km"] * away * np.cos(angle) / 2)).round(),
-        northing=(1000 * (sites["northing_km"] + sites["radius_km"] * away * np.sin(angle) / 2)).round(),
+        easting=(1000 * (sites["easting_km"] + away_km * np.cos(angle))).round(),
+        northing=(1000 * (sites["northing_km"] + away_km * np.sin(angle))).round(),
         region=REGION,
         trust=np.where(chance.random(len(sites)) < TRUST_SHARE, trust, ""),
         postcode=_postcodes(sites),
@@ -225,3 +231,238 @@ def _postcodes(sites: pd.DataFrame) -> list[str]:
         f"QX{number} {1 + position % 9}{letters[position % 20]}{letters[position // 20]}"
         for position, number in enumerate(district)
     ]
+
+
+# ---- the round ----------------------------------------------------------------------------------------------------
+
+BODY_PEOPLE = {"NLE": 4, "LLE": 7, "SLE": 26}
+BODY_NEEDS = 74
+
+# Specialisms that only the people below hold and only the needs below ask for, so that each case stays what it is.
+RESERVED = (
+    "art",
+    "attendance",
+    "design and technology",
+    "drama",
+    "geography",
+    "history",
+    "modern foreign languages",
+    "music",
+    "PSHE",
+    "religious education",
+)
+
+# In these tables schools and supporters stand by name, and needs as 'school: focus'.
+OWN_PEOPLE = """
+name                 | designation | school_urn                             | phases            | max_deployments
+Maeve Quillan        | SLE         | Haddlestoke Academy                    | Secondary         | 2
+Tobias Renshaw       | SLE         | Thessingham Southfields Primary School | Primary           | 2
+Ngozi Ezekwe         | SLE         | Wexborough Mill Lane Primary School    | Primary           | 1
+Gurdeep Bhogal       | SLE         | Marlchester High School                | Secondary         | 3
+Amélie Rousseau-Hart | SLE         | Quenbridge Park School                 | Secondary;16 plus | 2
+Desmond Okoro        | LLE         | Orlebury High School                   | Secondary         | 1
+Hilary Stanmore      | LLE         | Marrowby Village School                | Primary           | 2
+Catrin Llewellyn     | NLE         | Quenbridge Priory Primary School       | Nursery;Primary   | 2
+"""
+OWN_OFFERS = """
+name                 | specialisms                      | days_available | max_distance_km | conflicts
+Maeve Quillan        | geography;history                | 14             |                 |
+Tobias Renshaw       | music;religious education        | 5              |                 |
+Ngozi Ezekwe         | PSHE;art                         | 12             |                 |
+Gurdeep Bhogal       | attendance;design and technology | 10             |                 | Marlchester Girls' School
+Amélie Rousseau-Hart | modern foreign languages         | 15             |                 |
+Desmond Okoro        |                                  | 20             |                 |
+Hilary Stanmore      |                                  | 18             |                 |
+Catrin Llewellyn     |                                  | 25             | 50              |
+"""
+
+# What is stated of a criterion where it is not a plain yes: one without evidence, one that failed, and three that the
+# Ofsted grade of the home school answers otherwise.
+OWN_ANSWERS = """
+supporter_id         | criterion | met | evidence
+Amélie Rousseau-Hart | SLE-2     |     |
+Amélie Rousseau-Hart | SLE-7     | no  | Asked to come back with an example from another school
+Desmond Okoro        | LLE-2     | yes | Inspection report of the earlier school
+Desmond Okoro        | LLE-8     | yes | Inspection report of the earlier school
+Hilary Stanmore      | LLE-8     | no  | Inspection report before the last one
+"""
+LAST_CHECKED = {"Hilary Stanmore": "2024-05-21", "Desmond Okoro": "2025-11-12"}
+USUALLY_CHECKED = "2026-03-18"
+
+OWN_NEEDS = """
+school_urn                                       | focus                    | days | priority | notes
+Nether Whin Church of England Primary School     | maths                    | 3    | normal   | Far from other schools
+Wexborough Park School                           | drama                    | 4    | normal   | Head of drama on leave
+Quenbridge Girls' School                         | modern foreign languages | 5    | normal   |
+Haddlestoke Station Road Primary School          | history                  | 3    | normal   |
+St Werstan's Catholic School, Quenbridge         | geography                | 5    | high     | Two vacancies
+Long Hassock Primary School                      | music                    | 4    | normal   |
+Great Tarrow Village School                      | music                    | 4    | normal   | Choir for three villages
+Kings Tarrow Church of England Primary School    | religious education      | 8    | normal   | A day a week for a term
+Wexborough Canalside Primary School              | PSHE                     | 5    | high     |
+Eddlesham Primary School                         | art                      | 4    | normal   |
+Marlchester Academy                              | design and technology    | 6    | high     | Began in the summer term
+St Werstan's Catholic School, Stannerley         | attendance               | 6    | normal   |
+Marlchester Girls' School                        | attendance               | 3    | normal   |
+St Cuthman's Catholic Primary School, Quenbridge | headship                 | 8    | high     | New head from September
+Kings Tarrow Church of England Primary School    | headship                 | 6    | normal   |
+Thessingham Ropewalk Primary Academy             | whole-school improvement | 10   | critical | Weekly, if possible
+"""
+ALSO_ACCEPTED = {"Thessingham Ropewalk Primary Academy: whole-school improvement": "LLE;NLE"}
+
+OWN_DECISIONS = """
+kind     | supporter_id     | need_id                                                        | reason
+pin      | Gurdeep Bhogal   | Marlchester Academy: design and technology                     | Began in the summer term
+declined | Maeve Quillan    | St Werstan's Catholic School, Quenbridge: geography            | Applied for a post there
+declined | Catrin Llewellyn | Thessingham Ropewalk Primary Academy: whole-school improvement | Too far to come weekly
+"""
+OWN_DECISIONS_ON_SCHOOLS = """
+kind     | supporter_id     | school_urn                                       | reason
+forbid   | Catrin Llewellyn | St Cuthman's Catholic Primary School, Quenbridge | Governor there until last year
+forbid   | Hilary Stanmore  | Kings Tarrow Church of England Primary School    | Led the school until 2022
+"""
+
+RELATED_SPECIALISMS = """\
+# In the demo area, what each of these can do without a specialist of its own:
+"early years" = ["phonics"]
+"leadership of curriculum" = ["assessment"]
+phonics = ["English", "early years"]
+science = ["maths"]
+"support for the most able" = ["closing the gap"]
+"""
+
+
+def demo_files() -> dict[str, bytes]:
+    """Every file of the demo area, by name."""
+    files = {
+        f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in demo_frames().items()
+    }
+    template = (TEMPLATES / "policy.toml").read_text(encoding="utf-8")
+    heading = "[related_specialisms]\n"
+    return files | {"policy.toml": template.replace(heading, heading + RELATED_SPECIALISMS).encode()}
+
+
+def demo_frames() -> dict[str, pd.DataFrame]:
+    """The five tables: the body of the round as drawn and the cases by hand, put together and numbered."""
+    schools = invented_schools(np.random.default_rng(SCHOOLS_SEED))
+    drawn = simulate(schools, 120, 1200, ROUND_SEED)
+    own_people, own_needs = _own_people(schools), _own_needs(schools)
+    people = pd.concat([_body_people(drawn["supporters"], own_people), own_people])
+    needs = pd.concat([_body_needs(drawn["needs"], own_needs, people, schools), own_needs])
+    evidence = pd.concat([drawn["accreditation"], _own_evidence(own_people)])
+    return _numbered(
+        {
+            "schools": drawn["schools"],
+            "supporters": people,
+            "needs": needs,
+            "accreditation": evidence[evidence["supporter_id"].isin(people["supporter_id"])],
+            "decisions": _own_decisions(schools),
+        }
+    )
+
+
+def _own_people(schools: pd.DataFrame) -> pd.DataFrame:
+    people = _with_urns(_cells(OWN_PEOPLE).merge(_cells(OWN_OFFERS), on="name"), schools)
+    authority = people["school_urn"].map(schools.set_index("urn")["local_authority"])
+    alliance = (authority + " alliance").where(people["designation"] == "SLE", "")
+    return people.assign(supporter_id=people["name"], alliance=alliance)
+
+
+def _own_needs(schools: pd.DataFrame) -> pd.DataFrame:
+    needs = _cells(OWN_NEEDS)
+    need_id = needs["school_urn"] + ": " + needs["focus"]
+    return _with_urns(needs, schools).assign(need_id=need_id, designations=need_id.map(ALSO_ACCEPTED).fillna(""))
+
+
+def _own_decisions(schools: pd.DataFrame) -> pd.DataFrame:
+    decisions = pd.concat([_cells(OWN_DECISIONS), _with_urns(_cells(OWN_DECISIONS_ON_SCHOOLS), schools)]).fillna("")
+    columns = ["kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on"]
+    return decisions.assign(by="area coordinator", on=str(AS_AT))[columns]
+
+
+def _own_evidence(people: pd.DataFrame) -> pd.DataFrame:
+    """A yes to every criterion, except where something else is stated."""
+    criteria = pd.DataFrame(
+        [(one.designation, one.code) for one in standard_vocabulary().criteria.values()],
+        columns=["designation", "criterion"],
+    )
+    key = ["supporter_id", "criterion"]
+    rows = people[["supporter_id", "designation"]].merge(criteria, on="designation").set_index(key)[[]]
+    rows = rows.assign(met="yes", evidence="Application, references and interview")
+    rows.update(_cells(OWN_ANSWERS).set_index(key))
+    rows = rows.reset_index()
+    checked_on = rows["supporter_id"].map(LAST_CHECKED).fillna(USUALLY_CHECKED)
+    return rows.assign(checked_on=checked_on.where(rows["met"] != "", ""))
+
+
+def _body_people(drawn: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """The first of each designation who hold nothing reserved and are of other schools than the people by hand."""
+    reserved = drawn["specialisms"].str.split(";").map(lambda held: not set(RESERVED).isdisjoint(held))
+    free = drawn[~reserved & ~drawn["school_urn"].isin(own["school_urn"])]
+    return pd.concat([free[free["designation"] == code].head(number) for code, number in BODY_PEOPLE.items()])
+
+
+def _body_needs(drawn: pd.DataFrame, own: pd.DataFrame, people: pd.DataFrame, schools: pd.DataFrame) -> pd.DataFrame:
+    """The first needs of other schools, no more of a focus and phase than there are people for it."""
+    free = drawn[~drawn["focus"].isin(RESERVED) & ~drawn["school_urn"].isin(own["school_urn"])]
+    kinds = free[["focus"]].assign(phase=free["school_urn"].map(schools.set_index("urn")["phase"]))
+    earlier = kinds.groupby(["focus", "phase"]).cumcount().to_numpy()
+    people_for = _people_by_focus_and_phase(people).reindex(pd.MultiIndex.from_frame(kinds), fill_value=0).to_numpy()
+    return free[earlier < people_for].head(BODY_NEEDS)
+
+
+def _people_by_focus_and_phase(people: pd.DataFrame) -> pd.Series:
+    whole_school = {
+        code: [
+            focus.name
+            for focus in standard_vocabulary().focuses.values()
+            if code in focus.accepted_designations and not focus.is_specialism
+        ]
+        for code in BODY_PEOPLE
+    }
+    focuses = [
+        held.split(";") if held else whole_school[designation]
+        for held, designation in zip(people["specialisms"], people["designation"], strict=True)
+    ]
+    each = people.assign(focus=focuses, phase=people["phases"].str.split(";")).explode("focus").explode("phase")
+    return each.value_counts(["focus", "phase"])
+
+
+def _numbered(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables with identifiers: supporters numbered by name, needs by school."""
+    supporters = frames["supporters"].sort_values("name")
+    needs = frames["needs"].sort_values(["school_urn", "focus"])
+    ids = {
+        "supporter_id": {old: f"S{number:03}" for number, old in enumerate(supporters["supporter_id"], start=1)},
+        "need_id": {old: f"N{number:03}" for number, old in enumerate(needs["need_id"], start=1)},
+    }
+    ordered = {**frames, "supporters": supporters, "needs": needs}
+    numbered = {
+        name: frame.assign(**{key: frame[key].map({"": ""} | new) for key, new in ids.items() if key in frame})
+        for name, frame in ordered.items()
+    }
+    evidence = numbered["accreditation"].sort_values("supporter_id", kind="stable")
+    return {**numbered, "accreditation": evidence}
+
+
+def _cells(text: str) -> pd.DataFrame:
+    """A table written with '|' between its cells."""
+    header, *rows = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
+    return pd.DataFrame(rows, columns=header)
+
+
+def _with_urns(rows: pd.DataFrame, schools: pd.DataFrame) -> pd.DataFrame:
+    """The rows with each school's URN in place of its name."""
+    urn_of = {"": ""} | dict(zip(schools["name"], schools["urn"], strict=True))
+    return rows.assign(**{key: rows[key].map(urn_of) for key in ("school_urn", "conflicts") if key in rows})
+
+
+def main() -> None:
+    """Write the demo area."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, content in demo_files().items():
+        (FOLDER / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()

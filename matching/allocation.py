@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from matching.assignment import Assignment, Task, assign
+from matching.check import check_plan
 from matching.inputs import Inputs
 from matching.market import Market, open_market
 from matching.plan import Plan, make_plan
@@ -38,12 +39,16 @@ def allocate(
     clock = _Clock(progress)
     clock.start("Finding eligible pairs", "pairs_s")
     market = market or open_market(inputs)
-    clock.start("Assigning", "assignment_s")
+    eligible = len(market.pairs)
+    clock.start(f"Assigning over {eligible:,} eligible pairs", "assignment_s")
     outcome, assignment = _solve(market, time_limit_s, progress)
     clock.start("Writing reasons", "reasons_s")
     plan = make_plan(market, outcome, assignment)
+    clock.start("Checking", "check_s")
+    if faults := check_plan(plan, inputs):
+        raise AssertionError(f"a plan that breaks its own rules: {faults[0]}")
     clock.stop()
-    return Plan(plan.deployments, plan.unmet, plan.workload, plan.excluded, {**plan.manifest, "timings": clock.seconds})
+    return replace(plan, manifest={**plan.manifest, "timings": clock.seconds})
 
 
 class _Clock:

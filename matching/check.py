@@ -163,7 +163,7 @@ def _facts(inputs: Inputs) -> _Facts:
             "specialisms": [_mask(held, focuses) for held in people["specialisms"]],
             "designation": [1 << codes.index(code) for code in people["designation"]],
             "limit": np.minimum(limits, people["max_distance_km"]),
-            "cents": [100 * days for days in people["days_available"]],
+            "cents": np.rint(100 * people["days_available"].to_numpy(dtype=float)),
             "places": people["max_deployments"],
             "deployable": accredited & (people["max_deployments"] > 0).to_numpy(),
         }
@@ -196,8 +196,7 @@ def _facts(inputs: Inputs) -> _Facts:
 
 def _judge(inputs: Inputs, facts: _Facts, need: pd.DataFrame, supporter: pd.DataFrame) -> _Judged:
     """Judge pairs row by row."""
-    left = {name: need[name].to_numpy() for name in need}
-    right = {name: supporter[name].to_numpy() for name in supporter}
+    left, right = _columns(need), _columns(supporter)
     judged = _judge_columns(inputs, left, right)
     barred = [pair in facts.barred for pair in zip(left["row"].tolist(), right["row"].tolist(), strict=True)]
     return _Judged(
@@ -208,6 +207,10 @@ def _judge(inputs: Inputs, facts: _Facts, need: pd.DataFrame, supporter: pd.Data
         judged.distance,
         judged.milli,
     )
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {str(name): frame[name].to_numpy() for name in frame}
 
 
 def _judge_columns(inputs: Inputs, need: dict[str, np.ndarray], supporter: dict[str, np.ndarray]) -> _Judged:
@@ -281,11 +284,11 @@ def _capacity_faults(inputs: Inputs, facts: _Facts, need: np.ndarray, supporter:
     count = len(facts.supporter)
     deployments = np.bincount(supporter, minlength=count)
     cents = np.bincount(supporter, weights=facts.need["cents"].to_numpy()[need], minlength=count)
-    names = inputs.supporters["supporter_id"]
+    names = inputs.supporters["supporter_id"].tolist()
     for row in np.flatnonzero(deployments > facts.supporter["places"].to_numpy()):
-        yield f"plan.csv: {names.iat[row]} has {deployments[row]} deployments, more than max_deployments."
+        yield f"plan.csv: {names[row]} has {deployments[row]} deployments, more than max_deployments."
     for row in np.flatnonzero(cents > facts.supporter["cents"].to_numpy()):
-        yield f"plan.csv: {names.iat[row]} has {cents[row] / 100:g} days, more than days_available."
+        yield f"plan.csv: {names[row]} has {cents[row] / 100:g} days, more than days_available."
 
 
 def _level_values(plan: Plan, facts: _Facts, inputs: Inputs) -> list[int]:
@@ -330,7 +333,7 @@ class _Priced:
 
 def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int) -> _Priced:
     """Price every eligible pair, in blocks of needs against all supporters."""
-    right = {name: facts.supporter[name].to_numpy()[np.newaxis, :] for name in facts.supporter}
+    right = {name: column[np.newaxis, :] for name, column in _columns(facts.supporter).items()}
     by_days = np.isnan(price)
     finite_price = np.where(by_days, 0.0, price)
     height = max(1, _BLOCK_CELLS // max(1, len(facts.supporter)))
@@ -342,7 +345,8 @@ def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for start in range(0, len(facts.need), height):
         block = facts.need.iloc[start : start + height]
-        judged = _judge_columns(inputs, {name: block[name].to_numpy()[:, np.newaxis] for name in block}, right)
+        left = {name: column[:, np.newaxis] for name, column in _columns(block).items()}
+        judged = _judge_columns(inputs, left, right)
         eligible, value = judged.eligible, judged.milli
         for row in range(len(block)):
             eligible[row, barred.get(start + row, [])] = False
@@ -371,7 +375,7 @@ def _sums(
 ) -> tuple[int, int]:
     """What the plan is worth, and what the prices allow any plan to be worth, where days do not bind."""
     change = round(1000 * inputs.policy.rerun.change_cost)
-    primal = 0
+    primal, level = 0, facts.need["level"].tolist()
     places = np.where(facts.supporter["deployable"], facts.supporter["places"], 0)
     for supporter in facts.pinned.values():
         places[supporter] = max(places[supporter] - 1, 0)
@@ -381,7 +385,7 @@ def _sums(
         if need in facts.pinned or entangled[need]:
             continue
         value = round(1000 * float(score)) + change * ((need, supporter) in facts.earlier)
-        primal += bonus * (3 - int(facts.need["level"].iat[need])) + value
+        primal += bonus * (3 - level[need]) + value
     priced = ~np.isnan(price)
     dual = round(float(pairs.surplus[~entangled].sum())) + round(float((places * price)[priced].sum()))
     return primal, dual

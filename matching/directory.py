@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -86,12 +87,24 @@ def read_directory(directory: Path) -> SavedPlan:
         message, fix = "There is no plan here: manifest.json is missing.", "Name a directory that 'allocate' has made."
         raise DataError([Problem(str(directory), None, "", "", message, fix)])
     sources = {name: open_source(directory / name) for name in (*_TABLES, "manifest.json")}
+    copies = {f"inputs/{path.name}": open_source(path) for path in (directory / "inputs").glob("*")}
+    return read_files({name: source.content for name, source in (sources | copies).items()})
+
+
+def read_files(files: Mapping[str, bytes]) -> SavedPlan:
+    """Read a plan back from its files' bytes, by their paths in its directory.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read.
+    """
+    sources = {name: Source(name, files[name]) for name in (*_TABLES, "manifest.json")}
     tables = {name: _read_table(sources[name], columns) for name, columns in _TABLES.items()}
     manifest = _read_manifest(sources["manifest.json"])
-    copies = {path.name.split(".")[0]: open_source(path) for path in sorted((directory / "inputs").glob("*"))}
+    copies = {path.split("/")[1].split(".")[0]: path for path in sorted(files) if path.startswith("inputs/")}
     named = {
-        name: Source(manifest["inputs"].get(name, {}).get("file", source.name), source.content)
-        for name, source in copies.items()
+        name: Source(manifest["inputs"].get(name, {}).get("file", path), files[path]) for name, path in copies.items()
     }
     plan = Plan(tables["plan.csv"], tables["unmet.csv"], tables["workload.csv"], tables["excluded.csv"], manifest)
     return SavedPlan(plan, {name: source.sha256 for name, source in sources.items()}, named)
@@ -107,7 +120,7 @@ def _read_table(source: Source, columns: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame([cells for _, cells in sheet.rows], columns=list(columns), dtype="object")
 
 
-def _read_manifest(source: Source) -> dict[str, object]:
+def _read_manifest(source: Source) -> dict[str, Any]:
     fix = "Make the plan again with 'allocate'."
     try:
         manifest = json.loads(source.content)

@@ -107,10 +107,10 @@ def _why(market: Market, plan: Plan, need: int, eligible: int) -> list[str]:
 def _why_not(market: Market, plan: Plan, need: int, supporter: int) -> list[str]:
     need_id = market.inputs.needs["need_id"].iat[need]
     who = person(market, supporter)
-    met = plan.deployments[plan.deployments["need_id"] == need_id]
+    met = plan.deployments[plan.deployments["need_id"] == need_id].to_dict("records")
     supporter_id = market.inputs.supporters["supporter_id"].iat[supporter]
-    if len(met) and met["supporter_id"].iat[0] == supporter_id:
-        return [f"{who} supports it, with a score of {met['score'].iat[0]}.", met["reason"].iat[0]]
+    if met and met[0]["supporter_id"] == supporter_id:
+        return [f"{who} supports it, with a score of {met[0]['score']}.", met[0]["reason"]]
     phrases = bar_phrases(market, need, supporter)
     if phrases:
         return [
@@ -121,7 +121,7 @@ def _why_not(market: Market, plan: Plan, need: int, supporter: int) -> list[str]
         ]
     fits = market.rulebook.fits(np.array([need]), np.array([supporter]))
     score = f"{fits.score_milli[0] / 1000:.3f}"
-    instead = f"{met['supporter_name'].iat[0]} was chosen, with {met['score'].iat[0]}" if len(met) else "it is unmet"
+    instead = f"{met[0]['supporter_name']} was chosen, with {met[0]['score']}" if met else "it is unmet"
     sentences = [
         f"{who} is eligible, {fits.distance_km[0]:.1f} km away, with a score of {score}; {instead}.",
         _does(market, plan, supporter, who),

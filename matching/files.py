@@ -8,7 +8,6 @@ import csv
 import gzip
 import hashlib
 import io
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from datetime import date, datetime
 from pathlib import Path
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from matching.errors import DataError, Problem
 
@@ -184,7 +182,7 @@ def _excel_rows(source: Source) -> Iterator[list[str]]:
         sheet.reset_dimensions()
         for row in sheet.iter_rows(values_only=True):
             yield [_cell_text(value) for value in row]
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError, EOFError) as error:
+    except Exception as error:  # a damaged book makes the library fail in any of dozens of ways
         message = "This Excel file is damaged, protected or of another kind and cannot be opened."
         raise DataError([_whole_file(source.name, message, "Open it in Excel and save it again as .xlsx.")]) from error
 

@@ -10,8 +10,6 @@ from matching.errors import DataError, Problem, did_you_mean, shown
 from matching.market import Market
 from matching.plan import Plan
 
-Graph = nx.Graph
-
 # A GraphML file of more pairs than this is of no use to any viewer, and the graph would fill the memory.
 MOST_PAIRS = 1_000_000
 
@@ -38,7 +36,7 @@ def supporter_node(supporter_id: str) -> str:
     return f"supporter:{supporter_id}"
 
 
-def bipartite_graph(market: Market, plan: Plan) -> Graph:
+def bipartite_graph(market: Market, plan: Plan) -> nx.Graph:
     """Build the graph of every need, every supporter and every eligible pair.
 
     Nodes carry `bipartite` (0 supporter, 1 need), `kind`, `label` and what is known of them; edges carry `score`,
@@ -55,46 +53,46 @@ def bipartite_graph(market: Market, plan: Plan) -> Graph:
         raise DataError([Problem("graph", None, "", "", message, "Take one area or one phase at a time.")])
     inputs = market.inputs
     graph = nx.Graph()
-    for row in inputs.supporters.itertuples():
+    for one in inputs.supporters.to_dict("records"):
         graph.add_node(
-            supporter_node(row.supporter_id),
+            supporter_node(one["supporter_id"]),
             bipartite=0,
             kind="supporter",
-            label=row.name,
-            designation=row.designation,
-            places=int(row.max_deployments),
+            label=one["name"],
+            designation=one["designation"],
+            places=one["max_deployments"],
         )
     met = set(plan.deployments["need_id"])
     school = inputs.schools["name"].to_numpy()[market.rulebook.need_school]
-    for row, name in zip(inputs.needs.itertuples(), school, strict=True):
+    for one, name in zip(inputs.needs.to_dict("records"), school, strict=True):
         graph.add_node(
-            need_node(row.need_id),
+            need_node(one["need_id"]),
             bipartite=1,
             kind="need",
-            label=f"{row.focus}, {name}",
-            priority=row.priority,
-            met=row.need_id in met,
+            label=f"{one['focus']}, {name}",
+            priority=one["priority"],
+            met=one["need_id"] in met,
         )
-    need_ids = inputs.needs["need_id"].to_numpy()[pairs.need]
-    supporter_ids = inputs.supporters["supporter_id"].to_numpy()[pairs.supporter]
+    need_ids = inputs.needs["need_id"].to_numpy()[pairs.need].tolist()
+    supporter_ids = inputs.supporters["supporter_id"].to_numpy()[pairs.supporter].tolist()
     for need_id, supporter_id, score, km in zip(
         need_ids, supporter_ids, pairs.score_milli.tolist(), pairs.distance_km.tolist(), strict=True
     ):
         graph.add_edge(
             supporter_node(supporter_id), need_node(need_id), score=score / 1000, distance_km=round(km, 2), chosen=False
         )
-    for row in plan.deployments.itertuples():
+    for one in plan.deployments.to_dict("records"):
         graph.add_edge(
-            supporter_node(row.supporter_id),
-            need_node(row.need_id),
-            score=float(row.score),
-            distance_km=float(row.distance_km),
+            supporter_node(one["supporter_id"]),
+            need_node(one["need_id"]),
+            score=float(one["score"]),
+            distance_km=float(one["distance_km"]),
             chosen=True,
         )
     return graph
 
 
-def known_need(graph: Graph, need_id: str) -> str:
+def known_need(graph: nx.Graph, need_id: str) -> str:
     """The identifier, if the graph has that need.
 
     Raises
@@ -108,20 +106,20 @@ def known_need(graph: Graph, need_id: str) -> str:
     return need_id
 
 
-def parts(graph: Graph) -> list[set[str]]:
+def parts(graph: nx.Graph) -> list[set[str]]:
     """The connected parts, the largest first: what happens in one has no effect on another."""
     return sorted(nx.connected_components(graph), key=lambda part: (-len(part), min(part)))
 
 
-def around(graph: Graph, need_ids: Iterable[str], *, steps: int = 2) -> Graph:
-    """The part of the graph within so many steps of some needs: at 2, who could serve them and what else those could."""
+def around(graph: nx.Graph, need_ids: Iterable[str], *, steps: int = 2) -> nx.Graph:
+    """The part of the graph within so many steps of some needs; at 2, who could serve them and what else they could."""
     near: set[str] = set()
     for need_id in need_ids:
         near |= set(nx.single_source_shortest_path_length(graph, need_node(need_id), cutoff=steps))
     return graph.subgraph(near).copy()
 
 
-def bottleneck(graph: Graph, need_id: str) -> Bottleneck | None:
+def bottleneck(graph: nx.Graph, need_id: str) -> Bottleneck | None:
     """Why a need cannot be reached: the group of needs that compete for too few places.
 
     Returns None where the need is met, where nobody is eligible, or where somebody who could be reached has a place
@@ -151,7 +149,7 @@ def bottleneck(graph: Graph, need_id: str) -> Bottleneck | None:
     return Bottleneck(tuple(_identifier(node) for node in needs), tuple(map(_identifier, supporters)), places)
 
 
-def graphml_bytes(graph: Graph) -> bytes:
+def graphml_bytes(graph: nx.Graph) -> bytes:
     """The graph as GraphML, for Gephi, yEd and their like; equal graphs give equal bytes."""
     ordered = nx.Graph()
     ordered.add_nodes_from(sorted(graph.nodes(data=True)))

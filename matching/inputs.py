@@ -4,9 +4,10 @@ From here on the data is sound: every identifier is known, every decision names 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, Problem, did_you_mean, shown
@@ -138,6 +139,21 @@ def read_inputs(sources: Mapping[str, Source], *, as_at: date | None = None) -> 
     )
 
 
+def with_policy(inputs: Inputs, source: Source | None) -> Inputs:
+    """The same tables under another policy (the default one for None), without reading them again.
+
+    Raises
+    ------
+    DataError
+        The policy cannot be used.
+    """
+    files = {name: file for name, file in inputs.files.items() if name != "policy"}
+    if source is None:
+        return replace(inputs, policy=Policy(), files=files)
+    files["policy"] = InputFile(source.name, source.sha256, None)
+    return replace(inputs, policy=read_policy(source), files=dict(sorted(files.items())))
+
+
 def read_schools(source: Source) -> pd.DataFrame:
     """Read a schools table alone, ours or a GIAS extract.
 
@@ -161,7 +177,8 @@ def _read_each(sources: Mapping[str, Source], vocabulary: Vocabulary) -> _Readin
             fix = f"Give the {name} table; the template shows its columns."
             reading.problems.append(Problem(name, None, "", "", "This table is missing.", fix))
     formats = table_formats(vocabulary)
-    for name, source in sources.items():
+    # In one order, whatever the caller's, so that equal files give equal notices.
+    for name, source in sorted(sources.items(), key=lambda one: SOURCES.index(one[0])):
         try:
             if name == "policy":
                 reading.policy = read_policy(source)
@@ -340,7 +357,7 @@ def _overfull_pins(name: str, pins: pd.DataFrame, supporters: pd.DataFrame, need
         if len(rows) > places:
             message = f"{supporter_id} is pinned to {len(rows)} needs and has places for {places}."
             yield Problem(name, first_row, "supporter_id", str(supporter_id), message, fix)
-        if round(100 * rows["days"].sum()) > 100 * days:
+        if np.rint(100 * rows["days"].sum()) > np.rint(100 * days):
             asked = f"{rows['days'].sum():g}"
             message = f"{supporter_id} is pinned to needs of {asked} days together and has {days:g} days."
             yield Problem(name, first_row, "supporter_id", str(supporter_id), message, fix)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
@@ -70,10 +69,13 @@ def _judged_candidates(rulebook: Rulebook) -> Iterator[tuple[Positions, Position
 
 def _candidates(rulebook: Rulebook) -> Iterator[tuple[Positions, Positions]]:
     """Pairs of a fitting designation, focus and phase that are near enough, or nearly, in blocks."""
-    home = np.column_stack([rulebook.easting_m, rulebook.northing_m])[rulebook.home_school]
-    place = np.column_stack([rulebook.easting_m, rulebook.northing_m])[rulebook.need_school]
-    alike = pd.DataFrame({"focus": rulebook.focus, "phase": rulebook.phase})
-    for (focus, phase), needs in alike.groupby(["focus", "phase"]).indices.items():
+    grid = np.column_stack([rulebook.easting_m, rulebook.northing_m])
+    home, place = grid[rulebook.home_school], grid[rulebook.need_school]
+    n_phases = rulebook.phase_fit.shape[1]
+    alike = rulebook.focus * n_phases + rulebook.phase
+    for kind in np.unique(alike).tolist():
+        focus, phase = divmod(kind, n_phases)
+        needs = np.flatnonzero(alike == kind)
         fitting = rulebook.available & (rulebook.specialism_fit[:, focus] > 0) & (rulebook.phase_fit[:, phase] > 0)
         for designation in range(rulebook.accepts.shape[1]):
             asking = needs[rulebook.accepts[needs, designation]]

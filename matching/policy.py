@@ -3,6 +3,8 @@
 What the numbers do to a pair is the business of `rules`.
 """
 
+import json
+import re
 import tomllib
 from typing import Annotated, Any, Literal
 
@@ -91,7 +93,7 @@ class Policy(_Section):
         for focus, specialisms in value.items():
             for word in (focus, *specialisms):
                 if word not in known:
-                    raise ValueError(f"{shown(word)} is not a known specialism|{_meant(word, known)}")
+                    raise ValueError(f"{shown(word)} is not a known specialism\n{_meant(word, known)}")
         return {focus: tuple(sorted(set(value[focus]))) for focus in sorted(value)}
 
     @field_validator("max_distance_km")
@@ -100,7 +102,7 @@ class Policy(_Section):
         known = standard_vocabulary().designations
         for word in value:
             if word not in known:
-                raise ValueError(f"{shown(word)} is not a known designation|{_meant(word, known)}")
+                raise ValueError(f"{shown(word)} is not a known designation\n{_meant(word, known)}")
         return {code: value.get(code, one.max_distance_km) for code, one in known.items()}
 
 
@@ -114,7 +116,7 @@ def read_policy(source: Source) -> Policy:
     """
     try:
         keys = tomllib.loads(source.content.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         message = f"This is not a TOML file that can be read ({error})."
         fix = "Start again from the policy template and change one value at a time."
         raise DataError([Problem(source.name, None, "", "", message, fix)]) from error
@@ -122,6 +124,23 @@ def read_policy(source: Source) -> Policy:
         return Policy.model_validate(keys)
     except ValidationError as error:
         raise DataError(_as_problem(source.name, detail) for detail in error.errors()) from error
+
+
+def policy_toml(policy: Policy) -> bytes:
+    """Write a policy as TOML, every key of it; `read_policy` gives the equal policy back."""
+    lines: list[str] = []
+    for section, values in policy.model_dump(mode="json").items():
+        lines += [f"[{section}]", *(f"{_toml_key(key)} = {_toml(value)}" for key, value in values.items()), ""]
+    return "\n".join(lines).encode("utf-8")
+
+
+def _toml_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_]+", key) else _toml(key)
+
+
+def _toml(value: str | float | list[str]) -> str:
+    # Every JSON string, number and list of strings is a TOML one.
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _meant(word: str, known: Any) -> str:
@@ -135,7 +154,7 @@ def _as_problem(table: str, detail: Any) -> Problem:
         known = _known_keys(detail["loc"][:-1])
         fix = did_you_mean(str(detail["loc"][-1]), known, "Known here are: " + ", ".join(known) + ".")
         return Problem(table, None, path, found, "This key is not known.", fix)
-    message, _, fix = detail["msg"].removeprefix("Value error, ").partition("|")
+    message, _, fix = detail["msg"].removeprefix("Value error, ").partition("\n")
     message = message[0].upper() + message[1:] + "."
     if found:
         message = f"{shown(found)} cannot be used. {message}"

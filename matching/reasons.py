@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from matching.accreditation import failed_criteria
 from matching.market import Market
-from matching.rules import RULES, Positions
+from matching.rules import RULES, Positions, positions
+from matching.tables import PRIORITIES
 
 UNMET = -1
 
@@ -78,6 +79,7 @@ def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
     chosen = outcome.supporter_of[met]
     fits = rulebook.fits(met, chosen)
     standing = _standing(market, outcome)
+    eligible = pairs.count_by_need().tolist()
     sentences = {}
     for row, (need, supporter) in enumerate(zip(met.tolist(), chosen.tolist(), strict=True)):
         kilometres, phase = f"{fits.distance_km[row]:.1f} km", _phase_words(fits.phase[row])
@@ -85,7 +87,7 @@ def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
             sentences[need] = _pin_sentence(market, need, supporter, f"{kilometres}, {phase}")
             continue
         who = _who(market, need, related=fits.specialism[row] < 1)
-        sentence = f"{standing.describe(need, int(pairs.count_by_need()[need]), who)}: {kilometres}, {phase}."
+        sentence = f"{standing.describe(need, eligible[need], who)}: {kilometres}, {phase}."
         if outcome.origin[need] == "kept":
             sentence = f"Kept from the earlier plan. {sentence}"
         sentences[need] = sentence + standing.better_placed(need)
@@ -104,12 +106,12 @@ def unmet_reasons(market: Market, outcome: Outcome) -> pd.DataFrame:
 
 def excluded_reasons(market: Market) -> pd.DataFrame:
     """Columns supporter (position), reason_code and reason; one row for each supporter who cannot be deployed."""
-    supporters = market.inputs.supporters
-    failed = failed_criteria(market.verdicts)
+    supporter_ids = market.inputs.supporters["supporter_id"].tolist()
+    failed = failed_criteria(market.verdicts).to_dict()
     rows = []
     for supporter in np.flatnonzero(~market.rulebook.available).tolist():
         if not market.rulebook.accredited[supporter]:
-            criteria = failed[supporters["supporter_id"].iat[supporter]]
+            criteria = failed[supporter_ids[supporter]]
             rows.append((supporter, "not_accredited", f"Not accredited: {criteria}."))
         else:
             rows.append((supporter, "no_places", "Offers no place: max_deployments is 0."))
@@ -140,8 +142,8 @@ def bar_phrases(market: Market, need: int, supporter: int) -> list[str]:
 
 def person(market: Market, supporter: int) -> str:
     """A supporter as a reader knows them: name and identifier."""
-    row = market.inputs.supporters.iloc[supporter]
-    return f"{row['name']} ({row['supporter_id']})"
+    people = market.inputs.supporters
+    return f"{people['name'].array[supporter]} ({people['supporter_id'].array[supporter]})"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
@@ -225,12 +227,11 @@ def _standing(market: Market, outcome: Outcome) -> _Standing:
 
 def _who(market: Market, need: int, *, related: bool) -> tuple[str, str]:
     """The people that a need asks for, as singular and plural."""
-    row = market.inputs.needs.iloc[need]
-    focus = market.inputs.vocabulary.focuses[row["focus"]]
+    focus = market.inputs.vocabulary.focuses[market.inputs.needs["focus"].array[need]]
     if focus.is_specialism:
         words = f"{focus.name} specialist" + (" (by a related specialism)" if related else "")
         return words, f"{focus.name} specialists"
-    codes = row["designations"]
+    codes = market.inputs.needs["designations"].array[need]
     return " or ".join(codes), " and ".join(f"{code}s" for code in codes)
 
 
@@ -279,7 +280,7 @@ def _nobody_eligible(market: Market, need: int) -> tuple[str, str, str]:
 
 
 def _none_in_reach(market: Market, need: int, deployable: Flags) -> str:
-    words = " or ".join(market.inputs.needs["designations"].iat[need])
+    words = " or ".join(market.inputs.needs.iloc[need]["designations"])
     if not deployable.any():
         return f"There is no {words} who is accredited and offers a place."
     found = int(deployable.sum())
@@ -290,22 +291,33 @@ def _none_in_reach(market: Market, need: int, deployable: Flags) -> str:
 def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
     """The reason, given the people who are left before the step that leaves nobody."""
     row = market.inputs.needs.iloc[need]
-    people = counted(int(pool.sum()), "person", "people")
-    limits = np.unique(market.rulebook.limit_km[pool])
-    within = f"within {limits[0]:g} km" if len(limits) == 1 else "within the distance that they travel"
-    phase = market.inputs.schools["phase"].iat[market.rulebook.need_school[need]]
+    found, focus = int(pool.sum()), row["focus"]
+    phase = market.inputs.schools["phase"].array[market.rulebook.need_school[need]]
     one, several = _who(market, need, related=False)
-    codes = " and ".join(f"{code}s" for code in row["designations"])
-    most = market.rulebook.days_offered[pool].max() / 100
+    codes, asked = row["designations"], f"{row['days']:g}"
+    people = " and ".join(f"{code}s" for code in codes)
+    limits = np.unique(market.rulebook.limit_km[pool])
+    within = f"within {limits[0]:g} km of the school" if len(limits) == 1 else "near enough to the school"
+    most = f"{market.rulebook.days_offered[pool].max() / 100:g}"
+    if found == 1:
+        return {
+            "no_specialism": f"The only {' or '.join(codes)} who can be deployed does not have {focus}.",
+            "no_phase": f"The only person with {focus} does not support the phase {phase}.",
+            "too_far": f"No {one} for the phase {phase} is {within}: the only one is further away.",
+            "not_independent": f"The only {one} near enough is of this school or its trust, or has declared a conflict "
+            "with it.",
+            "decided_against": "The only person otherwise eligible was forbidden or has declined.",
+            "too_many_days": f"The need asks {asked} days, and the only person otherwise eligible offers {most}.",
+        }[code]
     return {
-        "no_specialism": f"None of the {int(pool.sum()):,} {codes} who can be deployed has {row['focus']}.",
-        "no_phase": f"Of the {people} with {row['focus']}, nobody supports the phase {phase}.",
-        "too_far": f"No {one} for {phase} is {within}: there are {int(pool.sum()):,}, all further away.",
-        "not_independent": f"All {several} near enough ({people}) are of this school or its trust, or have declared a "
+        "no_specialism": f"None of the {found:,} {people} who can be deployed has {focus}.",
+        "no_phase": f"None of the {found:,} people with {focus} supports the phase {phase}.",
+        "too_far": f"No {one} for the phase {phase} is {within}: all {found:,} are further away.",
+        "not_independent": f"All {found:,} {several} near enough are of this school or its trust, or have declared a "
         "conflict with it.",
-        "decided_against": f"Everybody who would be eligible ({people}) was forbidden or has declined.",
-        "too_many_days": f"The need asks {row['days']:g} days, and nobody otherwise eligible ({people}) offers more than "
-        f"{most:g}.",
+        "decided_against": f"All {found:,} people otherwise eligible were forbidden or have declined.",
+        "too_many_days": f"The need asks {asked} days, and none of the {found:,} people otherwise eligible offers more "
+        f"than {most}.",
     }[code]
 
 
@@ -332,21 +344,29 @@ def _everybody_taken(market: Market, outcome: Outcome, needs: Positions) -> list
     rows = []
     for need in needs.tolist():
         those = pairs.supporter[pairs.of_need(need)]
-        has_place = deployments[those] < rulebook.places[those]
-        people = counted(len(those), "eligible person is", "eligible people are")
-        full = "full with needs of the same or higher priority"
-        if (least_urgent[those] > level[need]).any():
-            full = "full, and moving what they hold would not meet more needs"
-        if has_place.any():
-            asked = f"{rulebook.days_asked[need] / 100:g}"
-            short = counted(int(has_place.sum()), "has", "have")
-            reason = f"{people} {full}, or short of days: {short} a place but not the {asked} days asked."
-            rows.append((need, "days_used_up", _sentence(reason), _one_more(market, need, deployments, days)))
-        else:
-            every = "The only" if len(those) == 1 else "All"
-            reason = f"{every} {people} {full}." if len(those) > 1 else f"The only eligible person is {full}."
-            rows.append((need, "all_full", reason, _one_more(market, need, deployments, days)))
+        has_place = int((deployments[those] < rulebook.places[those]).sum())
+        code = "days_used_up" if has_place else "all_full"
+        is_held_by_lesser = bool((least_urgent[those] > level[need]).any())
+        sentence = _taken_sentence(len(those), has_place, rulebook.days_asked[need] / 100, is_held_by_lesser)
+        rows.append((need, code, sentence, _one_more(market, need, deployments, days)))
     return rows
+
+
+def _taken_sentence(eligible: int, has_place: int, days_asked: float, is_held_by_lesser: bool) -> str:
+    """Why none of the eligible people is left; `has_place` of them lack only the days."""
+    subject = "The only eligible person is" if eligible == 1 else f"All {eligible:,} eligible people are"
+    full = "full with needs of the same or higher priority"
+    if is_held_by_lesser:
+        # Only where days bind: what a less urgent need holds would not be enough, or frees nothing by itself.
+        full = "full, and giving up what they hold would not meet more"
+    if not has_place:
+        return f"{subject} {full}."
+    if has_place == eligible:
+        few = "has" if eligible == 1 else "have"
+        who = "The only eligible person" if eligible == 1 else f"All {eligible:,} eligible people"
+        return f"{who} {few} a place but not the {days_asked:g} days asked."
+    lacking = f"{has_place:,} {'has' if has_place == 1 else 'have'} a place but not the {days_asked:g} days asked"
+    return f"Of {eligible:,} eligible people, {lacking}; the rest are {full}."
 
 
 def _one_more(market: Market, need: int, deployments: NDArray[np.int64], days: NDArray[np.int64]) -> str:
@@ -368,7 +388,7 @@ def _one_more(market: Market, need: int, deployments: NDArray[np.int64], days: N
 
 def priority_level(market: Market) -> Positions:
     """Each need's level: 0 critical, 1 high, 2 normal."""
-    return market.inputs.needs["priority"].map({"critical": 0, "high": 1, "normal": 2}).to_numpy(dtype=np.intp)
+    return positions(pd.Series(PRIORITIES), market.inputs.needs["priority"])
 
 
 def _bar_phrase(market: Market, need: int, supporter: int, rule: str) -> str:

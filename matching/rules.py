@@ -106,25 +106,27 @@ class Rulebook:
     @cached_property
     def places(self) -> NDArray[np.int64]:
         """Each supporter's max_deployments."""
-        return self.inputs.supporters["max_deployments"].to_numpy(dtype=np.int64)
+        return np.asarray(self.inputs.supporters["max_deployments"], dtype=np.int64)
 
     @cached_property
     def days_asked(self) -> NDArray[np.int64]:
         """Each need's days, in hundredths of a day, so that sums are exact."""
-        return np.rint(100 * self.inputs.needs["days"].to_numpy()).astype(np.int64)
+        days: Floats = np.asarray(self.inputs.needs["days"], dtype=np.float64)
+        return np.rint(100 * days).astype(np.int64)
 
     @cached_property
     def days_offered(self) -> Floats:
         """Each supporter's days_available, in hundredths of a day; infinite without a limit."""
-        return np.rint(100 * self.inputs.supporters["days_available"].to_numpy())
+        days: Floats = np.asarray(self.inputs.supporters["days_available"], dtype=np.float64)
+        return np.rint(100 * days)
 
     @cached_property
     def limit_km(self) -> Floats:
         """How far each supporter goes: the smaller of the policy's limit and their own."""
         by_designation = [self.inputs.policy.max_distance_km[code] for code in self.inputs.vocabulary.designations]
-        return np.minimum(
-            np.array(by_designation)[self.designation], self.inputs.supporters["max_distance_km"].to_numpy()
-        )
+        own: Floats = np.asarray(self.inputs.supporters["max_distance_km"], dtype=np.float64)
+        limits: Floats = np.minimum(np.array(by_designation)[self.designation], own)
+        return limits
 
     @cached_property
     def specialism_fit(self) -> Floats:
@@ -249,7 +251,7 @@ class Rulebook:
 
 def positions(known: pd.Series, wanted: pd.Series) -> Positions:
     """Position of each wanted value among the known ones; -1 where it is not one of them."""
-    return pd.Index(known).get_indexer(pd.Index(wanted))
+    return np.asarray(pd.Index(known).get_indexer(pd.Index(wanted)), dtype=np.intp)
 
 
 def _members(lists: pd.Series, words: tuple[str, ...]) -> Flags:
@@ -267,4 +269,4 @@ def _among(codes: NDArray[np.int64], barred: NDArray[np.int64]) -> Flags:
     if not len(barred):
         return np.zeros(len(codes), dtype=bool)
     place = np.minimum(np.searchsorted(barred, codes), len(barred) - 1)
-    return barred[place] == codes
+    return np.asarray(barred[place] == codes)

@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
 AS_AT = np.datetime64("2026-09-01")
-"""The day on which made-up rounds begin: a fixed one, so that the same seed gives the same bytes on any day."""
+"""The day on which a made-up round begins: a fixed one, so that the same seed gives the same bytes on any day."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,10 @@ _OWN_LIMITS_KM = (10.0, 15.0, 20.0, 25.0, 30.0)
 
 _CHANCE_NOT_MET, _CHANCE_NOT_EVIDENCED, _CHANCE_OF_OTHER_ANSWER = 0.005, 0.005, 0.01
 _OLDEST_CHECK_DAYS = 800
+
+# Several times what all of England would have; their evidence still fits into one file that can be read.
+_MOST = 100_000
+
 _EVIDENCE = {"person": "Application, references and interview", "school": "Inspection report and published results"}
 _DECISION_REASONS = {
     "pin": "Already at work there; both heads wish to go on.",
@@ -128,7 +132,7 @@ def simulate(
     Raises
     ------
     DataError
-        There is no school, no such region, or nobody to make up.
+        There is no school or no such region, or too few or too many supporters or needs are asked for.
 
     Notes
     -----
@@ -163,9 +167,9 @@ def made_up_names(count: int, chance: Chance) -> list[str]:
 
 def _check(schools: pd.DataFrame, supporters: int, needs: int, seed: int, region: str | None) -> None:
     problems = [
-        Problem("simulate", None, "", str(count), f"{count} {noun} are asked for.", "Ask for at least 1.")
+        Problem("simulate", None, "", str(count), f"{count} {noun} are asked for.", f"Ask for 1 to {_MOST:,}.")
         for count, noun in ((supporters, "supporters"), (needs, "needs"))
-        if count < 1
+        if not 1 <= count <= _MOST
     ]
     if seed < 0:
         problems.append(Problem("simulate", None, "", str(seed), f"The seed is {seed}.", "Give 0 or a larger number."))
@@ -358,7 +362,9 @@ def _accreditation(area: pd.DataFrame, people: pd.DataFrame, chance: Chance) -> 
 def _answers(rows: pd.DataFrame, chance: Chance) -> NDArray[np.object_]:
     """Yes, no or blank; as the home school's grade has it where that decides, with a slip now and then."""
     decided = rows["home_grades"].map(bool).to_numpy() & (rows["ofsted"] != "").to_numpy()
-    has_grade = np.array([grade in grades for grade, grades in zip(rows["ofsted"], rows["home_grades"], strict=True)])
+    has_grade = np.array(
+        [grade in grades for grade, grades in zip(rows["ofsted"].tolist(), rows["home_grades"], strict=True)]
+    )
     slips = chance.random(len(rows)) < _CHANCE_OF_OTHER_ANSWER
     draw = chance.random(len(rows))
     stated = np.select(
@@ -369,7 +375,7 @@ def _answers(rows: pd.DataFrame, chance: Chance) -> NDArray[np.object_]:
 
 def _decisions(area: pd.DataFrame, people: pd.DataFrame, needs: pd.DataFrame, chance: Chance) -> pd.DataFrame:
     """A few decisions, of each kind in turn, each about another need and another supporter: so all pins can be kept."""
-    count = min(len(people), len(needs), 5 + len(needs) // 500)
+    count = min(len(people), len(needs), 5 + len(needs) // 1000)
     schools = area.set_index("urn")[["phase", "trust", "easting", "northing"]]
     people = people.join(schools[["trust", "easting", "northing"]], on="school_urn")
     needs = needs.iloc[_shuffled(chance, len(needs))[:count]].join(schools, on="school_urn")

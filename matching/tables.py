@@ -95,7 +95,7 @@ def free_text(value: str) -> str:
 
 def identifier(value: str) -> str:
     """A short text that a spreadsheet would not run as a formula."""
-    if value[0] in "=+-@" or len(value) > 64:
+    if value[0] in "=+-@＝＋－＠" or len(value) > 64:
         fix = "Use up to 64 letters, digits, spaces and marks, and begin with a letter or a digit."
         raise CellError(f"{shown(value)} cannot be used as an identifier.", fix)
     return text(value)
@@ -292,13 +292,13 @@ def read_table(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> Table
     _check_columns(sheet, form, vocabulary)
     problems = list(sheet.problems)
     cells = {name: [row[position] for _, row in sheet.rows] for position, name in enumerate(sheet.header)}
-    values: dict[str, object] = {"row": [number for number, _ in sheet.rows]}
+    values: dict[str, list[object]] = {"row": [number for number, _ in sheet.rows]}
     for column in form.columns:
         found = cells.get(column.name)
         values[column.name] = (
             [column.blank] * len(sheet.rows) if found is None else _converted(sheet, column, found, problems)
         )
-    frame = pd.DataFrame({name: pd.Series(list(value), dtype="object") for name, value in values.items()})
+    frame = pd.DataFrame({name: pd.Series(value, dtype="object") for name, value in values.items()})
     problems += _duplicates(sheet.name, frame, form.key)
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)

@@ -104,10 +104,11 @@ def _as_assigned(plan: Plan, inputs: Inputs, supporter_of: Positions) -> Assignm
 def _cell_faults(name: str, found: pd.DataFrame, expected: pd.DataFrame) -> list[str]:
     if found.shape != expected.shape:
         return [f"{name} has {len(found)} rows, and {len(expected)} were expected."]
+    written, right = found.to_numpy(), expected.to_numpy()
     return [
-        f"{name} {found.iat[row, 0]}: {found.columns[column]} is '{found.iat[row, column]}', and "
-        f"'{expected.iat[row, column]}' was expected."
-        for row, column in zip(*np.nonzero((found != expected).to_numpy()), strict=True)
+        f"{name} {written[row, 0]}: {found.columns[column]} is '{written[row, column]}', and "
+        f"'{right[row, column]}' was expected."
+        for row, column in np.argwhere(written != right).tolist()
     ]
 
 

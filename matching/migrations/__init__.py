@@ -1,0 +1,1 @@
+"""Steps from one form of the rounds database to the next, run by Alembic when `rounds` opens it."""

@@ -1,0 +1,219 @@
+"""Tables for the screens: what the core knows, put side by side under headings that people read."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
+from matching.errors import Problem
+from matching.market import Market
+from matching.plan import Plan, spreadsheet_safe
+from matching.reasons import excluded_reasons
+from matching.tables import PRIORITIES
+from matching.ui.words import day
+
+NOT_MET_YET = "not met"
+NOBODY = "Nobody"
+
+
+def problems_table(problems: Iterable[Problem]) -> pd.DataFrame:
+    """Every fault under the headings of the screens."""
+    return pd.DataFrame(
+        [
+            (one.table, "" if one.row is None else str(one.row), one.column, one.value, one.message, one.fix)
+            for one in problems
+        ],
+        columns=["File", "Row", "Column", "What was found", "What is wrong", "What to do"],
+    )
+
+
+def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table as text in which no cell would run as a formula."""
+    return frame.map(lambda cell: spreadsheet_safe(str(cell)))
+
+
+def people(market: Market) -> pd.DataFrame:
+    """Every supporter: who they are, whether they can be deployed, and the state of their evidence.
+
+    Columns: supporter_id, name, designation, school, deployable, why_not, met, not_met, not_evidenced, criteria (how
+    many there are), due, disagrees.
+    """
+    supporters, schools = market.inputs.supporters, market.inputs.schools
+    criteria = market.verdicts.criteria
+    grouped = criteria.assign(
+        met=criteria["verdict"] == MET,
+        not_met=criteria["verdict"] == NOT_MET,
+        not_evidenced=criteria["verdict"] == NOT_EVIDENCED,
+        criteria=1,
+        due=criteria["due_for_review"],
+    ).groupby("supporter_id")[["met", "not_met", "not_evidenced", "criteria", "due", "disagrees"]]
+    counts = grouped.sum().reindex(supporters["supporter_id"]).fillna(0).astype(int).reset_index(drop=True)
+    excluded = excluded_reasons(market)
+    why_not = np.full(len(supporters), "", dtype=object)
+    why_not[excluded["supporter"].to_numpy(dtype=np.intp)] = excluded["reason"].to_numpy()
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "supporter_id": supporters["supporter_id"],
+                    "name": supporters["name"],
+                    "designation": supporters["designation"],
+                    "school": schools["name"].to_numpy()[market.rulebook.home_school],
+                    "deployable": market.rulebook.available,
+                    "why_not": why_not,
+                }
+            ),
+            counts,
+        ],
+        axis=1,
+    )
+
+
+def evidence(market: Market, supporter_id: str) -> pd.DataFrame:
+    """One supporter's criteria with the evidence, under the headings of the screens."""
+    wording = market.inputs.vocabulary.criteria
+    criteria = market.verdicts.criteria
+    rows = criteria[criteria["supporter_id"] == supporter_id]
+    return pd.DataFrame(
+        [
+            (
+                row["criterion"],
+                wording[row["criterion"]].wording,
+                row["verdict"],
+                _shown_evidence(row["source"], row["evidence"], row["disagrees"]),
+                "" if pd.isna(row["checked_on"]) else day(row["checked_on"]),
+                "due for review" if row["due_for_review"] else "",
+            )
+            for row in rows.to_dict("records")
+        ],
+        columns=["Criterion", "What it asks", "Verdict", "Evidence", "Checked on", "Review"],
+    )
+
+
+def _shown_evidence(source: str, stated: str, disagrees: bool) -> str:
+    if source != "schools table":
+        return stated or "None given"
+    if disagrees:
+        return "Ofsted grade in the schools table, which differs from the evidence given"
+    return "Ofsted grade in the schools table"
+
+
+def files_table(market: Market) -> pd.DataFrame:
+    """The files of a round and how many rows each has."""
+    return pd.DataFrame(
+        [
+            (name.capitalize(), file.name, "" if file.rows is None else f"{file.rows:,}")
+            for name, file in market.inputs.files.items()
+        ],
+        columns=["Table", "File", "Rows"],
+    )
+
+
+def needs(market: Market, plan: Plan) -> pd.DataFrame:
+    """Every need with what the plan does for it; an unmet need has no supporter.
+
+    Columns: need_id, school, local_authority, phase, focus, priority, days, met, supporter_id, supporter, designation,
+    home_school, distance_km, score, origin, reason, nearest_option, and the grid metres easting, northing,
+    home_easting, home_northing.
+    """
+    inputs, rulebook = market.inputs, market.rulebook
+    school = inputs.schools.iloc[rulebook.need_school].reset_index(drop=True)
+    asked = inputs.needs[["need_id", "focus", "priority", "days"]].assign(
+        school=school["name"],
+        local_authority=school["local_authority"],
+        phase=school["phase"],
+        easting=school["easting"],
+        northing=school["northing"],
+    )
+    home = inputs.schools.iloc[rulebook.home_school].reset_index(drop=True)
+    people = pd.DataFrame(
+        {
+            "supporter_id": inputs.supporters["supporter_id"],
+            "supporter": inputs.supporters["name"],
+            "designation": inputs.supporters["designation"],
+            "home_school": home["name"],
+            "home_easting": home["easting"],
+            "home_northing": home["northing"],
+        }
+    )
+    told = pd.concat([plan.deployments, plan.unmet])[
+        ["need_id", "supporter_id", "distance_km", "score", "origin", "reason", "nearest_option"]
+    ]
+    found = asked.merge(told, on="need_id", how="left").merge(people, on="supporter_id", how="left")
+    return found.assign(
+        met=found["supporter_id"].notna(),
+        priority=pd.Categorical(found["priority"], PRIORITIES, ordered=True),
+        distance_km=pd.to_numeric(found["distance_km"]),
+        score=pd.to_numeric(found["score"]),
+    )
+
+
+def chosen_needs(
+    table: pd.DataFrame,
+    *,
+    text: str = "",
+    local_authority: str | None = None,
+    phase: str | None = None,
+    focus: str | None = None,
+    priority: str | None = None,
+    designation: str | None = None,
+    met: bool | None = None,
+) -> pd.DataFrame:
+    """The needs that fit every filter that is set; `text` is looked for in names and identifiers."""
+    keep = pd.Series(True, index=table.index)
+    wanted = {
+        "local_authority": local_authority,
+        "phase": phase,
+        "focus": focus,
+        "priority": priority,
+        "designation": designation,
+        "met": met,
+    }
+    for column, value in wanted.items():
+        if value is not None:
+            keep &= table[column] == value
+    if words := text.casefold().split():
+        columns = ["need_id", "school", "focus", "supporter_id", "supporter", "home_school"]
+        line = table[columns].fillna("").astype(str).agg(" ".join, axis=1).str.casefold()
+        for word in words:
+            keep &= line.str.contains(word, regex=False)
+    return table[keep].reset_index(drop=True)
+
+
+def unreachable(market: Market) -> pd.DataFrame:
+    """The needs that nobody is eligible for, under the headings of the screens."""
+    lonely = np.flatnonzero(market.pairs.count_by_need() == 0)
+    rows = market.inputs.needs.iloc[lonely]
+    school = market.inputs.schools.iloc[market.rulebook.need_school[lonely]]
+    return pd.DataFrame(
+        {
+            "Need": rows["need_id"].to_numpy(),
+            "School": school["name"].to_numpy(),
+            "Phase": school["phase"].to_numpy(),
+            "Focus": rows["focus"].to_numpy(),
+            "Priority": rows["priority"].to_numpy(),
+        }
+    )
+
+
+def workload(plan: Plan) -> pd.DataFrame:
+    """What each supporter holds and could still take, as numbers; the fullest first.
+
+    Columns: supporter_id, supporter, designation, used, free (places), days_used, days_available (infinite without a
+    limit).
+    """
+    found = plan.workload
+    used, offered = found["deployments"].astype(int), found["max_deployments"].astype(int)
+    table = pd.DataFrame(
+        {
+            "supporter_id": found["supporter_id"],
+            "supporter": found["supporter_name"],
+            "designation": found["designation"],
+            "used": used,
+            "free": (offered - used).clip(lower=0),
+            "days_used": pd.to_numeric(found["days_used"]),
+            "days_available": pd.to_numeric(found["days_available"]).fillna(np.inf),
+        }
+    )
+    return table.sort_values(["used", "days_used", "supporter_id"], ascending=[False, False, True], ignore_index=True)

@@ -1,0 +1,43 @@
+"""The way in to the screens: the frame around them, and what is shown when one cannot go on."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from matching.errors import DataError
+from matching.rounds import StaleRoundError
+from matching.ui import session
+from matching.ui.parts import error_summary
+from matching.ui.steps import START, STEPS
+
+DEMO_FLAG = "--demo"
+
+_ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' fill='#1d70b8'/>"
+    "<path d='M8 9L24 16M8 16L24 9M8 23L24 23' stroke='#fff' stroke-width='2'/>"
+    "<g fill='#fff'><circle cx='8' cy='9' r='3'/><circle cx='8' cy='16' r='3'/><circle cx='8' cy='23' r='3'/>"
+    "<circle cx='24' cy='9' r='3'/><circle cx='24' cy='16' r='3'/><circle cx='24' cy='23' r='3'/></g></svg>"
+)
+
+
+def open_screens() -> None:
+    """Show the screen that the address names."""
+    st.set_page_config(page_title="School support matching", page_icon=_ICON, layout="wide")
+    st.html(Path(__file__).with_name("style.css"))
+    pages = [st.Page(step.path, title=step.title, url_path=step.url_path, default=step is START) for step in STEPS]
+    screen = st.navigation(pages, position="top")
+    try:
+        if DEMO_FLAG in sys.argv[1:]:
+            session.open_demo_again()
+        screen.run()
+    except DataError as error:
+        error_summary("This cannot be done", [f"{one.message} {one.fix}" for one in error.problems])
+    except StaleRoundError as error:
+        error_summary("The round was changed in another window", [str(error)])
+        if held := session.held():
+            st.button("Open the round again", on_click=session.open_round, args=(held.round_id,), type="primary")
+
+
+if __name__ == "__main__":
+    open_screens()

@@ -1,0 +1,312 @@
+"""The open round: found by the address or by this tab's memory, and what is computed from it, kept by digest.
+
+Everything that is to outlive a refresh is in the database; this tab only remembers what has not been decided yet.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import networkx as nx
+import streamlit as st
+
+from matching.allocation import allocate
+from matching.directory import SavedPlan, read_files
+from matching.errors import DataError, Problem
+from matching.export import excel_bytes, plan_files, zip_bytes
+from matching.files import Source
+from matching.graph import bipartite_graph
+from matching.inputs import SOURCES, Inputs, read_inputs, with_policy
+from matching.market import Market, open_market
+from matching.policy import Policy, policy_toml, read_policy
+from matching.resources import demo_sources
+from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, open_store
+from matching.ui.words import day
+
+DEMO_NAME = "Demo area"
+
+_Digests = tuple[tuple[str, str, str], ...]
+_OPEN, _ATTEMPT, _POLICY, _MISSING = "open_round", "attempt", "drafted_policy", "missing_round"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Files that were given and cannot be used yet, with what is wrong in them.
+
+    Attributes
+    ----------
+    number : int
+        How many times files were checked in this tab.
+    """
+
+    name: str
+    sources: Mapping[str, Source]
+    problems: tuple[Problem, ...]
+    number: int
+
+
+# ---- rounds --------------------------------------------------------------------------------------------------------
+
+
+def store() -> RoundStore:
+    """The database of rounds."""
+    return _store(os.environ.get(DATABASE_VARIABLE))
+
+
+@st.cache_resource(show_spinner=False)
+def _store(url: str | None) -> RoundStore:
+    return open_store(url)
+
+
+def current() -> Round | None:
+    """The open round: the one that the address names, or else the one that this tab had open; None without one."""
+    wanted = st.query_params.get("round")
+    found = held()
+    if wanted and (found is None or found.round_id != wanted):
+        found = store().get(wanted)
+        st.session_state[_MISSING] = found is None
+        _hold(found)
+    if found and wanted != found.round_id:
+        st.query_params["round"] = found.round_id
+    return found
+
+
+def held() -> Round | None:
+    """The round that this tab has open, whatever the address says."""
+    found: Round | None = st.session_state.get(_OPEN)
+    return found
+
+
+def is_missing() -> bool:
+    """Whether the address names a round that the database does not hold."""
+    return bool(st.session_state.get(_MISSING))
+
+
+def open_round(round_id: str) -> None:
+    """Open a round as it is in the database now."""
+    _hold(store().get(round_id))
+    _follow()
+
+
+def close_round() -> None:
+    """Have no round open; it stays in the database."""
+    _hold(None)
+    st.query_params.clear()
+
+
+def open_demo() -> None:
+    """Begin a round with the fictional area."""
+    _hold(store().create(DEMO_NAME, _ordered(demo_sources())))
+    _follow()
+
+
+def open_demo_again() -> None:
+    """Open the newest round of the fictional area, or begin one; leave an open round alone."""
+    if st.query_params.get("round") or held():
+        return
+    earlier = next((one for one in store().list() if one.name == DEMO_NAME), None)
+    if earlier:
+        open_round(earlier.round_id)
+    else:
+        open_demo()
+
+
+def _follow() -> None:
+    """Let the address name the round that this tab holds."""
+    if found := held():
+        st.query_params["round"] = found.round_id
+
+
+def _hold(round_: Round | None) -> None:
+    st.session_state[_OPEN] = round_
+    for key in (_POLICY, _ATTEMPT):
+        st.session_state.pop(key, None)
+
+
+def suggested_name() -> str:
+    """A name for a new round."""
+    return f"Round of {day(date.today())}"
+
+
+# ---- files ---------------------------------------------------------------------------------------------------------
+
+
+def attempt() -> Attempt | None:
+    """The files that were given last, where they cannot be used yet."""
+    found: Attempt | None = st.session_state.get(_ATTEMPT)
+    return found
+
+
+def forget_attempt() -> None:
+    """Leave the files that cannot be used."""
+    st.session_state.pop(_ATTEMPT, None)
+
+
+def try_files(name: str, sources: Mapping[str, Source]) -> bool:
+    """Check files; where they are sound a round begins with them, or the open one without a plan takes them.
+
+    Returns False where they are not sound: then nothing is written, and `attempt` tells why.
+    """
+    ordered = _ordered(sources)
+    try:
+        read_inputs(ordered)
+    except DataError as error:
+        earlier = attempt()
+        number = earlier.number + 1 if earlier else 1
+        st.session_state[_ATTEMPT] = Attempt(name, ordered, error.problems, number)
+        return False
+    before = held()
+    # A round with a plan stays as it is: its plan came from its own files.
+    if before and before.files is None:
+        _hold(store().save_sources(before, ordered))
+    else:
+        _hold(store().create(name, ordered))
+    _follow()
+    return True
+
+
+def _ordered(sources: Mapping[str, Source]) -> dict[str, Source]:
+    return {name: sources[name] for name in SOURCES if name in sources}
+
+
+# ---- what is computed, kept by digest ------------------------------------------------------------------------------
+
+
+def market(sources: Mapping[str, Source], as_at: date | None = None) -> Market:
+    """Who could serve whom under these files.
+
+    Raises
+    ------
+    DataError
+        The files are not sound.
+    """
+    return _market(_digests(sources), (as_at or date.today()).isoformat(), sources)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Finding who could support whom…")
+def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Market:
+    tables = {name: source for name, source in _sources.items() if name != "policy"}
+    inputs = with_policy(_inputs(_digests(tables), as_at, tables), _sources.get("policy"))
+    found = open_market(inputs)
+    # Found here, under the spinner, and not when a screen first asks.
+    len(found.pairs)
+    return found
+
+
+@st.cache_resource(max_entries=6, show_spinner="Reading the tables…")
+def _inputs(digests: _Digests, as_at: str, _tables: Mapping[str, Source]) -> Inputs:
+    return read_inputs(_ordered(_tables), as_at=date.fromisoformat(as_at))
+
+
+def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:
+    """The plan in a round's files."""
+    return _saved_plan(plan_digest(files), files)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _saved_plan(digest: str, _files: Mapping[str, bytes]) -> SavedPlan:
+    return read_files(_files)
+
+
+def market_of(saved: SavedPlan) -> Market:
+    """The market that a plan was made from, as at its day."""
+    return market(_ordered(saved.sources), datetime.fromisoformat(saved.plan.manifest["as_at"]).date())
+
+
+def graph_of(files: Mapping[str, bytes]) -> nx.Graph:
+    """The graph of a plan's supporters and needs.
+
+    Raises
+    ------
+    DataError
+        It is too large to draw from.
+    """
+    return _graph(plan_digest(files), files)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Drawing who could support whom…")
+def _graph(digest: str, _files: Mapping[str, bytes]) -> nx.Graph:
+    saved = saved_plan(_files)
+    return bipartite_graph(market_of(saved), saved.plan)
+
+
+def workbook(files: Mapping[str, bytes]) -> bytes:
+    """A plan as one Excel workbook."""
+    return _workbook(plan_digest(files), files)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Writing the Excel workbook…")
+def _workbook(digest: str, _files: Mapping[str, bytes]) -> bytes:
+    return excel_bytes(saved_plan(_files).plan)
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """Every file of a plan as one zip."""
+    return _packed(plan_digest(files), files)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _packed(digest: str, _files: Mapping[str, bytes]) -> bytes:
+    return zip_bytes(_files)
+
+
+def plan_digest(files: Mapping[str, bytes]) -> str:
+    """What tells one plan from another: its manifest names the digest of every other file."""
+    return hashlib.sha256(files["manifest.json"]).hexdigest()
+
+
+def _digests(sources: Mapping[str, Source]) -> _Digests:
+    return tuple((name, source.name, source.sha256) for name, source in sorted(sources.items()))
+
+
+# ---- rules and plan ------------------------------------------------------------------------------------------------
+
+
+def policy_of(round_: Round) -> Policy:
+    """The rules in a round's files."""
+    source = round_.sources.get("policy")
+    return read_policy(source) if source else Policy()
+
+
+def drafted_policy(round_: Round) -> Policy:
+    """The rules as they stand on the Rules screen."""
+    drafted: Policy | None = st.session_state.get(_POLICY)
+    return drafted or policy_of(round_)
+
+
+def draft_policy(policy: Policy) -> None:
+    """Remember changed rules until a plan is made from them."""
+    st.session_state[_POLICY] = policy
+
+
+def drafted_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
+    """The files that the next plan comes from.
+
+    The policy file is written anew only where the rules were changed. To stay close, the round's plan (or, before
+    there is one, the plan that its files brought) is the one to stay close to.
+    """
+    sources = dict(round_.sources)
+    drafted = drafted_policy(round_)
+    if drafted != policy_of(round_):
+        sources["policy"] = Source("policy.toml", policy_toml(drafted))
+    if not stay_close:
+        sources.pop("baseline", None)
+    elif round_.files:
+        sources["baseline"] = Source("plan.csv", round_.files["plan.csv"])
+    return _ordered(sources)
+
+
+def make_plan(round_: Round, sources: Mapping[str, Source]) -> None:
+    """Make the best plan from these files and keep it in the round, telling of each step."""
+    with st.status("Making the plan…") as status:
+        ready = market(sources)
+        plan = allocate(ready.inputs, market=ready, progress=lambda words: status.update(label=f"{words}…"))
+        _hold(store().save_plan(round_, plan_files(plan, sources), sources=sources))
+        status.update(label="The plan is made.", state="complete")
+
+
+def is_outdated(round_: Round, saved: SavedPlan) -> bool:
+    """Whether the rules were changed after the plan was made from them."""
+    return bool(drafted_policy(round_).model_dump(mode="json") != saved.plan.manifest["policy"])

@@ -1,0 +1,28 @@
+"""The screens in the order of the work: what each is called, where it lives and what it is for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Step:
+    """One screen; `file` stands in this directory, `purpose` is one sentence for people."""
+
+    title: str
+    file: str
+    url_path: str
+    purpose: str
+
+    @property
+    def path(self) -> str:
+        """The screen's script."""
+        return str(Path(__file__).with_name(self.file))
+
+
+START = Step("Start", "start.py", "start", "Open the demo, your own tables or an earlier round.")
+CHECK = Step("Check the data", "check.py", "check", "See whether the tables are sound, and who can be deployed.")
+RULES = Step("Rules", "rules.py", "rules", "Say what counts most, how far people travel and what is allowed.")
+PLAN = Step("Plan", "plan.py", "plan", "See who supports which school, and why.")
+EXPORT = Step("Export", "export.py", "export", "Take the plan away as files.")
+
+STEPS = (START, CHECK, RULES, PLAN, EXPORT)

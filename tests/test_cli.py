@@ -1,0 +1,736 @@
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import pytest
+from tiny import EVIDENCE_HEADER, NEEDS, SCHOOLS, SUPPORTERS, cells, decisions, gz, xlsx
+
+from matching.cli import main
+from matching.files import Source
+from matching.inputs import read_schools
+from matching.resources import demo_sources
+
+CONTRACT = ("schools", "check", "allocate", "verify", "explain", "compare", "simulate", "demo", "app")
+DAY = ("--as-at", "2026-09-01")
+HERE = Path(__file__).parents[1]
+TABLES = {"schools": SCHOOLS, "supporters": SUPPORTERS, "needs": NEEDS}
+GIAS = """\
+URN,EstablishmentName,TypeOfEstablishment (code),EstablishmentStatus (name),PhaseOfEducation (name),Easting,Northing
+100000,Alder School,01,Open,Primary,400000,300000
+100001,Birch School,01,Closed,Primary,401000,300000
+100002,Cedar Academy,34,Open,Secondary,402000,300000.50
+"""
+
+
+class Run(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def s2s(monkeypatch, capsys, tmp_path) -> Callable[..., Run]:
+    """Run a command in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> Run:
+        monkeypatch.setattr(sys, "argv", ["s2s", *words])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, err = capsys.readouterr()
+        code = left.value.code
+        assert code in (0, 2), err
+        if code == 0:
+            assert err == "", "nothing is said on standard error where all is well, in a pipe"
+        return Run(code, out, err)
+
+    return run
+
+
+def put(tables: dict[str, str | bytes], ending: str = "csv") -> list[str]:
+    """Write tables into the current folder, and return the words that give them to a command."""
+    words = []
+    for name, table in tables.items():
+        path = Path(f"{name}.{'toml' if name == 'policy' else ending}")
+        path.write_bytes(table.encode() if isinstance(table, str) else table)
+        words += [f"--{name}", str(path)]
+    return words
+
+
+def tree(folder: Path | str = ".") -> dict[str, tuple[bytes, int]]:
+    """Every file of a folder: what it holds, and when it was written."""
+    files = (path for path in Path(folder).rglob("*") if path.is_file())
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def plan_cells(folder: str, table: str = "plan.csv") -> list[dict[str, str]]:
+    header, *rows = cells((Path(folder) / table).read_text(encoding="utf-8-sig"))
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+@pytest.fixture
+def plan(s2s) -> Iterator[str]:
+    """A plan of the tiny round."""
+    assert s2s("allocate", *put(TABLES), *DAY, "--out", "plan").code == 0
+    yield "plan"
+
+
+# The commands as a whole
+
+
+def test_without_a_command_the_commands_are_listed(s2s):
+    run = s2s()
+    assert run.code == 2
+    told = run.out + run.err
+    for command in ("schools", "check", "allocate", "verify", "explain", "simulate", "graph", "demo", "app"):
+        assert re.search(rf"^  {command} ", told, re.MULTILINE), command
+
+
+@pytest.mark.parametrize("command", CONTRACT)
+def test_every_command_of_the_contract_is_there(s2s, command):
+    run = s2s(command, "--help")
+    assert (run.code, run.err) == (0, "")
+    assert run.out.startswith("Usage: s2s ")
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("schools", ("gias", "ofsted", "links", "out")),
+        ("check", ("schools", "supporters", "needs", "accreditation", "decisions", "policy")),
+        ("allocate", ("schools", "supporters", "needs", "accreditation", "decisions", "policy", "baseline", "out")),
+        ("verify", ("schools", "supporters", "needs", "accreditation", "decisions", "policy")),
+        ("explain", ("need", "supporter")),
+        ("simulate", ("schools", "supporters", "needs", "seed", "out")),
+        ("demo", ("out",)),
+    ],
+)
+def test_every_option_of_the_contract_is_there(s2s, command, options):
+    told = s2s(command, "--help").out
+    assert [option for option in options if f"--{option} " not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["fly"], "No such command 'fly'"),
+        (["check"], "Missing option '--schools'"),
+        (["allocate", "--wings", "2"], "No such option"),
+        (["simulate", "--supporters", "0"], "0"),
+        (["app", "--port", "0"], "--port"),
+        (["explain", "plan"], "Missing option '--need'"),
+        (["check", "--as-at", "soon"], "--as-at"),
+        (["allocate", "--time-limit", "0"], "--time-limit"),
+    ],
+)
+def test_a_command_that_is_not_understood_is_wrong(s2s, words, fault):
+    run = s2s(*words)
+    assert (run.code, run.out) == (2, "")
+    assert fault in run.err
+    assert tree() == {}
+
+
+def test_the_program_runs_as_a_module(tmp_path):
+    put_in = {name: tmp_path / f"{name}.csv" for name in TABLES}
+    for name, path in put_in.items():
+        path.write_text(TABLES[name])
+    words = [word for name, path in put_in.items() for word in (f"--{name}", str(path))]
+    run = module("allocate", *words, *DAY, "--out", str(tmp_path / "plan"))
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert b"3 of 3 needs are met" in run.stdout
+    broken = module("check", *words[:4], "--needs", str(tmp_path / "gone.csv"))
+    assert (broken.returncode, broken.stdout) == (2, b"")
+    assert broken.stderr.endswith(b"1 problem found; nothing was written.\n")
+
+
+def module(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    keep = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR")}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "matching", *words],
+        env=keep | {"PYTHONPATH": str(HERE)} | environment,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_progress_is_not_shown_in_a_pipe_whatever_colours_are_asked_for(s2s):
+    run = module("allocate", *put(TABLES), *DAY, "--out", "plan", FORCE_COLOR="1")
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert b"\x1b" not in run.stdout
+
+
+def test_progress_is_shown_on_a_terminal(s2s):
+    words = [sys.executable, "-m", "matching", "allocate", *put(TABLES), *DAY, "--out", "plan"]
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"PYTHONPATH": str(HERE), "TERM": "xterm", "COLUMNS": "80"}
+    with subprocess.Popen(words, stderr=theirs, stdout=subprocess.PIPE, env=environment) as process:
+        os.close(theirs)
+        seen = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                seen += chunk
+        except OSError:  # how Linux tells that the other end is closed
+            pass
+        out = process.stdout.read()
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"0:00:0" in seen
+    assert b"\x1b" not in out
+
+
+def test_a_name_that_the_console_cannot_show_is_no_defect(s2s):
+    words = put(TABLES | {"supporters": SUPPORTERS.replace("Ann Ash", "Ańna Łódź")})
+    assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
+    run = module("explain", "plan", "--need", "N1", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert b"(S1, SLE) of Birch School supports it" in run.stdout
+
+
+# check
+
+
+def test_check_counts_what_it_was_given(s2s):
+    run = s2s("check", *put(TABLES), *DAY)
+    assert run.out.splitlines() == [
+        "No problem found: 3 schools, 3 supporters, 3 needs.",
+        "0 supporters cannot be deployed; 3 pairs are eligible.",
+        "0 needs have nobody who is eligible.",
+        "Notice: No accreditation table was given: designations are taken as stated.",
+    ]
+
+
+def test_check_tells_what_the_evidence_says(s2s):
+    run = s2s("check", *put(TABLES | {"accreditation": EVIDENCE_HEADER + "S3,NLE-5,no,,2026-01-01\n"}), *DAY)
+    assert "3 supporters cannot be deployed; 0 pairs are eligible.\n3 needs have nobody who is eligible." in run.out
+    assert (
+        "Notice: Accreditation: S3 NLE-5 is stated otherwise, and the schools table says 'Outstanding': met." in run.out
+    )
+
+
+def test_check_counts_one_as_one(s2s):
+    run = s2s("check", *put(TABLES | {"needs": NEEDS.replace("phonics", "drama")}), *DAY)
+    assert "1 need has nobody who is eligible." in run.out
+
+
+def test_check_writes_nothing(s2s):
+    words = put(TABLES)
+    before = tree()
+    s2s("check", *words)
+    assert tree() == before
+
+
+def test_every_problem_is_on_standard_error(s2s):
+    broken = {
+        "schools": SCHOOLS.replace("Outstanding", "Splendid"),
+        "supporters": SUPPORTERS.replace("Primary;Secondary", "Primry"),
+        "needs": NEEDS.replace("headship", "head ship"),
+        "policy": "colour = 1\n",
+    }
+    run = s2s("check", *put(broken))
+    assert (run.code, run.out) == (2, "")
+    *problems, count = run.err.splitlines()
+    assert [problem.split(":")[0] for problem in problems] == [
+        "needs.csv row 3, focus",
+        "policy.toml, column colour",
+        "schools.csv row 3, ofsted",
+        "supporters.csv row 2, phases",
+    ]
+    assert count == "4 problems found; nothing was written."
+
+
+def test_every_file_that_is_not_there_is_told(s2s):
+    run = s2s("check", "--schools", "a.csv", "--supporters", "b.csv", "--needs", "c.csv", "--policy", "d.toml")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines() == [
+        *(
+            f"{name}: {name} cannot be opened (no such file or directory). Check the path and that you may read the file."
+            for name in ("a.csv", "b.csv", "c.csv", "d.toml")
+        ),
+        "4 problems found; nothing was written.",
+    ]
+
+
+def test_one_problem_is_one_problem(s2s):
+    run = s2s("check", *put(TABLES | {"needs": b""}))
+    assert run.err.splitlines()[-1] == "1 problem found; nothing was written."
+
+
+# allocate
+
+
+def test_allocate_writes_a_plan_and_tells_of_it(s2s):
+    run = s2s("allocate", *put(TABLES), *DAY, "--out", "deep/down/plan")
+    first, second, *notices = run.out.splitlines()
+    assert re.fullmatch(
+        r"3 of 3 needs are met \(critical 1, high 1, normal 1, score 2\.\d+\); plan written to deep/down/plan\.", first
+    )
+    assert second == "Proved: no plan is better."
+    assert notices == ["Notice: No accreditation table was given: designations are taken as stated."]
+    assert sorted(str(path.relative_to("deep/down/plan")) for path in Path("deep/down/plan").rglob("*.*")) == [
+        "excluded.csv",
+        "inputs/needs.csv",
+        "inputs/schools.csv",
+        "inputs/supporters.csv",
+        "manifest.json",
+        "plan.csv",
+        "unmet.csv",
+        "workload.csv",
+    ]
+    assert {row["need_id"]: row["supporter_id"] for row in plan_cells("deep/down/plan")} == {
+        "N1": "S1",
+        "N2": "S2",
+        "N3": "S1",
+    }
+
+
+def test_files_for_people_are_as_the_contract_says(plan):
+    for name in ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv"):
+        content = (Path(plan) / name).read_bytes()
+        assert content.startswith(b"\xef\xbb\xbf")
+        assert b"\r" not in content
+    manifest = json.loads((Path(plan) / "manifest.json").read_bytes())
+    assert manifest["as_at"] == "2026-09-01"
+    assert [level["level"] for level in manifest["objective"]] == ["critical", "high", "normal", "score"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "pack"),
+    [("csv", str.encode), ("xlsx", xlsx), ("csv.gz", gz), ("xlsx.gz", lambda text: gz(xlsx(text)))],
+)
+def test_the_written_plan_reads_the_same_whatever_the_files(s2s, plan, ending, pack):
+    words = put({name: pack(text) for name, text in TABLES.items()}, ending)
+    assert s2s("allocate", *words, *DAY, "--out", "other").code == 0
+    for name in ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv"):
+        assert (Path("other") / name).read_bytes() == (Path(plan) / name).read_bytes()
+    assert s2s("verify", "other").out.endswith("The plan holds.\n")
+
+
+def test_the_same_files_give_the_same_plan_but_for_the_times(s2s, plan):
+    assert s2s("allocate", *put(TABLES), *DAY, "--out", "again").code == 0
+    first, second = ({Path(path).name: held for path, (held, _) in tree(folder).items()} for folder in (plan, "again"))
+    manifests = [json.loads(files.pop("manifest.json")) for files in (first, second)]
+    assert first == second
+    for manifest in manifests:
+        del manifest["timings"], manifest["written_at"]
+    assert manifests[0] == manifests[1]
+
+
+def test_a_fault_in_the_input_leaves_an_earlier_plan_as_it_was(s2s, plan):
+    words = put(TABLES | {"needs": NEEDS.replace("headship", "head ship")})
+    before = tree()
+    run = s2s("allocate", *words, "--out", plan)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.endswith("1 problem found; nothing was written.\n")
+    assert tree() == before
+
+
+def test_a_fault_in_the_input_writes_nothing(s2s):
+    words = put(TABLES | {"decisions": decisions("pin,S1,N1,,,,", "pin,S2,N1,,,,")})
+    before = tree()
+    assert s2s("allocate", *words, "--out", "deep/plan").code == 2
+    assert tree() == before
+    assert not Path("deep").exists()
+
+
+def test_a_plan_replaces_an_earlier_plan_whole(s2s, plan):
+    words = put(TABLES | {"needs": NEEDS.replace("N1,", "N7,")})
+    assert s2s("allocate", *words, *DAY, "--out", plan).code == 0
+    assert [row["need_id"] for row in plan_cells(plan)] == ["N2", "N3", "N7"]
+    assert s2s("verify", plan).code == 0
+    assert [path for path in Path().iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_plan_does_not_replace_other_files(s2s):
+    words = put(TABLES)
+    before = tree()
+    run = s2s("allocate", *words, "--out", ".")
+    assert run.code == 2
+    assert run.err.startswith(".: The directory holds other files, and a plan would replace them. Name a new directory")
+    run = s2s("allocate", *words, "--out", "needs.csv")
+    assert run.err.startswith("needs.csv: This is a file. Name a directory for the plan.")
+    assert tree() == before
+
+
+def test_a_place_that_cannot_be_written_is_told(s2s):
+    words = put(TABLES)
+    before = tree()
+    run = s2s("allocate", *words, "--out", "needs.csv/plan")
+    assert run.code == 2
+    assert (
+        "The plan cannot be written here (not a directory). Check the path, the free space and your rights." in run.err
+    )
+    assert tree() == before
+
+
+def test_pins_and_a_baseline_are_kept(s2s, plan):
+    words = put(TABLES | {"decisions": decisions('pin,S3,N2,,"asked\nfor",Pat,2026-08-01')})
+    run = s2s("allocate", *words, *DAY, "--baseline", plan, "--out", "next")
+    assert run.code == 0
+    assert {row["need_id"]: row["origin"] for row in plan_cells("next")} == {"N1": "kept", "N2": "pinned", "N3": "kept"}
+    assert s2s("verify", "next").code == 0
+    assert s2s("verify", "next", *words, "--baseline", plan).code == 0
+    run = s2s("verify", "next", *words)
+    assert (run.code, "baseline" in run.err) == (2, True)
+
+
+def test_a_baseline_that_is_no_plan_is_told(s2s):
+    run = s2s("allocate", *put(TABLES), "--baseline", "gone", "--out", "plan")
+    assert run.code == 2
+    assert run.err.startswith(f"plan.csv: {Path('gone/plan.csv')} cannot be opened (no such file or directory).")
+    assert not Path("plan").exists()
+
+
+def test_unusual_identifiers_and_texts_reach_the_plan_and_come_back(s2s):
+    names = ["NA", "nan", "None", "001"]
+    needs = "need_id,school_urn,focus,days,notes\n" + "".join(f"{name},100000,maths,-0,=1+1\n" for name in names)
+    supporters = SUPPORTERS.replace("S1,Ann Ash", "NULL,=Ann").replace(",2,5", ",4,")
+    tables = TABLES | {"needs": needs, "supporters": supporters}
+    run = s2s("allocate", *put(tables), *DAY, "--out", "plan")
+    if run.code == 0:
+        assert [row["need_id"] for row in plan_cells("plan")] == sorted(names)
+        assert {row["supporter_name"] for row in plan_cells("plan")} == {"'=Ann"}
+        assert s2s("verify", "plan").code == 0
+        assert s2s("explain", "plan", "--need", "NA", "--supporter", "NULL").code == 0
+
+
+# verify
+
+
+def test_verify_holds_a_plan_to_its_inputs(s2s, plan):
+    words = put(TABLES)
+    for given in ([], words):
+        run = s2s("verify", plan, *given)
+        assert run.code == 0
+        assert run.out.splitlines()[-1] == "The plan holds."
+        assert "Every rule holds for each of the 3 deployments" in run.out
+
+
+def test_verify_holds_where_several_tables_have_notices(s2s):
+    odd = {
+        "needs": NEEDS.replace("priority", "prio"),
+        "schools": SCHOOLS.replace("ofsted", "grade"),
+        "accreditation": EVIDENCE_HEADER.replace("evidence", "proof") + "S1,LLE-1,yes,,\n",
+        "supporters": SUPPORTERS.replace("days_available", "days"),
+    }
+    assert s2s("allocate", *put(odd), *DAY, "--out", "plan").code == 0
+    assert s2s("verify", "plan").code == 0
+
+
+def test_verify_writes_nothing(s2s, plan):
+    before = tree()
+    s2s("verify", plan)
+    assert tree() == before
+
+
+def test_verify_tells_of_another_input(s2s, plan):
+    run = s2s("verify", plan, *put(TABLES | {"needs": NEEDS.replace("critical", "high")}))
+    assert run.code == 2
+    assert "The needs file is not the one that the plan was made from: its digest differs." in run.err
+    run = s2s("verify", plan, *put(TABLES), *put({"policy": ""}))
+    assert "The plan was made without a policy file, and one was given." in run.err
+
+
+def test_the_same_file_under_another_name_is_the_same_input(s2s):
+    tables = TABLES | {"needs": NEEDS.replace("priority", "prio")}
+    assert s2s("allocate", *put(tables), *DAY, "--out", "plan").code == 0
+    Path("needs.csv").rename("copy of needs.csv")
+    words = ["--schools", "schools.csv", "--supporters", "supporters.csv", "--needs", "copy of needs.csv"]
+    assert s2s("verify", "plan", *words).code == 0
+
+
+def edit(path: str, old: str, new: str) -> None:
+    text = Path(path).read_text(encoding="utf-8")
+    assert re.search(old, text), text
+    Path(path).write_text(re.sub(old, new, text), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "fault"),
+    [
+        ("plan.csv", r"N1,", "N9,", "plan.csv and unmet.csv do not hold every need exactly once."),
+        ("plan.csv", r",S2,", ",S9,", "plan.csv names supporters who are not in the inputs: S9."),
+        ("plan.csv", r",S2,", ",S3,", "plan.csv N2: S3 breaks a rule there."),
+        ("plan.csv", r",1\.00,", ",1.01,", "distance_km is '1.01', and '1.00' was expected."),
+        ("plan.csv", r"Ann Ash", "Ann Oak", "plan.csv was changed after the plan was written"),
+        ("plan.csv", r",0\.\d+,1\.000", ",abc,1.000", "score is 'abc', and "),
+        ("plan.csv", r",0\.\d+,1\.000", ",,1.000", "score is '', and "),
+        ("workload.csv", r"\d\.\d+\n", "abc\n", "workload.csv was changed after the plan was written"),
+        ("unmet.csv", r"$", "N1,,,,,,,,\n", "plan.csv and unmet.csv do not hold every need exactly once."),
+        ("excluded.csv", r"$", "S1,,,,\n", "excluded.csv was changed after the plan was written"),
+        ("manifest.json", r'"status": "\w+"', '"status": "gap"', "the status 'gap' does not follow from the bounds."),
+        ("manifest.json", r'"unmet": 0', '"unmet": 1', "counts do not follow from the inputs and the plan."),
+    ],
+)
+def test_verify_tells_what_was_changed(s2s, plan, name, old, new, fault):
+    edit(f"{plan}/{name}", old, new)
+    run = s2s("verify", plan)
+    assert (run.code, run.out) == (2, "")
+    assert fault in run.err
+    assert re.search(r"^The plan does not hold: \d+ faults?\.$", run.err, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r'"as_at": "[^"]*"', '"as_at": "yesterday"'),
+        (r'"as_at": "[^"]*"', '"as_at": 5'),
+        (r'"bonus": [0-9.]+', '"bonus": "x"'),
+        (r'"bonus": [0-9.]+', '"penalty": 1'),
+        (r'"outputs": {', '"outputs": 5, "others": {'),
+        (r'"inputs": {', '"inputs": 5, "others": {'),
+        (r'"objective": \[', '"objective": 5, "others": ['),
+        (r'"value": 1,', '"worth": 1,'),
+        (r'"proof": {', '"proof": 5, "others": {'),
+        (r'"policy": {', '"policy": 5, "others": {'),
+        (r'"sha256"', '"digest"'),
+        (r"^{", "[{"),
+        (r"^{", '{"as_at": 1} {'),
+        (r'"as_at"', '"on"'),
+    ],
+)
+def test_a_damaged_manifest_is_no_defect_of_ours(s2s, plan, old, new):
+    edit(f"{plan}/manifest.json", old, new)
+    run = s2s("verify", plan)
+    assert (run.code, run.out) == (2, "")
+    assert run.err
+
+
+@pytest.mark.parametrize("name", ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv"])
+def test_a_plan_that_lacks_a_file_is_told(s2s, plan, name):
+    (Path(plan) / name).unlink()
+    for words in (["verify", plan], ["explain", plan, "--need", "N1"], ["graph", plan, "--out", "g.graphml"]):
+        run = s2s(*words)
+        assert (run.code, run.out) == (2, "")
+        assert f"{name} cannot be opened" in run.err
+
+
+@pytest.mark.parametrize("name", ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv"])
+def test_a_plan_with_other_columns_is_told(s2s, plan, name):
+    edit(f"{plan}/{name}", r"reason|price", "why")
+    run = s2s("verify", plan)
+    assert run.code == 2
+    assert f"{name} row 1: The columns are not those of a plan. Expected are: " in run.err
+
+
+@pytest.mark.parametrize("words", [["verify"], ["explain", "--need", "N1"], ["graph", "--out", "g.graphml"]])
+def test_a_directory_without_a_plan_is_told(s2s, words):
+    run = s2s(*words, ".")
+    assert (run.code, run.out) == (2, "")
+    assert ".: There is no plan here: manifest.json is missing. Name a directory that 'allocate' has made." in run.err
+
+
+def test_a_stray_file_among_the_inputs_does_no_harm(s2s, plan):
+    # Finder on a Mac leaves one in every folder that it opens.
+    (Path(plan) / "inputs" / ".DS_Store").write_bytes(b"\0")
+    assert s2s("explain", plan, "--need", "N1").code == 0
+    assert s2s("verify", plan).code == 0
+
+
+def test_a_plan_without_copies_of_its_inputs_is_verified_against_those_given(s2s, plan):
+    shutil.rmtree(Path(plan) / "inputs")
+    assert s2s("verify", plan).code == 2
+    assert s2s("verify", plan, *put(TABLES)).code == 0
+
+
+# explain
+
+
+def test_explain_tells_who_and_why(s2s, plan):
+    run = s2s("explain", plan, "--need", "N1")
+    lines = run.out.splitlines()
+    assert lines[0] == "N1: maths at Alder School (Primary), high priority, 2 days"
+    assert re.fullmatch(r"Ann Ash \(S1, SLE\) of Birch School supports it, with a score of \d\.\d{3}\.", lines[1])
+    assert "Everybody eligible, best score first:" in lines
+
+
+def test_explain_tells_why_not(s2s, plan):
+    run = s2s("explain", plan, "--need", "N1", "--supporter", "S2")
+    assert run.out.splitlines()[1:6] == [
+        "Bob Bay (S2) may not support it:",
+        "- is an LLE, and the need accepts SLE;",
+        "- does not have maths;",
+        "- works at this school.",
+        run.out.splitlines()[5],
+    ]
+    assert "Bob Bay (S2) supports N2" in run.out
+
+
+def test_explain_tells_of_an_unmet_need(s2s):
+    assert s2s("allocate", *put(TABLES | {"needs": NEEDS.replace("phonics", "drama")}), *DAY, "--out", "plan").code == 0
+    run = s2s("explain", "plan", "--need", "N3")
+    assert "It is unmet. Nobody is eligible." in run.out
+    assert "Everybody eligible" not in run.out
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (("--need", "N11"), "--need: 'N11' is not a need of this plan. Did you mean 'N1'?"),
+        (("--need", "zzz"), "--need: 'zzz' is not a need of this plan. Look it up in the needs table."),
+        (
+            ("--need", "N1", "--supporter", "S11"),
+            "--supporter: 'S11' is not a supporter of this plan. Did you mean 'S1'?",
+        ),
+    ],
+)
+def test_explain_of_somebody_unknown_is_wrong(s2s, plan, words, fault):
+    run = s2s("explain", plan, *words)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines()[0] == fault
+
+
+def test_explain_of_a_plan_that_lost_a_row_is_no_defect_of_ours(s2s, plan):
+    edit(f"{plan}/plan.csv", r"(?m)^N2,.*\n", "")
+    run = s2s("explain", plan, "--need", "N2")
+    assert (run.code, run.out) == (2, "")
+    assert run.err
+
+
+# graph
+
+
+def test_graph_writes_graphml(s2s, plan):
+    run = s2s("graph", plan, "--out", "deep/g.graphml")
+    assert run.out.startswith("6 nodes and 3 eligible pairs written to deep/g.graphml: 2 connected parts, and 1 node")
+    root = ElementTree.parse("deep/g.graphml").getroot()
+    assert len(root.findall(".//{*}node")) == 6
+    assert len(root.findall(".//{*}edge")) == 3
+
+
+def test_graph_of_one_need_is_what_is_around_it(s2s, plan):
+    assert s2s("graph", plan, "--out", "g.graphml", "--need", "N2").out.startswith("2 nodes and 1 eligible pair")
+    run = s2s("graph", plan, "--out", "g2.graphml", "--need", "N22")
+    assert (run.code, Path("g2.graphml").exists()) == (2, False)
+    assert run.err.startswith("--need: 'N22' is not a need of this plan. Did you mean 'N2'?")
+
+
+def test_a_graph_where_a_folder_stands_is_told(s2s, plan):
+    before = tree()
+    run = s2s("graph", plan, "--out", plan)
+    assert run.code == 2
+    assert run.err.startswith(
+        "plan: plan cannot be written (is a directory). Check the path, the free space and your rights."
+    )
+    assert tree() == before
+
+
+# compare
+
+
+def test_compare_tells_what_changed(s2s, plan):
+    words = put(TABLES | {"decisions": decisions("pin,S3,N2,,,,")})
+    assert s2s("allocate", *words, *DAY, "--out", "next").code == 0
+    run = s2s("compare", plan, "next")
+    assert run.code == 0
+    assert all(word in run.out for word in ("N2", "S2", "S3"))
+    assert "N1" not in run.out
+
+
+# schools
+
+
+@pytest.mark.parametrize(("ending", "pack"), [("csv", str.encode), ("csv.gz", gz), ("xlsx", xlsx)])
+def test_schools_makes_a_table_of_an_extract(s2s, ending, pack):
+    Path(f"gias.{ending}").write_bytes(pack(GIAS))
+    run = s2s("schools", "--gias", f"gias.{ending}", "--out", "deep/schools.csv")
+    assert run.out.splitlines()[:2] == ["2 schools written to deep/schools.csv.", "1 left out: closed."]
+    assert "Notice: " in run.out
+    rows = cells(Path("deep/schools.csv").read_text(encoding="utf-8-sig"))
+    assert rows[0] == [
+        "urn", "name", "phase", "easting", "northing", "local_authority", "region", "trust", "postcode", "ofsted",
+        "pupils", "fsm_percent",
+    ]  # fmt: skip
+    assert [row[:5] for row in rows[1:]] == [
+        ["100000", "Alder School", "Primary", "400000", "300000"],
+        ["100002", "Cedar Academy", "Secondary", "402000", "300000.5"],
+    ]
+    assert len(read_schools(Source("schools.csv", Path("deep/schools.csv").read_bytes()))) == 2
+
+
+def test_schools_of_a_file_that_is_no_extract_writes_nothing(s2s):
+    put(TABLES)
+    Path("out.csv").write_bytes(b"earlier")
+    before = tree()
+    run = s2s("schools", "--gias", "needs.csv", "--out", "out.csv")
+    assert (run.code, run.out) == (2, "")
+    assert "The column is missing from this GIAS extract." in run.err
+    assert run.err.endswith("7 problems found; nothing was written.\n")
+    assert tree() == before
+
+
+def test_schools_without_one_that_is_open_is_no_table(s2s):
+    Path("gias.csv").write_text(GIAS.replace("Open", "Closed"))
+    run = s2s("schools", "--gias", "gias.csv", "--out", "out.csv")
+    assert run.code == 2
+    assert not Path("out.csv").exists()
+
+
+# simulate and demo
+
+
+def made(s2s, *words: str) -> dict[str, bytes]:
+    run = s2s("simulate", *put({"schools": SCHOOLS}), "--supporters", "6", "--needs", "5", "--out", "made", *words)
+    assert run.out == "6 made-up supporters and 5 needs written to made.\n"
+    return {Path(path).name: held for path, (held, _) in tree("made").items()}
+
+
+def test_simulated_tables_are_sound_and_follow_the_seed(s2s):
+    first, again, other = made(s2s, "--seed", "3"), made(s2s, "--seed", "3"), made(s2s, "--seed", "4")
+    assert sorted(first) == ["accreditation.csv", "decisions.csv", "needs.csv", "schools.csv", "supporters.csv"]
+    assert first == again != other
+    words = [word for name in first for word in (f"--{name.removesuffix('.csv')}", f"made/{name}")]
+    assert s2s("check", *words, *DAY).out.startswith("No problem found: 3 schools, 6 supporters, 5 needs.")
+    assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
+    assert s2s("verify", "plan").code == 0
+
+
+def test_simulated_rounds_can_be_without_days(s2s):
+    rows = cells(made(s2s, "--no-days")["needs.csv"].decode("utf-8-sig"))
+    assert {row[rows[0].index("days")] for row in rows[1:]} == {""}
+
+
+def test_simulate_at_no_region_is_wrong(s2s):
+    words = ["--supporters", "1", "--needs", "1", "--region", "Nowhere", "--out", "made"]
+    run = s2s("simulate", *put({"schools": SCHOOLS}), *words)
+    assert run.code == 2
+    assert "No school is in 'Nowhere'." in run.err
+    assert not Path("made").exists()
+
+
+def test_simulate_does_not_replace_the_schools_that_it_was_given(s2s):
+    words = ["--supporters", "1", "--needs", "1", "--out", "."]
+    given = put({"schools": SCHOOLS.replace("local_authority", "council")})
+    s2s("simulate", *given, *words)
+    assert Path("schools.csv").read_text() == SCHOOLS.replace("local_authority", "council")
+
+
+@pytest.mark.skipif(not demo_sources(), reason="the demo area is not there")
+def test_the_demo_is_allocated_and_holds(s2s):
+    run = s2s("demo", *DAY, "--out", "plan")
+    assert re.match(r"\d+ of \d+ needs are met", run.out)
+    assert "Proved: no plan is better." in run.out
+    assert s2s("verify", "plan").code == 0
+    need = plan_cells("plan")[0]["need_id"]
+    assert s2s("explain", "plan", "--need", need).code == 0
+
+
+@pytest.mark.skipif(not demo_sources(), reason="the demo area is not there")
+def test_the_demo_does_not_replace_other_files(s2s):
+    Path("demo-plan").mkdir()
+    Path("demo-plan/mine.txt").write_text("mine")
+    run = s2s("demo")
+    assert run.code == 2
+    assert run.err.startswith("demo-plan: The directory holds other files, and a plan would replace them.")
+    assert list(tree()) == ["demo-plan/mine.txt"]

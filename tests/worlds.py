@@ -1,0 +1,641 @@
+"""Made-up inputs for tests, and oracles that judge and solve them one pair at a time from their text alone.
+
+Nothing here uses the rooms under test but to hand them a world (`World.inputs`). The rules are written down again from
+the contract, in plain Python, so that a mistake in the code cannot hide behind the same mistake here.
+"""
+
+import csv
+import io
+import json
+import math
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import scipy.sparse as sp
+from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from matching.allocation import allocate
+from matching.files import Source
+from matching.inputs import Inputs, read_inputs
+from matching.plan import Plan
+
+AS_AT = date(2026, 1, 5)
+LEVELS = ("critical", "high", "normal")
+LOW = ("Nursery", "Primary", "Middle deemed primary")
+HIGH = ("Middle deemed secondary", "Secondary", "16 plus")
+PHASES = (*LOW, *HIGH, "All-through", "Special", "Alternative provision")
+GENERAL = {"headship": ("LLE", "NLE"), "whole-school improvement": ("NLE",)}
+SPECIALISMS = ("maths", "phonics", "English", "science", "attendance")
+FOCUSES = (*GENERAL, *SPECIALISMS)
+CRITERIA = {"NLE": 8, "LLE": 11, "SLE": 8}
+BY_GRADE = {"NLE-5": ("Outstanding",), "LLE-2": ("Good", "Outstanding"), "LLE-8": ("Good", "Outstanding")}
+DEFAULT_POLICY: Mapping[str, Mapping[str, object]] = {
+    "weights": {"specialism": 0.5, "phase": 0.2, "distance": 0.3},
+    "max_distance_km": {"NLE": 80, "LLE": 40, "SLE": 40},
+    "rules": {"same_trust": "forbid"},
+    "specialism_fit": {"related": 0.5},
+    "related_specialisms": {},
+    "phase_fit": {"related": 0.5},
+    "rerun": {"change_cost": 0.1},
+}
+COLUMNS = {
+    "schools": "urn name phase easting northing local_authority region trust postcode ofsted pupils fsm_percent",
+    "supporters": "supporter_id name designation school_urn phases specialisms max_deployments days_available "
+    "max_distance_km alliance conflicts",
+    "needs": "need_id school_urn focus designations days priority notes",
+    "accreditation": "supporter_id criterion met evidence checked_on",
+    "decisions": "kind supporter_id need_id school_urn reason by on",
+    "baseline": "need_id supporter_id",
+}
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class World:
+    """The tables of a run as rows of text, and its policy."""
+
+    schools: tuple[Row, ...]
+    supporters: tuple[Row, ...]
+    needs: tuple[Row, ...]
+    decisions: tuple[Row, ...] = ()
+    accreditation: tuple[Row, ...] | None = None
+    baseline: tuple[Row, ...] | None = None
+    policy: Mapping[str, Mapping[str, object]] = field(default_factory=lambda: DEFAULT_POLICY)
+
+    def sources(self, shuffled: int | None = None) -> dict[str, Source]:
+        """The files; with a seed, every table's rows in another order."""
+        found = {}
+        for name in COLUMNS:
+            rows = getattr(self, name)
+            if rows is None or (name == "decisions" and not rows):
+                continue
+            rows = list(rows)
+            if shuffled is not None:
+                random.Random(f"{shuffled}{name}").shuffle(rows)
+            found[name] = table(name, rows)
+        found["policy"] = Source("policy.toml", toml(self.policy).encode())
+        return found
+
+    def inputs(self, shuffled: int | None = None) -> Inputs:
+        return read_inputs(self.sources(shuffled), as_at=AS_AT)
+
+    def plan(self, **options) -> Plan:
+        return allocate(self.inputs(), **options)
+
+    def row(self, name: str, identifier: str) -> Row:
+        return next(row for row in getattr(self, name) if next(iter(row.values())) == identifier)
+
+    def changed(self, name: str, identifier: str, **cells: str) -> "World":
+        """Another world, in which one row of one table has other cells."""
+        rows = tuple(row | cells if next(iter(row.values())) == identifier else row for row in getattr(self, name))
+        return replace(self, **{name: rows})
+
+
+def table(name: str, rows: list[Row]) -> Source:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS[name].split(), restval="", lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerows(rows)
+    return Source(f"{name}.csv", text.getvalue().encode())
+
+
+def toml(policy: Mapping[str, Mapping[str, object]]) -> str:
+    lines = []
+    for section, values in policy.items():
+        lines.append(f"[{section}]")
+        lines += [f"{json.dumps(key)} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def with_policy(**sections: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    """The default policy with some sections replaced."""
+    return {**DEFAULT_POLICY, **sections}
+
+
+# ---- tiny named instances ------------------------------------------------------------------------------------------
+
+
+def school(number: int, east_km: float = 0, north_km: float = 0, **cells: str) -> Row:
+    """School number 1 has URN 100001; places are km from a corner of the Midlands."""
+    return {
+        "urn": f"{100000 + number}",
+        "name": f"School {number}",
+        "phase": "Primary",
+        "easting": f"{400000 + round(1000 * east_km)}",
+        "northing": f"{300000 + round(1000 * north_km)}",
+        "local_authority": "North",
+        **cells,
+    }
+
+
+def person(identifier: str, at: int, **cells: str) -> Row:
+    """An SLE of maths for primary schools, of school number `at`."""
+    return {
+        "supporter_id": identifier,
+        "name": f"Person {identifier}",
+        "designation": "SLE",
+        "school_urn": f"{100000 + at}",
+        "phases": "Primary",
+        "specialisms": "maths",
+        **cells,
+    }
+
+
+def need(identifier: str, at: int, **cells: str) -> Row:
+    """A need of maths at school number `at`."""
+    return {"need_id": identifier, "school_urn": f"{100000 + at}", "focus": "maths", **cells}
+
+
+def decision(kind: str, supporter_id: str, need_id: str = "", **cells: str) -> Row:
+    return {"kind": kind, "supporter_id": supporter_id, "need_id": need_id, **cells}
+
+
+def world(schools: list[Row], supporters: list[Row], needs: list[Row], **others) -> World:
+    return World(tuple(schools), tuple(supporters), tuple(needs), **others)
+
+
+# ---- random worlds -------------------------------------------------------------------------------------------------
+
+
+def random_world(
+    seed: int,
+    *,
+    n_schools: int = 12,
+    n_supporters: int = 6,
+    n_needs: int = 10,
+    days: bool = True,
+    pins: int = 2,
+    baseline: bool = False,
+    accreditation: bool = False,
+    decisions: int = 3,
+    places: tuple[str, ...] = ("", "1", "2", "3", "0"),
+) -> World:
+    """Valid tables with every rule in play. A row depends on the seed and its number alone, so that fewer rows are the
+    first ones. Places lie on a grid of 4 km, so that distances are often equal, 0, or exactly a limit."""
+    schools = tuple(_random_school(random.Random(f"{seed} school {k}"), k) for k in range(n_schools))
+    urns = [row["urn"] for row in schools]
+    supporters = tuple(
+        _random_person(random.Random(f"{seed} person {k}"), k, urns, days, places) for k in range(n_supporters)
+    )
+    needs = tuple(_random_need(random.Random(f"{seed} need {k}"), k, urns, days) for k in range(n_needs))
+    other = random.Random(f"{seed} policy")
+    policy = with_policy(
+        weights={
+            "specialism": other.choice([0.5, 0.2, 1]),
+            "phase": other.choice([0.2, 0.4]),
+            "distance": other.choice([0.3, 1, 0]),
+        },
+        max_distance_km={"NLE": other.choice([80, 24]), "LLE": other.choice([20, 40]), "SLE": other.choice([20, 40])},
+        rules={"same_trust": other.choice(["forbid", "allow"])},
+        specialism_fit={"related": other.choice([0.5, 0.25])},
+        related_specialisms=other.choice([{}, {"maths": ["science"], "phonics": ["English", "maths"]}]),
+        phase_fit={"related": other.choice([0.5, 0.75])},
+        rerun={"change_cost": other.choice([0.1, 0.25])},
+    )
+    plain = World(schools, supporters, needs, policy=policy)
+    barred = [_random_bar(random.Random(f"{seed} bar {k}"), plain) for k in range(decisions)]
+    pinned = _random_pins(random.Random(f"{seed} pins"), replace(plain, decisions=tuple(barred)), pins)
+    return replace(
+        plain,
+        decisions=(*barred, *pinned),
+        accreditation=_random_evidence(random.Random(f"{seed} evidence"), supporters) if accreditation else None,
+        baseline=_random_baseline(random.Random(f"{seed} baseline"), plain) if baseline else None,
+    )
+
+
+def worlds(largest: tuple[int, int, int] = (8, 5, 6), **options) -> st.SearchStrategy[World]:
+    """Random worlds of at most so many schools, supporters and needs; `options` as in `random_world`, or strategies."""
+    sizes = {
+        name: st.integers(1, most) for name, most in zip(("n_schools", "n_supporters", "n_needs"), largest, strict=True)
+    }
+    drawn = {
+        "days": st.booleans(),
+        "pins": st.integers(0, 2),
+        "baseline": st.booleans(),
+        "accreditation": st.booleans(),
+    }
+    drawn |= {key: value if isinstance(value, st.SearchStrategy) else st.just(value) for key, value in options.items()}
+    return st.builds(random_world, st.integers(0, 10_000), **(sizes | drawn))
+
+
+def _random_school(r: random.Random, number: int) -> Row:
+    return school(
+        number,
+        4 * r.randrange(11),
+        4 * r.randrange(11),
+        phase=r.choice(PHASES) if r.random() < 0.4 else "Primary",
+        local_authority=r.choice(["North", "South", ""]),
+        trust=r.choice(["", "", "", "Trust A", "Trust B"]),
+        ofsted=r.choice(["Good", "Outstanding", "", "Requires improvement"]),
+    )
+
+
+def _random_person(r: random.Random, number: int, urns: list[str], days: bool, places: tuple[str, ...]) -> Row:
+    phases = {r.choice(PHASES), "Primary"} if r.random() < 0.7 else {r.choice(PHASES)}
+    row = {
+        "supporter_id": f"S{number:02d}",
+        "name": r.choice([f"Person {number}", f"=1+{number}", f"+44 {number}", f"@x{number}", f'O’Brien, "{number}"']),
+        "designation": r.choice(["NLE", "LLE", "SLE", "SLE"]),
+        "school_urn": r.choice(urns),
+        "phases": ";".join(sorted(phases)),
+        "specialisms": ";".join(sorted({r.choice(SPECIALISMS) for _ in range(3)})),
+        "max_deployments": r.choice(places),
+        "days_available": r.choice(["", "2.3", "5", "7.5", "10"]) if days else "",
+        "max_distance_km": r.choice(["", "", "20", "28.5"]),
+        "conflicts": ";".join(sorted({r.choice(urns), "999999"})) if r.random() < 0.3 else "",
+    }
+    return row
+
+
+def _random_need(r: random.Random, number: int, urns: list[str], days: bool) -> Row:
+    return {
+        "need_id": f"N{number:02d}",
+        "school_urn": r.choice(urns),
+        "focus": r.choice(FOCUSES),
+        "designations": r.choice(["", "", "LLE;SLE;NLE", "SLE;NLE"]),
+        "days": r.choice(["", "0.5", "2.3", "2", "5", "8"]) if days else "",
+        "priority": r.choice(["", "normal", "high", "critical"]),
+    }
+
+
+def _random_bar(r: random.Random, made: World) -> Row:
+    kind, supporter_id = r.choice(["forbid", "declined"]), r.choice(made.supporters)["supporter_id"]
+    asked = r.choice(made.needs)
+    reason = r.choice(["", "too close", "line one\nline two"])
+    if r.random() < 0.6:
+        return decision(kind, supporter_id, asked["need_id"], reason=reason, by="A Panel")
+    return decision(kind, supporter_id, school_urn=asked["school_urn"], reason=reason)
+
+
+def _random_pins(r: random.Random, made: World, count: int) -> list[Row]:
+    """Pins that can stand together, whether or not they keep the rules."""
+    pins: dict[str, str] = {}
+    rows = []
+    for _ in range(count):
+        asked, who = r.choice(made.needs), r.choice(made.supporters)
+        barred = (asked["need_id"], who["supporter_id"]) in _decided(made, ("forbid", "declined"))
+        trial = pins | {asked["need_id"]: who["supporter_id"]}
+        held = [one for one, other in trial.items() if other == who["supporter_id"]]
+        enough = len(held) <= _places(who) and sum(_days(made.row("needs", one)) for one in held) <= _offer(who)
+        if asked["need_id"] not in pins and not barred and enough:
+            pins = trial
+            rows.append(
+                decision("pin", who["supporter_id"], asked["need_id"], reason=r.choice(["", "asked for"]), by="A Head")
+            )
+    return rows
+
+
+def _random_evidence(r: random.Random, supporters: tuple[Row, ...]) -> tuple[Row, ...]:
+    rows = []
+    for who in supporters:
+        weak = r.randrange(40)
+        for number in range(1, CRITERIA[who["designation"]] + 1):
+            met = r.choice(["no", ""]) if number == weak else "yes"
+            rows.append(
+                {
+                    "supporter_id": who["supporter_id"],
+                    "criterion": f"{who['designation']}-{number}",
+                    "met": met,
+                    "checked_on": r.choice(["2025-06-01", "2020-06-01", ""]),
+                }
+            )
+    return tuple(rows)
+
+
+def _random_baseline(r: random.Random, made: World) -> tuple[Row, ...]:
+    who = [row["supporter_id"] for row in made.supporters] + ["gone"]
+    rows = [{"need_id": row["need_id"], "supporter_id": r.choice(who)} for row in made.needs if r.random() < 0.6]
+    return (*rows, {"need_id": "gone", "supporter_id": who[0]})
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A random world with its inputs and the plan made of them."""
+
+    made: World
+    inputs: Inputs
+    plan: Plan
+
+    @property
+    def serving(self) -> dict[str, str]:
+        return served(self.plan)
+
+
+@cache
+def solved(number: int) -> Solved:
+    """A random world of the gallery, allocated once for all tests; small enough to try everything."""
+    made = random_world(
+        number,
+        n_schools=8,
+        n_supporters=5,
+        n_needs=7,
+        days=number % 4 != 0,
+        pins=number % 3,
+        baseline=number % 2 == 0,
+        accreditation=number % 5 == 0,
+    )
+    inputs = made.inputs()
+    return Solved(made, inputs, allocate(inputs))
+
+
+@cache
+def solved_wide(number: int) -> Solved:
+    """A larger random world, whose needs compete, allocated once for all tests."""
+    made = random_world(
+        1000 + number,
+        n_schools=30,
+        n_supporters=22,
+        n_needs=60,
+        days=number % 3 != 0,
+        pins=4 * (number % 2),
+        baseline=number % 4 == 1,
+        accreditation=number % 5 == 4,
+        decisions=8,
+    )
+    inputs = made.inputs()
+    return Solved(made, inputs, allocate(inputs))
+
+
+GALLERY = range(36)
+WIDE = range(8)
+
+
+# ---- the oracle: one pair at a time --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What the contract says of one pair."""
+
+    broken: frozenset[str]
+    km: float
+    limit_km: float
+    specialism: float
+    phase: float
+    distance: float
+    milli: int
+
+
+def facts(made: World) -> dict[tuple[str, str], Fact]:
+    """Every (need, supporter), eligible or not."""
+    at = {row["urn"]: row for row in made.schools}
+    barred = {kind: _decided(made, (kind,)) for kind in ("forbid", "declined")}
+    fit_to_serve = {row["supporter_id"]: _accredited(made, row) for row in made.supporters}
+    found = {}
+    for asked in made.needs:
+        to = at[asked["school_urn"]]
+        for who in made.supporters:
+            pair = asked["need_id"], who["supporter_id"]
+            home = at[who["school_urn"]]
+            km = (
+                math.hypot(
+                    float(to["easting"]) - float(home["easting"]), float(to["northing"]) - float(home["northing"])
+                )
+                / 1000
+            )
+            own_limit = float(who.get("max_distance_km") or "inf")
+            limit = min(float(made.policy["max_distance_km"][who["designation"]]), own_limit)
+            specialism, phase = _specialism_fit(made, asked, who), _phase_fit(made, who, to["phase"])
+            distance = max(0.0, 1 - km / limit)
+            accepted = asked.get("designations") or ";".join(GENERAL.get(asked["focus"], ("SLE",)))
+            same_trust = bool(to.get("trust")) and to.get("trust") == home.get("trust") and to is not home
+            rules = {
+                "designation": who["designation"] not in accepted.split(";"),
+                "accreditation": not fit_to_serve[who["supporter_id"]],
+                "places": _places(who) < 1,
+                "specialism": specialism == 0,
+                "phase": phase == 0,
+                "distance": km > limit,
+                "own school": to is home,
+                "same trust": same_trust and made.policy["rules"]["same_trust"] == "forbid",
+                "conflict": to["urn"] in who.get("conflicts", "").split(";"),
+                "forbidden": pair in barred["forbid"],
+                "declined": pair in barred["declined"],
+                "days": _days(asked) > _offer(who),
+            }
+            w = {key: float(value) for key, value in made.policy["weights"].items()}
+            points = w["specialism"] * specialism + w["phase"] * phase + w["distance"] * distance
+            milli = round(1000 * (points / (w["specialism"] + w["phase"] + w["distance"])))
+            broken = frozenset(rule for rule, is_broken in rules.items() if is_broken)
+            found[pair] = Fact(broken, km, limit, specialism, phase, distance, milli)
+    return found
+
+
+def eligible(made: World) -> dict[tuple[str, str], Fact]:
+    return {pair: fact for pair, fact in facts(made).items() if not fact.broken}
+
+
+def pins_of(made: World) -> dict[str, str]:
+    return dict(_decided(made, ("pin",)))
+
+
+def earlier_of(made: World) -> set[tuple[str, str]]:
+    return {(row["need_id"], row["supporter_id"]) for row in made.baseline or ()}
+
+
+def values_of(made: World) -> dict[tuple[str, str], int]:
+    """What each pair that may be adds to the last level, in thousandths, the change cost included; pins included."""
+    change = round(1000 * float(made.policy["rerun"]["change_cost"]))
+    pins, earlier = pins_of(made), earlier_of(made)
+    return {
+        (one, who): fact.milli + change * ((one, who) in earlier)
+        for (one, who), fact in facts(made).items()
+        if (pins[one] == who if one in pins else not fact.broken)
+    }
+
+
+def brute_force(made: World) -> list[int]:
+    """The best value of each level in turn, by trying everything."""
+    values = values_of(made)
+    who = [row["supporter_id"] for row in made.supporters]
+    options = [
+        [(who.index(s), values[n["need_id"], s]) for s in who if (n["need_id"], s) in values] for n in made.needs
+    ]
+    level, asked = [_level(row) for row in made.needs], [_days(row) for row in made.needs]
+    pinned = [row["need_id"] in pins_of(made) for row in made.needs]
+
+    @cache
+    def best(number: int, places: tuple[int, ...], days: tuple[Fraction | float, ...]) -> tuple[int, ...]:
+        if number == len(options):
+            return (0, 0, 0, 0)
+        answers = [] if pinned[number] else [best(number + 1, places, days)]
+        for supporter, value in options[number]:
+            if places[supporter] > 0 and days[supporter] >= asked[number]:
+                rest = best(
+                    number + 1,
+                    _less(places, supporter, 1),
+                    _less(days, supporter, asked[number]),
+                )
+                gain = [0, 0, 0, value]
+                gain[level[number]] += 1
+                answers.append(tuple(a + b for a, b in zip(rest, gain, strict=True)))
+        return max(answers)
+
+    # Pins are kept whatever else: settle them first, so that nothing else takes their places.
+    order = sorted(range(len(options)), key=lambda k: not pinned[k])
+    for column in (options, level, asked, pinned):
+        column[:] = [column[k] for k in order]
+    return list(best(0, tuple(_places(row) for row in made.supporters), tuple(_offer(row) for row in made.supporters)))
+
+
+def by_milp(made: World) -> list[int]:
+    """The best value of each level in turn, by a small programme for each."""
+    values = values_of(made)
+    pins = pins_of(made)
+    if not values:
+        return [0, 0, 0, 0]
+    need_row = {row["need_id"]: k for k, row in enumerate(made.needs)}
+    person_row = {row["supporter_id"]: k for k, row in enumerate(made.supporters)}
+    i = np.array([need_row[one] for one, _ in values])
+    j = np.array([person_row[who] for _, who in values])
+    columns = np.arange(len(values))
+    asked = np.array([float(100 * _days(row)) for row in made.needs])
+    offered = np.array([min(float(100 * _offer(row)), 1e8) for row in made.supporters])
+
+    def one(rows, height, cells):
+        return sp.csr_array((cells, (rows, columns)), shape=(height, len(columns)))
+
+    ones = np.ones(len(columns))
+    rules = [
+        LinearConstraint(one(i, len(need_row), ones), [float(n in pins) for n in need_row], 1),
+        LinearConstraint(one(j, len(person_row), ones), -np.inf, [float(_places(row)) for row in made.supporters]),
+        LinearConstraint(one(j, len(person_row), asked[i]), -np.inf, offered),
+    ]
+    level = np.array([_level(row) for row in made.needs])[i]
+    best = []
+    for worth in (level == 0, level == 1, level == 2, np.array(list(values.values()))):
+        worth = np.asarray(worth, dtype=float)
+        answer = milp(-worth, constraints=rules, integrality=ones, bounds=Bounds(0, 1), options={"mip_rel_gap": 0})
+        best.append(round(-answer.fun))
+        rules.append(LinearConstraint(sp.csr_array(worth[np.newaxis, :]), best[-1], np.inf))
+    return best
+
+
+# ---- what a plan says ----------------------------------------------------------------------------------------------
+
+
+def said(plan: Plan) -> list[int]:
+    """The levels' values as the manifest has them, the last in thousandths."""
+    *counts, score = (level["value"] for level in plan.manifest["objective"])
+    return [*counts, round(1000 * score)]
+
+
+def bounds_said(plan: Plan) -> list[int]:
+    *counts, score = (level["bound"] for level in plan.manifest["objective"])
+    return [*counts, round(1000 * score)]
+
+
+def served(plan: Plan) -> dict[str, str]:
+    return dict(zip(plan.deployments["need_id"], plan.deployments["supporter_id"], strict=True))
+
+
+def levels_of(made: World, serving: Mapping[str, str]) -> list[int]:
+    """The levels' values of an outcome, counted here."""
+    values = values_of(made)
+    found = [0, 0, 0, sum(values[pair] for pair in serving.items())]
+    for one in serving:
+        found[_level(made.row("needs", one))] += 1
+    return found
+
+
+def faults_of(made: World, serving: Mapping[str, str]) -> Iterator[str]:
+    """Every rule and limit that an outcome breaks."""
+    values = values_of(made)
+    for pair in serving.items():
+        if pair not in values:
+            yield f"{pair} may not be"
+    for one, who in pins_of(made).items():
+        if serving.get(one) != who:
+            yield f"pin of {one} to {who} is not kept"
+    for who in made.supporters:
+        held = [made.row("needs", one) for one, other in serving.items() if other == who["supporter_id"]]
+        if len(held) > _places(who):
+            yield f"{who['supporter_id']} has {len(held)} deployments"
+        if sum(map(_days, held)) > _offer(who):
+            yield f"{who['supporter_id']} is over the days"
+
+
+def spare(made: World, serving: Mapping[str, str], supporter_id: str) -> tuple[int, Fraction | float]:
+    """Places and days that a supporter has left."""
+    who = made.row("supporters", supporter_id)
+    held = [made.row("needs", one) for one, other in serving.items() if other == supporter_id]
+    return _places(who) - len(held), _offer(who) - sum(map(_days, held))
+
+
+def days_of(row: Row) -> Fraction:
+    return _days(row)
+
+
+def level_of(row: Row) -> int:
+    return _level(row)
+
+
+def _places(who: Row) -> int:
+    return int(who.get("max_deployments") or 1)
+
+
+def _offer(who: Row) -> Fraction | float:
+    return Fraction(who["days_available"]) if who.get("days_available") else math.inf
+
+
+def _days(asked: Row) -> Fraction:
+    return Fraction(asked.get("days") or 0)
+
+
+def _level(asked: Row) -> int:
+    return LEVELS.index(asked.get("priority") or "normal")
+
+
+def _less(numbers: tuple, position: int, amount: Fraction | int) -> tuple:
+    return (*numbers[:position], numbers[position] - amount, *numbers[position + 1 :])
+
+
+def _decided(made: World, kinds: tuple[str, ...]) -> set[tuple[str, str]]:
+    return {
+        (asked["need_id"], row["supporter_id"])
+        for row in made.decisions
+        if row["kind"] in kinds
+        for asked in made.needs
+        if (row["need_id"] == asked["need_id"] if row.get("need_id") else row["school_urn"] == asked["school_urn"])
+    }
+
+
+def _specialism_fit(made: World, asked: Row, who: Row) -> float:
+    if asked["focus"] in GENERAL:
+        return 1.0 if who["designation"] in ("NLE", "LLE") else 0.0
+    held = who["specialisms"].split(";")
+    if asked["focus"] in held:
+        return 1.0
+    related = made.policy["related_specialisms"].get(asked["focus"], [])
+    return float(made.policy["specialism_fit"]["related"]) if set(related) & set(held) else 0.0
+
+
+def _phase_fit(made: World, who: Row, wanted: str) -> float:
+    held = who["phases"].split(";")
+    if wanted in held:
+        return 1.0
+    for one in held:
+        same_band = any(one in band and wanted in band for band in (LOW, HIGH))
+        through = "All-through" in (one, wanted) and {one, wanted} <= {*LOW, *HIGH, "All-through"}
+        if same_band or through:
+            return float(made.policy["phase_fit"]["related"])
+    return 0.0
+
+
+def _accredited(made: World, who: Row) -> bool:
+    if made.accreditation is None:
+        return True
+    grade = next(row for row in made.schools if row["urn"] == who["school_urn"]).get("ofsted", "")
+    stated = {row["criterion"]: row["met"] for row in made.accreditation if row["supporter_id"] == who["supporter_id"]}
+    for number in range(1, CRITERIA[who["designation"]] + 1):
+        code = f"{who['designation']}-{number}"
+        met = grade in BY_GRADE[code] if code in BY_GRADE and grade else stated.get(code) == "yes"
+        if not met:
+            return False
+    return True
