@@ -5,6 +5,7 @@ and supporters, from the inputs alone, so that a mistake there cannot hide here.
 """
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from matching.accreditation import judge
 from matching.inputs import Inputs
@@ -59,11 +61,12 @@ def check_plan(plan: Plan, inputs: Inputs) -> list[str]:
     need = np.array([facts.need_row[one] for one in plan.deployments["need_id"]], dtype=np.intp)
     supporter = np.array([facts.supporter_row[one] for one in plan.deployments["supporter_id"]], dtype=np.intp)
     judged = _judge(inputs, facts, facts.need.iloc[need], facts.supporter.iloc[supporter])
-    return [
+    faults = [
         *_row_faults(plan, facts, need, supporter, judged),
         *_capacity_faults(inputs, facts, need, supporter),
-        *_level_faults(plan, inputs, facts, need, supporter, judged),
     ]
+    # The levels are summed from the rows, and a row that is wrong may not even hold a number.
+    return faults or list(_level_faults(plan, inputs, facts))
 
 
 def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tuple[list[str], list[str]]:
@@ -78,18 +81,20 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
     bonus = round(1000 * float(plan.manifest["proof"]["bonus"]))
     price = np.zeros(len(facts.supporter))
     for supporter_id, text in plan.workload[["supporter_id", "price"]].itertuples(index=False):
+        if text and not re.fullmatch(r"[0-9]+\.[0-9]{3}", text):
+            return [f"workload.csv {supporter_id}: the price '{text}' is not a number of score points."], []
         if supporter_id in facts.supporter_row:
-            price[facts.supporter_row[supporter_id]] = float(text) * 1000 if text else math.nan
+            price[facts.supporter_row[supporter_id]] = round(float(text) * 1000) if text else math.nan
     by_days = np.isnan(price)
-    if (price[~by_days] < 0).any():
-        return ["workload.csv: a price is negative."], []
     pairs = _eligible_pairs(inputs, facts, price, bonus)
     values = _level_values(plan, facts, inputs)
     days_needs = np.unique(pairs.need[by_days[pairs.supporter]])
     entangled = np.isin(np.arange(len(facts.need)), days_needs)
     faults, findings = [], []
-    if pairs.most_milli * len(facts.need) >= bonus:
-        faults.append("manifest.json: the bonus is too small for the levels to be kept apart.")
+    if pairs.most_milli * len(facts.need) + 1 != bonus:
+        faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
+    faults += _needless_blanks(facts, pairs, by_days)
+    faults += _prices_too_high(plan, facts, pairs, price)
     primal, dual = _sums(plan, facts, inputs, pairs, price, bonus, entangled)
     if primal != dual:
         faults.append(
@@ -301,9 +306,7 @@ def _level_values(plan: Plan, facts: _Facts, inputs: Inputs) -> list[int]:
     return [*counts, score + kept * round(1000 * inputs.policy.rerun.change_cost)]
 
 
-def _level_faults(
-    plan: Plan, inputs: Inputs, facts: _Facts, need: np.ndarray, supporter: np.ndarray, judged: _Judged
-) -> Iterator[str]:
+def _level_faults(plan: Plan, inputs: Inputs, facts: _Facts) -> Iterator[str]:
     values = _level_values(plan, facts, inputs)
     for said, name, value in zip(plan.manifest["objective"], (*_LEVEL_NAMES, "score"), values, strict=True):
         expected = value / 1000 if name == "score" else value
@@ -311,6 +314,10 @@ def _level_faults(
             yield f"manifest.json: level {name} is said to be {said['value']}, and the plan holds {expected}."
         if said["bound"] < said["value"]:
             yield f"manifest.json: the bound of level {name} is below its value."
+        unit = 1000 if name == "score" else 1
+        if round(unit * said["bound"]) / unit != said["bound"]:
+            what = "thousandths" if unit > 1 else "needs"
+            yield f"manifest.json: the bound of level {name} is no whole number of {what}."
     gap = any(said["bound"] != said["value"] for said in plan.manifest["objective"])
     if plan.manifest["status"] != ("gap" if gap else "optimal"):
         yield f"manifest.json: the status '{plan.manifest['status']}' does not follow from the bounds."
@@ -321,7 +328,11 @@ def _level_faults(
 
 @dataclass(frozen=True)
 class _Priced:
-    """What pricing all pairs gave: each need's surplus, and the pairs themselves where days bind."""
+    """What pricing all pairs gave.
+
+    `surplus` is by need; `need`, `supporter` and `milli` are the pairs where days bind; `tight_need` and
+    `tight_supporter` are those worth exactly their price and surplus.
+    """
 
     count: int
     most_milli: int
@@ -329,6 +340,8 @@ class _Priced:
     need: NDArray[np.intp]
     supporter: NDArray[np.intp]
     milli: NDArray[np.int64]
+    tight_need: NDArray[np.intp]
+    tight_supporter: NDArray[np.intp]
 
 
 def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int) -> _Priced:
@@ -343,6 +356,7 @@ def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int
     surplus = np.zeros(len(facts.need))
     count, most = 0, 1000
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    tight: list[tuple[np.ndarray, np.ndarray]] = []
     for start in range(0, len(facts.need), height):
         block = facts.need.iloc[start : start + height]
         left = {name: column[:, np.newaxis] for name, column in _columns(block).items()}
@@ -357,10 +371,13 @@ def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int
         most = max(most, int(value[eligible].max(initial=0)))
         worth = bonus * (3 - block["level"].to_numpy()[:, np.newaxis]) + value - finite_price
         surplus[start : start + height] = np.where(eligible, worth, 0).max(axis=1, initial=0)
+        need, supporter = np.nonzero(eligible & (worth == surplus[start : start + height, np.newaxis]))
+        tight.append((start + need, supporter))
         need, supporter = np.nonzero(eligible & by_days)
         found.append((start + need, supporter, value[need, supporter]))
     need, supporter, milli = (np.concatenate(column) for column in zip(*found, strict=True))
-    return _Priced(count, most, surplus, need, supporter, milli)
+    tight_need, tight_supporter = (np.concatenate(column) for column in zip(*tight, strict=True))
+    return _Priced(count, most, surplus, need, supporter, milli, tight_need, tight_supporter)
 
 
 def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:
@@ -389,6 +406,36 @@ def _sums(
     priced = ~np.isnan(price)
     dual = round(float(pairs.surplus[~entangled].sum())) + round(float((places * price)[priced].sum()))
     return primal, dual
+
+
+def _prices_too_high(plan: Plan, facts: _Facts, pairs: _Priced, price: np.ndarray) -> Iterator[str]:
+    """Prices that nobody's wish explains: one more place would not be worth that much.
+
+    A price is the least where a chain of pairs, each worth exactly its price and surplus, leads from the supporter to
+    an unmet need or to somebody with a place to spare.
+    """
+    root = len(facts.supporter)
+    holder = np.full(len(facts.need), root)
+    rows = [facts.need_row[one] for one in plan.deployments["need_id"]]
+    holder[rows] = [facts.supporter_row[one] for one in plan.deployments["supporter_id"]]
+    came_from = holder[pairs.tight_need]
+    came_from[(came_from < root) & (np.append(price, 0)[came_from] == 0)] = root
+    chains = coo_array((np.ones(len(came_from)), (came_from, pairs.tight_supporter)), shape=(root + 1, root + 1))
+    explained = set(breadth_first_order(chains.tocsr(), root, return_predecessors=False).tolist())
+    for supporter_id, row in facts.supporter_row.items():
+        if price[row] > 0 and row not in explained:
+            yield f"workload.csv {supporter_id}: the price is higher than what one more place would be worth."
+
+
+def _needless_blanks(facts: _Facts, pairs: _Priced, by_days: np.ndarray) -> Iterator[str]:
+    """Blank prices in a part of the graph in which nobody's days are limited, so that prices could have been given."""
+    n_needs, n_nodes = len(facts.need), len(facts.need) + len(facts.supporter)
+    edges = coo_array((np.ones(len(pairs.need)), (pairs.need, n_needs + pairs.supporter)), shape=(n_nodes, n_nodes))
+    part = connected_components(edges, directed=False)[1][n_needs:]
+    limited = np.isin(part, part[np.isfinite(facts.supporter["cents"].to_numpy())])
+    for supporter_id, row in facts.supporter_row.items():
+        if by_days[row] and not limited[row]:
+            yield f"workload.csv {supporter_id}: the price is blank, and no days could bind there."
 
 
 def _check_days(
@@ -453,6 +500,6 @@ def _check_days(
 
 def _part_values(plan: Plan, facts: _Facts, inputs: Inputs, entangled: np.ndarray) -> list[int]:
     rows = [facts.need_row[one] for one in plan.deployments["need_id"]]
-    inside = [bool(entangled[row]) and row not in facts.pinned for row in rows]
+    inside = np.array([bool(entangled[row]) and row not in facts.pinned for row in rows], dtype=bool)
     part = Plan(plan.deployments[inside], plan.unmet, plan.workload, plan.excluded, plan.manifest)
     return _level_values(part, facts, inputs)

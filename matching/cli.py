@@ -1,5 +1,6 @@
 """The commands. Each reads as one sentence; what they do is the business of the rooms that they call."""
 
+import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +22,11 @@ from matching.graph import around, bipartite_graph, graphml_bytes, known_need, p
 from matching.inputs import Inputs, read_inputs, read_schools
 from matching.market import open_market
 from matching.official import left_out_counts, read_gias
+from matching.reasons import counted
 from matching.resources import demo_sources
 from matching.simulate import simulate as make_up
 from matching.tables import schools_as_text
+from matching.verify import sources_for
 from matching.verify import verify as verify_plan
 from matching.vocabulary import standard_vocabulary
 
@@ -46,6 +49,8 @@ Baseline = Annotated[Path | None, typer.Option(help="directory of an earlier pla
 AsAt = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="day on which evidence is judged; today if not given")
 ]
+MADE_UP_MARK = "made-up.txt"
+
 PlanOut = Annotated[Path, typer.Option("--out", help="directory for the plan")]
 Seconds = Annotated[float, typer.Option(min=0.1, help="how long to search where days bind, in seconds")]
 PlanDir = Annotated[Path, typer.Argument(help="directory of a plan")]
@@ -54,6 +59,10 @@ OneNeed = Annotated[str, typer.Option(help="identifier of the need")]
 
 def main() -> None:
     """Run the command line; exit 2 with every problem listed where the input is wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        # A console of another alphabet shows a question mark for a letter of a name, and the command goes on.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app()
     except DataError as error:
@@ -93,12 +102,15 @@ def check(
     market = open_market(inputs)
     lonely = int((market.pairs.count_by_need() == 0).sum())
     typer.echo(
-        f"No problem found: {len(inputs.schools):,} schools, {len(inputs.supporters):,} supporters, "
-        f"{len(inputs.needs):,} needs."
+        f"No problem found: {counted(len(inputs.schools), 'school')}, {counted(len(inputs.supporters), 'supporter')}, "
+        f"{counted(len(inputs.needs), 'need')}."
     )
     out_of_it = int((~market.rulebook.available).sum())
-    typer.echo(f"{out_of_it:,} supporters cannot be deployed; {len(market.pairs):,} pairs are eligible.")
-    typer.echo(f"{lonely:,} needs have nobody who is eligible.")
+    typer.echo(
+        f"{counted(out_of_it, 'supporter')} cannot be deployed; "
+        f"{counted(len(market.pairs), 'pair is', 'pairs are')} eligible."
+    )
+    typer.echo(f"{counted(lonely, 'need has', 'needs have')} nobody who is eligible.")
     _say([*inputs.notices, *market.verdicts.notices])
 
 
@@ -136,7 +148,7 @@ def verify(
     """Check every rule, number, reason and the proof of a plan, independently of how it was made."""
     saved = read_directory(plan_dir)
     given = _sources(schools, supporters, needs, accreditation, decisions, policy, baseline)
-    inputs = _read(given or saved.sources, datetime.fromisoformat(saved.plan.manifest["as_at"]))
+    inputs = _read(sources_for(saved, given), datetime.fromisoformat(saved.plan.manifest["as_at"]))
     with _progress() as tell:
         tell("Verifying")
         verification = verify_plan(saved, inputs, time_limit_s=time_limit)
@@ -183,12 +195,14 @@ def simulate(
     days: Annotated[bool, typer.Option(help="whether people and needs have days")] = True,
 ) -> None:
     """Make up people and needs at real schools, to try the program at any size."""
-    source = open_source(schools)
-    frame = read_schools(source)
+    check_target(out, mark=MADE_UP_MARK)
+    frame = read_schools(open_source(schools))
     tables = make_up(frame, supporters, needs, seed, region=region, with_days=days)
-    for name, table in tables.items():
-        _write_file(out / f"{name}.csv", csv_bytes(table))
-    typer.echo(f"{supporters:,} made-up supporters and {needs:,} needs written to {out}.")
+    told = f"{supporters:,} made-up supporters and {needs:,} needs"
+    files = {f"{name}.csv": csv_bytes(table) for name, table in tables.items()}
+    files[MADE_UP_MARK] = f"{told}, by s2s simulate --seed {seed}. No person in these tables is real.\n".encode()
+    write_directory(out, files, mark=MADE_UP_MARK)
+    typer.echo(f"{told} written to {out}.")
 
 
 @app.command()
@@ -305,10 +319,11 @@ def _write_file(path: Path, content: bytes) -> None:
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Tell of a long step on a terminal; in a pipe say nothing."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    # Asked of the stream itself: the console library believes FORCE_COLOR before its eyes.
+    if not sys.stderr.isatty():
         yield lambda step: None
         return
+    console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as shown:
         step = shown.add_task("Starting", total=None)

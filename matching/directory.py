@@ -8,14 +8,19 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from matching.errors import DataError, Problem
 from matching.files import Source, open_source, read_sheet
+from matching.inputs import SOURCES
 from matching.plan import EXCLUDED_COLUMNS, PLAN_COLUMNS, UNMET_COLUMNS, WORKLOAD_COLUMNS, Plan
+
+PLAN_MARK = "manifest.json"
 
 _TABLES = {
     "plan.csv": PLAN_COLUMNS,
@@ -23,7 +28,39 @@ _TABLES = {
     "workload.csv": WORKLOAD_COLUMNS,
     "excluded.csv": EXCLUDED_COLUMNS,
 }
-_MANIFEST_KEYS = ("as_at", "inputs", "policy", "counts", "notices", "status", "proof", "objective", "outputs")
+
+
+class _InputFile(BaseModel):
+    file: str
+    sha256: str
+    rows: int | None
+
+
+class _Proof(BaseModel):
+    method: str
+    bonus: FiniteFloat
+
+
+class _Level(BaseModel):
+    level: str
+    value: FiniteFloat
+    bound: FiniteFloat
+
+
+class _Manifest(BaseModel):
+    """What a manifest has to hold for a plan to be read back; whether it is true is the business of `verify`."""
+
+    model_config = ConfigDict(strict=True)
+
+    as_at: Annotated[date, Field(strict=False)]
+    inputs: dict[str, _InputFile]
+    policy: dict[str, Any]
+    counts: dict[str, int]
+    notices: list[str]
+    status: str
+    proof: _Proof
+    objective: Annotated[list[_Level], Field(min_length=4, max_length=4)]
+    outputs: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -35,16 +72,24 @@ class SavedPlan:
     sources: Mapping[str, Source]
 
 
-def write_directory(target: Path, files: Mapping[str, bytes]) -> None:
+def write_directory(target: Path, files: Mapping[str, bytes], *, mark: str = PLAN_MARK) -> None:
     """Put files in a directory so that anyone who looks sees the old ones or the new ones, never some of each.
+
+    Parameters
+    ----------
+    target : Path
+    files : mapping of str to bytes
+        By their paths in the directory; `mark` is one of them.
+    mark : str
+        The file that tells a directory that may be replaced from one that holds somebody's own files.
 
     Raises
     ------
     DataError
-        The target holds something else than a plan, or cannot be written.
+        The target holds other files, or cannot be written.
     """
     target = target.absolute()
-    check_target(target)
+    check_target(target, mark=mark)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -61,18 +106,19 @@ def write_directory(target: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def check_target(target: Path) -> None:
-    """Refuse a place that holds something else than a plan, before any work is done.
+def check_target(target: Path, *, mark: str = PLAN_MARK) -> None:
+    """Refuse a directory that holds files and not `mark` among them, before any work is done.
 
     Raises
     ------
     DataError
     """
-    if target.is_dir() and any(target.iterdir()) and not (target / "manifest.json").is_file():
-        message = "The directory holds other files, and a plan would replace them."
-        raise DataError([Problem(str(target), None, "", "", message, "Name a new directory, or one with a plan.")])
+    what, earlier = ("a plan", "with a plan") if mark == PLAN_MARK else ("the tables", "made by this command")
+    if target.is_dir() and any(target.iterdir()) and not (target / mark).is_file():
+        message = f"The directory holds other files, and {what} would replace them."
+        raise DataError([Problem(str(target), None, "", "", message, f"Name a new directory, or one {earlier}.")])
     if target.exists() and not target.is_dir():
-        raise DataError([Problem(str(target), None, "", "", "This is a file.", "Name a directory for the plan.")])
+        raise DataError([Problem(str(target), None, "", "", "This is a file.", f"Name a directory for {what}.")])
 
 
 def read_directory(directory: Path) -> SavedPlan:
@@ -83,11 +129,15 @@ def read_directory(directory: Path) -> SavedPlan:
     DataError
         The directory is no plan, or a file of it cannot be read.
     """
-    if not (directory / "manifest.json").is_file():
+    if not (directory / PLAN_MARK).is_file():
         message, fix = "There is no plan here: manifest.json is missing.", "Name a directory that 'allocate' has made."
         raise DataError([Problem(str(directory), None, "", "", message, fix)])
     sources = {name: open_source(directory / name) for name in (*_TABLES, "manifest.json")}
-    copies = {f"inputs/{path.name}": open_source(path) for path in (directory / "inputs").glob("*")}
+    copies = {
+        f"inputs/{path.name}": open_source(path)
+        for path in (directory / "inputs").glob("*")
+        if path.name.split(".")[0] in SOURCES
+    }
     return read_files({name: source.content for name, source in (sources | copies).items()})
 
 
@@ -100,8 +150,8 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
         A file cannot be read.
     """
     sources = {name: Source(name, files[name]) for name in (*_TABLES, "manifest.json")}
-    tables = {name: _read_table(sources[name], columns) for name, columns in _TABLES.items()}
     manifest = _read_manifest(sources["manifest.json"])
+    tables = {name: _read_table(sources[name], columns, manifest) for name, columns in _TABLES.items()}
     copies = {path.split("/")[1].split(".")[0]: path for path in sorted(files) if path.startswith("inputs/")}
     named = {
         name: Source(manifest["inputs"].get(name, {}).get("file", path), files[path]) for name, path in copies.items()
@@ -110,10 +160,16 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
     return SavedPlan(plan, {name: source.sha256 for name, source in sources.items()}, named)
 
 
-def _read_table(source: Source, columns: tuple[str, ...]) -> pd.DataFrame:
-    sheet = read_sheet(source)
-    if sheet.problems:
-        raise DataError(sheet.problems)
+def _read_table(source: Source, columns: tuple[str, ...], manifest: Mapping[str, Any]) -> pd.DataFrame:
+    try:
+        sheet = read_sheet(source)
+        if sheet.problems:
+            raise DataError(sheet.problems)
+    except DataError as error:
+        if source.sha256 == manifest["outputs"].get(source.name):
+            raise
+        message, fix = f"{source.name} was changed after the plan was written.", "Restore it, or make the plan again."
+        raise DataError([Problem(source.name, None, "", "", message, fix), *error.problems]) from error
     if sheet.header != columns:
         message = "The columns are not those of a plan."
         raise DataError([Problem(source.name, 1, "", "", message, f"Expected are: {', '.join(columns)}.")])
@@ -127,10 +183,13 @@ def _read_manifest(source: Source) -> dict[str, Any]:
     except ValueError as error:
         message = f"This is not JSON that can be read ({error})."
         raise DataError([Problem(source.name, None, "", "", message, fix)]) from error
-    missing = [key for key in _MANIFEST_KEYS if not isinstance(manifest, dict) or key not in manifest]
-    if missing:
-        message = f"The manifest lacks {', '.join(missing)}."
-        raise DataError([Problem(source.name, None, missing[0], "", message, fix)])
+    try:
+        _Manifest.model_validate_json(source.content)
+    except ValidationError as error:
+        raise DataError(
+            Problem(source.name, None, ".".join(map(str, one["loc"])), "", f"{one['msg']}.", fix)
+            for one in error.errors()
+        ) from error
     return dict(manifest)
 
 

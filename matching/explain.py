@@ -99,7 +99,11 @@ def _why(market: Market, plan: Plan, need: int, eligible: int) -> list[str]:
             f"supports it, with a score of {row['score']}.",
             row["reason"],
         ]
-    row = plan.unmet[plan.unmet["need_id"] == need_id].iloc[0]
+    unmet = plan.unmet[plan.unmet["need_id"] == need_id]
+    if unmet.empty:
+        message = f"Need {need_id} is in the plan's inputs, but in neither plan.csv nor unmet.csv."
+        raise DataError([Problem("plan", None, "", "", message, "Make the plan again with 'allocate'.")])
+    row = unmet.iloc[0]
     start = "Nobody is eligible." if not eligible else f"{counted(eligible, 'person is', 'people are')} eligible."
     return [f"It is unmet. {start}", row["reason"], f"Nearest option: {row['nearest_option']}"]
 
@@ -126,10 +130,15 @@ def _why_not(market: Market, plan: Plan, need: int, supporter: int) -> list[str]
         f"{who} is eligible, {fits.distance_km[0]:.1f} km away, with a score of {score}; {instead}.",
         _does(market, plan, supporter, who),
     ]
-    if plan.manifest["status"] == "optimal":
+    if met and met[0]["origin"] == "pinned":
+        sentences.append(f"The need is pinned to {met[0]['supporter_name']}, and a pin stands whatever the scores say.")
+    elif plan.manifest["status"] == "optimal":
+        total = "score no more in total"
+        if market.inputs.baseline is not None:
+            total += ", counting what keeping the earlier plan is worth"
         sentences.append(
-            "The plan is proved to be the best: with them here instead, it would meet fewer needs, or less "
-            "urgent ones, or score no more in total."
+            "The plan is proved to be the best: with them here instead, it would meet fewer needs, or less urgent "
+            f"ones, or {total}."
         )
     return sentences
 
@@ -183,7 +192,8 @@ def _instead(market: Market, plan: Plan, need: int, supporter: int) -> str:
     serves = ", ".join(theirs["need_id"])
     if len(theirs) >= row["max_deployments"]:
         return f"full: supports {serves}"
-    days_left = row["days_available"] - theirs["days"].astype(float).sum()
+    # In hundredths, as everywhere: 0.3 less 0.1 must leave 0.2.
+    days_left = np.rint(100 * (row["days_available"] - theirs["days"].astype(float).sum())) / 100
     asked = market.inputs.needs["days"].iat[need]
     left = counted(int(row["max_deployments"]) - len(theirs), "place")
     if asked > days_left:

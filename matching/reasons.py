@@ -30,6 +30,7 @@ UNMET_REASONS: Mapping[str, str] = {
     "too_many_days": "the need asks more days than anybody eligible offers",
     "all_full": "everybody eligible is full",
     "days_used_up": "everybody eligible is full or has too few days left",
+    "still_open": "somebody eligible has a place and the days, and was not chosen",
 }
 
 EXCLUDED_REASONS: Mapping[str, str] = {
@@ -161,6 +162,7 @@ class _Standing:
     better_full: NDArray[np.int64]
     better_short_of_days: NDArray[np.int64]
     better_free: NDArray[np.int64]
+    any_short_of_days: Flags
     is_closest: Flags
     is_closest_free: Flags
     is_best_free: Flags
@@ -172,7 +174,7 @@ class _Standing:
             return f"The only eligible {one}"
         if self.better_full[need] + self.better_short_of_days[need] + self.better_free[need] == 0:
             return f"{'Closest' if self.is_closest[need] else 'Best placed'} of {eligible:,} eligible {several}"
-        left = "a place and the days" if self.better_short_of_days[need] else "a place"
+        left = "a place and the days" if self.any_short_of_days[need] else "a place"
         if self.is_best_free[need]:
             return f"{'Closest' if self.is_closest_free[need] else 'Best placed'} {one} with {left}"
         return f"One of {eligible:,} eligible {several}"
@@ -219,6 +221,7 @@ def _standing(market: Market, outcome: Outcome) -> _Standing:
         better_full=count(better & full),
         better_short_of_days=count(better & short),
         better_free=count(better & free),
+        any_short_of_days=count(short) > 0,
         is_closest=count(closer) == 0,
         is_closest_free=count(closer & free) == 0,
         is_best_free=count(better & free) == 0,
@@ -292,6 +295,8 @@ def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
     """The reason, given the people who are left before the step that leaves nobody."""
     row = market.inputs.needs.iloc[need]
     found, focus = int(pool.sum()), row["focus"]
+    if market.inputs.policy.related_specialisms.get(focus):
+        focus += " or a related specialism"
     phase = market.inputs.schools["phase"].array[market.rulebook.need_school[need]]
     one, several = _who(market, need, related=False)
     codes, asked = row["designations"], f"{row['days']:g}"
@@ -299,6 +304,9 @@ def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
     limits = np.unique(market.rulebook.limit_km[pool])
     within = f"within {limits[0]:g} km of the school" if len(limits) == 1 else "near enough to the school"
     most = f"{market.rulebook.days_offered[pool].max() / 100:g}"
+    # Whoever lacks the days too would not be eligible without the decision.
+    lacks_days = bool((market.rulebook.days_asked[need] > market.rulebook.days_offered[pool]).any())
+    asked_of = "near enough" if lacks_days else "otherwise eligible"
     if found == 1:
         return {
             "no_specialism": f"The only {' or '.join(codes)} who can be deployed does not have {focus}.",
@@ -306,7 +314,7 @@ def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
             "too_far": f"No {one} for the phase {phase} is {within}: the only one is further away.",
             "not_independent": f"The only {one} near enough is of this school or its trust, or has declared a conflict "
             "with it.",
-            "decided_against": "The only person otherwise eligible was forbidden or has declined.",
+            "decided_against": f"The only person {asked_of} was forbidden or has declined.",
             "too_many_days": f"The need asks {asked} days, and the only person otherwise eligible offers {most}.",
         }[code]
     return {
@@ -315,7 +323,7 @@ def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
         "too_far": f"No {one} for the phase {phase} is {within}: all {found:,} are further away.",
         "not_independent": f"All {found:,} {several} near enough are of this school or its trust, or have declared a "
         "conflict with it.",
-        "decided_against": f"All {found:,} people otherwise eligible were forbidden or have declined.",
+        "decided_against": f"All {found:,} people {asked_of} were forbidden or have declined.",
         "too_many_days": f"The need asks {asked} days, and none of the {found:,} people otherwise eligible offers more "
         f"than {most}.",
     }[code]
@@ -338,27 +346,47 @@ def _everybody_taken(market: Market, outcome: Outcome, needs: Positions) -> list
     deployments, days = outcome.used(market)
     met = outcome.supporter_of != UNMET
     level = priority_level(market)
-    least_urgent = np.full(len(deployments), -1)
-    movable = met & (outcome.origin != "pinned")
-    np.maximum.at(least_urgent, outcome.supporter_of[movable], level[movable])
+    pinned = outcome.origin == "pinned"
+    least_urgent = _least_urgent(outcome, level, met & ~pinned, len(deployments))
+    least_urgent_pin = _least_urgent(outcome, level, met & pinned, len(deployments))
     rows = []
     for need in needs.tolist():
         those = pairs.supporter[pairs.of_need(need)]
-        has_place = int((deployments[those] < rulebook.places[those]).sum())
+        place_left = deployments[those] < rulebook.places[those]
+        has_place = int(place_left.sum())
+        free = place_left & (rulebook.days_asked[need] <= rulebook.days_offered[those] - days[those])
+        if free.any():
+            rows.append((need, "still_open", *_still_open(market, those[free])))
+            continue
         code = "days_used_up" if has_place else "all_full"
-        is_held_by_lesser = bool((least_urgent[those] > level[need]).any())
-        sentence = _taken_sentence(len(those), has_place, rulebook.days_asked[need] / 100, is_held_by_lesser)
+        full = "full with needs of the same or higher priority"
+        if (least_urgent[those] > level[need]).any():
+            # Only where days bind: what a less urgent need holds would not be enough, or frees nothing by itself.
+            full = "full, and giving up what they hold would not meet more"
+        elif (least_urgent_pin[those] > level[need]).any():
+            full = "full, in part with needs that were pinned to them"
+        sentence = _taken_sentence(len(those), has_place, rulebook.days_asked[need] / 100, full)
         rows.append((need, code, sentence, _one_more(market, need, deployments, days)))
     return rows
 
 
-def _taken_sentence(eligible: int, has_place: int, days_asked: float, is_held_by_lesser: bool) -> str:
+def _still_open(market: Market, free: Positions) -> tuple[str, str]:
+    """Reason and nearest option where people are free: only a plan that was changed by hand leaves them so."""
+    who = counted(len(free), "eligible person has", "eligible people have")
+    first = person(market, int(free[0]))
+    return f"{who} a place and the days; the plan does not use them.", f"{first} could take it as things stand."
+
+
+def _least_urgent(outcome: Outcome, level: Positions, counted_needs: Flags, n_supporters: int) -> Positions:
+    """By supporter: the level of the least urgent of the needs that count; -1 without one."""
+    least = np.full(n_supporters, -1)
+    np.maximum.at(least, outcome.supporter_of[counted_needs], level[counted_needs])
+    return least
+
+
+def _taken_sentence(eligible: int, has_place: int, days_asked: float, full: str) -> str:
     """Why none of the eligible people is left; `has_place` of them lack only the days."""
     subject = "The only eligible person is" if eligible == 1 else f"All {eligible:,} eligible people are"
-    full = "full with needs of the same or higher priority"
-    if is_held_by_lesser:
-        # Only where days bind: what a less urgent need holds would not be enough, or frees nothing by itself.
-        full = "full, and giving up what they hold would not meet more"
     if not has_place:
         return f"{subject} {full}."
     if has_place == eligible:
@@ -405,12 +433,18 @@ def _bar_phrase(market: Market, need: int, supporter: int, rule: str) -> str:
         "places": "offers no place",
         "specialism": f"does not have {row['focus']}",
         "phase": f"supports {_joined(who['phases'])}, not {school['phase']}",
-        "distance": f"is {km:.1f} km away and goes at most {rulebook.limit_km[supporter]:g} km",
+        "distance": f"is {_beyond(km, float(rulebook.limit_km[supporter]))} km away and goes at most "
+        f"{rulebook.limit_km[supporter]:g} km",
         "own school": "works at this school",
         "same trust": f"is of the same trust ({school['trust']})",
         "conflict": "has declared a conflict with this school",
         "days": f"offers {who['days_available']:g} days, and the need asks {row['days']:g}",
     }[rule]
+
+
+def _beyond(km: float, limit_km: float) -> str:
+    """A distance beyond a limit, with as many decimals as it takes to show that it is beyond."""
+    return next((text for decimals in (1, 2, 3) if float(text := f"{km:.{decimals}f}") > limit_km), f"{km:.6f}")
 
 
 def _decision_phrase(market: Market, need_id: str, supporter_id: str, rule: str) -> str:

@@ -1,7 +1,7 @@
 """Verify a saved plan: rules, numbers, proof, wording and digests, from the files alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,8 @@ def verify(saved: SavedPlan, inputs: Inputs, *, time_limit_s: float = 60.0) -> V
     if faults:
         return Verification(tuple(faults), ())
     faults, findings = check_proof(saved.plan, inputs, time_limit_s=time_limit_s)
-    faults += _wording_faults(saved.plan, inputs)
+    # The sentences are written again from the prices, which a faulty proof says nothing good of.
+    faults = faults or _wording_faults(saved.plan, inputs)
     rows = len(saved.plan.deployments)
     return Verification(
         tuple(faults),
@@ -113,5 +114,14 @@ def _cell_faults(name: str, found: pd.DataFrame, expected: pd.DataFrame) -> list
 
 
 def sources_for(saved: SavedPlan, given: Mapping[str, Source]) -> Mapping[str, Source]:
-    """The files to verify against: those given, or the plan's own copies where none was."""
-    return given or saved.sources
+    """The files to verify against: those given, or the plan's own copies where none was.
+
+    A file that was only renamed since is the same input, so it goes by the name that the plan's notices know it by.
+    """
+    known: Mapping[str, Mapping[str, str]] = saved.plan.manifest["inputs"]
+    return {
+        name: replace(source, name=known[name]["file"])
+        if name in known and known[name]["sha256"] == source.sha256
+        else source
+        for name, source in (given or saved.sources).items()
+    }

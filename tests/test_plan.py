@@ -153,7 +153,7 @@ def test_a_pin_of_the_same_trust_and_of_somebody_who_is_not_accredited():
 
 def test_a_pin_takes_a_place_from_a_better_use_and_a_fit_below_nothing_counts_nothing():
     made = world(
-        [school(1), school(2, 4), school(3, 400)],
+        [school(1), school(2, 4), school(3, 0, 350)],
         [person("S1", 1)],
         [need("N1", 2, priority="critical"), need("N2", 3)],
         decisions=(decision("pin", "S1", "N2", reason="agreed with the trust", by="Director"),),
@@ -162,7 +162,7 @@ def test_a_pin_takes_a_place_from_a_better_use_and_a_fit_below_nothing_counts_no
     row = plan.deployments.iloc[0]
     assert served(plan) == {"N2": "S1"}
     assert (row["score"], row["distance_fit"]) == ("0.700", "0.000")
-    assert row["reason"] == "Pinned by Director (agreed with the trust): 400.0 km, same phase."
+    assert row["reason"] == "Pinned by Director (agreed with the trust): 350.0 km, same phase."
 
 
 @pytest.mark.parametrize("days", ["2.3", "4.35", "0.29", "7"])
