@@ -3,15 +3,21 @@
 Where the schools table can answer, it does; where it disagrees with the stated evidence, it wins and says so.
 """
 
+import calendar
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from matching.errors import counted
 from matching.inputs import Inputs
 
 MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
+
+# At national size thousands may disagree: a notice names the first and counts the others.
+_MOST_NAMED = 5
 
 _COLUMNS = (
     "supporter_id",
@@ -96,24 +102,40 @@ def _each_criterion(inputs: Inputs) -> pd.DataFrame:
 def _out_of_date(rows: pd.DataFrame, inputs: Inputs) -> NDArray[np.bool_]:
     """Whether a check is older than the criterion allows; a check without a date counts as old."""
     oldest = {
-        years: pd.Timestamp(inputs.as_at) - pd.DateOffset(years=int(years))
-        for years in rows["review_after_years"].unique()
+        years: pd.Timestamp(_years_before(inputs.as_at, int(years))) for years in rows["review_after_years"].unique()
     }
     checked_on = pd.to_datetime(rows["checked_on"], errors="raise")
     return (~(checked_on >= rows["review_after_years"].map(oldest))).to_numpy()
 
 
+def _years_before(day: date, years: int) -> date:
+    """The same day so many years earlier (28 February for the 29th), or the first day that there is."""
+    year = day.year - years
+    if year < date.min.year:
+        return date.min
+    return day.replace(year=year, day=min(day.day, calendar.monthrange(year, day.month)[1]))
+
+
 def _notices(rows: pd.DataFrame) -> tuple[str, ...]:
-    notices = [
-        f"Accreditation: {row.supporter_id} {row.criterion} is stated otherwise, and the schools table says "
-        f"'{row.ofsted}': {row.verdict}."
-        for row in rows[rows["disagrees"]].itertuples()
-    ]
+    disagreements = rows[rows["disagrees"]].groupby("order")
+    notices = [_disagreement(of_one_criterion) for _, of_one_criterion in disagreements]
     due = rows[rows["due_for_review"]]
     if len(due):
-        people = due["supporter_id"].nunique()
+        people = counted(due["supporter_id"].nunique(), "person", "people")
+        verb = "is" if len(due) == 1 else "are"
         notices.append(
-            f"Accreditation: {len(due):,} checks of {people:,} people are older than two years or undated, "
+            f"Accreditation: {counted(len(due), 'check')} of {people} {verb} older than two years or undated, "
             "and due for review."
         )
     return tuple(notices)
+
+
+def _disagreement(rows: pd.DataFrame) -> str:
+    """The notice of the people of whom one criterion is stated otherwise than the schools table has it."""
+    named = rows.head(_MOST_NAMED)
+    people = [f"{row.supporter_id} {row.verdict} ('{row.ofsted}')" for row in named.itertuples()]
+    more = f" and {len(rows) - len(named):,} more" if len(rows) > len(named) else ""
+    return (
+        f"Accreditation: the schools table disagrees with what is stated on {rows['criterion'].iloc[0]} for "
+        f"{counted(len(rows), 'person', 'people')}, and it decides: {', '.join(people)}{more}."
+    )

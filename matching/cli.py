@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from matching.allocation import allocate as make_best_plan
 from matching.directory import SavedPlan, check_target, read_directory, write_directory, write_file
-from matching.errors import DataError, Problem
+from matching.errors import DataError, Problem, counted
 from matching.explain import explain_need, explain_pair
 from matching.export import csv_bytes, plan_files
 from matching.files import Source, open_source
@@ -22,7 +22,6 @@ from matching.graph import around, bipartite_graph, graphml_bytes, known_need, p
 from matching.inputs import Inputs, read_inputs, read_schools
 from matching.market import open_market
 from matching.official import left_out_counts, read_gias
-from matching.reasons import counted
 from matching.resources import demo_sources
 from matching.simulate import simulate as make_up
 from matching.tables import schools_as_text

@@ -43,9 +43,9 @@ class Problem:
         return f"{where}: {self.message} {self.fix}".strip()
 
     @property
-    def place(self) -> tuple[str, int, str, str]:
-        """Sort key: by table, row, column and message."""
-        return (self.table, self.row or 0, self.column, self.message)
+    def place(self) -> tuple[str, int, str, str, str, str]:
+        """Sort key: by table, row and column, then by all the rest, so that any order in gives one order out."""
+        return (self.table, self.row or 0, self.column, self.message, self.value, self.fix)
 
 
 class DataError(Exception):
@@ -62,8 +62,21 @@ def shown(value: str, longest: int = 60) -> str:
     return "'" + "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text) + "'"
 
 
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number and its noun: '1 row', '2 rows'."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def did_you_mean(value: str, known: Iterable[str], otherwise: str) -> str:
     """The fix for an unknown word: the closest known one, or `otherwise` where none is close."""
-    by_folded = {word.casefold(): word for word in sorted(known)}
-    close = difflib.get_close_matches(value.casefold(), list(by_folded), n=1, cutoff=0.7)
+    by_folded = {_folded(word): word for word in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(_folded(value), list(by_folded), n=1, cutoff=0.7)
     return f"Did you mean '{by_folded[close[0]]}'?" if close else otherwise
+
+
+def _folded(word: str) -> str:
+    """A word without what slips between hand and eye: capital letters, and O or I for 0 or 1."""
+    return word.casefold().translate(_LOOK_ALIKES)
+
+
+_LOOK_ALIKES = str.maketrans("oil", "011")

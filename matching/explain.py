@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.errors import DataError, Problem, counted, did_you_mean, shown
 from matching.market import Market
 from matching.plan import Plan
-from matching.reasons import bar_phrases, counted, person
+from matching.reasons import bar_phrases, person
 
 CANDIDATE_COLUMNS = (
     "supporter_id",

@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.errors import DataError, Problem, counted, did_you_mean, shown
 from matching.files import Source, header_of, read_sheet
 from matching.official import is_gias, read_gias
 from matching.policy import Policy, read_policy
@@ -93,7 +93,8 @@ def read_inputs(sources: Mapping[str, Source], *, as_at: date | None = None) -> 
     ----------
     sources : mapping of str to Source
         By name: schools, supporters and needs, and where there are any accreditation, decisions, policy and
-        baseline (the plan.csv of an earlier plan). The schools may be a GIAS extract.
+        baseline (the plan.csv of an earlier plan). The schools may be a GIAS extract. A file under any other name is
+        none of them and is not looked at.
     as_at : date, optional
         The day of the run; today where it is not given.
 
@@ -103,6 +104,8 @@ def read_inputs(sources: Mapping[str, Source], *, as_at: date | None = None) -> 
         With every problem of every table.
     """
     vocabulary = standard_vocabulary()
+    # In one order, whatever the caller's, so that equal files give equal notices.
+    sources = {name: sources[name] for name in SOURCES if name in sources}
     reading = _read_each(sources, vocabulary)
     _check_against_each_other(reading)
     if reading.problems:
@@ -177,8 +180,7 @@ def _read_each(sources: Mapping[str, Source], vocabulary: Vocabulary) -> _Readin
             fix = f"Give the {name} table; the template shows its columns."
             reading.problems.append(Problem(name, None, "", "", "This table is missing.", fix))
     formats = table_formats(vocabulary)
-    # In one order, whatever the caller's, so that equal files give equal notices.
-    for name, source in sorted(sources.items(), key=lambda one: SOURCES.index(one[0])):
+    for name, source in sources.items():
         try:
             if name == "policy":
                 reading.policy = read_policy(source)
@@ -231,11 +233,14 @@ def _check_against_each_other(reading: _Reading) -> None:
     )
     for name, column, target in links:
         if name in tables and target in known:
-            reading.problems += _unknown(tables[name], column, target, known[target], reading)
+            known_or_misfit = known[target] | tables[target].misfit_cells
+            reading.problems += _unknown(tables[name], column, target, known_or_misfit, reading)
     if "supporters" in tables:
         reading.problems += _people_without_specialism(tables["supporters"])
+    if "supporters" in tables and "schools" in tables:
+        reading.notices += _idle_conflicts(tables["supporters"], known["schools"])
     if "decisions" in tables and "needs" in tables:
-        reading.problems += _decision_problems(tables["decisions"], tables["needs"])
+        reading.problems += _decision_problems(tables["decisions"], tables["needs"], known.get("schools"))
     if "baseline" in tables and {"needs", "supporters"} <= set(tables):
         reading.notices += _gone_since(tables["baseline"], known["needs"], known["supporters"])
     if "accreditation" in tables and "supporters" in tables:
@@ -271,15 +276,17 @@ def _people_without_specialism(table: Table) -> Iterator[Problem]:
         yield Problem(table.name, row, "specialisms", "", message, "Give their specialisms, separated by ';'.")
 
 
-def _decision_problems(decisions: Table, needs: Table) -> Iterator[Problem]:
+def _decision_problems(decisions: Table, needs: Table, schools: set[str] | None) -> Iterator[Problem]:
     school_of = dict(zip(needs.frame["need_id"], needs.frame["school_urn"], strict=True))
-    asking = set(school_of.values())
+    asking = set(school_of.values()) | needs.misfit_cells
     columns = ["row", "need_id", "school_urn"]
     for row, need_id, school_urn in decisions.frame[columns].itertuples(index=False):
         if need_id == "" and school_urn == "":
             message, fix = "The decision names neither a need nor a school.", "Give need_id or school_urn."
             yield Problem(decisions.name, row, "need_id", "", message, fix)
         elif need_id == "" and school_urn and school_urn not in asking:
+            if schools is not None and school_urn not in schools:
+                continue  # a school that is not in its table has been told already
             message, fix = f"School {school_urn} has no need in this round.", "Check the URN, or remove the row."
             yield Problem(decisions.name, row, "school_urn", school_urn, message, fix)
         elif need_id and school_urn and need_id in school_of and school_of[need_id] != school_urn:
@@ -301,8 +308,24 @@ def _other_designation(accreditation: Table, supporters: Table) -> list[str]:
         return []
     return [
         f"{accreditation.name}: evidence for a designation that the person does not hold is not used "
-        f"({_counted(len(rows), 'row')}: {', '.join(rows[:10])}{', …' if len(rows) > 10 else ''})."
+        f"({counted(len(rows), 'row')}: {_first_ten(rows)})."
     ]
+
+
+def _idle_conflicts(supporters: Table, schools: set[str]) -> list[str]:
+    """The notice of conflicts with schools that nobody can be sent to: harmless, unless a digit is wrong."""
+    declared = {urn for urns in supporters.frame["conflicts"] for urn in urns or ()}
+    unknown = sorted(declared - schools)
+    if not unknown:
+        return []
+    return [
+        f"{supporters.name}: conflicts with schools that are not in the schools table have no effect "
+        f"({counted(len(unknown), 'URN')}: {_first_ten(unknown)})."
+    ]
+
+
+def _first_ten(words: list[str]) -> str:
+    return ", ".join(words[:10]) + (", …" if len(words) > 10 else "")
 
 
 def _gone_since(baseline: Table, needs: set[str], supporters: set[str]) -> list[str]:
@@ -310,11 +333,7 @@ def _gone_since(baseline: Table, needs: set[str], supporters: set[str]) -> list[
     gone = frame[~(frame["need_id"].isin(needs) & frame["supporter_id"].isin(supporters))]
     if gone.empty:
         return []
-    return [f"The earlier plan has {_counted(len(gone), 'deployment')} whose need or supporter is not in the tables."]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+    return [f"The earlier plan has {counted(len(gone), 'deployment')} whose need or supporter is not in the tables."]
 
 
 def _for_each_need(decisions: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
@@ -355,12 +374,17 @@ def _overfull_pins(name: str, pins: pd.DataFrame, supporters: pd.DataFrame, need
         places, days = rows["max_deployments"].iloc[0], rows["days_available"].iloc[0]
         first_row, fix = min(rows["row"]), "Remove a pin, or change what the supporter offers."
         if len(rows) > places:
-            message = f"{supporter_id} is pinned to {len(rows)} needs and has places for {places}."
+            message = f"{supporter_id} is pinned to {counted(len(rows), 'need')} and has places for {places:,}."
             yield Problem(name, first_row, "supporter_id", str(supporter_id), message, fix)
         if np.rint(100 * rows["days"].sum()) > np.rint(100 * days):
-            asked = f"{rows['days'].sum():g}"
-            message = f"{supporter_id} is pinned to needs of {asked} days together and has {days:g} days."
+            asked = _in_days(rows["days"].sum())
+            message = f"{supporter_id} is pinned to needs of {asked} together and has {_in_days(days)}."
             yield Problem(name, first_row, "supporter_id", str(supporter_id), message, fix)
+
+
+def _in_days(days: float) -> str:
+    written = f"{days:,.2f}".rstrip("0").rstrip(".")
+    return f"{written} {'day' if written == '1' else 'days'}"
 
 
 def _listed(words: Iterable[str]) -> str:

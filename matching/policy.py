@@ -6,17 +6,33 @@ What the numbers do to a pair is the business of `rules`.
 import json
 import re
 import tomllib
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from matching.errors import DataError, Problem, did_you_mean, shown
-from matching.files import Source
+from matching.files import Source, unpacked
 from matching.vocabulary import standard_vocabulary
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Kilometres = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+
+
+def _known(word: str, known: Iterable[str], what: str) -> str:
+    known = list(known)
+    if word not in known:
+        fix = did_you_mean(word, known, f"Known are: {', '.join(known)}.")
+        raise ValueError(f"{shown(word)} is not a known {what}\n{fix}")
+    return word
+
+
+# Checked word by word, so that every unknown one is told and not only the first.
+DesignationCode = Annotated[
+    str, AfterValidator(lambda word: _known(word, standard_vocabulary().designations, "designation"))
+]
+Specialism = Annotated[str, AfterValidator(lambda word: _known(word, standard_vocabulary().specialisms, "specialism"))]
 
 
 class _Section(BaseModel):
@@ -72,10 +88,10 @@ class Policy(_Section):
     """
 
     weights: Weights = Weights()
-    max_distance_km: dict[str, Kilometres] = Field(default_factory=dict)
+    max_distance_km: dict[DesignationCode, Kilometres] = Field(default_factory=dict)
     rules: Rules = Rules()
     specialism_fit: RelatedFit = RelatedFit()
-    related_specialisms: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    related_specialisms: dict[Specialism, tuple[Specialism, ...]] = Field(default_factory=dict)
     phase_fit: RelatedFit = RelatedFit()
     rerun: Rerun = Rerun()
 
@@ -88,26 +104,18 @@ class Policy(_Section):
 
     @field_validator("related_specialisms")
     @classmethod
-    def _known_specialisms(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        known = standard_vocabulary().specialisms
-        for focus, specialisms in value.items():
-            for word in (focus, *specialisms):
-                if word not in known:
-                    raise ValueError(f"{shown(word)} is not a known specialism\n{_meant(word, known)}")
+    def _in_order(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         return {focus: tuple(sorted(set(value[focus]))) for focus in sorted(value)}
 
     @field_validator("max_distance_km")
     @classmethod
     def _every_designation(cls, value: dict[str, float]) -> dict[str, float]:
-        known = standard_vocabulary().designations
-        for word in value:
-            if word not in known:
-                raise ValueError(f"{shown(word)} is not a known designation\n{_meant(word, known)}")
-        return {code: value.get(code, one.max_distance_km) for code, one in known.items()}
+        designations = standard_vocabulary().designations
+        return {code: value.get(code, one.max_distance_km) for code, one in designations.items()}
 
 
 def read_policy(source: Source) -> Policy:
-    """Read a policy from TOML.
+    """Read a policy from TOML, gzipped or not.
 
     Raises
     ------
@@ -115,7 +123,7 @@ def read_policy(source: Source) -> Policy:
         With a `Problem` for each value that cannot be used; `column` is the key's dotted path.
     """
     try:
-        keys = tomllib.loads(source.content.decode("utf-8-sig"))
+        keys = tomllib.loads(unpacked(source).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         message = f"This is not a TOML file that can be read ({error})."
         fix = "Start again from the policy template and change one value at a time."
@@ -143,22 +151,26 @@ def _toml(value: str | float | list[str]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _meant(word: str, known: Any) -> str:
-    return did_you_mean(word, known, "Known are: " + ", ".join(known) + ".")
-
-
 def _as_problem(table: str, detail: Any) -> Problem:
-    path = ".".join(str(part) for part in detail["loc"])
-    found = "" if isinstance(detail["input"], dict) else str(detail["input"])
+    # '[key]' is how the library says that the key itself is at fault, and not the value under it.
+    path = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    found = "" if isinstance(detail["input"], dict) else _as_text(detail["input"])
     if detail["type"] == "extra_forbidden":
         known = _known_keys(detail["loc"][:-1])
         fix = did_you_mean(str(detail["loc"][-1]), known, "Known here are: " + ", ".join(known) + ".")
         return Problem(table, None, path, found, "This key is not known.", fix)
     message, _, fix = detail["msg"].removeprefix("Value error, ").partition("\n")
     message = message[0].upper() + message[1:] + "."
-    if found:
+    if found and not fix:
         message = f"{shown(found)} cannot be used. {message}"
     return Problem(table, None, path, found, message, fix or "Change the value, or leave the key out for the default.")
+
+
+def _as_text(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write a whole number of more than 4,300 digits
+        return "a very long number"
 
 
 def _known_keys(path: tuple[Any, ...]) -> list[str]:

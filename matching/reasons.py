@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matching.accreditation import failed_criteria
+from matching.errors import counted
 from matching.market import Market
 from matching.rules import RULES, Positions, positions
 from matching.tables import PRIORITIES
@@ -30,8 +31,9 @@ UNMET_REASONS: Mapping[str, str] = {
     "too_many_days": "the need asks more days than anybody eligible offers",
     "all_full": "everybody eligible is full",
     "days_used_up": "everybody eligible is full or has too few days left",
-    "still_open": "somebody eligible has a place and the days, and was not chosen",
 }
+# Only of a plan that was changed by hand: the best plan leaves nobody free whom an unmet need could have.
+STILL_OPEN = "still_open"
 
 EXCLUDED_REASONS: Mapping[str, str] = {
     "not_accredited": "a criterion of the designation is not met or not evidenced",
@@ -145,11 +147,6 @@ def person(market: Market, supporter: int) -> str:
     """A supporter as a reader knows them: name and identifier."""
     people = market.inputs.supporters
     return f"{people['name'].array[supporter]} ({people['supporter_id'].array[supporter]})"
-
-
-def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """A number and its noun: '1 day', '2 days'."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 # ---- deployments ---------------------------------------------------------------------------------------------------
@@ -356,7 +353,7 @@ def _everybody_taken(market: Market, outcome: Outcome, needs: Positions) -> list
         has_place = int(place_left.sum())
         free = place_left & (rulebook.days_asked[need] <= rulebook.days_offered[those] - days[those])
         if free.any():
-            rows.append((need, "still_open", *_still_open(market, those[free])))
+            rows.append((need, STILL_OPEN, *_still_open(market, those[free])))
             continue
         code = "days_used_up" if has_place else "all_full"
         full = "full with needs of the same or higher priority"

@@ -4,16 +4,16 @@ Rows are judged one table at a time here; what tables say of each other is the b
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.errors import DataError, Problem, counted, did_you_mean, shown
 from matching.files import Sheet
-from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, national_grid
+from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.vocabulary import Vocabulary
 
 _NEVER_EMPTY = ("schools", "supporters", "needs")
@@ -22,19 +22,19 @@ DECISION_KINDS = ("pin", "forbid", "declined")
 
 
 class CellError(ValueError):
-    """What is wrong with one cell, and the fix."""
+    """What is wrong with one cell, and the fix; `others` are further faults of the same cell."""
 
-    def __init__(self, message: str, fix: str) -> None:
+    def __init__(self, message: str, fix: str, others: Sequence["CellError"] = ()) -> None:
         super().__init__(message)
-        self.message, self.fix = message, fix
+        self.message, self.fix, self.others = message, fix, tuple(others)
 
 
 @dataclass(frozen=True)
 class Column:
     """One column: how its text becomes a value, and what a blank cell means.
 
-    A required column must be in the header, and its cells must not be blank unless `may_be_blank`. `meaning` is one
-    line for people.
+    A required column must be in the header, and its cells must not be blank unless `may_be_blank`. `meaning` says to
+    people what belongs in a cell, without a verb.
     """
 
     name: str
@@ -71,12 +71,15 @@ class Table:
         could not be read is None.
     problems : tuple of Problem
     notices : tuple of str
+    misfit_cells : frozenset of str
+        The texts in rows that do not fit under the header: what they were meant for is not known.
     """
 
     name: str
     frame: pd.DataFrame
     problems: tuple[Problem, ...]
     notices: tuple[str, ...]
+    misfit_cells: frozenset[str] = frozenset()
 
 
 def text(value: str) -> str:
@@ -122,7 +125,7 @@ def number(low: float, high: float, unit: str, decimals: int) -> Callable[[str],
             raise CellError(
                 f"{shown(value)} is out of range.", f"Give {unit} between {_plain(low)} and {_plain(high)}."
             )
-        return float(value)
+        return float(value) + 0.0  # so that -0 becomes 0, without a sign
 
     return convert
 
@@ -151,13 +154,17 @@ def many(convert: Callable[[str], object], example: str) -> Callable[[str], tupl
     """A converter to several values separated by ';', without repeats and in order."""
 
     def convert_all(value: str) -> tuple[object, ...]:
-        words = [word.strip() for word in value.split(";")]
-        try:
-            return tuple(sorted({convert(word) for word in words if word}, key=str))
-        except CellError as fault:
-            if "," in value and ";" not in value:
-                raise CellError(fault.message, f"Separate several with ';', such as {shown(example)}.") from fault
-            raise
+        converted, faults = set(), []
+        for word in dict.fromkeys(word.strip() for word in value.split(";")):
+            try:
+                converted |= {convert(word)} if word else set()
+            except CellError as fault:
+                faults.append(fault)
+        if not faults:
+            return tuple(sorted(converted, key=str))
+        separate = f"Separate several with ';', such as {shown(example)}."
+        fix = separate if "," in value and ";" not in value else faults[0].fix
+        raise CellError(faults[0].message, fix, faults[1:])
 
     return convert_all
 
@@ -168,7 +175,10 @@ def day(value: str) -> date:
     try:
         if british:
             return date(int(british[3]), int(british[2]), int(british[1]))
-        return date.fromisoformat(value)
+        # By itself fromisoformat would take 20260131 too, and the weeks of a year.
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+        raise ValueError(value)
     except ValueError as error:
         raise CellError(f"{shown(value)} is not a date.", "Write dates as 2026-01-31 or 31/01/2026.") from error
 
@@ -238,8 +248,10 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "accreditation",
             (
-                Column("supporter_id", identifier, "as in supporters", required=True),
-                Column("criterion", one_of(tuple(vocabulary.criteria), "criterion"), "such as SLE-1", required=True),
+                Column("supporter_id", identifier, "identifier as in supporters", required=True),
+                Column(
+                    "criterion", one_of(tuple(vocabulary.criteria), "criterion"), "a code such as SLE-1", required=True
+                ),
                 Column("met", one_of(("yes", "no"), "answer"), "yes, no or blank", required=True, may_be_blank=True),
                 Column("evidence", free_text, "what shows it"),
                 Column("checked_on", day, "day it was last checked", blank=None),
@@ -250,8 +262,8 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             "decisions",
             (
                 Column("kind", one_of(DECISION_KINDS, "kind of decision"), "pin, forbid or declined", required=True),
-                Column("supporter_id", identifier, "as in supporters", required=True),
-                Column("need_id", identifier, "as in needs, or blank for every need of the school"),
+                Column("supporter_id", identifier, "identifier as in supporters", required=True),
+                Column("need_id", identifier, "identifier as in needs, or blank for every need of the school"),
                 Column("school_urn", urn, "where need_id is blank"),
                 Column("reason", free_text, "why"),
                 Column("by", text, "who decided"),
@@ -261,8 +273,8 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "baseline",
             (
-                Column("need_id", identifier, "need", required=True),
-                Column("supporter_id", identifier, "supporter", required=True),
+                Column("need_id", identifier, "identifier of the need", required=True),
+                Column("supporter_id", identifier, "identifier of the supporter", required=True),
             ),
             key=("need_id",),
         ),
@@ -302,11 +314,8 @@ def read_table(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> Table
     problems += _duplicates(sheet.name, frame, form.key)
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
-    unknown = [name for name in sheet.header if name and name not in form.column_names and form.name != "baseline"]
-    notices = (
-        (f"{sheet.name}: columns that are not used: {', '.join(shown(name) for name in unknown)}.",) if unknown else ()
-    )
-    return Table(sheet.name, frame, tuple(problems), notices)
+    notices = () if form.name == "baseline" else tuple(_unused(sheet, form))
+    return Table(sheet.name, frame, tuple(problems), notices, sheet.misfit_cells)
 
 
 def schools_as_text(schools: pd.DataFrame) -> pd.DataFrame:
@@ -333,10 +342,24 @@ def _check_columns(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> N
         raise DataError([Problem(sheet.name, None, "", "", message, fix)])
 
 
+def _unused(sheet: Sheet, form: TableFormat) -> Iterator[str]:
+    unknown = [name for name in sheet.header if name and name not in form.column_names]
+    if unknown:
+        yield f"{sheet.name}: columns that are not used: {', '.join(map(shown, unknown))}."
+    nameless = [position for position, name in enumerate(sheet.header) if not name]
+    filled = [number for number, row in sheet.rows if any(row[position] for position in nameless)]
+    if filled:
+        rows = counted(len(filled), "row")
+        yield f"{sheet.name}: cells in a column without a name are not used ({rows}, the first is row {filled[0]})."
+
+
 def _missing_columns(sheet: Sheet, form: TableFormat, missing: list[str], vocabulary: Vocabulary) -> list[Problem]:
+    known_here = len(set(sheet.header).intersection(form.column_names))
     for other in table_formats(vocabulary).values():
         needed = {column.name for column in other.columns if column.required}
-        if other.name != form.name and needed <= set(sheet.header):
+        # Tables share columns: a header is another's only where that one knows more of it.
+        known_there = len(set(sheet.header).intersection(other.column_names))
+        if needed <= set(sheet.header) and known_there > known_here:
             message = f"This looks like the {other.name} table, and the {form.name} table was expected here."
             return [Problem(sheet.name, None, "", "", message, f"Give this file as {other.name} instead.")]
     problems = []
@@ -352,19 +375,19 @@ def _converted(sheet: Sheet, column: Column, cells: list[str], problems: list[Pr
     outcome: dict[str, object] = {}
     for cell in set(cells):
         try:
-            if cell:
-                outcome[cell] = column.convert(cell)
-            elif column.required and not column.may_be_blank:
-                raise CellError("The cell is blank.", f"Give the {column.meaning}.")
-            else:
-                outcome[cell] = column.blank
+            # A list of nothing but separators is as blank as a blank cell.
+            value = column.convert(cell) if cell else column.blank
+            if value in ("", ()) and column.required and not column.may_be_blank:
+                raise CellError("The cell is blank.", f"Fill it in: {column.meaning}.")
+            outcome[cell] = value
         except CellError as fault:
             outcome[cell] = fault
     values: list[object] = []
     for (row, _), cell in zip(sheet.rows, cells, strict=True):
         value = outcome[cell]
         if isinstance(value, CellError):
-            problems.append(Problem(sheet.name, row, column.name, cell, value.message, value.fix))
+            faults = (value, *value.others)
+            problems += [Problem(sheet.name, row, column.name, cell, fault.message, fault.fix) for fault in faults]
             value = None
         values.append(value)
     return values
@@ -393,7 +416,7 @@ def _with_places(sheet: Sheet, frame: pd.DataFrame, problems: list[Problem]) -> 
     known = grid.map(_is_given).all(axis=1)
     known_degrees = degrees.map(_is_given).all(axis=1)
     for row, name in frame.loc[~known & ~known_degrees, ["row", "name"]].itertuples(index=False):
-        message = f"{shown(name or 'The school')} has no place: easting and northing are blank."
+        message = f"{shown(name) if name else 'The school'} has no place: easting and northing are blank."
         fix = "Give easting and northing in metres (or latitude and longitude), as in the school's GIAS record."
         problems.append(Problem(sheet.name, row, "easting", "", message, fix))
     placed = frame.drop(columns=["latitude", "longitude"])
@@ -403,7 +426,17 @@ def _with_places(sheet: Sheet, frame: pd.DataFrame, problems: list[Problem]) -> 
     )
     placed.loc[degrees_only, "easting"] = np.round(easting)
     placed.loc[degrees_only, "northing"] = np.round(northing)
+    problems += _outside_england(sheet, frame[degrees_only], easting, northing)
     return placed
+
+
+def _outside_england(sheet: Sheet, rows: pd.DataFrame, easting: Metres, northing: Metres) -> Iterator[Problem]:
+    inside = pd.Series(easting).between(*ENGLAND_EASTING_M) & pd.Series(northing).between(*ENGLAND_NORTHING_M)
+    outside = rows.loc[~inside.to_numpy(), ["row", "latitude", "longitude"]]
+    for row, latitude, longitude in outside.itertuples(index=False):
+        message = f"Latitude {latitude:g} and longitude {longitude:g} are no place in England."
+        fix = "Check both, and that the longitude has its minus sign where it is west of Greenwich."
+        yield Problem(sheet.name, row, "latitude", f"{latitude:g}", message, fix)
 
 
 def _is_given(value: float | None) -> bool:

@@ -1,10 +1,11 @@
+import re
 from datetime import date
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import EVIDENCE_HEADER, SCHOOLS, read, sources
+from tiny import EVIDENCE_HEADER, SCHOOLS, SUPPORTERS, read, sources
 
 from matching.accreditation import Verdicts, failed_criteria, judge
 from matching.inputs import Inputs, read_inputs
@@ -151,7 +152,10 @@ def test_the_grade_of_the_home_school_goes_before_what_is_stated(grade, stated):
         said = {"yes": "met", "no": "not met", "": verdict}[stated]
         assert (found["verdict"], found["source"]) == (verdict, "schools table")
         assert found["disagrees"] == (said != verdict)
-        notice = f"Accreditation: {who} {code} is stated otherwise, and the schools table says '{grade}': {verdict}."
+        notice = (
+            f"Accreditation: the schools table disagrees with what is stated on {code} for 1 person, and it decides: "
+            f"{who} {verdict} ('{grade}')."
+        )
         assert (notice in verdicts.notices) == (said != verdict)
     assert "S1" in accredited(verdicts)
 
@@ -165,14 +169,29 @@ def test_where_the_home_school_has_no_grade_the_evidence_answers(stated, verdict
     assert verdicts.notices == ()
 
 
-def test_every_disagreement_is_told_in_order():
+def test_disagreements_are_told_by_criterion_in_order():
     verdicts = judged(S3_NLE_5=f"no,,{FRESH}", S2_LLE_8=f"no,,{FRESH}", S2_LLE_2=f"no,,{FRESH}")
-    assert [notice.split(" is ")[0] for notice in verdicts.notices] == [
-        "Accreditation: S2 LLE-2",
-        "Accreditation: S2 LLE-8",
-        "Accreditation: S3 NLE-5",
-    ]
+    assert [re.findall(r"[A-Z]LE-\d+", notice) for notice in verdicts.notices] == [["NLE-5"], ["LLE-2"], ["LLE-8"]]
     assert accredited(verdicts) == ["S1", "S2", "S3"]
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (2, "2 people, and it decides: L001 met ('Good'), L002 met ('Good')."),
+        (5, "L004 met ('Good'), L005 met ('Good')."),
+        (6, "L004 met ('Good'), L005 met ('Good') and 1 more."),
+        (1234, "1,234 people, and it decides: L001 met ('Good'), "),
+        (1234, "L005 met ('Good') and 1,229 more."),
+    ],
+)
+def test_however_many_disagree_there_is_one_notice_a_criterion_and_it_names_five(count, told):
+    people = [f"L{number:03}" for number in range(1, count + 1)]
+    supporters = SUPPORTERS.split("\n", 1)[0] + "".join(f"\n{who},Ann,LLE,100000,Primary,,," for who in people)
+    stated = EVIDENCE_HEADER + "".join(f"{who},LLE-2,no,,{FRESH}\n" for who in people)
+    (notice,) = judge(read(supporters=supporters, accreditation=stated)).notices
+    assert told in notice
+    assert len(re.findall(r"\bL\d+\b", notice)) == min(count, 5)
 
 
 # Due for review

@@ -77,8 +77,8 @@ def test_the_demo_shows_every_state_of_the_evidence(plan):
     assert "not met" in reasons
     notices = "\n".join(plan.manifest["notices"])
     assert "due for review" in notices
-    assert "stated otherwise, and the schools table says 'Good': met" in notices
-    assert "stated otherwise, and the schools table says 'Requires improvement': not met" in notices
+    assert "S020 met ('Good')" in notices
+    assert "S011 not met ('Requires improvement')" in notices
 
 
 def test_the_templates_hold_every_column_in_order_and_one_row_that_reads():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.errors import DataError, Problem, counted, did_you_mean, shown
 
 HERE = Problem("needs.csv", 14, "focus", "Phonix", "'Phonix' is not a known focus.", "Did you mean 'phonics'?")
 
@@ -73,6 +73,15 @@ def test_a_value_is_shown_in_quotation_marks(value, text):
 @given(st.text())
 def test_whatever_is_shown_stays_on_one_line(value):
     assert shown(value).isprintable()
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1234, "1,234 rows")])
+def test_things_are_counted_in_good_english(count, text):
+    assert counted(count, "row") == text
+
+
+def test_a_plural_may_be_another_word():
+    assert (counted(1, "person", "people"), counted(2, "person", "people")) == ("1 person", "2 people")
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,8 @@ def test_the_digest_is_that_of_the_bytes():
         (2.0, "2"),
         (-1.5, "-1.5"),
         (0.1, "0.1"),
+        (0.1 + 0.2, "0.3"),
+        (-1.257, "-1.257"),
         (1e20, "100000000000000000000"),
         (0.0000512, "0.0000512"),
         (-0.00001, "-0.00001"),
@@ -240,6 +242,14 @@ def test_a_character_of_another_encoding_is_a_problem_at_its_row(mark, line_end)
     with pytest.raises(DataError) as caught:
         sheet(content)
     assert caught.value.problems[0].value == "ë"
+
+
+def test_the_row_of_such_a_character_is_counted_as_a_spreadsheet_does():
+    # A line break inside quotation marks begins no row.
+    (fault,) = faults('id,notes\n1,"two\nlines"\n2,Zoë\n'.encode("cp1252"))
+    assert fault.startswith("t row 3: A character (byte eb)")
+    (fault,) = faults(b"id,notes\n\xeb,x\n")
+    assert fault.startswith("t row 2: A character (byte eb)")
 
 
 def test_a_character_of_no_encoding_that_was_tried_is_a_problem():
@@ -354,13 +364,23 @@ def test_a_gz_file_that_unpacks_to_too_much_is_a_problem(monkeypatch):
     assert faults(gz("a\n" + "1\n" * 5)) == [too_large]
 
 
+def test_an_excel_file_that_unpacks_to_too_much_is_a_problem(monkeypatch):
+    big = xlsx([["a", "b"], *([0, 0] for _ in range(5000))])
+    assert len(rows(big)) == 5000
+    monkeypatch.setattr(files, "MAX_BYTES", 100_000)
+    assert len(big) < 100_000
+    too_large = "t: The file is larger than 512 MB. Keep only the rows and columns that the run needs."
+    assert faults(big) == faults(gz(big)) == [too_large]
+    assert header_of(Source("t", big)) == ()
+
+
 # Rows that do not fit under the header
 
 
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ("1", "t row 3: The row has 1 cells and the header 2."),
+        ("1", "t row 3: The row has 1 cell and the header 2."),
         ("1,2,3", "t row 3: The row has 3 cells and the header 2."),
         ("Smith, John,2", "t row 3: The row has 3 cells and the header 2."),
         ("1,2,,4", "t row 3: The row has 4 cells and the header 2."),
@@ -370,6 +390,10 @@ def test_a_row_that_is_too_short_or_too_long_is_a_problem_and_the_others_are_rea
     read = sheet(f"a,b\n1,2\n{row}\n3,4\n")
     assert read.rows == ((2, ("1", "2")), (4, ("3", "4")))
     assert list(map(str, read.problems)) == [f"{fault} {QUOTES}"]
+
+
+def test_what_stands_in_such_rows_is_remembered():
+    assert sheet("a,b\n1,2\n 100000 \n3,4,5\n").misfit_cells == {"100000", "3", "4", "5"}
 
 
 def test_the_first_cell_too_many_is_shown():

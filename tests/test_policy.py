@@ -236,6 +236,19 @@ def test_every_unknown_designation_is_told():
     assert "'YLE'" in told
 
 
+def test_an_unknown_word_is_told_at_its_key():
+    assert faults("[max_distance_km]\nXLE = 3\nNLE = 0\n") == [
+        f"policy.toml, column max_distance_km.NLE: '0' cannot be used. Input should be greater than 0. {CHANGE}",
+        "policy.toml, column max_distance_km.XLE: 'XLE' is not a known designation. Known are: NLE, LLE, SLE.",
+    ]
+
+
+def test_a_damaged_packed_policy_is_a_problem():
+    assert faults(b"\x1f\x8bjunk") == [
+        "policy.toml: This .gz file is damaged and cannot be unpacked. Download or make it again."
+    ]
+
+
 def test_every_unknown_specialism_is_told():
     told = "\n".join(faults('[related_specialisms]\nphonix = ["musik"]\nmaths = ["sceince"]\n'))
     for word in ("phonix", "musik", "sceince"):

@@ -318,6 +318,15 @@ def test_every_unknown_word_of_a_list_is_told():
     assert "Sceince" in told
 
 
+def test_each_unknown_word_of_a_list_is_a_problem_of_its_own():
+    problems = with_cell("supporters", "specialisms", "Phonix;maths;zzz;Phonix").problems
+    assert [(problem.column, problem.message) for problem in problems] == [
+        ("specialisms", "'Phonix' is not a known specialism."),
+        ("specialisms", "'zzz' is not a known specialism."),
+    ]
+    assert problems[0].fix == "Did you mean 'phonics'?"
+
+
 @pytest.mark.parametrize(
     ("name", "column"),
     [(name, column) for name in ROWS for column in REQUIRED[name] if column not in ("specialisms", "met")],
@@ -478,6 +487,14 @@ def test_a_latitude_and_longitude_outside_england_are_a_slip_as_easting_and_nort
     assert bool(problems) == outside
 
 
+def test_a_place_outside_england_is_told_with_what_is_often_wrong():
+    (problem,) = table("schools", [degrees(latitude="56.5", longitude="-3.25")]).problems
+    assert str(problem) == (
+        "schools.csv row 2, latitude: Latitude 56.5 and longitude -3.25 are no place in England. "
+        "Check both, and that the longitude has its minus sign where it is west of Greenwich."
+    )
+
+
 def test_a_table_of_schools_is_written_as_it_is_read():
     frame = table("schools", SCHOOLS).frame.drop(columns="row")
     text = schools_as_text(table("schools", SCHOOLS).frame)
@@ -573,7 +590,12 @@ def test_columns_of_an_earlier_plan_are_not_a_matter_for_a_notice():
 
 def test_cells_in_a_column_without_a_name_are_not_dropped_in_silence():
     read = table("needs", "need_id,school_urn,,focus\nN1,100000,secret,maths\n")
-    assert read.notices or read.problems
+    assert read.problems == ()
+    assert read.notices == ("needs.csv: cells in a column without a name are not used (1 row, the first is row 2).",)
+
+
+def test_a_column_without_a_name_and_without_a_cell_does_not_matter():
+    assert table("needs", "need_id,school_urn,,focus\nN1,100000,,maths\n").notices == ()
 
 
 @pytest.mark.parametrize("name", ["schools", "supporters", "needs"])
