@@ -4,7 +4,7 @@ Where the schools table can answer, it does; where it disagrees with the stated 
 """
 
 import calendar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -75,6 +75,78 @@ def failed_criteria(verdicts: Verdicts) -> pd.Series:
     failed = verdicts.criteria[verdicts.criteria["verdict"] != MET]
     words = failed["criterion"] + " " + failed["verdict"]
     return words.groupby(failed["supporter_id"]).agg(", ".join)
+
+
+def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
+    """Tell whose accreditation changes when the schools' grades do.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The schools as they were, with supporters and their accreditation.
+    schools : DataFrame
+        The schools as they are now, as `matching.inputs.read_schools` gives them.
+
+    Returns
+    -------
+    DataFrame
+        One row for each supporter whose home school's grade or whose accreditation is another: supporter_id,
+        designation, school_urn, school_name, grade_before, grade_after, change (`no longer accredited`, `newly
+        accredited` or blank where only the grade is another) and reason (the criteria that fail now, or blank).
+        Sorted by supporter_id.
+
+    Notes
+    -----
+    A home school that is not among the schools of now has no grade there: what is stated of it then counts.
+    """
+    now = schools.set_index("urn")["ofsted"]
+    after = inputs.schools.assign(ofsted=inputs.schools["urn"].map(now).fillna("").astype("object"))
+    before, since = judge(inputs), judge(replace(inputs, schools=after))
+    home = inputs.supporters["school_urn"]
+    grades = [table.set_index("urn")["ofsted"].reindex(home) for table in (inputs.schools, after)]
+    gone = ~home.isin(now.index)
+    why = inputs.supporters["supporter_id"].map(failed_criteria(since)).fillna("").astype("object")
+    told = pd.DataFrame(
+        {
+            "supporter_id": inputs.supporters["supporter_id"],
+            "designation": inputs.supporters["designation"],
+            "school_urn": home,
+            "school_name": inputs.schools.set_index("urn")["name"].reindex(home).to_numpy(),
+            "grade_before": grades[0].to_numpy(),
+            "grade_after": np.where(gone, GONE, grades[1].to_numpy()),
+            "change": np.select(
+                [before.accredited & ~since.accredited, ~before.accredited & since.accredited],
+                ["no longer accredited", "newly accredited"],
+                "",
+            ),
+            "reason": why.where(~since.accredited, ""),
+        }
+    )
+    other = (told["change"] != "") | (told["grade_before"] != told["grade_after"])
+    return told[other].reset_index(drop=True)
+
+
+GONE = "not in the new table"
+
+
+def touched(told: pd.DataFrame, deployments: pd.DataFrame) -> pd.DataFrame:
+    """The deployments of a plan whose supporter is no longer accredited.
+
+    Parameters
+    ----------
+    told : DataFrame
+        As `changes` gives it.
+    deployments : DataFrame
+        Of a plan: need_id, supporter_id, school_urn, school_name, focus and priority are given back.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by need_id, with the `reason`.
+    """
+    lost = told.loc[told["change"] == "no longer accredited", ["supporter_id", "reason"]]
+    columns = ["need_id", "supporter_id", "school_urn", "school_name", "focus", "priority"]
+    return deployments[columns].merge(lost, on="supporter_id").sort_values("need_id", ignore_index=True)
 
 
 def _each_criterion(inputs: Inputs) -> pd.DataFrame:

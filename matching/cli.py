@@ -4,7 +4,8 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,19 +13,23 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from matching.accreditation import changes, touched
 from matching.allocation import allocate as make_best_plan
+from matching.columns import options_source, read_options
 from matching.directory import SavedPlan, check_target, read_directory, write_directory, write_file
 from matching.errors import DataError, Problem, counted
 from matching.explain import explain_need, explain_pair
 from matching.export import csv_bytes, plan_files
 from matching.files import Source, open_source
 from matching.graph import around, bipartite_graph, graphml_bytes, known_need, parts
-from matching.inputs import Inputs, read_inputs, read_schools
+from matching.inputs import Inputs, read_inputs, read_people, read_schools
 from matching.market import open_market
-from matching.official import left_out_counts, read_gias
+from matching.official import left_out_counts, read_official
 from matching.resources import demo_sources
 from matching.simulate import simulate as make_up
 from matching.tables import schools_as_text
+from matching.triage import read_attainment, suggested_needs, triage_as_text
+from matching.triage import triage as list_schools
 from matching.verify import sources_for
 from matching.verify import verify as verify_plan
 from matching.vocabulary import standard_vocabulary
@@ -43,12 +48,17 @@ Supporters = Annotated[Path, typer.Option(help="supporters.csv or .xlsx")]
 Needs = Annotated[Path, typer.Option(help="needs.csv or .xlsx")]
 Accreditation = Annotated[Path | None, typer.Option(help="accreditation.csv or .xlsx")]
 Decisions = Annotated[Path | None, typer.Option(help="decisions.csv or .xlsx")]
+Ofsted = Annotated[Path | None, typer.Option(help="Ofsted's management information, where the schools are GIAS's")]
+LinksFile = Annotated[Path | None, typer.Option("--links", help="GIAS links file: old URNs become their successors'")]
+Columns = Annotated[Path | None, typer.Option(help="columns.toml: which of your headers is which of our columns")]
+LeaveOut = Annotated[bool, typer.Option("--leave-out", help="leave faulty rows out, and say which")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="policy.toml")]
 Baseline = Annotated[Path | None, typer.Option(help="directory of an earlier plan, to change as little as possible")]
 AsAt = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="day on which evidence is judged; today if not given")
 ]
 MADE_UP_MARK = "made-up.txt"
+TRIAGE_MARK = "triage.csv"
 
 PlanOut = Annotated[Path, typer.Option("--out", help="directory for the plan")]
 Seconds = Annotated[float, typer.Option(min=0.1, help="how long to search where days bind, in seconds")]
@@ -74,11 +84,16 @@ def main() -> None:
 
 @app.command()
 def schools(
-    gias: Annotated[Path, typer.Option(help="GIAS extract, .csv or .csv.gz")],
+    gias: Annotated[Path, typer.Option(help="GIAS extract: .csv, .csv.gz or .zip as downloaded")],
     out: Annotated[Path, typer.Option(help="schools.csv to write")],
+    ofsted: Annotated[Path | None, typer.Option(help="Ofsted's management information")] = None,
+    links: Annotated[Path | None, typer.Option(help="GIAS links file: grades of predecessors")] = None,
 ) -> None:
     """Make a schools table from the official GIAS extract."""
-    official = read_gias(open_source(gias), standard_vocabulary())
+    sources = _opened({"gias": gias, "ofsted": ofsted, "links": links})
+    official = read_official(
+        sources["gias"], standard_vocabulary(), ofsted=sources.get("ofsted"), links=sources.get("links")
+    )
     _write_file(out, csv_bytes(schools_as_text(official.table.frame)))
     typer.echo(f"{len(official.table.frame):,} schools written to {out}.")
     for row in left_out_counts(official.left_out).itertuples():
@@ -94,10 +109,15 @@ def check(
     accreditation: Accreditation = None,
     decisions: Decisions = None,
     policy: PolicyFile = None,
+    ofsted: Ofsted = None,
+    links: LinksFile = None,
+    columns: Columns = None,
+    leave_out: LeaveOut = False,
     as_at: AsAt = None,
 ) -> None:
     """Check the tables, and list every problem."""
-    inputs = _read(_sources(schools, supporters, needs, accreditation, decisions, policy), as_at)
+    about = _about(ofsted, links, columns, leave_out)
+    inputs = _read(_sources(schools, supporters, needs, accreditation, decisions, policy) | about, as_at)
     market = open_market(inputs)
     lonely = int((market.pairs.count_by_need() == 0).sum())
     typer.echo(
@@ -123,13 +143,17 @@ def allocate(
     decisions: Decisions = None,
     policy: PolicyFile = None,
     baseline: Baseline = None,
+    ofsted: Ofsted = None,
+    links: LinksFile = None,
+    columns: Columns = None,
+    leave_out: LeaveOut = False,
     as_at: AsAt = None,
     time_limit: Seconds = 60.0,
 ) -> None:
     """Make the best plan, and write it whole or not at all."""
     check_target(out)
     sources = _sources(schools, supporters, needs, accreditation, decisions, policy, baseline)
-    _allocate_to(out, sources, as_at, time_limit)
+    _allocate_to(out, sources | _about(ofsted, links, columns, leave_out), as_at, time_limit)
 
 
 @app.command()
@@ -142,11 +166,16 @@ def verify(
     decisions: Decisions = None,
     policy: PolicyFile = None,
     baseline: Baseline = None,
+    ofsted: Ofsted = None,
+    links: LinksFile = None,
+    columns: Columns = None,
+    leave_out: LeaveOut = False,
     time_limit: Seconds = 60.0,
 ) -> None:
     """Check every rule, number, reason and the proof of a plan, independently of how it was made."""
     saved = read_directory(plan_dir)
     given = _sources(schools, supporters, needs, accreditation, decisions, policy, baseline)
+    given |= _about(ofsted, links, columns, leave_out)
     inputs = _read(sources_for(saved, given), datetime.fromisoformat(saved.plan.manifest["as_at"]))
     with _progress() as tell:
         tell("Verifying")
@@ -181,6 +210,77 @@ def explain(
     if len(answer.candidates):
         typer.echo("\nEverybody eligible, best score first:")
         typer.echo(answer.candidates.to_string(index=False))
+
+
+@app.command()
+def triage(
+    out: Annotated[Path, typer.Option(help="directory for triage.csv and needs.csv")],
+    gias: Annotated[Path | None, typer.Option(help="GIAS extract, or else --schools")] = None,
+    schools: Annotated[Path | None, typer.Option(help="schools.csv as written by s2s schools")] = None,
+    ofsted: Annotated[Path | None, typer.Option(help="Ofsted's management information")] = None,
+    links: Annotated[Path | None, typer.Option(help="GIAS links file: grades of predecessors")] = None,
+    attainment: Annotated[Path | None, typer.Option(help="performance table with URN, P8MEA, PTRWM_EXP …")] = None,
+    local_authority: Annotated[str | None, typer.Option(help="only schools of this local authority")] = None,
+    as_at: AsAt = None,
+) -> None:
+    """List schools in challenging circumstances, each with its reason, and propose their needs."""
+    if (gias is None) == (schools is None):
+        message, fix = "Give one of --gias and --schools.", "Both hold the schools."
+        raise DataError([Problem("s2s triage", None, "", "", message, fix)])
+    check_target(out, mark=TRIAGE_MARK)
+    paths = {"schools": gias or schools, "ofsted": ofsted, "links": links, "attainment": attainment}
+    sources = _opened(paths)
+    frame = read_schools(sources["schools"], ofsted=sources.get("ofsted"), links=sources.get("links"))
+    results = read_attainment(sources["attainment"]) if "attainment" in sources else None
+    day = as_at.date() if as_at else date.today()
+    listed = list_schools(frame, as_at=day, attainment=results, local_authority=local_authority)
+    needs = suggested_needs(listed)
+    files = {"triage.csv": csv_bytes(triage_as_text(listed)), "needs.csv": csv_bytes(needs)}
+    write_directory(out, files, mark=TRIAGE_MARK)
+    typer.echo(
+        f"Listed: {counted(len(listed), 'school')} of {len(frame):,}. Proposed: {counted(len(needs), 'need')}. "
+        f"Written to {out}. Nothing is decided: read, edit and keep what is right."
+    )
+    for rule, count in listed["rule"].value_counts(sort=False).items():
+        typer.echo(f"{count:,} first for: {rule}.")
+    _say(results.notices if results else ())
+
+
+@app.command("accreditation")
+def accreditation_changes(
+    schools: Schools,
+    schools_new: Annotated[Path, typer.Option(help="the schools as they are now, or a newer GIAS extract")],
+    supporters: Supporters,
+    accreditation: Annotated[Path, typer.Option(help="accreditation.csv or .xlsx")],
+    ofsted: Ofsted = None,
+    ofsted_new: Annotated[Path | None, typer.Option(help="Ofsted's file of now, for a newer GIAS extract")] = None,
+    links: LinksFile = None,
+    plan: Annotated[Path | None, typer.Option(help="directory of a plan: which deployments it touches")] = None,
+    as_at: AsAt = None,
+) -> None:
+    """Tell who is no longer accredited, and who newly is, since the schools' grades changed."""
+    paths = {"schools": schools, "supporters": supporters, "accreditation": accreditation}
+    sources = _opened({**paths, "ofsted": ofsted, "links": links})
+    newer = _opened({"schools": schools_new, "ofsted": ofsted_new})
+    inputs = read_people(sources, as_at=as_at.date() if as_at else None)
+    now = read_schools(newer["schools"], ofsted=newer.get("ofsted"), links=sources.get("links"))
+    told = changes(inputs, now)
+    for row in told[told["change"] != ""].to_dict("records"):
+        why = f" ({row['reason']})" if row["reason"] else ""
+        grades = f"'{row['grade_before'] or 'no grade'}' before, '{row['grade_after'] or 'no grade'}' now"
+        who = f"{row['supporter_id']} ({row['designation']})"
+        typer.echo(f"{who} is {row['change']}{why}: {row['school_name']}, {grades}.")
+    changed = told["change"].value_counts()
+    typer.echo(
+        f"Supporters whose home school's grade changed: {len(told):,}; {changed.get('no longer accredited', 0):,} no longer "
+        f"accredited, {changed.get('newly accredited', 0):,} newly accredited."
+    )
+    if plan is not None:
+        deployments = touched(told, read_directory(plan).plan.deployments)
+        for row in deployments.itertuples():
+            typer.echo(f"Need {row.need_id} ({row.focus}, {row.school_name}) has {row.supporter_id}.")
+        typer.echo(f"Deployments of the plan that it touches: {len(deployments):,}.")
+    _say(inputs.notices)
 
 
 @app.command()
@@ -252,7 +352,7 @@ def _sources(
     policy: Path | None,
     baseline: Path | None = None,
 ) -> dict[str, Source]:
-    """The files that were named, read; every one that cannot be opened is reported."""
+    """The tables that were named, read."""
     paths = {
         "schools": schools,
         "supporters": supporters,
@@ -262,6 +362,20 @@ def _sources(
         "policy": policy,
         "baseline": baseline / "plan.csv" if baseline else None,
     }
+    return _opened(paths)
+
+
+def _about(ofsted: Path | None, links: Path | None, columns: Path | None, leave_out: bool) -> dict[str, Source]:
+    """The files that say more of the tables, and how they are read."""
+    sources = _opened({"ofsted": ofsted, "links": links, "columns": columns})
+    if leave_out:
+        options = replace(read_options(sources.get("columns")), leave_out=True)
+        sources["columns"] = options_source(options)
+    return sources
+
+
+def _opened(paths: Mapping[str, Path | None]) -> dict[str, Source]:
+    """The files that were named, read; every one that cannot be opened is reported."""
     sources: dict[str, Source] = {}
     problems: list[Problem] = []
     for name, path in paths.items():

@@ -7,6 +7,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+STOP, LEAVE_OUT, INFO = "stop", "leave out", "info"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -26,6 +28,9 @@ class Problem:
         What is wrong with it, as a sentence.
     fix : str
         What to do, as a sentence.
+    severity : str
+        `stop`: the run stops. `leave out`: it stops too, unless the user asks for the row to be left out. `info`:
+        it is only told.
     """
 
     table: str
@@ -34,6 +39,7 @@ class Problem:
     value: str
     message: str
     fix: str
+    severity: str = STOP
 
     def __str__(self) -> str:
         """Where, what and the mend, on one line."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import xlsxwriter
 
-from matching.files import Source, is_gzip, is_xlsx
+from matching.files import Source, is_gzip, is_xlsx, is_zip
 from matching.plan import Plan
 
 _NUMBER_COLUMNS = {
@@ -98,8 +98,8 @@ def excel_bytes(plan: Plan) -> bytes:
 
 
 def _suffix(name: str, content: bytes) -> str:
-    if name == "policy":
+    if name in ("policy", "columns"):
         return ".toml"
-    if is_xlsx(content):
-        return ".xlsx"
+    if is_zip(content):
+        return ".xlsx" if is_xlsx(content) else ".zip"
     return ".csv.gz" if is_gzip(content) else ".csv"

@@ -1,4 +1,4 @@
-"""Files of cells: CSV and Excel, plain or gzipped, to a header and numbered rows of text.
+"""Files of cells: CSV and Excel, plain, gzipped or zipped, to a header and numbered rows of text.
 
 What the cells mean is the business of `tables` and `official`; nothing is converted here, so that the URN 001 and the
 surname NA arrive as they were typed.
@@ -12,23 +12,32 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from openpyxl import load_workbook
 
-from matching.errors import DataError, Problem, counted
+from matching.errors import DataError, Problem, counted, shown
 
 T = TypeVar("T")
 
-MAX_BYTES = 512 * 1024 * 1024
+MAX_BYTES = 256 * 1024 * 1024
+"""Of a file, as it is and unpacked."""
 MAX_CELL_CHARACTERS = 100_000
+MAX_LINE_CHARACTERS = 4_000_000
 MAX_ROWS = 1_048_576
+MAX_COLUMNS = 1_000
+MAX_CELLS = 25_000_000
+"""Of a sheet, counting the blank ones that a workbook makes us walk over."""
+HEADER_WITHIN_ROWS = 20
+"""How far down a header is looked for."""
+
+Recognise = Callable[[Sequence[str]], int]
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Source:
 class Sheet:
     """A header and the rows under it, all text, as wide as the header.
 
-    `rows` pairs each row with its number in a spreadsheet (the header is row 1); blank rows are not in it, nor are
+    `rows` pairs each row with its number in a spreadsheet (a header on top is row 1); blank rows are not in it, nor are
     those that `problems` names because they do not fit under the header. `misfit_cells` are the texts in those, so
     that nobody calls an identifier unknown that stands in a row which could not be read.
     """
@@ -58,6 +67,7 @@ class Sheet:
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     problems: tuple[Problem, ...] = ()
     misfit_cells: frozenset[str] = frozenset()
+    notices: tuple[str, ...] = ()
 
 
 def open_source(path: Path) -> Source:
@@ -78,24 +88,58 @@ def open_source(path: Path) -> Source:
         raise DataError([_whole_file(path.name, message, fix)]) from error
 
 
-def header_of(source: Source) -> tuple[str, ...]:
-    """Return the first row's cells, or nothing where they cannot be read; to recognise a file before it is read."""
-    try:
-        start = unpacked(source, first_bytes=65_536)
-        if is_xlsx(start):
-            cells = next(_excel_rows(Source(source.name, unpacked(source))), [])
-        else:
-            text = start.decode("cp1252", errors="replace").removeprefix("ï»¿")
-            cells = next(csv.reader(io.StringIO(text, newline="")), [])
-        return tuple(cell.strip() for cell in cells)
-    except (DataError, csv.Error):
-        return ()
+def header_of(source: Source, recognise: Recognise | None = None) -> tuple[str, ...]:
+    """Return the header's cells, or nothing where they cannot be read; to recognise a file before it is read."""
+    with suppress(DataError):
+        tables = _tables_in(source, ())
+        chosen = _chosen(tables, recognise)
+        if chosen is not None:
+            return chosen.header
+    return ()
+
+
+@dataclass(frozen=True)
+class FoundTable:
+    """Where a table stands in its file: the sheet or file within it (blank where there is one), and its header."""
+
+    sheet: str
+    header_row: int
+    header: tuple[str, ...]
+
+
+def find_table(source: Source, recognise: Recognise | None = None) -> FoundTable:
+    """Return where the table stands that `read_sheet` would read.
+
+    Raises
+    ------
+    DataError
+        Nothing of the file can be read.
+    """
+    chosen = _chosen(_tables_in(source, ()), recognise)
+    if chosen is None:
+        raise DataError([_whole_file(source.name, "Nothing of the file can be read.", _SAVE_AS_CSV)])
+    # The beginning is read in a Windows encoding, whatever it is in; the names of columns may need the right one.
+    start = unpacked(source, first_bytes=_TOP_BYTES)
+    header = chosen.header
+    if not is_zip(start):
+        header = tuple(_utf_8_where_it_fits(cell) for cell in header)
+    return FoundTable(chosen.table.name, chosen.header_row, header)
+
+
+def _utf_8_where_it_fits(cell: str) -> str:
+    with suppress(UnicodeError):
+        return cell.encode("cp1252").decode("utf-8")
+    return cell
 
 
 def read_sheet(
-    source: Source, *, encodings: Sequence[str] = ("utf-8-sig",), wanted: Callable[[str], bool] = lambda name: True
+    source: Source,
+    *,
+    encodings: Sequence[str] = ("utf-8-sig",),
+    wanted: Callable[[str], bool] = lambda name: True,
+    recognise: Recognise | None = None,
 ) -> Sheet:
-    """Read the cells of a CSV or .xlsx file.
+    """Read the cells of a CSV or .xlsx file, plain, gzipped or zipped.
 
     Parameters
     ----------
@@ -104,17 +148,24 @@ def read_sheet(
         Tried in turn; the first that fits the bytes is used.
     wanted : callable
         Only columns whose name it accepts are kept.
+    recognise : callable, optional
+        How many of the cells of a row are names of columns that are looked for. The table is then found by its
+        header among the first rows of every sheet of a workbook and every file of a zip; without it, or where
+        nothing is recognised, the first row of the first of them is the header.
 
     Raises
     ------
     DataError
-        The file is empty, of another kind or in another encoding.
+        The file is empty, of another kind, too large or in another encoding.
     """
-    content = unpacked(source)
-    if is_xlsx(content):
-        return _sheet_of(source.name, _excel_rows(Source(source.name, content)), wanted, padded=True)
-    rows = _csv_rows(source.name, _decoded(source.name, content, encodings))
-    return _sheet_of(source.name, rows, wanted, padded=False)
+    tables = _tables_in(source, encodings)
+    chosen = _chosen(tables, recognise)
+    if chosen is None:
+        # Nothing could be read of the beginning; reading on says why.
+        chosen = _Chosen(tables[0], 1, (), "")
+    # Two tables of one workbook have to be told apart in what is said of them.
+    name = f"{source.name} ({chosen.table.name})" if len(tables) > 1 else source.name
+    return _sheet_of(name, chosen, wanted)
 
 
 def unpacked(source: Source, first_bytes: int = -1) -> bytes:
@@ -139,14 +190,23 @@ def unpacked(source: Source, first_bytes: int = -1) -> bytes:
     return content
 
 
-def is_xlsx(content: bytes) -> bool:
-    """Whether these are the bytes of a zip, as .xlsx files are."""
+def is_zip(content: bytes) -> bool:
+    """Whether these are the bytes of a zip, which .xlsx files are too."""
     return content.startswith(b"PK\x03\x04")
+
+
+def is_xlsx(content: bytes) -> bool:
+    """Whether these are the bytes of a workbook: a zip that holds no CSV files."""
+    return is_zip(content) and not _zipped_tables(content)
 
 
 def is_gzip(content: bytes) -> bool:
     """Whether these bytes are gzipped."""
     return content.startswith(b"\x1f\x8b")
+
+
+# What is read of a file to find its header.
+_TOP_BYTES = 65_536
 
 
 _TOO_LARGE = (
@@ -160,35 +220,63 @@ def _whole_file(name: str, message: str, fix: str) -> Problem:
     return Problem(name, None, "", "", message, fix)
 
 
-def _decoded(name: str, content: bytes, encodings: Sequence[str]) -> str:
+def _encoding_of(name: str, content: bytes, encodings: Sequence[str]) -> str:
+    """The first of the encodings that fits the bytes."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DataError([_whole_file(name, "The text is in UTF-16, and UTF-8 was expected.", _SAVE_AS_CSV)])
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise DataError([_whole_file(name, "This is an old Excel file (.xls) or is protected.", _SAVE_AS_CSV)])
     if b"\0" in content[:65_536]:
         raise DataError([_whole_file(name, "This is not a text or Excel file.", _SAVE_AS_CSV)])
+    place = 0
     for encoding in encodings:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError as error:
-            # Not `content`: a byte-order mark is no part of what the places are counted in.
-            before, byte = error.object[: error.start], error.object[error.start : error.start + 1]
-            row = _rows_begun(before.decode(encoding, errors="replace"))
+        found = _first_misfit(content, encoding)
+        if found is None:
+            return encoding
+        place = found
+    row = _rows_begun(content[:place].decode(encodings[-1], errors="replace"))
+    byte = content[place : place + 1]
     message = f"A character (byte {byte.hex()}) is not UTF-8; the file was saved in another encoding."
     raise DataError([Problem(name, row, "", byte.decode("cp1252", errors="replace"), message, _SAVE_AS_CSV)])
+
+
+def _first_misfit(content: bytes, encoding: str) -> int | None:
+    """Where the first byte stands that the encoding does not have; read by the megabyte, to spare the memory."""
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n", start + 2**20) + 1 or len(content)
+        try:
+            content[start:end].decode("utf-8" if encoding == "utf-8-sig" else encoding)
+        except UnicodeDecodeError as error:
+            return start + error.start
+        start = end
+    return None
 
 
 def _rows_begun(text: str) -> int:
     """The row that the end of `text` stands in; a line break inside quotation marks begins none."""
     rows = 0
     with suppress(csv.Error):
-        for _ in csv.reader(io.StringIO(text + "x", newline="")):
+        for _ in csv.reader(io.StringIO(text.removeprefix("\ufeff") + "x", newline="")):
             rows += 1
     return max(rows, 1)
 
 
-def _csv_rows(name: str, text: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+class _LongLineError(Exception):
+    """A line is longer than any row of a table."""
+
+
+def _lines(content: bytes, encoding: str, errors: str = "strict") -> Iterator[str]:
+    # Read as a stream: a text of the whole file would take up to four times the memory of its bytes.
+    with io.TextIOWrapper(io.BytesIO(content), encoding=encoding, errors=errors, newline="") as text:
+        while line := text.readline(MAX_LINE_CHARACTERS):
+            if len(line) == MAX_LINE_CHARACTERS and line[-1] not in "\r\n":
+                raise _LongLineError
+            yield line
+
+
+def _csv_rows(name: str, lines: Iterator[str]) -> Iterator[list[str]]:
+    reader = csv.reader(lines, strict=True)
     row = 0
     while True:
         row += 1
@@ -200,32 +288,145 @@ def _csv_rows(name: str, text: str) -> Iterator[list[str]]:
             message = f"The row cannot be split into cells ({error})."
             fix = "Look for a quotation mark that is opened and not closed in this row or just above it."
             raise DataError([Problem(name, row, "", "", message, fix)]) from error
+        except _LongLineError as error:
+            message = f"The row is longer than {MAX_LINE_CHARACTERS:,} characters."
+            raise DataError([Problem(name, row, "", "", message, "Look for missing line ends.")]) from error
 
 
-def _excel_rows(source: Source) -> Iterator[list[str]]:
+@dataclass(frozen=True)
+class _CellTable:
+    """One table of cells in a file: its name there (blank where it is alone), its first rows and all of them."""
+
+    name: str
+    top: tuple[tuple[str, ...], ...]
+    rows: Callable[[], Iterator[list[str]]]
+    padded: bool
+
+
+def _tables_in(source: Source, encodings: Sequence[str]) -> list[_CellTable]:
+    """Every sheet of a workbook, every CSV file of a zip, or the one table of any other file.
+
+    Without encodings only their first rows can be read.
+    """
+    start = unpacked(source, first_bytes=_TOP_BYTES)
+    if not is_zip(start):
+        content = start if not encodings else unpacked(source)
+        return [_csv_table(source.name, "", start, lambda: content, encodings)]
+    content = unpacked(source)
+    names = _zipped_tables(content)
+    if not names:
+        return _sheets(source.name, content)
+    tables = []
+    for name in names:
+        beginning = _member(source.name, content, name, _TOP_BYTES)
+        tables.append(
+            _csv_table(
+                source.name,
+                name,
+                beginning,
+                lambda name=name: _member(source.name, content, name),  # type: ignore[misc]
+                encodings,
+            )
+        )
+    return tables
+
+
+def _csv_table(
+    file: str, name: str, start: bytes, content: Callable[[], bytes], encodings: Sequence[str]
+) -> _CellTable:
+    def rows() -> Iterator[list[str]]:
+        found = content()
+        return _csv_rows(file, _lines(found, _encoding_of(file, found, encodings)))
+
+    guess = "utf-8-sig" if start.startswith(b"\xef\xbb\xbf") else "cp1252"
+    top = _first_of(_csv_rows(file, _lines(start, guess, errors="replace")))
+    return _CellTable(name, top, rows, padded=False)
+
+
+def _first_of(rows: Iterator[list[str]]) -> tuple[tuple[str, ...], ...]:
+    """The first rows, as far as they can be read."""
+    found: list[tuple[str, ...]] = []
+    with suppress(DataError):
+        found.extend(tuple(cell.strip() for cell in row) for row in islice(rows, HEADER_WITHIN_ROWS))
+    return tuple(found)
+
+
+def _zipped_tables(content: bytes) -> tuple[str, ...]:
+    """The names of the CSV files in a zip; none where it is a workbook or cannot be read."""
     try:
-        with zipfile.ZipFile(io.BytesIO(source.content)) as parts:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = archive.namelist()
+    except Exception:  # a damaged zip makes the library fail in any of dozens of ways
+        return ()
+    if "xl/workbook.xml" in names or "[Content_Types].xml" in names:
+        return ()
+    # A Mac adds a shadow of each file to the zips that it makes.
+    return tuple(
+        name
+        for name in names
+        if name.lower().endswith((".csv", ".txt")) and not name.startswith("__MACOSX") and "/._" not in name
+    )
+
+
+def _member(file: str, content: bytes, name: str, first_bytes: int = -1) -> bytes:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(name) as packed:
+            found = packed.read(MAX_BYTES + 1 if first_bytes < 0 else first_bytes)
+    except Exception as error:
+        message, fix = f"{shown(name)} in this .zip file is damaged or protected.", "Download or make it again."
+        raise DataError([_whole_file(file, message, fix)]) from error
+    if len(found) > MAX_BYTES:
+        raise DataError([_whole_file(file, *_TOO_LARGE)])
+    return found
+
+
+def _sheets(file: str, content: bytes) -> list[_CellTable]:
+    """The sheets of a workbook, in order."""
+    with _told_damage(file):
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
             if sum(part.file_size for part in parts.infolist()) > MAX_BYTES:
-                raise DataError([_whole_file(source.name, *_TOO_LARGE)])
-        stored = _quietly(lambda: _stored_rows(source.content))
-        # By the thousand, because a big book as a whole would fill the memory with columns that nobody wants.
-        while rows := _quietly(lambda: [list(map(_cell_text, row)) for row in islice(stored, 1000)]):
-            yield from rows
-    except DataError:
+                raise DataError([_whole_file(file, *_TOO_LARGE)])
+        book = quietly(lambda: load_workbook(io.BytesIO(content), read_only=True, data_only=True))
+        if not book.worksheets:
+            raise ValueError("a book without a sheet")
+        return [
+            _CellTable(
+                sheet.title,
+                _first_of(_excel_rows(file, sheet)),
+                lambda sheet=sheet: _excel_rows(file, sheet),  # type: ignore[misc]
+                padded=True,
+            )
+            for sheet in book.worksheets
+        ]
+
+
+@contextmanager
+def _told_damage(file: str) -> Iterator[None]:
+    try:
+        yield
+    except (DataError, GeneratorExit):
         raise
     except Exception as error:  # a damaged book makes the library fail in any of dozens of ways
         message = "This Excel file is damaged, protected or of another kind and cannot be opened."
-        raise DataError([_whole_file(source.name, message, "Open it in Excel and save it again as .xlsx.")]) from error
+        raise DataError([_whole_file(file, message, "Open it in Excel and save it again as .xlsx.")]) from error
 
 
-def _stored_rows(content: bytes) -> Iterator[tuple[object, ...]]:
-    sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
-    # A file may claim a million empty rows; only what is stored is read.
-    sheet.reset_dimensions()
-    return iter(sheet.iter_rows(values_only=True))
+def _excel_rows(file: str, sheet: Any) -> Iterator[list[str]]:
+    with _told_damage(file):
+        # A file may claim a million empty rows; only what is stored is read.
+        sheet.reset_dimensions()
+        stored = iter(sheet.iter_rows(values_only=True))
+        cells = 0
+        # By the hundred, because a big book as a whole would fill the memory with columns that nobody wants.
+        while rows := quietly(lambda: [list(map(_cell_text, row)) for row in islice(stored, 100)]):
+            cells += sum(map(len, rows))
+            if cells > MAX_CELLS:
+                message = f"A sheet holds more than {MAX_CELLS // 10**6} million cells."
+                raise DataError([_whole_file(file, message, _TOO_LARGE[1])])
+            yield from rows
 
 
-def _quietly(action: Callable[[], T]) -> T:
+def quietly(action: Callable[[], T]) -> T:
     """Do something without the library's warnings of lists, styles and dates, which change no cell that is read."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -245,44 +446,105 @@ def _cell_text(value: object) -> str:
     return str(value)
 
 
-def _sheet_of(name: str, rows: Iterator[list[str]], wanted: Callable[[str], bool], *, padded: bool) -> Sheet:
-    first = next(rows, None)
+@dataclass(frozen=True)
+class _Chosen:
+    """The table of a file that is read, and where its header stands; `notice` says so where that is not on top."""
+
+    table: _CellTable
+    header_row: int
+    header: tuple[str, ...]
+    notice: str
+
+
+def _chosen(tables: Sequence[_CellTable], recognise: Recognise | None) -> _Chosen | None:
+    """The table with the most columns that are looked for, the first of equals."""
+    if not any(table.top for table in tables):
+        return None
+    first = next(table for table in tables if table.top) if recognise else tables[0]
+    best = _Chosen(first, 1, first.top[0] if first.top else (), "")
+    if recognise is None:
+        return best
+    most, level = recognise(best.header), [first.name]
+    for table in tables:
+        score, number, header = max(_candidates(table, recognise), key=lambda one: one[0], default=(0, 1, ()))
+        # One name in common, further down, is a word in a sentence.
+        if score > max(most, 1):
+            most, level, best = score, [table.name], _Chosen(table, number, header, "")
+        elif score == most and score and table.name not in level:
+            level.append(table.name)
+    return replace(best, notice=_where(best, level))
+
+
+def _candidates(table: _CellTable, recognise: Recognise) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    above: tuple[str, ...] = ()
+    for number, row in enumerate(table.top, start=1):
+        yield recognise(row), number, row
+        # A header that is merged over two rows keeps its name in the upper one.
+        filled = tuple(cell or name for cell, name in zip_longest(row, above, fillvalue=""))
+        if filled != row and any(row):
+            yield recognise(filled), number, filled
+        above = row
+
+
+def _where(chosen: _Chosen, level: Sequence[str]) -> str:
+    """What to tell of where the table was found; nothing where there was no choice."""
+    told = []
+    if chosen.header_row > 1:
+        told.append(f"the header was found in row {chosen.header_row}")
+    others = ", ".join(shown(name) for name in level if name != chosen.table.name)
+    if others:
+        told.append(f"{others} would have done as well, and is not read")
+    return f"{'; '.join(told)}." if told else ""
+
+
+def _sheet_of(name: str, chosen: _Chosen, wanted: Callable[[str], bool]) -> Sheet:
+    rows = chosen.table.rows()
+    first: list[str] | None = None
+    for _ in range(chosen.header_row):
+        first = next(rows, None)
+    # The cells as they are in the file's own encoding; those that came from the row above are in no other place.
     header = [cell.strip() for cell in first or []]
+    header += [""] * (len(chosen.header) - len(header))
+    header = [cell or above for cell, above in zip_longest(header, chosen.header[: len(header)], fillvalue="")]
     while header and not header[-1]:
         header.pop()
     if not header:
         fix = "The first row must hold the column names; start from the template."
         raise DataError([_whole_file(name, "The file is empty or its first row is blank.", fix)])
-    _check_header(name, header)
+    _check_header(name, header, chosen.header_row)
     keep = [position for position, column in enumerate(header) if wanted(column)]
     problems: list[Problem] = []
     misfits: set[str] = set()
     kept: list[tuple[int, tuple[str, ...]]] = []
-    for number, found in enumerate(rows, start=2):
+    for number, found in enumerate(rows, start=chosen.header_row + 1):
         if number > MAX_ROWS:
             raise DataError([_whole_file(name, f"There are more than {MAX_ROWS:,} rows.", _TOO_LARGE[1])])
         if not "".join(found).strip():
             continue
-        cells = found + [""] * (len(header) - len(found)) if padded else found
+        cells = found + [""] * (len(header) - len(found)) if chosen.table.padded else found
         problem = _row_problem(name, number, cells, len(header))
         if problem:
             problems.append(problem)
-            misfits.update(cell.strip() for cell in cells)
+            misfits.update(cell.strip() for cell in cells if len(cell) <= MAX_CELL_CHARACTERS)
         else:
             kept.append((number, tuple(cells[position].strip() for position in keep)))
     kept_header = tuple(header[position] for position in keep)
-    return Sheet(name, kept_header, tuple(kept), tuple(problems), frozenset(misfits))
+    notices = (f"{name}: {chosen.notice}",) if chosen.notice else ()
+    return Sheet(name, kept_header, tuple(kept), tuple(problems), frozenset(misfits), notices)
 
 
-def _check_header(name: str, header: list[str]) -> None:
+def _check_header(name: str, header: list[str], row: int) -> None:
+    if len(header) > MAX_COLUMNS:
+        message = f"The header has {len(header):,} columns, and at most {MAX_COLUMNS:,} are read."
+        raise DataError([Problem(name, row, "", "", message, "Keep only the columns that the run needs.")])
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         message = "The cells are not separated by commas."
-        raise DataError([Problem(name, 1, "", header[0], message, _SAVE_AS_CSV)])
+        raise DataError([Problem(name, row, "", header[0], message, _SAVE_AS_CSV)])
     twice = sorted({column for column in header if column and header.count(column) > 1})
     if twice:
         fix = "Keep one of them, or give the other another name."
         raise DataError(
-            Problem(name, 1, column, column, "The column name stands twice in the header.", fix) for column in twice
+            Problem(name, row, column, column, "The column name stands twice in the header.", fix) for column in twice
         )
 
 

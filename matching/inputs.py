@@ -10,16 +10,22 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, counted, did_you_mean, shown
+from matching.columns import Mappings, read_options
+from matching.errors import LEAVE_OUT, DataError, Problem, counted, did_you_mean, shown
 from matching.files import Source, header_of, read_sheet
-from matching.official import is_gias, read_gias
+from matching.links import NO_LINKS, Links, read_links
+from matching.names import SchoolNames
+from matching.official import gias_columns, is_gias, read_gias, read_official
+from matching.ofsted import read_ofsted
 from matching.policy import Policy, read_policy
-from matching.tables import Table, read_table, table_formats
+from matching.tables import Table, known_columns, read_table, table_formats
 from matching.vocabulary import Vocabulary, standard_vocabulary
 
 REQUIRED_TABLES = ("schools", "supporters", "needs")
 OPTIONAL_TABLES = ("accreditation", "decisions")
-SOURCES = (*REQUIRED_TABLES, *OPTIONAL_TABLES, "policy", "baseline")
+SOURCES = (*REQUIRED_TABLES, *OPTIONAL_TABLES, "policy", "baseline", "ofsted", "links", "columns")
+# Files that say more of the tables; they are no tables of a run themselves.
+_ABOUT_TABLES = ("ofsted", "links", "columns")
 
 # A long list of unknown identifiers is a wrong file, not a slip of the keyboard: no use in guessing at each.
 _MOST_SUGGESTIONS = 50
@@ -82,21 +88,36 @@ class _Reading:
     tables: dict[str, Table] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
     left_out: dict[str, str] = field(default_factory=dict)
+    links: Links = NO_LINKS
+    successors: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 
-def read_inputs(sources: Mapping[str, Source], *, as_at: date | None = None) -> Inputs:
+def read_inputs(
+    sources: Mapping[str, Source],
+    *,
+    as_at: date | None = None,
+    mapping: Mappings | None = None,
+    leave_out: bool = False,
+) -> Inputs:
     """Read and check the files of a run.
 
     Parameters
     ----------
     sources : mapping of str to Source
         By name: schools, supporters and needs, and where there are any accreditation, decisions, policy and
-        baseline (the plan.csv of an earlier plan). The schools may be a GIAS extract. A file under any other name is
-        none of them and is not looked at.
+        baseline (the plan.csv of an earlier plan). The schools may be a GIAS extract, of which ofsted and links say
+        more; columns (`matching.columns`) says how the tables are read. A file under any other name is none of them
+        and is not looked at.
     as_at : date, optional
         The day of the run; today where it is not given.
+    mapping : mapping, optional
+        By table: their header to our column; besides what the columns file says. What is read with it cannot be read
+        again from the sources alone: a plan needs the columns file.
+    leave_out : bool
+        Whether rows whose problems have the severity `leave out` are left out, each told in a notice; as the columns
+        file may say too.
 
     Raises
     ------
@@ -106,11 +127,35 @@ def read_inputs(sources: Mapping[str, Source], *, as_at: date | None = None) -> 
     vocabulary = standard_vocabulary()
     # In one order, whatever the caller's, so that equal files give equal notices.
     sources = {name: sources[name] for name in SOURCES if name in sources}
-    reading = _read_each(sources, vocabulary)
-    _check_against_each_other(reading)
-    if reading.problems:
-        raise DataError(reading.problems)
+    reading = _sound(sources, vocabulary, REQUIRED_TABLES, mapping or {}, leave_out)
     frames = {name: table.frame for name, table in reading.tables.items()}
+    return _inputs(sources, vocabulary, reading, frames, as_at)
+
+
+def read_people(sources: Mapping[str, Source], *, as_at: date | None = None) -> Inputs:
+    """Read the schools, the supporters and their accreditation alone; there are then no needs.
+
+    Raises
+    ------
+    DataError
+    """
+    vocabulary = standard_vocabulary()
+    about = ("schools", "supporters", "accreditation", *_ABOUT_TABLES)
+    sources = {name: sources[name] for name in SOURCES if name in sources and name in about}
+    reading = _sound(sources, vocabulary, ("schools", "supporters"), {}, leave_out=False)
+    frames = {name: table.frame for name, table in reading.tables.items()}
+    columns = ["row", *table_formats(vocabulary)["needs"].column_names]
+    frames["needs"] = pd.DataFrame(columns=columns, dtype="object")
+    return _inputs(sources, vocabulary, reading, frames, as_at)
+
+
+def _inputs(
+    sources: Mapping[str, Source],
+    vocabulary: Vocabulary,
+    reading: _Reading,
+    frames: Mapping[str, pd.DataFrame],
+    as_at: date | None,
+) -> Inputs:
     needs = _typed(frames["needs"], "needs", vocabulary)
     needs["designations"] = [
         given or vocabulary.focuses[focus].accepted_designations
@@ -157,46 +202,219 @@ def with_policy(inputs: Inputs, source: Source | None) -> Inputs:
     return replace(inputs, policy=read_policy(source), files=dict(sorted(files.items())))
 
 
-def read_schools(source: Source) -> pd.DataFrame:
-    """Read a schools table alone, ours or a GIAS extract.
+def read_schools(source: Source, *, ofsted: Source | None = None, links: Source | None = None) -> pd.DataFrame:
+    """Read a schools table alone, ours or a GIAS extract, of which Ofsted's and the links file say more.
 
     Raises
     ------
     DataError
     """
     vocabulary = standard_vocabulary()
-    if is_gias(header_of(source)):
-        return _typed(read_gias(source, vocabulary).table.frame, "schools", vocabulary)
-    table = read_table(read_sheet(source), table_formats(vocabulary)["schools"], vocabulary)
+    if is_gias(header_of(source, gias_columns)):
+        official = read_official(source, vocabulary, ofsted=ofsted, links=links)
+        return _typed(official.table.frame, "schools", vocabulary)
+    form = table_formats(vocabulary)["schools"]
+    table = read_table(read_sheet(source, recognise=known_columns(form)), form, vocabulary)
     if table.problems:
         raise DataError(table.problems)
     return _typed(table.frame, "schools", vocabulary)
 
 
-def _read_each(sources: Mapping[str, Source], vocabulary: Vocabulary) -> _Reading:
+def _sound(
+    sources: Mapping[str, Source],
+    vocabulary: Vocabulary,
+    required: Iterable[str],
+    mapping: Mappings,
+    leave_out: bool,
+) -> _Reading:
+    """Everything read, with nothing wrong in it any more."""
     reading = _Reading()
-    for name in REQUIRED_TABLES:
+    for name in required:
         if name not in sources:
             fix = f"Give the {name} table; the template shows its columns."
             reading.problems.append(Problem(name, None, "", "", "This table is missing.", fix))
+    try:
+        options = read_options(sources.get("columns"))
+    except DataError as error:
+        raise DataError([*reading.problems, *error.problems]) from error
+    mappings = {name: {**options.mappings.get(name, {}), **mapping.get(name, {})} for name in SOURCES}
+    _read_each(reading, sources, vocabulary, mappings)
+    _follow_links(reading)
+    _offer_schools(reading)
+    problems, notices = _against_each_other(reading)
+    if leave_out or options.leave_out:
+        problems, notices = _without_faulty_rows(reading, problems, notices)
+    if reading.problems or problems:
+        raise DataError([*reading.problems, *problems])
+    reading.notices += notices
+    return reading
+
+
+def _read_each(reading: _Reading, sources: Mapping[str, Source], vocabulary: Vocabulary, mappings: Mappings) -> None:
     formats = table_formats(vocabulary)
+    if "links" in sources:
+        try:
+            reading.links = read_links(sources["links"])
+            reading.notices += reading.links.notices
+        except DataError as error:
+            reading.problems += error.problems
     for name, source in sources.items():
         try:
             if name == "policy":
                 reading.policy = read_policy(source)
-            elif name == "schools" and is_gias(header_of(source)):
-                official = read_gias(source, vocabulary)
-                reading.tables[name] = official.table
-                reading.left_out = dict(zip(official.left_out["urn"], official.left_out["reason"], strict=True))
-                reading.notices += official.notices
-            else:
-                reading.tables[name] = read_table(read_sheet(source), formats[name], vocabulary)
+            elif name == "schools" and is_gias(header_of(source, gias_columns)):
+                _read_gias(reading, source, sources.get("ofsted"), vocabulary)
+            elif name not in _ABOUT_TABLES:
+                recognise = known_columns(formats[name], mappings[name])
+                sheet = read_sheet(source, recognise=recognise)
+                reading.tables[name] = read_table(sheet, formats[name], vocabulary, mappings[name])
+                if name == "schools" and "ofsted" in sources:
+                    reading.notices.append(
+                        f"{sources['ofsted'].name}: not used, because the schools are not a GIAS extract."
+                    )
         except DataError as error:
             reading.problems += error.problems
     for table in reading.tables.values():
         reading.problems += table.problems
         reading.notices += table.notices
-    return reading
+
+
+def _read_gias(reading: _Reading, source: Source, ofsted: Source | None, vocabulary: Vocabulary) -> None:
+    inspections = None
+    try:
+        inspections = read_ofsted(ofsted) if ofsted else None
+    except DataError as error:
+        reading.problems += error.problems
+    official = read_gias(source, vocabulary, inspections, reading.links if reading.links.rows else None)
+    reading.tables["schools"] = official.table
+    reading.left_out = dict(zip(official.left_out["urn"], official.left_out["reason"], strict=True))
+    reading.notices += official.notices
+
+
+def _follow_links(reading: _Reading) -> None:
+    """Put the URN of the one successor in the place of an old one, which a notice tells."""
+    if "schools" not in reading.tables or not reading.links.rows:
+        return
+    schools = reading.tables["schools"].frame
+    known = dict(zip(schools["urn"], schools["name"], strict=True))
+    for name in ("supporters", "needs", "decisions"):
+        if name in reading.tables:
+            table = reading.tables[name]
+            frame, told = _with_successors(table, known, reading)
+            reading.tables[name] = replace(table, frame=frame)
+            reading.notices += told
+
+
+def _with_successors(table: Table, known: Mapping[str, str], reading: _Reading) -> tuple[pd.DataFrame, list[str]]:
+    frame = table.frame
+    old = [urn for urn in frame["school_urn"].dropna().unique() if urn and urn not in known]
+    reading.successors |= {urn: reading.links.successors(urn, known) for urn in old}
+    taken = {urn: reading.successors[urn][0] for urn in old if len(reading.successors[urn]) == 1}
+    notices = []
+    if taken:
+        frame = frame.assign(school_urn=frame["school_urn"].replace(taken))
+        pairs = [f"{urn} as {new} ({known[new]})" for urn, new in sorted(taken.items())]
+        notices.append(
+            f"{table.name}: old URNs are read as those of the schools that took their place "
+            f"({counted(len(taken), 'URN')}): {_first_ten(pairs)}."
+        )
+    if "conflicts" in frame:
+        # A conflict protects somebody: it holds for every school that an old one went into.
+        also = {
+            urn: reading.links.successors(urn, known)
+            for urns in frame["conflicts"].dropna()
+            for urn in urns
+            if urn not in known
+        }
+        also = {urn: after for urn, after in also.items() if after}
+        if also:
+            wider = [
+                urns and tuple(sorted({one for urn in urns for one in also.get(urn, (urn,))}))
+                for urns in frame["conflicts"]
+            ]
+            frame = frame.assign(conflicts=pd.Series(wider, index=frame.index, dtype="object"))
+            pairs = [f"{urn} as {' and '.join(after)}" for urn, after in sorted(also.items())]
+            notices.append(f"{table.name}: conflicts with old URNs hold for their successors: {_first_ten(pairs)}.")
+    return frame, notices
+
+
+def _offer_schools(reading: _Reading) -> None:
+    """Offer the school that may be meant where its name stands in the place of a URN."""
+    named = [
+        place
+        for place, problem in enumerate(reading.problems)
+        if problem.column == "school_urn" and any(character.isalpha() for character in problem.value)
+    ]
+    if not named or "schools" not in reading.tables:
+        return
+    schools = reading.tables["schools"].frame[["urn", "name"]].dropna()
+    names = SchoolNames(schools.itertuples(index=False, name=None))
+    for place in named[:_MOST_SUGGESTIONS]:
+        problem = reading.problems[place]
+        match = names.closest(problem.value)
+        if match:
+            fix = (
+                f"Did you mean '{match.urn}' ({match.name})? The names agree to {100 * match.score:.0f}%. "
+                "Give the URN of the school."
+            )
+            reading.problems[place] = replace(problem, fix=fix)
+
+
+def _without_faulty_rows(
+    reading: _Reading, problems: list[Problem], notices: list[str]
+) -> tuple[list[Problem], list[str]]:
+    """Leave out every row that may be, until nothing more is wrong because of one that went; each is told."""
+    total = {name: len(_rows_of(table)) for name, table in reading.tables.items()}
+    went: dict[str, dict[int, str]] = {name: {} for name in reading.tables}
+    gone: set[str] = set()
+    while faulty := [one for one in (*reading.problems, *problems) if one.severity == LEAVE_OUT]:
+        reading.problems = [one for one in reading.problems if one.severity != LEAVE_OUT]
+        for name, table in reading.tables.items():
+            for one in faulty:
+                if one.table == table.name and one.row is not None:
+                    went[name].setdefault(one.row, one.column or "cells")
+            gone |= _leave_out(reading, name, set(went[name]))
+        _leave_out_decisions(reading, gone, went)
+        problems, notices = _against_each_other(reading)
+    for name in REQUIRED_TABLES:
+        if name in reading.tables and reading.tables[name].frame.empty:
+            message = f"Every row of the {name} table would be left out."
+            problems.append(Problem(reading.tables[name].name, None, "", "", message, "Mend at least one."))
+    told = [
+        f"{reading.tables[name].name}: {counted(len(rows), 'row')} of {total[name]:,} left out on request, "
+        f"{len(reading.tables[name].frame):,} used: "
+        f"{_first_ten([f'row {row} ({column})' for row, column in sorted(rows.items())])}."
+        for name, rows in went.items()
+        if rows
+    ]
+    return problems, [*told, *notices]
+
+
+def _rows_of(table: Table) -> set[int]:
+    return {*table.frame["row"], *(one.row for one in table.problems if one.row is not None)}
+
+
+def _leave_out(reading: _Reading, name: str, rows: set[int]) -> set[str]:
+    """Take rows out of a table; the identifiers that went with them."""
+    table = reading.tables[name]
+    leaving = table.frame["row"].isin(rows)
+    key = {"schools": "urn", "supporters": "supporter_id", "needs": "need_id"}.get(name)
+    gone = set(table.frame.loc[leaving, key].dropna()) if key else set()
+    kept = table.frame[~leaving].reset_index(drop=True)
+    gone = (gone | table.misfit_cells if key else gone) - (set(kept[key]) if key else set())
+    reading.tables[name] = replace(table, frame=kept, misfit_cells=frozenset())
+    return gone - {""}
+
+
+def _leave_out_decisions(reading: _Reading, gone: set[str], went: dict[str, dict[int, str]]) -> None:
+    """Decisions about nobody but who was left out go with them; any other fault in a decision stops the run."""
+    if "decisions" not in reading.tables:
+        return
+    frame = reading.tables["decisions"].frame
+    for column in ("supporter_id", "need_id", "school_urn"):
+        for row in frame.loc[frame[column].isin(gone), "row"]:
+            went["decisions"].setdefault(row, column)
+    _leave_out(reading, "decisions", set(went["decisions"]))
 
 
 def _typed(frame: pd.DataFrame, name: str, vocabulary: Vocabulary) -> pd.DataFrame:
@@ -216,8 +434,9 @@ def _no_decisions() -> pd.DataFrame:
     )
 
 
-def _check_against_each_other(reading: _Reading) -> None:
-    tables = reading.tables
+def _against_each_other(reading: _Reading) -> tuple[list[Problem], list[str]]:
+    """What is wrong between the tables, and what is to be told of it."""
+    tables, problems, notices = reading.tables, list[Problem](), list[str]()
     known = {
         name: set(tables[name].frame[key].dropna())
         for name, key in (("schools", "urn"), ("supporters", "supporter_id"), ("needs", "need_id"))
@@ -234,17 +453,19 @@ def _check_against_each_other(reading: _Reading) -> None:
     for name, column, target in links:
         if name in tables and target in known:
             known_or_misfit = known[target] | tables[target].misfit_cells
-            reading.problems += _unknown(tables[name], column, target, known_or_misfit, reading)
+            problems += _unknown(tables[name], column, target, known_or_misfit, reading)
     if "supporters" in tables:
-        reading.problems += _people_without_specialism(tables["supporters"])
+        problems += _people_without_specialism(tables["supporters"])
     if "supporters" in tables and "schools" in tables:
-        reading.notices += _idle_conflicts(tables["supporters"], known["schools"])
+        notices += _idle_conflicts(tables["supporters"], known["schools"])
     if "decisions" in tables and "needs" in tables:
-        reading.problems += _decision_problems(tables["decisions"], tables["needs"], known.get("schools"))
+        problems += _decision_problems(tables["decisions"], tables["needs"], known.get("schools"))
     if "baseline" in tables and {"needs", "supporters"} <= set(tables):
-        reading.notices += _gone_since(tables["baseline"], known["needs"], known["supporters"])
+        notices += _gone_since(tables["baseline"], known["needs"], known["supporters"])
     if "accreditation" in tables and "supporters" in tables:
-        reading.notices += _other_designation(tables["accreditation"], tables["supporters"])
+        notices += _other_designation(tables["accreditation"], tables["supporters"])
+    may_go = {tables[name].name for name in ("supporters", "needs", "accreditation") if name in tables}
+    return [replace(one, severity=LEAVE_OUT) if one.table in may_go else one for one in problems], notices
 
 
 def _unknown(table: Table, column: str, target: str, known: set[str], reading: _Reading) -> Iterator[Problem]:
@@ -259,12 +480,22 @@ def _unknown(table: Table, column: str, target: str, known: set[str], reading: _
                 if left_out
                 else f"School {value} is not in the schools table."
             )
-            fix = "Check the URN, or give the URN of the school that took its place."
+            fix = _successor_fix(value, reading)
         else:
             message = f"{shown(value)} is not in the {target} table."
             otherwise = f"Check it against the {target} table."
             fix = did_you_mean(value, known, otherwise) if suggest and len(known) <= 5000 else otherwise
         yield Problem(table.name, row, column, value, message, fix)
+
+
+def _successor_fix(urn: str, reading: _Reading) -> str:
+    candidates = reading.successors.get(urn, ())
+    if not candidates:
+        return "Check the URN, or give the URN of the school that took its place."
+    schools = reading.tables["schools"].frame
+    names = dict(zip(schools["urn"], schools["name"], strict=True))
+    listed = _first_ten([f"{one} ({names[one]})" for one in candidates])
+    return f"Several schools took its place; give the URN of one: {listed}."
 
 
 def _people_without_specialism(table: Table) -> Iterator[Problem]:

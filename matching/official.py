@@ -1,23 +1,28 @@
 """The official list of establishments (GIAS) to a schools table, with who was left out of it and why.
 
-Of each row only the columns named here are kept: heads' names and telephone numbers never leave the file. What the
-schools table may hold is the business of `tables`.
+Of each row only the columns named here are kept: heads' names and telephone numbers never leave the file. Inspections
+and links are read by `ofsted` and `links`; whose grade a school has is decided here. What the schools table may hold is
+the business of `tables`.
 """
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
-from matching.errors import DataError, Problem, shown
+from matching.errors import DataError, Problem, counted, shown
 from matching.files import Sheet, Source, read_sheet
 from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
-from matching.tables import CellError, Column, Table, table_formats, urn
+from matching.links import Links, read_links
+from matching.ofsted import Inspections, meaning, read_ofsted
+from matching.tables import INSPECTION_COLUMNS, CellError, Column, Table, table_formats, urn
 from matching.vocabulary import Vocabulary
 
 Cells = pd.DataFrame
@@ -42,7 +47,12 @@ OPTIONAL_COLUMNS = {
     "pupils": "NumberOfPupils",
     "fsm_percent": "PercentageFSM",
 }
-GIAS_COLUMNS = REQUIRED_COLUMNS | OPTIONAL_COLUMNS
+# Some years have them and some do not, and nobody misses them: no notice tells of it.
+PASSING_COLUMNS = {
+    "inspected_on": "OfstedLastInsp",
+    "ofsted_concern": "OfstedSpecialMeasures (name)",
+}
+GIAS_COLUMNS = REQUIRED_COLUMNS | OPTIONAL_COLUMNS | PASSING_COLUMNS
 
 REASONS = {
     "closed": "closed",
@@ -53,6 +63,7 @@ REASONS = {
     "unknown_type": "of a type that this version does not know",
     "no_phase": "without a phase of education in GIAS",
     "no_place": "without a place in England in GIAS",
+    "wrong_place": "at a place in GIAS that is far from its postcode",
 }
 """Why an establishment is left out, by code, in the order in which the reasons are looked for."""
 
@@ -104,7 +115,45 @@ def is_gias(header: Sequence[str]) -> bool:
     return len(set(header).intersection(REQUIRED_COLUMNS.values())) >= len(REQUIRED_COLUMNS) - 2
 
 
-def read_gias(source: Source, vocabulary: Vocabulary) -> OfficialSchools:
+def gias_columns(header: Sequence[str]) -> int:
+    """How many of the columns that are read of a GIAS extract a header has."""
+    return len(set(header).intersection(GIAS_COLUMNS.values()))
+
+
+def read_official(
+    gias: Source, vocabulary: Vocabulary, *, ofsted: Source | None = None, links: Source | None = None
+) -> OfficialSchools:
+    """Read a schools table from official files; as `read_gias`, with every problem of all of them at once.
+
+    Raises
+    ------
+    DataError
+    """
+    problems: list[Problem] = []
+    inspections, ties = None, None
+    try:
+        inspections = read_ofsted(ofsted) if ofsted else None
+    except DataError as error:
+        problems += error.problems
+    try:
+        ties = read_links(links) if links else None
+    except DataError as error:
+        problems += error.problems
+    try:
+        official = read_gias(gias, vocabulary, inspections, ties)
+    except DataError as error:
+        raise DataError([*problems, *error.problems]) from error
+    if problems:
+        raise DataError(problems)
+    return replace(official, notices=(*official.notices, *(ties.notices if ties else ())))
+
+
+def read_gias(
+    source: Source,
+    vocabulary: Vocabulary,
+    inspections: Inspections | None = None,
+    links: Links | None = None,
+) -> OfficialSchools:
     """Read the open schools in England from a GIAS extract.
 
     Parameters
@@ -113,6 +162,10 @@ def read_gias(source: Source, vocabulary: Vocabulary) -> OfficialSchools:
         The extract of establishment fields, as downloaded (cp1252) or saved again (UTF-8 or .xlsx).
     vocabulary : Vocabulary
         The phases and grades that a schools table may hold.
+    inspections : Inspections, optional
+        Ofsted's grades, which go before those of GIAS.
+    links : Links, optional
+        Through which a school without a grade has that of the one school that it took the place of.
 
     Returns
     -------
@@ -128,7 +181,12 @@ def read_gias(source: Source, vocabulary: Vocabulary) -> OfficialSchools:
     A cell in an optional column that cannot be read is left blank and counted in a notice. Characters that do not
     print, such as the no-break space, become spaces.
     """
-    sheet = read_sheet(source, encodings=("utf-8-sig", "cp1252"), wanted=set(GIAS_COLUMNS.values()).__contains__)
+    sheet = read_sheet(
+        source,
+        encodings=("utf-8-sig", "cp1252"),
+        wanted=set(GIAS_COLUMNS.values()).__contains__,
+        recognise=gias_columns,
+    )
     _check_header(sheet)
     cells = _cells(sheet)
     _check_identity(sheet, cells)
@@ -137,7 +195,11 @@ def read_gias(source: Source, vocabulary: Vocabulary) -> OfficialSchools:
     kept = found[reasons["reason_code"] == ""]
     left_out = reasons[reasons["reason_code"] != ""].reset_index(drop=True)
     frame, strange = _schools(sheet.name, kept, vocabulary)
-    notices = (_count_notice(sheet.name, len(frame), left_out), *_missing_column_notices(sheet), *strange)
+    earlier = _grades_in_gias(found, vocabulary)
+    frame, graded = _with_inspections(sheet.name, frame, earlier, inspections, links)
+    missing = _missing_column_notices(sheet, graded_elsewhere=inspections is not None)
+    counts = _count_notice(sheet.name, len(frame), left_out)
+    notices = (counts, *sheet.notices, *missing, *strange, *graded)
     return OfficialSchools(Table(sheet.name, frame, (), ()), left_out, notices)
 
 
@@ -246,6 +308,9 @@ def _folded(word: str) -> str:
 def _reasons(found: Cells) -> pd.DataFrame:
     """Urn, name, reason_code and reason of every establishment; the last two are blank where it is a school to keep."""
     rules = list(_rules(found))
+    # Neighbours are only asked for where nothing else is wrong.
+    sound = ~pd.concat([mask for _, mask, _ in rules], axis=1).any(axis=1)
+    rules.append(("wrong_place", *_far_from_postcode(found, sound)))
     masks = [mask for _, mask, _ in rules]
     return found[["urn", "name"]].assign(
         reason_code=np.select(masks, [code for code, _, _ in rules], ""),
@@ -274,6 +339,66 @@ def _rules(found: Cells) -> Iterator[tuple[str, pd.Series, pd.Series | str]]:
     yield "no_place", ~in_box, "has " + place + " in GIAS, which is no place in England"
 
 
+# How far from the middle of its postcode sector's schools a place is looked at, and is wrong whatever else there is.
+_FAR_KM, _TOO_FAR_KM = 5.0, 30.0
+_FEWEST_NEIGHBOURS = 3
+# A place is another town's where this many schools stand nearer than a third of the way to one of its own postcode.
+_OTHERS_AROUND, _CROWDED = 20, 3.0
+
+
+def _far_from_postcode(found: Cells, sound: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Which schools stand far from the others of their postcode, and the reason in words.
+
+    Notes
+    -----
+    In thinly peopled country a school may well be 15 km from the others of its postcode sector. So beyond 5 km from
+    their middle it is left out only where the schools around it are another town's: the nearest of its own postcode
+    district is over 5 km away, and 20 others stand within a third of that. Beyond 30 km it is left out in any case.
+    """
+    places = found[["easting_m", "northing_m"]].to_numpy() / 1000
+    postcode = found["postcode"].str.upper().str.replace(" ", "", regex=False)
+    placed = found["easting_m"].between(*ENGLAND_EASTING_M) & found["northing_m"].between(*ENGLAND_NORTHING_M)
+    written = postcode.str.fullmatch("[A-Z]{1,2}[0-9][0-9A-Z]?[0-9][A-Z]{2}") & placed
+    sector_km = _from_the_middle(places, postcode.str[:-2].where(written, ""))
+    district = postcode.str[:-3].where(written, "")
+    apart_km = sector_km.where(sector_km.notna(), _from_the_middle(places, district))
+    far = (apart_km > _TOO_FAR_KM) & sound
+    doubtful = np.flatnonzero((apart_km > _FAR_KM) & sound & ~far)
+    if len(doubtful):
+        far.iloc[doubtful] = _among_others(places, district, np.flatnonzero(written), doubtful)
+    reason = (
+        "stands " + apart_km.map("{:.0f}".format) + " km from the other schools of its postcode " + found["postcode"]
+    )
+    return far, reason
+
+
+def _from_the_middle(places: NDArray[np.float64], area: pd.Series) -> pd.Series:
+    """How far each place is from the median place of its area, in km; nan where there are too few others."""
+    cells = pd.DataFrame(places, index=area.index, columns=["east", "north"])[area != ""]
+    known = cells.groupby(area[area != ""])
+    # With itself among them, which a median of four does not mind.
+    enough = known["east"].transform("size") > _FEWEST_NEIGHBOURS
+    apart = cells - known[["east", "north"]].transform("median")
+    return pd.Series(np.hypot(*apart.to_numpy().T), index=cells.index).where(enough).reindex(area.index)
+
+
+def _among_others(
+    places: NDArray[np.float64], district: pd.Series, known: NDArray[np.intp], doubtful: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Whether each doubtful place is nearer to many schools of other districts than to any of its own."""
+    crowd = min(_OTHERS_AROUND + 1, len(known))
+    around_km = np.asarray(cKDTree(places[known]).query(places[doubtful], k=[crowd])[0])[:, 0]
+    members = {
+        code: known[position] for code, position in district.iloc[known].groupby(district.iloc[known]).indices.items()
+    }
+    own_km = np.empty(len(doubtful))
+    for place, one in enumerate(doubtful):
+        others = members[district.iloc[one]]
+        others = others[others != one]
+        own_km[place] = np.hypot(*(places[others] - places[one]).T).min() if len(others) else np.inf
+    return (own_km > _FAR_KM) & (own_km > _CROWDED * around_km) & (crowd > _OTHERS_AROUND)
+
+
 def _closed(closed_on: str) -> str:
     """The reason for a closed establishment; GIAS writes 31-08-2021, and a spreadsheet may make it 2021-08-31."""
     if closed_on.casefold() in _MISSING:
@@ -288,7 +413,8 @@ def _missing(cells: pd.Series) -> pd.Series:
 
 def _schools(table: str, kept: Cells, vocabulary: Vocabulary) -> tuple[pd.DataFrame, list[str]]:
     """The frame that `matching.tables.read_table` would give, and a notice for each column with strange cells."""
-    columns = [column for column in table_formats(vocabulary)["schools"].columns if column.name in GIAS_COLUMNS]
+    known = {*GIAS_COLUMNS, *INSPECTION_COLUMNS}
+    columns = [column for column in table_formats(vocabulary)["schools"].columns if column.name in known]
     frame = kept.assign(phase=kept["known_phase"], easting=kept["easting_m"], northing=kept["northing_m"])
     notices = []
     for column in (column for column in columns if column.name in OPTIONAL_COLUMNS):
@@ -299,6 +425,9 @@ def _schools(table: str, kept: Cells, vocabulary: Vocabulary) -> tuple[pd.DataFr
             notices.append(_strange_notice(table, column.name, strange))
         values = [readings.get(cell, column.blank) for cell in cells]
         frame[column.name] = pd.Series(values, index=cells.index, dtype="object")
+    frame["inspected_on"] = frame["inspected_on"].map(lambda cell: meaning(cell, "date") or "")
+    frame["ofsted_concern"] = frame["ofsted_concern"].map(lambda cell: meaning(cell, "concern") or "")
+    frame = frame.assign(ofsted_date="", ofsted_areas="", ofsted_found=np.where(frame["ofsted"] != "", "GIAS", ""))
     ordered = frame[["row", *(column.name for column in columns)]]
     return ordered.astype("object").reset_index(drop=True), notices
 
@@ -330,11 +459,93 @@ def _count_notice(table: str, kept: int, left_out: pd.DataFrame) -> str:
     )
 
 
-def _missing_column_notices(sheet: Sheet) -> list[str]:
+def _missing_column_notices(sheet: Sheet, *, graded_elsewhere: bool) -> list[str]:
     missing = [(name, column) for name, column in OPTIONAL_COLUMNS.items() if column not in sheet.header]
     return [
         f"{sheet.name}: Ofsted grades are not in this extract (no column {column}); ofsted is left blank."
         if name == "ofsted"
         else f"{sheet.name}: there is no column {column} in this extract; {name} is left blank."
         for name, column in missing
+        if not (name == "ofsted" and graded_elsewhere)
     ]
+
+
+def _grades_in_gias(found: Cells, vocabulary: Vocabulary) -> dict[str, str]:
+    """The grade that GIAS gives of every establishment that has one, open or closed."""
+    by_folded = {grade.casefold(): grade for grade in vocabulary.grades}
+    grades = found["ofsted"].str.casefold().map(by_folded).dropna()
+    return dict(zip(found.loc[grades.index, "urn"], grades, strict=True))
+
+
+def _with_inspections(
+    name: str,
+    frame: pd.DataFrame,
+    in_gias: Mapping[str, str],
+    inspections: Inspections | None,
+    links: Links | None,
+) -> tuple[pd.DataFrame, list[str]]:
+    """The schools with what inspectors last found: under their own URN, or under that of the one school before."""
+    notices: list[str] = []
+    graded: dict[str, tuple[str, str, str]] = {urn: (grade, "", "GIAS") for urn, grade in in_gias.items()}
+    if inspections is not None:
+        notices += inspections.notices
+        frame = _with_ofsted(frame, inspections.frame)
+        notices += _told_ofsted(name, frame, in_gias, inspections.frame)
+        of_ofsted = inspections.frame[inspections.frame["grade"] != ""]
+        graded |= {
+            urn: (grade, day, "Ofsted")
+            for urn, grade, day in of_ofsted[["urn", "grade", "graded_on"]].itertuples(index=False)
+        }
+    if links is None:
+        return frame, notices
+    bare = frame.loc[frame["ofsted"] == "", "urn"]
+    before = pd.Series([links.predecessors(urn, graded) for urn in bare], index=bare.index, dtype="object")
+    if before.empty:
+        return frame, notices
+    single = before[before.map(len) == 1].map(lambda urns: urns[0])
+    for place, field in enumerate(("ofsted", "ofsted_date")):
+        frame.loc[single.index, field] = single.map(lambda urn, place=place: graded[urn][place])
+    frame.loc[single.index, "ofsted_found"] = single.map(lambda urn: f"{graded[urn][2]}, inherited from {urn}")
+    several = int((before.map(len) > 1).sum())
+    if len(single):
+        verb, pronoun = ("has", "it") if len(single) == 1 else ("have", "they")
+        notices.append(
+            f"{name}: {counted(len(single), 'school')} {verb} the grade of the school that {pronoun} took the place of "
+            "(ofsted_found names its URN)."
+        )
+    if several:
+        verb = "has no grade of its own" if several == 1 else "have no grade of their own"
+        notices.append(f"{name}: {counted(several, 'school')} {verb} and several graded predecessors; left blank.")
+    return frame, notices
+
+
+def _with_ofsted(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """The schools with what Ofsted's own file says, which goes before what GIAS says of the same."""
+    own = found.reindex(frame["urn"], fill_value="").set_axis(frame.index)
+    graded = own["grade"] != ""
+    told = "Ofsted, inherited from " + own["urn_then"]
+    source = told.where((own["urn_then"] != "") & (own["urn_then"] != frame["urn"]), "Ofsted")
+    return frame.assign(
+        ofsted=own["grade"].where(graded, frame["ofsted"]),
+        ofsted_date=own["graded_on"],
+        ofsted_concern=own["concern"].where(own["urn"] != "", frame["ofsted_concern"]),
+        ofsted_areas=own["areas"],
+        inspected_on=own["inspected_on"].where(own["inspected_on"] != "", frame["inspected_on"]),
+        ofsted_found=source.where(graded, frame["ofsted_found"]),
+    )
+
+
+def _told_ofsted(name: str, frame: pd.DataFrame, in_gias: Mapping[str, str], found: pd.DataFrame) -> list[str]:
+    here = int(frame["urn"].isin(found.index).sum())
+    notices = [
+        f"{name}: {here:,} of {counted(len(frame), 'school')} are in the Ofsted file; {len(found) - here:,} of its "
+        "rows are of schools that are not in the table."
+    ]
+    gias_says = pd.Series([in_gias.get(urn, "") for urn in frame["urn"]], index=frame.index, dtype="object")
+    others = int(((gias_says != "") & (gias_says != frame["ofsted"])).sum())
+    if others:
+        verb = "has" if others == 1 else "have"
+        notices.append(
+            f"{name}: {counted(others, 'school')} {verb} another grade in GIAS than in the Ofsted file, which decides."
+        )
+    return notices

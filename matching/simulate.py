@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from matching.errors import DataError, Problem, did_you_mean, shown
 from matching.grid import distance_km
-from matching.tables import table_formats
+from matching.tables import INSPECTION_COLUMNS, table_formats
 from matching.vocabulary import Vocabulary, standard_vocabulary
 
 Chance = np.random.Generator
@@ -473,7 +473,7 @@ def _favourites(chance: Chance, weights: Floats) -> Positions:
 
 def _as_text(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with the columns of its table, all cells text."""
-    stand_ins = {"latitude", "longitude"}
+    stand_ins = {"latitude", "longitude", *INSPECTION_COLUMNS}
     names = [column for column in table_formats(standard_vocabulary())[name].column_names if column not in stand_ins]
     return pd.DataFrame({column: _cells(frame[column]) for column in names})
 

@@ -5,19 +5,24 @@ Rows are judged one table at a time here; what tables say of each other is the b
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, counted, did_you_mean, shown
+from matching.errors import LEAVE_OUT, DataError, Problem, counted, did_you_mean, shown
 from matching.files import Sheet
 from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.vocabulary import Vocabulary
 
+_SEPARATORS = re.compile(r"[;,\n]")
 _NEVER_EMPTY = ("schools", "supporters", "needs")
+# A row of these may be left out on request; a decision protects somebody, and a baseline is an earlier plan's.
+_ROWS_MAY_GO = ("schools", "supporters", "needs", "accreditation")
 PRIORITIES = ("critical", "high", "normal")
+INSPECTION_COLUMNS = ("ofsted_date", "ofsted_concern", "ofsted_areas", "inspected_on", "ofsted_found")
+"""Columns of a schools table that only official files fill; nobody has to type them."""
 DECISION_KINDS = ("pin", "forbid", "declined")
 
 
@@ -34,7 +39,7 @@ class Column:
     """One column: how its text becomes a value, and what a blank cell means.
 
     A required column must be in the header, and its cells must not be blank unless `may_be_blank`. `meaning` says to
-    people what belongs in a cell, without a verb.
+    people what belongs in a cell, without a verb. `synonyms` are other words, in small letters, for those it takes.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Column:
     may_be_blank: bool = False
     blank: object = ""
     dtype: str = "object"
+    synonyms: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,41 +156,70 @@ def one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
     return convert
 
 
-def many(convert: Callable[[str], object], example: str) -> Callable[[str], tuple[object, ...]]:
-    """A converter to several values separated by ';', without repeats and in order."""
+def many(convert: Callable[[str], object]) -> Callable[[str], tuple[object, ...]]:
+    """A converter to several values separated by ';', ',' or line breaks, without repeats and in order."""
 
     def convert_all(value: str) -> tuple[object, ...]:
         converted, faults = set(), []
-        for word in dict.fromkeys(word.strip() for word in value.split(";")):
+        for word in dict.fromkeys(word.strip() for word in _SEPARATORS.split(value)):
             try:
                 converted |= {convert(word)} if word else set()
             except CellError as fault:
                 faults.append(fault)
         if not faults:
             return tuple(sorted(converted, key=str))
-        separate = f"Separate several with ';', such as {shown(example)}."
-        fix = separate if "," in value and ";" not in value else faults[0].fix
-        raise CellError(faults[0].message, fix, faults[1:])
+        raise CellError(faults[0].message, faults[0].fix, faults[1:])
 
     return convert_all
 
 
 def day(value: str) -> date:
-    """A date, as 2026-01-31 or 31/01/2026."""
-    british = re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", value)
+    """A date, as 2026-01-31 or 31/01/2026, or with the month in letters; what could be two days is not guessed."""
+    british = re.fullmatch(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})", value)
+    lettered = re.fullmatch(r"([0-9]{1,2})(?:st|nd|rd|th)?[ -]([a-z]{3,9})[ -]([0-9]{4})", value.casefold())
     try:
         if british:
             return date(int(british[3]), int(british[2]), int(british[1]))
+        if lettered:
+            return date(int(lettered[3]), _month(lettered[2]), int(lettered[1]))
         # By itself fromisoformat would take 20260131 too, and the weeks of a year.
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            return date.fromisoformat(value)
+        iso = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00)?)?", value)
+        if iso:
+            return date.fromisoformat(iso[1])
         raise ValueError(value)
     except ValueError as error:
         raise CellError(f"{shown(value)} is not a date.", "Write dates as 2026-01-31 or 31/01/2026.") from error
 
 
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+
+
+def _month(word: str) -> int:
+    """The number of a month, by its English name or the first three letters of it."""
+    return next((number for number, name in enumerate(_MONTHS, start=1) if word in (name, name[:3])), 0)
+
+
+def iso_day(value: str) -> str:
+    """A date, kept as the text 2026-01-31."""
+    return day(value).isoformat()
+
+
 def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
     """The tables of a run, by name; the baseline is an earlier plan.csv, of which only the pairs are used."""
+    other = vocabulary.synonyms
     designation = one_of(tuple(vocabulary.designations), "designation")
     phase = one_of(vocabulary.phases, "phase")
     formats = (
@@ -193,7 +228,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             (
                 Column("urn", urn, "unique reference number, six digits", required=True),
                 Column("name", text, "name of the school", required=True),
-                Column("phase", phase, "phase of education, in GIAS words", required=True),
+                Column("phase", phase, "phase of education, in GIAS words", required=True, synonyms=other["phase"]),
                 Column("easting", number(*ENGLAND_EASTING_M, "metres east", 3), "metres", blank=np.nan),
                 Column("northing", number(*ENGLAND_NORTHING_M, "metres north", 3), "metres", blank=np.nan),
                 Column("local_authority", text, "local authority"),
@@ -205,6 +240,11 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("fsm_percent", number(0, 100, "a percentage", 3), "% free school meals", blank=np.nan),
                 Column("latitude", number(49, 61, "degrees north", 15), "degrees, WGS84", blank=np.nan),
                 Column("longitude", number(-9, 3, "degrees east", 15), "degrees, WGS84", blank=np.nan),
+                Column("ofsted_date", iso_day, "day of the inspection that gave the overall grade"),
+                Column("ofsted_concern", text, "Ofsted's category of concern"),
+                Column("ofsted_areas", text, "graded areas, such as 'Inclusion: Needs attention; …'"),
+                Column("inspected_on", iso_day, "day of the last inspection of any kind"),
+                Column("ofsted_found", text, "where the overall grade was found"),
             ),
             key=("urn",),
         ),
@@ -213,22 +253,23 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             (
                 Column("supporter_id", identifier, "your own identifier", required=True),
                 Column("name", text, "name of the person", required=True),
-                Column("designation", designation, "NLE, LLE or SLE", required=True),
+                Column("designation", designation, "NLE, LLE or SLE", required=True, synonyms=other["designation"]),
                 Column("school_urn", urn, "URN of the home school", required=True),
-                Column("phases", many(phase, "Nursery;Primary"), "phases they can support", required=True),
+                Column("phases", many(phase), "phases they can support", required=True, synonyms=other["phase"]),
                 Column(
                     "specialisms",
-                    many(one_of(vocabulary.specialisms, "specialism"), "maths;phonics"),
+                    many(one_of(vocabulary.specialisms, "specialism")),
                     "specialisms, at least one for an SLE",
                     required=True,
                     may_be_blank=True,
                     blank=(),
+                    synonyms=other["focus"],
                 ),
                 Column("max_deployments", whole(0, 1000, "a number of schools"), "blank: 1", blank=1, dtype="int64"),
                 Column("days_available", number(0, 10_000, "days", 2), "blank: no limit", blank=np.inf),
                 Column("max_distance_km", number(0.1, 1500, "km", 3), "blank: the policy's", blank=np.inf),
                 Column("alliance", text, "teaching school that places them"),
-                Column("conflicts", many(urn, "100000;100001"), "URNs they must not support", blank=()),
+                Column("conflicts", many(urn), "URNs they must not support", blank=()),
             ),
             key=("supporter_id",),
         ),
@@ -237,8 +278,14 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             (
                 Column("need_id", identifier, "your own identifier", required=True),
                 Column("school_urn", urn, "URN of the school that asks", required=True),
-                Column("focus", one_of(tuple(vocabulary.focuses), "focus"), "what it is about", required=True),
-                Column("designations", many(designation, "LLE;NLE"), "who may serve it", blank=()),
+                Column(
+                    "focus",
+                    one_of(tuple(vocabulary.focuses), "focus"),
+                    "what it is about",
+                    required=True,
+                    synonyms=other["focus"],
+                ),
+                Column("designations", many(designation), "who may serve it", blank=(), synonyms=other["designation"]),
                 Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0),
                 Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),
                 Column("notes", free_text, "anything to remember"),
@@ -252,7 +299,14 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column(
                     "criterion", one_of(tuple(vocabulary.criteria), "criterion"), "a code such as SLE-1", required=True
                 ),
-                Column("met", one_of(("yes", "no"), "answer"), "yes, no or blank", required=True, may_be_blank=True),
+                Column(
+                    "met",
+                    one_of(("yes", "no"), "answer"),
+                    "yes, no or blank",
+                    required=True,
+                    may_be_blank=True,
+                    synonyms=other["answer"],
+                ),
                 Column("evidence", free_text, "what shows it"),
                 Column("checked_on", day, "day it was last checked", blank=None),
             ),
@@ -282,7 +336,15 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
     return {one.name: one for one in formats}
 
 
-def read_table(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> Table:
+def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Callable[[Sequence[str]], int]:
+    """How many columns of a format a header has, some perhaps under names that a mapping gives; to find the header."""
+    known = {*form.column_names, *(mapping or {})}
+    return lambda header: len(known.intersection(header))
+
+
+def read_table(
+    sheet: Sheet, form: TableFormat, vocabulary: Vocabulary, mapping: Mapping[str, str] | None = None
+) -> Table:
     """Convert a sheet's cells to the format's values.
 
     Parameters
@@ -291,6 +353,8 @@ def read_table(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> Table
     form : TableFormat
     vocabulary : Vocabulary
         Used to say which other table a wrong file looks like.
+    mapping : mapping of str to str, optional
+        Names of the file's columns to the format's, where they differ.
 
     Returns
     -------
@@ -301,6 +365,7 @@ def read_table(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> Table
     DataError
         The header lacks a required column, so that no row can be read, or there is no row.
     """
+    sheet, notices = _renamed(sheet, form, mapping or {})
     _check_columns(sheet, form, vocabulary)
     problems = list(sheet.problems)
     cells = {name: [row[position] for _, row in sheet.rows] for position, name in enumerate(sheet.header)}
@@ -308,19 +373,81 @@ def read_table(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> Table
     for column in form.columns:
         found = cells.get(column.name)
         values[column.name] = (
-            [column.blank] * len(sheet.rows) if found is None else _converted(sheet, column, found, problems)
+            [column.blank] * len(sheet.rows)
+            if found is None
+            else _converted(sheet, column, _plain_words(sheet.name, column, found, notices), found, problems)
         )
     frame = pd.DataFrame({name: pd.Series(value, dtype="object") for name, value in values.items()})
     problems += _duplicates(sheet.name, frame, form.key)
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
-    notices = () if form.name == "baseline" else tuple(_unused(sheet, form))
-    return Table(sheet.name, frame, tuple(problems), notices, sheet.misfit_cells)
+    if form.name != "baseline":
+        notices += _unused(sheet, form)
+    if form.name in _ROWS_MAY_GO:
+        problems = [replace(one, severity=LEAVE_OUT) if one.row is not None else one for one in problems]
+    return Table(sheet.name, frame, tuple(problems), tuple(notices), sheet.misfit_cells)
+
+
+def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tuple[Sheet, list[str]]:
+    """The sheet under our column names, and what to tell of it."""
+    used = {name: column for name, column in mapping.items() if name in sheet.header and name != column}
+    notices = list(sheet.notices)
+    taken = sorted(set(used.values()) & (set(sheet.header) - set(used)))
+    if taken:
+        fix = "Take it out of the columns file, or give the other column another name."
+        raise DataError(
+            Problem(sheet.name, None, name, name, f"Another column is said to be {name}, and there is one.", fix)
+            for name in taken
+        )
+    if used:
+        pairs = ", ".join(f"{shown(name)} as {column}" for name, column in used.items())
+        notices.append(f"{sheet.name}: columns read under another name, as you said: {pairs}.")
+    missing = [name for name in mapping if name not in sheet.header]
+    if missing:
+        notices.append(f"{sheet.name}: has none of these columns that were given a meaning: {_shown_all(missing)}.")
+    return replace(sheet, header=tuple(used.get(name, name) for name in sheet.header)), notices
+
+
+def _plain_words(name: str, column: Column, cells: list[str], notices: list[str]) -> list[str]:
+    """The cells with every synonym put in the format's own words, which a notice tells."""
+    if not column.synonyms:
+        return cells
+    used: dict[str, str] = {}
+    plain: dict[str, str] = {}
+    for cell in dict.fromkeys(cells):
+        words = _SEPARATORS.split(cell)
+        for place, word in enumerate(words):
+            meaning = column.synonyms.get(" ".join(word.casefold().split()))
+            if meaning is not None and not _is_known(column, word):
+                used.setdefault(word.strip(), meaning)
+                words[place] = meaning
+        plain[cell] = ";".join(words) if words != _SEPARATORS.split(cell) else cell
+    if used:
+        pairs = ", ".join(f"{shown(word)} as '{meaning}'" for word, meaning in sorted(used.items())[:10])
+        more = f" and {len(used) - 10:,} more" if len(used) > 10 else ""
+        notices.append(f"{name}, {column.name}: other words were read as ours: {pairs}{more}.")
+    return [plain[cell] for cell in cells]
+
+
+def _is_known(column: Column, word: str) -> bool:
+    try:
+        column.convert(word.strip())
+    except CellError:
+        return False
+    return True
+
+
+def _shown_all(names: Sequence[str]) -> str:
+    return ", ".join(map(shown, names))
 
 
 def schools_as_text(schools: pd.DataFrame) -> pd.DataFrame:
-    """A schools table as it is written: the contract's columns, text, numbers without needless decimals."""
-    columns = [name for name in schools.columns if name != "row"]
+    """A schools table as it is written: text, numbers without needless decimals.
+
+    The contract's columns stand first; those of inspections follow where any school has something in them.
+    """
+    idle = {name for name in INSPECTION_COLUMNS if name in schools and (schools[name] == "").all()}
+    columns = [name for name in schools.columns if name not in {"row", *idle}]
     numeric = ("easting", "northing", "pupils", "fsm_percent")
 
     def cell(value: float) -> str:
@@ -345,7 +472,7 @@ def _check_columns(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> N
 def _unused(sheet: Sheet, form: TableFormat) -> Iterator[str]:
     unknown = [name for name in sheet.header if name and name not in form.column_names]
     if unknown:
-        yield f"{sheet.name}: columns that are not used: {', '.join(map(shown, unknown))}."
+        yield f"{sheet.name}: columns that are not used: {_shown_all(unknown)}."
     nameless = [position for position, name in enumerate(sheet.header) if not name]
     filled = [number for number, row in sheet.rows if any(row[position] for position in nameless)]
     if filled:
@@ -371,7 +498,10 @@ def _missing_columns(sheet: Sheet, form: TableFormat, missing: list[str], vocabu
     return problems
 
 
-def _converted(sheet: Sheet, column: Column, cells: list[str], problems: list[Problem]) -> list[object]:
+def _converted(
+    sheet: Sheet, column: Column, cells: list[str], found: list[str], problems: list[Problem]
+) -> list[object]:
+    """The cells' values; `found` are the cells as they stand in the file, for the problems."""
     outcome: dict[str, object] = {}
     for cell in set(cells):
         try:
@@ -383,11 +513,11 @@ def _converted(sheet: Sheet, column: Column, cells: list[str], problems: list[Pr
         except CellError as fault:
             outcome[cell] = fault
     values: list[object] = []
-    for (row, _), cell in zip(sheet.rows, cells, strict=True):
+    for (row, _), cell, stood in zip(sheet.rows, cells, found, strict=True):
         value = outcome[cell]
         if isinstance(value, CellError):
             faults = (value, *value.others)
-            problems += [Problem(sheet.name, row, column.name, cell, fault.message, fault.fix) for fault in faults]
+            problems += [Problem(sheet.name, row, column.name, stood, fault.message, fault.fix) for fault in faults]
             value = None
         values.append(value)
     return values

@@ -61,13 +61,17 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Every known word, by name and in the order of the reference tables."""
+    """Every known word, by name and in the order of the reference tables.
+
+    `synonyms` are other words for them, in small letters, by kind (designation, focus, phase, answer).
+    """
 
     designations: Mapping[str, Designation]
     focuses: Mapping[str, Focus]
     phase_bands: Mapping[str, str]
     grades: tuple[str, ...]
     criteria: Mapping[str, Criterion]
+    synonyms: Mapping[str, Mapping[str, str]]
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -128,4 +132,12 @@ def standard_vocabulary() -> Vocabulary:
             )
             for row in _rows("criteria.csv")
         },
+        synonyms=_synonyms(),
     )
+
+
+def _synonyms() -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for row in _rows("synonyms.csv"):
+        found.setdefault(row["kind"], {})[row["found"]] = row["meaning"]
+    return found

@@ -1,14 +1,16 @@
 import re
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import EVIDENCE_HEADER, SCHOOLS, SUPPORTERS, read, sources
+from tiny import AS_AT, EVIDENCE_HEADER, SCHOOLS, SUPPORTERS, read, sources
 
-from matching.accreditation import Verdicts, failed_criteria, judge
-from matching.inputs import Inputs, read_inputs
+from matching.accreditation import Verdicts, changes, failed_criteria, judge, touched
+from matching.files import Source
+from matching.inputs import Inputs, read_inputs, read_people, read_schools
 from matching.vocabulary import standard_vocabulary
 
 # S1 is an SLE of an outstanding school, S2 an LLE of a good one, S3 an NLE of an outstanding one.
@@ -284,3 +286,57 @@ def test_whoever_is_accredited_fails_nothing_and_the_order_of_rows_does_not_matt
     assert other.notices == verdicts.notices
     assert other.criteria.astype(str).equals(frame.astype(str))
     assert inputs.supporters["supporter_id"].tolist() == list(HELD)
+
+
+# When a school's grade changes
+
+
+def people(evidence: str = "") -> Inputs:
+    rows = [f"S2,LLE-{n},yes,,2026-05-01\n" for n in range(1, 12)] + [
+        f"S3,NLE-{n},yes,,2026-05-01\n" for n in range(1, 9)
+    ]
+    table = EVIDENCE_HEADER + "".join(rows) + evidence
+    return read_people(sources(accreditation=table), as_at=AS_AT)
+
+
+def of_now(schools: str) -> pd.DataFrame:
+    return read_schools(Source("schools.csv", schools.encode()))
+
+
+def test_who_is_no_longer_accredited_and_who_newly_is():
+    now = of_now(SCHOOLS.replace(",Outstanding", ",Requires improvement"))
+    (row,) = changes(people(), now).query("change != ''").to_dict("records")
+    assert row == {
+        "supporter_id": "S3",
+        "designation": "NLE",
+        "school_urn": "100001",
+        "school_name": "Birch School",
+        "grade_before": "Outstanding",
+        "grade_after": "Requires improvement",
+        "change": "no longer accredited",
+        "reason": "NLE-5 not met",
+    }
+    before = replace(people(), schools=now)
+    (row,) = changes(before, of_now(SCHOOLS)).query("change != ''").to_dict("records")
+    assert (row["supporter_id"], row["change"], row["reason"]) == ("S3", "newly accredited", "")
+
+
+def test_where_nothing_changed_nothing_is_told():
+    assert changes(people(), of_now(SCHOOLS)).empty
+
+
+def test_a_home_school_that_is_gone_is_told_and_what_is_stated_counts():
+    lines = SCHOOLS.splitlines(keepends=True)
+    told = changes(people(), of_now("".join(line for line in lines if not line.startswith("100001"))))
+    assert told["grade_after"].tolist() == ["not in the new table"] * 2
+    assert told["change"].tolist() == ["", ""]
+
+
+def test_the_deployments_that_it_touches_are_named():
+    told = changes(people(), of_now(SCHOOLS.replace(",Outstanding", ",Good")))
+    columns = ["need_id", "supporter_id", "school_urn", "school_name", "focus", "priority"]
+    plan = pd.DataFrame(
+        [["N2", "S3", "100000", "Alder School", "headship", "high"], ["N1", "S2", "100001", "Birch", "x", "low"]],
+        columns=columns,
+    )
+    assert touched(told, plan)[["need_id", "reason"]].to_numpy().tolist() == [["N2", "NLE-5 not met"]]

@@ -18,7 +18,7 @@ from matching.files import Source
 from matching.inputs import read_schools
 from matching.resources import demo_sources
 
-CONTRACT = ("schools", "check", "allocate", "verify", "explain", "simulate", "graph", "demo", "app")
+CONTRACT = ("schools", "check", "allocate", "verify", "explain", "simulate", "graph", "demo", "app", "triage")
 DAY = ("--as-at", "2026-09-01")
 HERE = Path(__file__).parents[1]
 TABLES = {"schools": SCHOOLS, "supporters": SUPPORTERS, "needs": NEEDS}
@@ -107,9 +107,21 @@ def test_every_command_of_the_contract_is_there(s2s, command):
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("schools", ("gias", "out")),
-        ("check", ("schools", "supporters", "needs", "accreditation", "decisions", "policy")),
-        ("allocate", ("schools", "supporters", "needs", "accreditation", "decisions", "policy", "baseline", "out")),
+        ("schools", ("gias", "ofsted", "links", "out")),
+        (
+            "check",
+            (
+                *("schools", "supporters", "needs", "accreditation", "decisions", "policy"),
+                *("ofsted", "links", "columns", "leave-out"),
+            ),
+        ),
+        (
+            "allocate",
+            (
+                *("schools", "supporters", "needs", "accreditation", "decisions", "policy", "baseline", "out"),
+                *("ofsted", "links", "columns", "leave-out"),
+            ),
+        ),
         ("verify", ("schools", "supporters", "needs", "accreditation", "decisions", "policy")),
         ("explain", ("need", "supporter")),
         ("simulate", ("schools", "supporters", "needs", "seed", "out")),
@@ -214,7 +226,9 @@ def test_check_counts_what_it_was_given(s2s):
 def test_check_tells_what_the_evidence_says(s2s):
     run = s2s("check", *put(TABLES | {"accreditation": EVIDENCE_HEADER + "S3,NLE-5,no,,2026-01-01\n"}), *DAY)
     assert "3 supporters cannot be deployed; 0 pairs are eligible.\n3 needs have nobody who is eligible." in run.out
-    assert re.search(r"^Notice: Accreditation: .*NLE-5 .*1 person.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE)
+    assert re.search(
+        r"^Notice: Accreditation: .*NLE-5 .*1 person.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
+    )
 
 
 def test_check_counts_one_as_one(s2s):
@@ -720,3 +734,115 @@ def test_the_demo_does_not_replace_other_files(s2s):
     assert run.code == 2
     assert run.err.startswith("demo-plan: The directory holds other files, and a plan would replace them.")
     assert list(tree()) == ["demo-plan/mine.txt"]
+
+
+# Official files, columns under other names, and rows left out
+
+
+GIAS_UNGRADED = GIAS.replace("100001,Birch School,01,Closed", "100001,Birch School,01,Open")
+OFSTED = "URN,Overall effectiveness,Inspection start date\n100000,2,03/10/2023\n100009,1,05/06/2019\n"
+LINKS = "URN,LinkURN,LinkType\n100009,100002,Successor\n"
+
+
+def test_schools_have_the_grades_of_ofsted_and_of_their_predecessors(s2s):
+    files = put({"gias": GIAS_UNGRADED, "ofsted": OFSTED, "links": LINKS})
+    run = s2s("schools", *files, "--out", "schools.csv")
+    assert run.code == 0
+    header, *rows = cells(Path("schools.csv").read_text(encoding="utf-8-sig"))
+    assert header[:12] == SCHOOL_COLUMNS
+    assert header[12:] == ["ofsted_date", "inspected_on", "ofsted_found"]
+    assert [(row[9], row[12], row[14]) for row in rows] == [
+        ("Good", "2023-10-03", "Ofsted"),
+        ("", "", ""),
+        ("Outstanding", "2019-06-05", "Ofsted, inherited from 100009"),
+    ]
+    assert len(read_schools(Source("schools.csv", Path("schools.csv").read_bytes()))) == 3
+
+
+SCHOOL_COLUMNS = ["urn", "name", "phase", "easting", "northing", "local_authority", "region", "trust", "postcode"]
+SCHOOL_COLUMNS += ["ofsted", "pupils", "fsm_percent"]
+
+
+def test_a_plan_of_official_files_and_other_headers_verifies_from_its_own_copies(s2s):
+    tables = {
+        "schools": GIAS_UNGRADED,
+        "supporters": SUPPORTERS,
+        "needs": NEEDS.replace("need_id", "Ref").replace("N3,100002", "N3,100009") + "N9,100000,maffs,,,\n",
+        "ofsted": OFSTED,
+        "links": LINKS,
+    }
+    words = put(tables)
+    Path("columns.toml").write_text('[needs]\n"Ref" = "need_id"\n', encoding="utf-8")
+    more = ("--columns", "columns.toml", "--leave-out")
+    checked = s2s("check", *words, *more, *DAY)
+    assert checked.code == 0, checked.err
+    assert "Notice: needs.csv: 1 row of 4 left out on request, 3 used: row 5 (focus)." in checked.out
+    made = s2s("allocate", *words, *more, *DAY, "--out", "plan")
+    assert made.code == 0
+    assert sorted(path.name for path in Path("plan/inputs").iterdir()) == [
+        "columns.toml",
+        "links.csv",
+        "needs.csv",
+        "ofsted.csv",
+        "schools.csv",
+        "supporters.csv",
+    ]
+    assert s2s("verify", "plan").code == 0
+    assert s2s("verify", "plan", *words, *more).code == 0
+    assert s2s("verify", "plan", *words).code == 2
+    assert s2s("explain", "plan", "--need", "N1").code == 0
+
+
+def test_without_the_request_a_faulty_row_stops_the_run(s2s):
+    run = s2s("check", *put(TABLES | {"needs": NEEDS + "N9,100000,maffs,,,\n"}))
+    assert run.code == 2
+    assert run.err.endswith("1 problem found; nothing was written.\n")
+
+
+# Who needs help, and who is accredited
+
+
+def test_triage_lists_schools_and_proposes_needs_that_allocate_takes(s2s):
+    ofsted = OFSTED.replace("100000,2", "100000,4")
+    run = s2s("triage", *put({"gias": GIAS, "ofsted": ofsted, "links": LINKS}), *DAY, "--out", "triage")
+    assert run.code == 0
+    assert run.out.startswith("Listed: 1 school of 2. Proposed: 1 need. Written to triage. Nothing is decided")
+    assert plan_cells("triage", "triage.csv")[0]["reason"] == "The last overall grade is inadequate."
+    assert plan_cells("triage", "needs.csv")[0]["need_id"] == "100000-1"
+    supporters = SUPPORTERS.replace("100001", "100002")
+    words = put({"schools": GIAS, "supporters": supporters})
+    assert s2s("allocate", *words, "--needs", "triage/needs.csv", *DAY, "--out", "plan").code == 0
+    # A second time it replaces its own directory, and no other one.
+    assert s2s("triage", "--schools", "schools.csv", "--out", "triage").code == 0
+    assert s2s("triage", "--schools", "schools.csv", "--out", "plan").code == 2
+    assert s2s("triage", "--schools", "schools.csv", "--gias", "gias.csv", "--out", "triage").code == 2
+    assert s2s("triage", "--out", "triage").code == 2
+
+
+def test_triage_takes_results_and_one_local_authority(s2s):
+    Path("ks.csv").write_text("URN,P8MEA\n100002,-0.7\n100001,\n", encoding="utf-8")
+    words = ("--attainment", "ks.csv", "--local-authority", "Marshire", "--out", "t", *DAY)
+    run = s2s("triage", *put({"schools": SCHOOLS}), *words)
+    assert run.out.splitlines()[1:] == [
+        "1 first for: below-minimum.",
+        "Notice: ks.csv: 1 of 2 rows lack a result; it counts as not below.",
+    ]
+
+
+def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s):
+    codes = [f"LLE-{n}" for n in range(1, 12)]
+    evidence = EVIDENCE_HEADER + "".join(f"S2,{code},yes,,2026-05-01\n" for code in codes)
+    needs = NEEDS.replace("N2,100001,headship,,,", "N2,100001,headship,LLE,,critical")
+    tables = TABLES | {"accreditation": evidence, "needs": needs}
+    words = put(tables)
+    assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
+    Path("new.csv").write_text(SCHOOLS.replace(",Good", ",Inadequate"), encoding="utf-8")
+    given = ("--schools", "schools.csv", "--schools-new", "new.csv", "--supporters", "supporters.csv")
+    run = s2s("accreditation", *given, "--accreditation", "accreditation.csv", "--plan", "plan", *DAY)
+    assert run.code == 0
+    assert run.out.splitlines() == [
+        "S2 (LLE) is no longer accredited (LLE-2 not met, LLE-8 not met): Alder School, 'Good' before, 'Inadequate' now.",
+        "Supporters whose home school's grade changed: 1; 1 no longer accredited, 0 newly accredited.",
+        "Need N2 (headship, Birch School) has S2.",
+        "Deployments of the plan that it touches: 1.",
+    ]

@@ -360,7 +360,7 @@ def test_more_rows_than_excel_has_are_a_problem(monkeypatch):
 def test_a_gz_file_that_unpacks_to_too_much_is_a_problem(monkeypatch):
     monkeypatch.setattr(files, "MAX_BYTES", 10)
     assert rows(gz("a\n" + "1\n" * 4)) == [(number, ("1",)) for number in range(2, 6)]
-    too_large = "t: The file is larger than 512 MB. Keep only the rows and columns that the run needs."
+    too_large = "t: The file is larger than 256 MB. Keep only the rows and columns that the run needs."
     assert faults(gz("a\n" + "1\n" * 5)) == [too_large]
 
 
@@ -369,7 +369,7 @@ def test_an_excel_file_that_unpacks_to_too_much_is_a_problem(monkeypatch):
     assert len(rows(big)) == 5000
     monkeypatch.setattr(files, "MAX_BYTES", 100_000)
     assert len(big) < 100_000
-    too_large = "t: The file is larger than 512 MB. Keep only the rows and columns that the run needs."
+    too_large = "t: The file is larger than 256 MB. Keep only the rows and columns that the run needs."
     assert faults(big) == faults(gz(big)) == [too_large]
     assert header_of(Source("t", big)) == ()
 
@@ -456,7 +456,7 @@ def test_a_file_that_is_too_large_is_a_problem(tmp_path, monkeypatch):
     path.write_bytes(b"x" * 11)
     monkeypatch.setattr(files, "MAX_BYTES", 10)
     assert faults_of(lambda: open_source(path)) == [
-        "needs.csv: The file is larger than 512 MB. Keep only the rows and columns that the run needs."
+        "needs.csv: The file is larger than 256 MB. Keep only the rows and columns that the run needs."
     ]
 
 

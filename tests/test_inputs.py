@@ -678,3 +678,230 @@ def test_what_is_sound_can_be_allocated(tables):
         plan = allocate(inputs, market=open_market(inputs))
         assert sorted([*plan.deployments["need_id"], *plan.unmet["need_id"]]) == inputs.needs["need_id"].tolist()
         assert plan.deployments["days"].astype(float).ge(0).all()
+
+
+# Old URNs
+
+
+LINKS_HEADER = "URN,LinkURN,LinkType\n"
+
+
+def of_links(*rows: str) -> Source:
+    return Source("links.csv", (LINKS_HEADER + "".join(f"{row}\n" for row in rows)).encode())
+
+
+def test_an_old_urn_is_that_of_its_one_successor_and_a_notice_says_so():
+    inputs = read(
+        needs=NEEDS.replace("N1,100000", "N1,100090"),
+        supporters=SUPPORTERS.replace("S2,Bob Bay,LLE,100000", "S2,Bob Bay,LLE,100091"),
+        links=of_links("100090,100091,Successor", "100000,100091,Predecessor"),
+    )
+    assert inputs.needs["school_urn"].tolist() == ["100000", "100001", "100002"]
+    assert inputs.supporters["school_urn"].tolist() == ["100001", "100000", "100001"]
+    assert inputs.notices[:2] == (
+        "supporters.csv: old URNs are read as those of the schools that took their place (1 URN): "
+        "100091 as 100000 (Alder School).",
+        "needs.csv: old URNs are read as those of the schools that took their place (1 URN): "
+        "100090 as 100000 (Alder School).",
+    )
+    assert "links" in inputs.files
+
+
+def test_an_old_urn_with_several_successors_is_a_problem_that_names_them():
+    links = of_links("100090,100001,Successor - Split School", "100090,100000,Successor - Split School")
+    assert faults(needs=NEEDS.replace("N1,100000", "N1,100090"), links=links) == [
+        "needs.csv row 2, school_urn: School 100090 is not in the schools table. Several schools took its place; give "
+        "the URN of one: 100000 (Alder School), 100001 (Birch School)."
+    ]
+
+
+def test_a_conflict_with_an_old_urn_holds_for_every_successor():
+    people = SUPPORTERS.replace("days_available\n", "days_available,conflicts\n").replace(",2,5\n", ",2,5,100090\n")
+    people = people.replace("Primary,,1,\n", "Primary,,1,,\n").replace("Secondary,,1,\n", "Secondary,,1,,\n")
+    links = of_links("100090,100002,Successor - Split School", "100090,100000,Successor - Split School")
+    inputs = read(supporters=people, links=links)
+    assert inputs.supporters["conflicts"].tolist() == [("100000", "100002"), (), ()]
+    assert "supporters.csv: conflicts with old URNs hold for their successors: 100090 as 100000 and 100002." in (
+        inputs.notices
+    )
+
+
+def test_the_grades_of_ofsted_are_those_of_the_schools_of_gias():
+    ofsted = Source("ofsted.csv", b"URN,Overall effectiveness,Inspection start date\n100000,1,03/10/2023\n")
+    inputs = read(schools=GIAS, ofsted=ofsted)
+    assert inputs.schools["ofsted"].tolist() == ["Outstanding", "Outstanding", ""]
+    assert inputs.schools["ofsted_found"].tolist() == ["Ofsted", "GIAS", ""]
+    assert "ofsted.csv: not used, because the schools are not a GIAS extract." in read(ofsted=ofsted).notices
+
+
+def test_what_is_wrong_with_ofsted_and_links_is_told_with_the_rest():
+    found = faults(schools=GIAS, ofsted="a,b\n1,2\n", links="URN\n1\n", needs=NEEDS.replace("maths", "maffs"))
+    assert {fault.split(":")[0].split(" row")[0].split(",")[0] for fault in found} == {
+        "links.csv",
+        "needs.csv",
+        "ofsted.csv",
+    }
+
+
+# The people workbook
+
+
+def workbook(**sheets: list[list[object]]) -> Source:
+    book, packed = Workbook(), io.BytesIO()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(packed)
+    return Source("people.xlsx", packed.getvalue())
+
+
+def test_a_workbook_of_several_sheets_is_read_by_the_headers_of_its_tables():
+    people: list[list[object]] = [
+        ["Our supporters, autumn term"],
+        [],
+        ["Person", None, None, "Offer"],
+        ["supporter_id", "name", "designation", "school_urn", "phases", "specialisms"],
+        ["S1", "Ann Ash", "Specialist Leader of Education", 100001, "Primary, Secondary", "Mathematics\nSEND"],
+        ["S2", "Bob Bay", "Local Leader", 100000, "primary", None],
+        [None, "  "],
+        [],
+    ]
+    asks: list[list[object]] = [["need_id", "school_urn", "focus"], ["N1", 100000.0, "Literacy"]]
+    book = workbook(Notes=[["Read me first"]], People=people, Asks=asks)
+    inputs = read(supporters=book, needs=book)
+    assert inputs.supporters["designation"].tolist() == ["SLE", "LLE"]
+    assert inputs.supporters["specialisms"].tolist() == [("maths", "special educational needs"), ()]
+    assert inputs.supporters["phases"].tolist() == [("Primary", "Secondary"), ("Primary",)]
+    assert inputs.needs[["school_urn", "focus"]].to_numpy().tolist() == [["100000", "English"]]
+    assert inputs.notices[:4] == (
+        "people.xlsx (People): the header was found in row 4.",
+        "people.xlsx (People), designation: other words were read as ours: 'Local Leader' as 'LLE', 'Specialist Leader "
+        "of Education' as 'SLE'.",
+        "people.xlsx (People), specialisms: other words were read as ours: 'Mathematics' as 'maths', 'SEND' as 'special "
+        "educational needs'.",
+        "people.xlsx (Asks), focus: other words were read as ours: 'Literacy' as 'English'.",
+    )
+
+
+def test_a_header_that_is_merged_over_two_rows_is_found():
+    book = workbook(
+        Asks=[["need_id", "School", None], [None, "school_urn", "focus"], ["N1", "100000", "maths"]], Notes=[["x"]]
+    )
+    assert read(needs=book).needs["need_id"].tolist() == ["N1"]
+
+
+def test_the_row_of_a_problem_is_that_of_the_sheet():
+    book = workbook(Asks=[["Title"], ["need_id", "school_urn", "focus"], ["N1", "100000", "maffs"]])
+    (fault,) = faults(needs=book)
+    assert fault.startswith("people.xlsx row 3, focus: 'maffs'")
+
+
+def test_the_name_of_a_school_is_never_taken_for_its_urn_but_the_match_is_offered():
+    assert faults(needs=NEEDS.replace("N1,100000", "N1,Alder Schol"))[0] == (
+        "needs.csv row 2, school_urn: 'Alder Schol' is not a URN. Did you mean '100000' (Alder School)? "
+        "The names agree to 96%. Give the URN of the school."
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "right"),
+    [
+        ("31/01/2026", True),
+        ("2026-01-31", True),
+        ("2026-01-31 00:00:00", True),
+        ("31-01-2026", True),
+        ("31 January 2026", True),
+        ("31st Jan 2026", True),
+        ("01/31/2026", False),
+        ("31/01/26", False),
+        ("31 Jantember 2026", False),
+    ],
+)
+def test_a_date_that_could_be_another_is_not_guessed(cell, right):
+    table = EVIDENCE_HEADER + f"S1,SLE-1,y,,{cell}\n"
+    if right:
+        assert read(accreditation=table).accreditation["checked_on"].tolist() == [date(2026, 1, 31)]
+    else:
+        assert faults(accreditation=table)[0].startswith("accreditation.csv row 2, checked_on: ")
+
+
+THEIRS = "Ref,School,Support\nN1,100000,maths\n"
+MAPPING = '[needs]\n"Ref" = "need_id"\n"School" = "school_urn"\n"Support" = "focus"\n'
+
+
+def test_a_table_with_other_headers_is_read_as_the_user_says():
+    told = (
+        "needs.csv: columns read under another name, as you said: 'Ref' as need_id, 'School' as school_urn, "
+        "'Support' as focus."
+    )
+    by_file = read(needs=THEIRS, columns=Source("columns.toml", MAPPING.encode()))
+    pairs = {"Ref": "need_id", "School": "school_urn", "Support": "focus"}
+    by_argument = read_inputs(sources(needs=THEIRS), as_at=AS_AT, mapping={"needs": pairs})
+    same(by_file, by_argument)
+    assert told in by_file.notices
+    assert told in by_argument.notices
+
+
+def test_a_header_that_is_not_there_is_told_and_one_that_is_taken_is_a_problem():
+    columns = Source("columns.toml", b'[needs]\n"Nowhere" = "notes"\n')
+    assert "needs.csv: has none of these columns that were given a meaning: 'Nowhere'." in read(columns=columns).notices
+    columns = Source("columns.toml", b'[needs]\n"days" = "notes"\n"focus" = "days"\n"priority" = "need_id"\n')
+    assert "Another column is said to be need_id, and there is one." in "".join(faults(columns=columns))
+
+
+# Rows left out on request
+
+
+FAULTY = NEEDS + "N4,100000,maffs,,,\nN5,100099,maths,,,\nN5,100000,phonics,,,\ntorn,row\n"
+
+
+def left_out(**tables: str | bytes | Source | None) -> Inputs:
+    return read_inputs(sources(**tables), as_at=AS_AT, leave_out=True)
+
+
+def test_rows_with_faults_are_left_out_on_request_and_told():
+    inputs = left_out(needs=FAULTY)
+    assert inputs.needs["need_id"].tolist() == ["N1", "N2", "N3"]
+    assert (
+        "needs.csv: 4 rows of 7 left out on request, 3 used: row 5 (focus), row 6 (school_urn), row 7 (need_id), "
+        "row 8 (cells)."
+    ) in inputs.notices
+    by_file = read(needs=FAULTY, columns=Source("columns.toml", b"leave_out = true\n"))
+    same(inputs, by_file)
+    assert len(faults(needs=FAULTY)) == 4
+
+
+def test_what_hangs_on_a_row_goes_with_it():
+    inputs = left_out(
+        schools=SCHOOLS.replace("Secondary", "Secondry"),
+        supporters=SUPPORTERS.replace("LLE", "LEL"),
+        decisions=decisions("pin,S1,N1,,,,", "forbid,S2,N1,,,,", "declined,S1,N3,,,,"),
+        accreditation=EVIDENCE_HEADER + "S2,LLE-1,yes,,\nS1,SLE-1,yes,,soon\nS1,SLE-2,yes,,\n",
+    )
+    assert inputs.schools["urn"].tolist() == ["100000", "100001"]
+    assert inputs.needs["need_id"].tolist() == ["N1", "N2"]
+    assert inputs.supporters["supporter_id"].tolist() == ["S1", "S3"]
+    assert inputs.decisions["kind"].tolist() == ["pin"]
+    assert inputs.accreditation is not None
+    assert inputs.accreditation["criterion"].tolist() == ["SLE-2"]
+    assert sum("left out on request" in notice for notice in inputs.notices) == 5
+
+
+def test_a_faulty_decision_stops_the_run_because_it_may_protect_somebody():
+    with pytest.raises(DataError) as caught:
+        left_out(needs=FAULTY, decisions=decisions("forbid,S9,N1,,,,"))
+    assert [(problem.table, problem.severity) for problem in caught.value.problems] == [("decisions.csv", "stop")]
+
+
+def test_a_table_of_nothing_but_faults_is_not_left_out():
+    with pytest.raises(DataError, match=r"Every row of the needs table would be left out\. Mend at least one\."):
+        left_out(needs=NEEDS.replace("maths", "x").replace("headship", "y").replace("phonics", "z"))
+
+
+def test_the_severity_of_a_problem_says_whether_its_row_may_go():
+    with pytest.raises(DataError) as caught:
+        read(needs=FAULTY, policy="[weights]\nspecialism = -1\n", decisions=decisions("pine,S1,N1,,,,"))
+    severities = {(problem.table, problem.severity) for problem in caught.value.problems}
+    assert severities == {("needs.csv", "leave out"), ("policy.toml", "stop"), ("decisions.csv", "stop")}

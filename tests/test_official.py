@@ -1,5 +1,7 @@
 import csv
+import gzip
 import io
+import zipfile
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -13,18 +15,20 @@ from openpyxl import Workbook
 from pandas.testing import assert_frame_equal
 
 from matching.errors import DataError
-from matching.files import Source, open_source, read_sheet
+from matching.files import Source, header_of, open_source, read_sheet
 from matching.official import (
     GIAS_COLUMNS,
     REASONS,
     REQUIRED_COLUMNS,
     OfficialSchools,
     establishment_types,
+    gias_columns,
     is_gias,
     left_out_counts,
     read_gias,
+    read_official,
 )
-from matching.tables import read_table, table_formats
+from matching.tables import INSPECTION_COLUMNS, read_table, table_formats
 from matching.vocabulary import standard_vocabulary
 
 VOCABULARY = standard_vocabulary()
@@ -112,9 +116,9 @@ def test_other_tables_are_not_taken_for_an_extract():
 
 def test_the_table_is_the_one_that_read_table_gives():
     ours = (
-        "urn,name,phase,easting,northing,local_authority,region,trust,postcode,ofsted,pupils,fsm_percent\n"
-        "100000,Larkfield School,Primary,533498,181201,Camden,London,LARKFIELD TRUST,AB1 2CD,Good,271,21.5\n"
-        "100001,Larkfield School,Primary,533498,181201,Camden,London,,AB1 2CD,,,\n"
+        "urn,name,phase,easting,northing,local_authority,region,trust,postcode,ofsted,pupils,fsm_percent,ofsted_found\n"
+        "100000,Larkfield School,Primary,533498,181201,Camden,London,LARKFIELD TRUST,AB1 2CD,Good,271,21.5,GIAS\n"
+        "100001,Larkfield School,Primary,533498,181201,Camden,London,,AB1 2CD,,,,\n"
     )
     blanks = {
         "URN": "100001",
@@ -467,7 +471,147 @@ def test_the_whole_official_extract_adds_up():
         "not_a_school": 581,
         "no_phase": 1_707,
         "no_place": 116,
+        "wrong_place": 26,
     }
     assert left_out_counts(left_out)["count"].sum() == len(left_out)
-    assert schools["phase"].value_counts()[["Primary", "Secondary", "Special"]].tolist() == [16_746, 3_155, 1_751]
+    assert schools["phase"].value_counts()[["Primary", "Secondary", "Special"]].tolist() == [16_746, 3_155, 1_730]
     assert len(official.notices) == 1
+
+
+# Every year's shape
+
+
+def of_ofsted(*rows: str) -> Source:
+    header = "URN,Overall effectiveness,Inspection start date,Category of concern,Quality of education\n"
+    return Source("ofsted.csv", (header + "".join(f"{row}\n" for row in rows)).encode())
+
+
+def of_links(*rows: str) -> Source:
+    return Source("links.csv", ("URN,LinkURN,LinkType\n" + "".join(f"{row}\n" for row in rows)).encode())
+
+
+def zipped(**files: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("_csv", ".csv"), content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        zipped(edubase_csv=gias({}).content),
+        zipped(results_csv=b"Status,Message\nfine,done\n", links_csv=of_links().content, edubase_csv=gias({}).content),
+        gzip.compress(gias({}).content),
+        b"Extract of today\r\n\r\n" + gias({}).content,
+        gias({}, columns=(*reversed(tuple(SCHOOL)), "New column")).content,
+    ],
+)
+def test_an_extract_is_read_zipped_gzipped_under_a_title_or_reordered(content):
+    source = Source("gias", content)
+    assert is_gias(header_of(source, gias_columns))
+    assert read_gias(source, VOCABULARY).table.frame["urn"].tolist() == ["100000"]
+
+
+@pytest.mark.parametrize("file", ["gias_2024-02.txt", "gias_2026.txt"])
+@needs_shared
+def test_a_school_under_the_official_headers_is_read(file):
+    columns = tuple((SHARED / "headers" / file).read_text(encoding="utf-8").splitlines())
+    official = read_gias(gias({}, columns=columns), VOCABULARY)
+    assert official.table.frame["urn"].tolist() == ["100000"]
+    assert official.table.frame["ofsted"].tolist() == ["Good" if "2024" in file else ""]
+
+
+def test_the_grade_of_ofsted_goes_before_that_of_gias():
+    official = read_official(
+        gias({}, {"URN": "100001"}), VOCABULARY, ofsted=of_ofsted("100000,4,03/10/2023,SM,3", "100009,1,,,")
+    )
+    first, second = official.table.frame.to_dict("records")
+    assert {name: first[name] for name in ("ofsted", *INSPECTION_COLUMNS)} == {
+        "ofsted": "Inadequate",
+        "ofsted_date": "2023-10-03",
+        "ofsted_concern": "Special measures",
+        "ofsted_areas": "Quality of education: Requires improvement",
+        "inspected_on": "2023-10-03",
+        "ofsted_found": "Ofsted",
+    }
+    assert (second["ofsted"], second["ofsted_found"]) == ("Good", "GIAS")
+    assert official.notices[1:] == (
+        "gias.csv: 1 of 2 schools are in the Ofsted file; 1 of its rows are of schools that are not in the table.",
+        "gias.csv: 1 school has another grade in GIAS than in the Ofsted file, which decides.",
+    )
+
+
+def test_a_school_without_a_grade_has_that_of_the_one_school_before_it():
+    closed = {"EstablishmentStatus (name)": "Closed", "OfstedRating (name)": ""}
+    ungraded = {"OfstedRating (name)": ""}
+    official = read_official(
+        gias({"URN": "100005"} | ungraded, {"URN": "100006"} | ungraded, {"URN": "100001"} | closed),
+        VOCABULARY,
+        ofsted=of_ofsted("100001,3,03/10/2018,,", "100002,1,,,", "100003,1,,,"),
+        links=of_links(
+            "100001,100004,Successor",
+            "100005,100004,Predecessor",
+            "100006,100002,Predecessor - merged",
+            "100006,100003,Predecessor - merged",
+        ),
+    )
+    first, second = official.table.frame.to_dict("records")
+    assert (first["ofsted"], first["ofsted_date"]) == ("Requires improvement", "2018-10-03")
+    assert first["ofsted_found"] == "Ofsted, inherited from 100001"
+    assert (second["ofsted"], second["ofsted_found"]) == ("", "")
+    assert "1 school has no grade of its own and several graded predecessors; left blank." in official.notices[-1]
+
+
+def test_what_is_wrong_with_all_three_files_is_told_at_once():
+    with pytest.raises(DataError) as caught:
+        read_official(gias({"URN": "x"}), VOCABULARY, ofsted=of_ofsted("y,1,,,"), links=of_links("z,100000,Successor"))
+    assert [problem.table for problem in caught.value.problems] == ["gias.csv", "links.csv", "ofsted.csv"]
+
+
+def test_a_place_far_from_the_others_of_its_postcode_is_left_out():
+    near = [
+        {"URN": f"10000{n}", "Easting": str(533_000 + 100 * n), "Postcode": f"ab1 2c{'defgh'[n]}"} for n in range(5)
+    ]
+    official = read(*near, {"URN": "100008", "Easting": "430000", "Postcode": "AB1 2CD"})
+    assert len(official.table.frame) == 5
+    assert official.left_out["reason"].tolist() == ["stands 103 km from the other schools of its postcode AB1 2CD"]
+
+
+def test_a_place_in_another_town_is_left_out_and_one_in_thin_country_is_not():
+    town = [
+        {"URN": str(100_100 + n), "Easting": str(500_000 + 50 * n), "Northing": "200000", "Postcode": f"CD1 {n % 9}AA"}
+        for n in range(30)
+    ]
+    home = [
+        {"URN": str(100_200 + n), "Easting": "515000", "Northing": "200000", "Postcode": "AB1 2CD"} for n in range(5)
+    ]
+    lost = {"URN": "100300", "Easting": "500500", "Northing": "200000", "Postcode": "AB1 2CD"}
+    rural = {"URN": "100301", "Easting": "528000", "Northing": "200000", "Postcode": "AB1 2CD"}
+    assert read(*town, *home, lost, rural).left_out["urn"].tolist() == ["100300"]
+
+
+@needs_shared
+def test_every_open_state_school_is_in_the_table_or_left_out_with_a_reason():
+    source = open_source(SHARED / "gias_2024_format.csv.gz")
+    official = read_official(
+        source,
+        VOCABULARY,
+        ofsted=open_source(SHARED / "ofsted_mi_2025_format.csv.gz"),
+        links=open_source(SHARED / "gias_links_2025.csv.gz"),
+    )
+    wanted = {"URN", "EstablishmentStatus (name)", "TypeOfEstablishment (code)"}
+    sheet = read_sheet(source, encodings=("cp1252",), wanted=wanted.__contains__)
+    rows = pd.DataFrame([cells for _, cells in sheet.rows], columns=list(sheet.header), dtype="object")
+    state = establishment_types().query("kind == 'state'").index
+    open_state = rows[
+        rows["EstablishmentStatus (name)"].str.startswith("Open") & rows["TypeOfEstablishment (code)"].isin(state)
+    ]
+    here, left_out = set(official.table.frame["urn"]), dict(official.left_out[["urn", "reason"]].to_numpy())
+    assert all((urn in here) != bool(left_out.get(urn)) for urn in open_state["URN"])
+    # Hardly any of them is left out, and each for its place.
+    codes = official.left_out.set_index("urn")["reason_code"].reindex(open_state["URN"]).dropna()
+    assert set(codes) <= {"no_place", "wrong_place", "no_phase", "not_in_england"}
+    assert len(open_state) == len(here & set(open_state["URN"])) + len(codes)
+    assert official.table.frame["ofsted_found"].str.contains("inherited").sum() == 22

@@ -11,7 +11,7 @@ from matching.errors import DataError
 from matching.files import Source, read_sheet
 from matching.inputs import Inputs, read_inputs
 from matching.simulate import made_up_names, simulate
-from matching.tables import read_table, table_formats
+from matching.tables import INSPECTION_COLUMNS, read_table, table_formats
 from matching.vocabulary import standard_vocabulary
 
 VOCABULARY = standard_vocabulary()
@@ -98,7 +98,7 @@ def test_more_needs_do_not_change_the_supporters():
 
 def test_the_tables_have_the_columns_of_their_templates_and_hold_text(round_of_2000):
     for name, frame in round_of_2000.items():
-        expected = [column for column in FORMATS[name].column_names if column not in {"latitude", "longitude"}]
+        expected = [column for column in FORMATS[name].column_names if column not in {"latitude", "longitude", *INSPECTION_COLUMNS}]
         assert list(frame.columns) == expected
         assert frame.map(lambda cell: isinstance(cell, str)).all(axis=None)
 
