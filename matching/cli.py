@@ -272,13 +272,14 @@ def accreditation_changes(
         typer.echo(f"{who} is {row['change']}{why}: {row['school_name']}, {grades}.")
     changed = told["change"].value_counts()
     typer.echo(
-        f"Supporters whose home school's grade changed: {len(told):,}; {changed.get('no longer accredited', 0):,} no longer "
-        f"accredited, {changed.get('newly accredited', 0):,} newly accredited."
+        f"Supporters whose home school's grade changed: {len(told):,}; "
+        f"{changed.get('no longer accredited', 0):,} no longer accredited, "
+        f"{changed.get('newly accredited', 0):,} newly accredited."
     )
     if plan is not None:
         deployments = touched(told, read_directory(plan).plan.deployments)
-        for row in deployments.itertuples():
-            typer.echo(f"Need {row.need_id} ({row.focus}, {row.school_name}) has {row.supporter_id}.")
+        for row in deployments.to_dict("records"):
+            typer.echo(f"Need {row['need_id']} ({row['focus']}, {row['school_name']}) has {row['supporter_id']}.")
         typer.echo(f"Deployments of the plan that it touches: {len(deployments):,}.")
     _say(inputs.notices)
 

@@ -6,6 +6,7 @@ Every other room raises `DataError`; the screens and the command line only show 
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 STOP, LEAVE_OUT, INFO = "stop", "leave out", "info"
 
@@ -60,6 +61,22 @@ class DataError(Exception):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems), key=lambda problem: problem.place))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+MOST_PROBLEMS = 10_000
+"""Of one kind in one table: beyond it a file is the wrong one, and listing them all would fill the memory."""
+
+
+def at_most(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems, or the first of very many and one that counts the others."""
+    rest = iter(problems)
+    first = list(islice(rest, MOST_PROBLEMS))
+    more = sum(1 for _ in rest)
+    if more:
+        message = f"There are {more:,} more problems of this kind."
+        fix = "This may be the wrong file; mend what is the same in all of them first."
+        first.append(Problem(first[0].table, None, first[0].column, "", message, fix))
+    return first
 
 
 def shown(value: str, longest: int = 60) -> str:

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from openpyxl import load_workbook
 
-from matching.errors import DataError, Problem, counted, shown
+from matching.errors import MOST_PROBLEMS, DataError, Problem, counted, shown
 
 T = TypeVar("T")
 
@@ -525,6 +525,10 @@ def _sheet_of(name: str, chosen: _Chosen, wanted: Callable[[str], bool]) -> Shee
         problem = _row_problem(name, number, cells, len(header))
         if problem:
             problems.append(problem)
+            if len(problems) > MOST_PROBLEMS:
+                message = f"More than {MOST_PROBLEMS:,} rows do not fit under the header; the rest is not read."
+                fix = "Look at how the cells are separated; this may be the wrong file."
+                raise DataError([*problems[:10], _whole_file(name, message, fix)])
             misfits.update(cell.strip() for cell in cells if len(cell) <= MAX_CELL_CHARACTERS)
         else:
             kept.append((number, tuple(cells[position].strip() for position in keep)))
@@ -544,8 +548,14 @@ def _check_header(name: str, header: list[str], row: int) -> None:
     if twice:
         fix = "Keep one of them, or give the other another name."
         raise DataError(
-            Problem(name, row, column, column, "The column name stands twice in the header.", fix) for column in twice
+            Problem(name, row, _short(column), column, "The column name stands twice in the header.", fix)
+            for column in twice
         )
+
+
+def _short(column: str) -> str:
+    """A column name as a place in a sentence; a survey's question may be a page long."""
+    return column if len(column) <= 100 else column[:99] + "…"
 
 
 def _row_problem(name: str, number: int, cells: list[str], width: int) -> Problem | None:

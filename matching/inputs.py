@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from matching.columns import Mappings, read_options
-from matching.errors import LEAVE_OUT, DataError, Problem, counted, did_you_mean, shown
+from matching.errors import LEAVE_OUT, DataError, Problem, at_most, counted, did_you_mean, shown
 from matching.files import Source, header_of, read_sheet
 from matching.links import NO_LINKS, Links, read_links
 from matching.names import SchoolNames
@@ -453,7 +453,7 @@ def _against_each_other(reading: _Reading) -> tuple[list[Problem], list[str]]:
     for name, column, target in links:
         if name in tables and target in known:
             known_or_misfit = known[target] | tables[target].misfit_cells
-            problems += _unknown(tables[name], column, target, known_or_misfit, reading)
+            problems += at_most(_unknown(tables[name], column, target, known_or_misfit, reading))
     if "supporters" in tables:
         problems += _people_without_specialism(tables["supporters"])
     if "supporters" in tables and "schools" in tables:
@@ -465,7 +465,10 @@ def _against_each_other(reading: _Reading) -> tuple[list[Problem], list[str]]:
     if "accreditation" in tables and "supporters" in tables:
         notices += _other_designation(tables["accreditation"], tables["supporters"])
     may_go = {tables[name].name for name in ("supporters", "needs", "accreditation") if name in tables}
-    return [replace(one, severity=LEAVE_OUT) if one.table in may_go else one for one in problems], notices
+    told = [
+        replace(one, severity=LEAVE_OUT) if one.table in may_go and one.row is not None else one for one in problems
+    ]
+    return told, notices
 
 
 def _unknown(table: Table, column: str, target: str, known: set[str], reading: _Reading) -> Iterator[Problem]:

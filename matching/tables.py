@@ -11,7 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from matching.errors import LEAVE_OUT, DataError, Problem, counted, did_you_mean, shown
+from matching.errors import LEAVE_OUT, DataError, Problem, at_most, counted, did_you_mean, shown
 from matching.files import Sheet
 from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.vocabulary import Vocabulary
@@ -378,7 +378,7 @@ def read_table(
             else _converted(sheet, column, _plain_words(sheet.name, column, found, notices), found, problems)
         )
     frame = pd.DataFrame({name: pd.Series(value, dtype="object") for name, value in values.items()})
-    problems += _duplicates(sheet.name, frame, form.key)
+    problems += at_most(_duplicates(sheet.name, frame, form.key))
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
     if form.name != "baseline":
@@ -512,22 +512,22 @@ def _converted(
             outcome[cell] = value
         except CellError as fault:
             outcome[cell] = fault
-    values: list[object] = []
-    for (row, _), cell, stood in zip(sheet.rows, cells, found, strict=True):
-        value = outcome[cell]
-        if isinstance(value, CellError):
-            faults = (value, *value.others)
-            problems += [Problem(sheet.name, row, column.name, stood, fault.message, fault.fix) for fault in faults]
-            value = None
-        values.append(value)
-    return values
+    problems += at_most(
+        Problem(sheet.name, row, column.name, stood, fault.message, fault.fix)
+        for (row, _), cell, stood in zip(sheet.rows, cells, found, strict=True)
+        for fault in _faults(outcome[cell])
+    )
+    return [None if isinstance(outcome[cell], CellError) else outcome[cell] for cell in cells]
 
 
-def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> list[Problem]:
+def _faults(value: object) -> tuple[CellError, ...]:
+    return (value, *value.others) if isinstance(value, CellError) else ()
+
+
+def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> Iterator[Problem]:
     if not key:
-        return []
+        return
     first: dict[tuple[str, ...], int] = {}
-    problems = []
     for row, *values in frame[["row", *key]].itertuples(index=False):
         if None in values:
             continue
@@ -535,8 +535,7 @@ def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> list[Pr
         if earlier != row:
             value = ", ".join(values)
             message = f"{shown(value)} is already in row {earlier}."
-            problems.append(Problem(name, row, key[-1], value, message, "Keep one of the two rows."))
-    return problems
+            yield Problem(name, row, key[-1], value, message, "Keep one of the two rows.")
 
 
 def _with_places(sheet: Sheet, frame: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matching import errors
 from matching.errors import DataError, Problem, counted, did_you_mean, shown
 
 HERE = Problem("needs.csv", 14, "focus", "Phonix", "'Phonix' is not a known focus.", "Did you mean 'phonics'?")
@@ -105,3 +106,20 @@ def test_where_nothing_is_known_nothing_is_suggested():
 @given(st.permutations(["N1", "N2", "N3", "N4", "N5"]))
 def test_the_suggestion_does_not_depend_on_the_order_of_the_known_words(known):
     assert did_you_mean("N", known, "") == did_you_mean("N", sorted(known), "")
+
+
+def test_very_many_problems_are_counted_and_not_listed(monkeypatch):
+    monkeypatch.setattr(errors, "MOST_PROBLEMS", 2)
+    many = [Problem("t.csv", row, "a", "x", "Bad.", "Mend it.") for row in range(2, 7)]
+    assert errors.at_most(many[:2]) == many[:2]
+    first, second, last = errors.at_most(iter(many))
+    assert [first, second] == many[:2]
+    assert str(last) == (
+        "t.csv, column a: There are 3 more problems of this kind. This may be the wrong file; mend what is the same in "
+        "all of them first."
+    )
+
+
+def test_the_severity_of_a_problem_is_to_stop_the_run_unless_it_says_otherwise():
+    assert Problem("t", 1, "a", "x", "Bad.", "Mend it.").severity == errors.STOP
+    assert str(Problem("t", 1, "a", "x", "Bad.", "Mend it.", errors.LEAVE_OUT)) == "t row 1, a: Bad. Mend it."
