@@ -12,7 +12,7 @@ import pandas as pd
 
 from matching.graph import need_node
 
-BLUE, RED, BLACK, GREY, LIGHT = "#1d70b8", "#d4351c", "#0b0c0c", "#505a5f", "#b1b4b6"
+BLUE, RED, BLACK, GREY = "#1d70b8", "#d4351c", "#0b0c0c", "#505a5f"
 FONT = "Arial, Helvetica, sans-serif"
 
 # More lines than this on one map are a blob, and more people in one picture a tangle.
@@ -24,7 +24,7 @@ _SHAPES = {
     "School that is supported": ("circle", BLUE),
     "School with an unmet need": ("cross", RED),
     "Supporter's own school": ("triangle-up", BLACK),
-    "Other school": ("circle", LIGHT),
+    "Other school": ("circle", "#a3a8ab"),
 }
 
 
@@ -83,7 +83,7 @@ def map_chart(schools: pd.DataFrame, needs: pd.DataFrame, chosen: str | None, *,
 
 
 def _points(frame: pd.DataFrame, kind: str, easting: str, northing: str, about: pd.Series) -> pd.DataFrame:
-    size = 14 if kind == "Other school" else 75
+    size = 20 if kind == "Other school" else 75
     return pd.DataFrame(
         {"easting": frame[easting], "northing": frame[northing], "kind": kind, "about": about, "size": size}
     )
@@ -146,7 +146,7 @@ class Neighbourhood:
     Attributes
     ----------
     nodes : DataFrame
-        node, side (0 supporters, 1 needs), place (0 at the top), label, kind.
+        side (0 supporters, 1 needs), place (0 at the top), words (lines, the first is the short name), kind.
     edges : DataFrame
         place_of_supporter, place_of_need, chosen, score.
     left_out : int
@@ -168,11 +168,8 @@ def neighbourhood(graph: nx.Graph, need_id: str, most: int = MOST_PEOPLE) -> Nei
     ]
     needs = [need, *dict.fromkeys(other for others in served for other in others)]
     rows = [
-        *((node, 0, place, graph.nodes[node]["label"], "supporter") for place, node in enumerate(supporters)),
-        *(
-            (node, 1, place, _need_label(graph, node), _need_kind(graph, node, need))
-            for place, node in enumerate(needs)
-        ),
+        *((0, place, graph.nodes[node]["label"], "supporter") for place, node in enumerate(supporters)),
+        *((1, place, _need_label(graph, node), _need_kind(graph, node, need)) for place, node in enumerate(needs)),
     ]
     edges = [
         (place, needs.index(other), graph[one][other]["chosen"], graph[one][other]["score"])
@@ -181,14 +178,15 @@ def neighbourhood(graph: nx.Graph, need_id: str, most: int = MOST_PEOPLE) -> Nei
         if other == need or (other in needs and graph[one][other]["chosen"])
     ]
     return Neighbourhood(
-        pd.DataFrame(rows, columns=["node", "side", "place", "label", "kind"]),
+        pd.DataFrame(rows, columns=["side", "place", "words", "kind"]),
         pd.DataFrame(edges, columns=["place_of_supporter", "place_of_need", "chosen", "score"]),
         len(by_score) - len(supporters),
     )
 
 
 def _need_label(graph: nx.Graph, node: str) -> str:
-    return f"{node.partition(':')[2]} {graph.nodes[node]['label']}"
+    focus, _, school = graph.nodes[node]["label"].partition(", ")
+    return f"{node.partition(':')[2]} {focus}\n{school}"
 
 
 def _need_kind(graph: nx.Graph, node: str, chosen: str) -> str:
@@ -197,12 +195,11 @@ def _need_kind(graph: nx.Graph, node: str, chosen: str) -> str:
     return "need" if graph.nodes[node]["met"] else "unmet need"
 
 
-def bipartite_chart(found: Neighbourhood, *, row_height: int = 34) -> alt.LayerChart:
+def bipartite_chart(found: Neighbourhood, *, row_height: int = 38) -> alt.LayerChart:
     """Draw supporters on the left, needs on the right: thick lines are the plan, dashed ones could have been."""
-    nodes = found.nodes.assign(words=[_cut(label, 30) for label in found.nodes["label"]])
-    tallest = int(nodes["place"].max()) + 1
+    nodes, tallest = found.nodes, int(found.nodes["place"].max()) + 1
     y = alt.Scale(domain=[-0.6, tallest - 0.4], reverse=True, nice=False, zero=False)
-    x = alt.Scale(domain=[-1.15, 2.15], nice=False, zero=False)
+    x = alt.Scale(domain=[-0.95, 2.35], nice=False, zero=False)
     edges = found.edges.assign(left=0.0, right=1.0)
     lines = alt.Chart(edges).encode(
         x=alt.X("left:Q", scale=x, axis=None),
@@ -214,7 +211,9 @@ def bipartite_chart(found: Neighbourhood, *, row_height: int = 34) -> alt.LayerC
     could = lines.transform_filter("!datum.chosen").mark_rule(color=GREY, strokeWidth=1.2, strokeDash=[4, 3])
     does = lines.transform_filter("datum.chosen").mark_rule(color=BLUE, strokeWidth=4)
     marks = alt.Chart(nodes).encode(
-        x=alt.X("side:Q", scale=x, axis=None), y=alt.Y("place:Q", scale=y, axis=None), tooltip=alt.Tooltip("label:N")
+        x=alt.X("side:Q", scale=x, axis=None),
+        y=alt.Y("place:Q", scale=y, axis=None),
+        tooltip=alt.Tooltip("words:N", title=" "),
     )
     dots = [
         marks.transform_filter("datum.side == 0").mark_point(
@@ -230,14 +229,17 @@ def bipartite_chart(found: Neighbourhood, *, row_height: int = 34) -> alt.LayerC
             shape="cross", filled=True, size=110, color=RED, opacity=1
         ),
     ]
-    text: dict[str, Any] = {"font": FONT, "fontSize": 12, "color": BLACK, "baseline": "middle"}
+    # A limit in parts of the picture's width keeps long names inside it on any screen; the tooltip has them whole.
+    text: dict[str, Any] = {"font": FONT, "fontSize": 12, "color": BLACK, "lineBreak": "\n", "baseline": "middle"}
+    left: dict[str, Any] = {"align": "right", "dx": -12, "limit": {"expr": "0.26 * width"}}
+    right: dict[str, Any] = {"align": "left", "dx": 14, "dy": -7, "limit": {"expr": "0.38 * width"}}
     names = [
-        marks.transform_filter("datum.side == 0").mark_text(align="right", dx=-12, **text).encode(text="words:N"),
+        marks.transform_filter("datum.side == 0").mark_text(**left, **text).encode(text="words:N"),
         marks.transform_filter("datum.side == 1 && datum.kind != 'this need'")
-        .mark_text(align="left", dx=12, **text)
+        .mark_text(**right, **text)
         .encode(text="words:N"),
         marks.transform_filter("datum.kind == 'this need'")
-        .mark_text(align="left", dx=14, fontWeight="bold", **text)
+        .mark_text(fontWeight="bold", **right, **text)
         .encode(text="words:N"),
     ]
     return _dressed(alt.layer(could, does, *dots, *names).properties(height=max(150, row_height * tallest + 20)))
@@ -279,7 +281,7 @@ def workload_chart(workload: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )
-    return _dressed(alt.layer(bars).properties(height=alt.Step(20)))
+    return _dressed(alt.layer(bars).properties(height=20 * len(rows) + 80))
 
 
 def _cut(text: str, longest: int) -> str:
@@ -289,7 +291,9 @@ def _cut(text: str, longest: int) -> str:
 def _dressed(chart: Any) -> alt.LayerChart:
     text = {"labelFont": FONT, "titleFont": FONT, "labelFontSize": 13, "titleFontSize": 13, "labelColor": BLACK}
     dressed: alt.LayerChart = (
-        chart.configure_view(stroke=None)
+        # The picture as a whole has words for those who cannot see it; its parts would be noise.
+        chart.configure_mark(aria=False)
+        .configure_view(stroke=None)
         .configure_axis(**text, titleColor=BLACK, grid=False)
         .configure_legend(labelFont=FONT, labelFontSize=13, labelColor=BLACK)
     )

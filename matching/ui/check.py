@@ -1,20 +1,24 @@
 """Check the data: what is wrong in files that were given, or who can be deployed, and on what evidence."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
+from matching.errors import counted
 from matching.export import csv_bytes
+from matching.files import Source
+from matching.inputs import REQUIRED_TABLES
 from matching.market import Market
-from matching.reasons import counted
 from matching.ui import frames, markup, session
-from matching.ui.parts import error_summary, link, round_or_stop, screen_heading
+from matching.ui.parts import error_summary, grid_height, round_or_stop, screen_heading, way_on
 from matching.ui.steps import CHECK, RULES
 from matching.ui.uploads import LIMIT_SENTENCE, SLOTS, upload_slots
 from matching.ui.words import day, of
 
-_MOST_PROBLEMS = 200
+_MOST_OF_A_FILE = 100
+_MOST_BARRED = 50
 _VERDICT_COLOURS = {"met": "green", "not met": "red", "not evidenced": "yellow", "due for review": "blue"}
 
 
@@ -29,8 +33,7 @@ def show() -> None:
     screen_heading(CHECK, round_, "Next: the rules.")
     _show_soundness(market)
     _show_people(market)
-    st.divider()
-    link(RULES, "Next: Rules", round_=round_)
+    way_on(RULES, "Next: Rules")
 
 
 def _show_problems(attempt: session.Attempt) -> None:
@@ -42,17 +45,17 @@ def _show_problems(attempt: session.Attempt) -> None:
         target="problems",
         occasion=attempt.number,
     )
-    st.title(CHECK.title, anchor=False)
-    st.html(
-        markup.lead(
-            "Nothing was saved. Put the rows below right in your own files, then upload just those files again."
-        )
-    )
+    lead = "Nothing was saved. Put the rows below right in your own files, then upload just those files again."
+    st.html(markup.page_heading(CHECK.title, lead))
     table = frames.problems_table(problems)
     st.html('<div id="problems" tabindex="-1"></div>')
-    st.html(markup.table(table.head(_MOST_PROBLEMS), "What is wrong, row by row"))
-    if len(table) > _MOST_PROBLEMS:
-        st.caption(f"The first {_MOST_PROBLEMS} of {len(table):,} problems are shown; the download holds all of them.")
+    # Each file has its share, so that one with many faults does not hide another's.
+    shown = table.groupby("File", sort=False).head(_MOST_OF_A_FILE)
+    st.html(markup.table(shown, "What is wrong, row by row"))
+    if len(shown) < len(table):
+        st.caption(
+            f"The first {_MOST_OF_A_FILE} problems of each file are shown; the download holds all {len(table):,}."
+        )
     st.download_button(
         "Download the problems (CSV)",
         csv_bytes(frames.safe_cells(table)),
@@ -62,16 +65,29 @@ def _show_problems(attempt: session.Attempt) -> None:
     )
     st.header("Upload the corrected files", anchor=False)
     st.html(markup.paragraph(f"The other files are still here. {LIMIT_SENTENCE}", quiet=True))
-    uploaded = upload_slots(_faulty_tables(attempt), f"again_{attempt.number}")
+    faulty = _faulty_tables(attempt)
+    uploaded = upload_slots(faulty, f"again_{attempt.number}")
+    kept = _kept(attempt, faulty)
     with st.container(horizontal=True):
-        again = st.button("Check again", type="primary", disabled=not uploaded)
+        again = st.button("Check again", type="primary", disabled=not uploaded and kept == attempt.sources)
         st.button("Leave these files", on_click=session.forget_attempt)
     if again:
         with st.spinner("Checking the files…"):
-            session.try_files(attempt.name, {**attempt.sources, **uploaded})
+            session.try_files(attempt.name, {**kept, **uploaded})
         st.rerun()
     if session.held():
         st.html(markup.paragraph("The round that you had open and its plan are as they were.", quiet=True))
+
+
+def _kept(attempt: session.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
+    """The files of before, but for those of optional tables that are to be left out."""
+    optional = [name for name in faulty if name in attempt.sources and name not in REQUIRED_TABLES]
+    left_out = {
+        name
+        for name in optional
+        if st.checkbox(f"Go on without the {name} file", key=f"without_{name}_{attempt.number}")
+    }
+    return {name: source for name, source in attempt.sources.items() if name not in left_out}
 
 
 def _faulty_tables(attempt: session.Attempt) -> list[str]:
@@ -120,13 +136,19 @@ def _show_people(market: Market) -> None:
         f"Due for review ({(everyone['due'] > 0).sum():,})": everyone[everyone["due"] > 0],
         f"Evidence differs ({(everyone['disagrees'] > 0).sum():,})": everyone[everyone["disagrees"] > 0],
     }
-    view = st.segmented_control("Show", list(views), default=next(iter(views)), required=True, key="people_view")
-    shown = views.get(view, everyone).reset_index(drop=True)
+    view = st.radio("Show", list(views), horizontal=True, key="people_view")
+    shown = views[view].reset_index(drop=True)
     if shown.empty:
         st.html(markup.paragraph("Nobody."))
         return
-    st.caption("Choose a person, in the table or in the list under it, to see the evidence for each criterion.")
+    st.html(markup.paragraph("Choose a person, in the table or the list under it, to see the evidence.", quiet=True))
     _people_grid(shown)
+    barred = shown[~shown["deployable"]]
+    if len(barred) and len(barred) <= _MOST_BARRED:
+        listed = pd.DataFrame(
+            {"Name": barred["name"] + " (" + barred["supporter_id"] + ")", "Why not": barred["why_not"]}
+        )
+        st.html(markup.table(listed, "Who cannot be deployed, and why"))
     identifiers = shown["supporter_id"].tolist()
     names = dict(zip(shown["supporter_id"], shown["name"], strict=True))
     chosen = st.selectbox(
@@ -151,7 +173,6 @@ def _people_grid(shown: pd.DataFrame) -> None:
             "Can be deployed": shown["deployable"].map({True: "Yes", False: "No"}),
             "Criteria met": [of(met, total) for met, total in zip(shown["met"], shown["criteria"], strict=True)],
             "Due for review": shown["due"],
-            "Why not": shown["why_not"],
         }
     )
     if not shown["criteria"].any():
@@ -164,7 +185,7 @@ def _people_grid(shown: pd.DataFrame) -> None:
     st.dataframe(
         grid,
         hide_index=True,
-        height=min(36 * len(grid) + 40, 360),
+        height=grid_height(len(grid)),
         on_select=take,
         selection_mode="single-row",
         key="people_grid",

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from matching.reasons import counted
+from matching.errors import counted
 from matching.ui import markup, session
-from matching.ui.parts import link, round_or_stop, screen_heading
+from matching.ui.parts import round_or_stop, screen_heading, way_on
 from matching.ui.steps import EXPORT, PLAN
 
 _ABOUT = {
@@ -23,7 +23,7 @@ def show() -> None:
     round_ = round_or_stop(EXPORT)
     if round_.files is None:
         screen_heading(EXPORT, round_, "There is no plan to take away yet.")
-        link(PLAN, "Go to Plan", round_=round_)
+        way_on(PLAN, "Go to Plan")
         return
     screen_heading(EXPORT, round_, "Next: send it to the people who decide, or change the rules and come back.")
     saved = session.saved_plan(round_.files)
@@ -44,7 +44,7 @@ def show() -> None:
 def _offer_together(files: Mapping[str, bytes]) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
-        st.subheader("To read and share", anchor=False)
+        st.header("To read and share", anchor=False)
         st.html(markup.paragraph("All four tables as sheets of one Excel workbook. No cell in it runs as a formula."))
         st.download_button(
             "Download the Excel workbook",
@@ -55,7 +55,7 @@ def _offer_together(files: Mapping[str, bytes]) -> None:
             on_click="ignore",
         )
     with right, st.container(border=True, height="stretch"):
-        st.subheader("To keep and check", anchor=False)
+        st.header("To keep and check", anchor=False)
         st.html(
             markup.paragraph(
                 "Everything in one zip: the tables, the rules, the files they came from, and the proof. The command "

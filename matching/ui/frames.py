@@ -82,7 +82,7 @@ def evidence(market: Market, supporter_id: str) -> pd.DataFrame:
                 wording[row["criterion"]].wording,
                 row["verdict"],
                 _shown_evidence(row["source"], row["evidence"], row["disagrees"]),
-                "" if pd.isna(row["checked_on"]) else day(row["checked_on"]),
+                "" if pd.isna(row["checked_on"]) else day(row["checked_on"]).replace(" ", "\N{NO-BREAK SPACE}"),
                 "due for review" if row["due_for_review"] else "",
             )
             for row in rows.to_dict("records")

@@ -14,9 +14,15 @@ def paragraph(*sentences: str, quiet: bool = False) -> str:
     return f'<p class="s2s-text{" s2s-quiet" if quiet else ""}">{escape(" ".join(sentences))}</p>'
 
 
-def lead(words: str) -> str:
-    """What a screen is for, under its title."""
-    return f'<p class="s2s-lead">{escape(words)}</p>'
+def term(word: str, about: str) -> str:
+    """A word that stands out, and what it is about."""
+    return f'<p class="s2s-text s2s-term"><strong>{escape(word)}.</strong> {escape(about)}</p>'
+
+
+def page_heading(title: str, lead: str, caption: str = "") -> str:
+    """The title of a screen, under the round that is open, and a sentence or two on what the screen is for."""
+    over = f'<span class="s2s-caption">{escape(caption)}</span>' if caption else ""
+    return f'<div class="s2s-page">{over}<h1>{escape(title)}</h1><p class="s2s-lead">{escape(lead)}</p></div>'
 
 
 def heading(words: str, level: int = 3) -> str:
@@ -80,8 +86,12 @@ def shares(parts: Iterable[tuple[str, float, str]]) -> str:
     """Parts of a whole as one bar with the figures under it: each a label, its share and its colour."""
     listed = list(parts)
     bar = "".join(f'<span style="width:{100 * share:.2f}%;background:{colour}"></span>' for _, share, colour in listed)
-    words = ", ".join(f"{label.lower()} {share:.0%}" for label, share, _ in listed)
-    return f'<div class="s2s-share" aria-hidden="true">{bar}</div>{paragraph(f"Of the score: {words}.")}'
+    words = ", ".join(
+        f'<span class="s2s-part"><span class="s2s-key" style="background:{colour}"></span>'
+        f"{escape(label.lower())} {share:.0%}</span>"
+        for label, share, colour in listed
+    )
+    return f'<div class="s2s-share" aria-hidden="true">{bar}</div><p class="s2s-text">Of the score: {words}.</p>'
 
 
 def table(
@@ -101,21 +111,24 @@ def table(
         Colours of cells that are shown as a tag, by their text.
     """
 
+    def right(column: str) -> str:
+        return ' class="s2s-right"' if column in numeric else ""
+
     def cell(column: str, value: Any) -> str:
         text = "" if value is None else str(value)
         shown = tag(text, tags[text]) if tags and text in tags else escape(text)
-        return f'<td class="{"s2s-right" if column in numeric else ""}">{shown}</td>'
+        return f'<td role="cell"{right(column)} data-column="{escape(column, quote=True)}">{shown}</td>'
 
     columns = [str(column) for column in frame.columns]
-    head = "".join(
-        f'<th scope="col" class="{"s2s-right" if name in numeric else ""}">{escape(name)}</th>' for name in columns
-    )
+    head = "".join(f'<th scope="col" role="columnheader"{right(name)}>{escape(name)}</th>' for name in columns)
     rows = "".join(
-        f"<tr>{''.join(cell(name, value) for name, value in zip(columns, row, strict=True))}</tr>"
+        f'<tr role="row">{"".join(cell(name, value) for name, value in zip(columns, row, strict=True))}</tr>'
         for row in frame.itertuples(index=False, name=None)
     )
     return (
         f'<div class="s2s-scroll" role="region" tabindex="0" aria-label="{escape(caption, quote=True)}">'
-        f'<table class="s2s-table"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        # On a phone the rows of a wide table are shown as blocks; the roles keep them rows for screen readers.
+        f'<table role="table" class="s2s-table{" s2s-wide" if len(columns) > 2 else ""}">'
+        f"<caption>{escape(caption)}</caption>"
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead><tbody role="rowgroup">{rows}</tbody></table></div>'
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -11,37 +12,54 @@ from matching.ui.steps import START, Step
 from matching.ui.words import moment
 
 
-def screen_heading(step: Step, round_: Round | None, what_next: str) -> None:
-    """The title, one sentence on what the screen is for and what to do next, and which round is open."""
-    if round_ and step is not START:
-        st.html(markup.paragraph(f"{round_.name}, begun on {moment(round_.created_at)}", quiet=True))
-    st.title(step.title, anchor=False)
-    st.html(markup.lead(f"{step.purpose} {what_next}"))
+def screen_heading(step: Step, round_: Round, what_next: str) -> None:
+    """The open round, the title, and what the screen is for and what to do next."""
+    caption = f"{round_.name}, begun on {moment(round_.created_at)}"
+    st.html(markup.page_heading(step.title, f"{step.purpose} {what_next}", caption))
 
 
 def round_or_stop(step: Step) -> Round:
     """The open round; without one the screen says so and ends here."""
     round_ = session.current()
     if round_ is None:
-        st.title(step.title, anchor=False)
-        missing = "The round in the address is not in the database of this machine. "
-        st.html(
-            markup.lead(f"{missing if session.is_missing() else ''}No round is open. Open the demo or your tables.")
-        )
-        link(START, "Go to Start")
+        missing = "The round in the address is not in the database of this machine. " if session.is_missing() else ""
+        st.html(markup.page_heading(step.title, f"{missing}No round is open. Open the demo or your own tables first."))
+        way_on(START, "Go to Start")
         st.stop()
     return round_
 
 
-def link(step: Step, words: str, *, round_: Round | None = None) -> None:
+def way_on(step: Step, words: str) -> None:
+    """The link to the next screen, which looks like a button."""
+    with st.container(key="way_on"):
+        link(step, words)
+
+
+def grid_height(rows: int) -> int | Literal["auto"]:
+    """The height of a grid: its own while that is small; beyond that half a row shows that there is more."""
+    return "auto" if rows <= 10 else 405
+
+
+def link(step: Step, words: str) -> None:
     """A link to a screen, which keeps the round open."""
-    st.page_link(step.path, label=words, query_params={"round": round_.round_id} if round_ else None)
+    held = session.held()
+    st.page_link(step.path, label=words, query_params={"round": held.round_id} if held else None)
 
 
 def go_to(step: Step) -> None:
     """Show a screen now."""
     held = session.held()
     st.switch_page(step.path, query_params={"round": held.round_id} if held else None)
+
+
+def close_menu(screen: str) -> None:
+    """Close the menu of a narrow window once it has led to a screen; Streamlit does so on phones only."""
+    st.html(
+        f"<script>/* {json.dumps(screen)} */ if (innerWidth < 768) document.querySelector("
+        "'[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button')?.click();"
+        "</script>",
+        unsafe_allow_javascript=True,
+    )
 
 
 def error_summary(title: str, lines: Sequence[str], *, target: str = "", occasion: int = 0) -> None:

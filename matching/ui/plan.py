@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from matching.directory import SavedPlan
-from matching.errors import DataError
+from matching.errors import DataError, counted
 from matching.explain import explain_need, explain_pair
 from matching.graph import around, bottleneck
 from matching.market import Market
 from matching.plan import Plan
-from matching.reasons import counted
 from matching.rounds import Round
 from matching.tables import PRIORITIES
 from matching.ui import charts, frames, markup, session
-from matching.ui.parts import link, round_or_stop, screen_heading
+from matching.ui.parts import grid_height, link, round_or_stop, screen_heading, way_on
 from matching.ui.steps import EXPORT, PLAN, RULES
 from matching.ui.words import of
 
@@ -58,15 +58,16 @@ def show() -> None:
     _warn_if_outdated(opened)
     _show_headline(opened)
     shown = _filtered(opened.needs)
-    table, picture = st.columns([11, 9], gap="medium")
-    with table:
-        _show_table(shown)
+    _show_table(shown)
+    words, picture = st.columns([11, 9], gap="large")
+    with words:
+        chosen = _chosen_need(opened)
     with picture:
         _show_map(opened, shown)
-    _show_need(opened)
+    if chosen:
+        _show_surroundings(opened, chosen)
     _show_rest(opened, shown)
-    st.divider()
-    link(EXPORT, "Next: Export", round_=round_)
+    way_on(EXPORT, "Next: Export")
 
 
 def _offer_first_plan(round_: Round) -> None:
@@ -74,7 +75,7 @@ def _offer_first_plan(round_: Round) -> None:
         if st.button("Make the plan", type="primary"):
             session.make_plan(round_, session.drafted_sources(round_, stay_close="baseline" in round_.sources))
             st.rerun()
-        link(RULES, "Look at the rules", round_=round_)
+        link(RULES, "Look at the rules")
 
 
 def _warn_if_outdated(opened: _Opened) -> None:
@@ -104,17 +105,13 @@ def _show_headline(opened: _Opened) -> None:
     )
     st.html(markup.figures(cells))
     st.html(markup.banner(*_proof(opened.plan), kind="good" if opened.plan.manifest["status"] == "optimal" else "note"))
-    notices = opened.plan.manifest["notices"]
-    if notices:
-        with st.expander(f"{counted(len(notices), 'notice')} about this plan"):
-            st.html(markup.bullets(notices))
 
 
 def _proof(plan: Plan) -> tuple[str, list[str]]:
     """What is known of how good the plan is: a title and sentences."""
     order = "Critical needs come first, then high, then normal; among equals, the best total score."
     if plan.manifest["status"] == "optimal":
-        return "Proved: no plan is better.", [order]
+        return f"Proved: no plan is better. {order}", []
     behind = [
         f"{level['level']} {level['value']:,} of at most {level['bound']:,}"
         for level in plan.manifest["objective"]
@@ -130,16 +127,15 @@ def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
     """The needs that the filters leave."""
     by_area = needs["local_authority"].value_counts()
     opens_on = by_area.index[0] if len(needs) > _MOST_AT_ONCE and len(by_area) > 1 else _EVERYTHING
-    columns = st.columns([2, 2, 2])
-    text = columns[0].text_input("Search", placeholder="School, person or identifier", key="search")
-    area = _choice(columns[1], "Local authority", sorted(by_area.index), "area", opens_on)
-    met = columns[2].selectbox("Show", ["All needs", "Met", "Unmet"], key="met")
-    with st.expander("More filters"):
-        more = st.columns(4)
-        focus = _choice(more[0], "Focus", sorted(needs["focus"].unique()), "focus")
-        priority = _choice(more[1], "Priority", list(PRIORITIES), "priority")
-        phase = _choice(more[2], "Phase", sorted(needs["phase"].unique()), "phase")
-        designation = _choice(more[3], "Designation", sorted(needs["designation"].dropna().unique()), "designation")
+    search, area_slot, met_slot, more = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
+    text = search.text_input("Search", placeholder="School, person or identifier", key="search")
+    area = _choice(area_slot, "Local authority", sorted(by_area.index), "area", opens_on)
+    met = met_slot.selectbox("Show", ["All needs", "Met", "Unmet"], key="met")
+    with more.popover("More filters", width="stretch") as popover:
+        focus = _choice(popover, "Focus", sorted(needs["focus"].unique()), "focus")
+        priority = _choice(popover, "Priority", list(PRIORITIES), "priority")
+        phase = _choice(popover, "Phase", sorted(needs["phase"].unique()), "phase")
+        designation = _choice(popover, "Designation", sorted(needs["designation"].dropna().unique()), "designation")
     return frames.chosen_needs(
         needs,
         text=text or "",
@@ -152,9 +148,7 @@ def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _choice(
-    place: st.delta_generator.DeltaGenerator, label: str, values: list[str], key: str, first: str = _EVERYTHING
-) -> str | None:
+def _choice(place: DeltaGenerator, label: str, values: list[str], key: str, first: str = _EVERYTHING) -> str | None:
     options = [_EVERYTHING, *values]
     chosen = place.selectbox(
         label, options, index=options.index(first), key=f"filter_{key}", format_func=lambda one: one or "Not given"
@@ -163,7 +157,7 @@ def _choice(
 
 
 def _show_table(shown: pd.DataFrame) -> None:
-    st.subheader(f"{counted(len(shown), 'need')}", anchor=False)
+    st.header(f"{counted(len(shown), 'need')}", anchor=False)
     if shown.empty:
         st.html(markup.paragraph("No need fits these filters. Clear one of them."))
         return
@@ -191,18 +185,16 @@ def _show_table(shown: pd.DataFrame) -> None:
     st.dataframe(
         grid,
         hide_index=True,
-        height=446,
+        height=grid_height(len(grid)),
         on_select=take,
         selection_mode="single-row",
         key="plan_grid",
+        placeholder="",
         column_config={
-            "Need": st.column_config.TextColumn(width=60),
-            "Priority": st.column_config.TextColumn(width=70),
-            "School": st.column_config.TextColumn(width=190),
-            "Focus": st.column_config.TextColumn(width=120),
-            "Supporter": st.column_config.TextColumn(width=120),
-            "Km": st.column_config.NumberColumn(format="%.1f", width=50),
-            "Score": st.column_config.NumberColumn(format="%.3f", width=60),
+            "School": st.column_config.TextColumn(width=270),
+            "Focus": st.column_config.TextColumn(width=190),
+            "Km": st.column_config.NumberColumn(format="%.1f"),
+            "Score": st.column_config.NumberColumn(format="%.3f"),
             "Days": st.column_config.NumberColumn(format="%g"),
         },
         alt="Needs and who supports them",
@@ -210,7 +202,7 @@ def _show_table(shown: pd.DataFrame) -> None:
 
 
 def _show_map(opened: _Opened, shown: pd.DataFrame) -> None:
-    st.subheader("On the map", anchor=False)
+    st.header("On the map", anchor=False)
     if shown.empty:
         st.html(markup.paragraph("There is nothing to draw."))
         return
@@ -241,10 +233,14 @@ def _ground(market: Market, drawn: pd.DataFrame) -> pd.DataFrame:
 # ---- one need ------------------------------------------------------------------------------------------------------
 
 
-def _show_need(opened: _Opened) -> None:
+def _chosen_need(opened: _Opened) -> str | None:
+    """Let a need be chosen, and tell why it has whom it has."""
     st.header("Why this person?", anchor=False)
     labels = dict(zip(opened.needs["need_id"], opened.needs["focus"] + ", " + opened.needs["school"], strict=True))
-    chosen = st.selectbox(
+    asked = st.query_params.get("need")
+    if "need" not in st.session_state and asked in labels:
+        st.session_state["need"] = asked
+    chosen: str | None = st.selectbox(
         "Need",
         list(labels),
         index=None,
@@ -252,26 +248,46 @@ def _show_need(opened: _Opened) -> None:
         placeholder="Choose a row in the table above, or a need here",
         key="need",
     )
+    # In the address, so that a refresh keeps it and a link to it can be sent.
+    if chosen and chosen != asked:
+        st.query_params["need"] = chosen
+    elif asked and not chosen:
+        del st.query_params["need"]
     if chosen is None or chosen not in labels:
-        st.html(markup.paragraph("Choose a need to see why it has this person, who else could support it, and more."))
-        return
-    row = opened.needs[opened.needs["need_id"] == chosen].iloc[0]
+        hint = "Choose a need to see why it has this person, who else could support it, and why not somebody you name."
+        st.html(markup.paragraph(hint))
+        return None
+    row = _row(opened, chosen)
     answer = explain_need(opened.market, opened.plan, chosen)
-    words, picture = st.columns([11, 9], gap="medium")
+    with st.container(border=True):
+        st.html(
+            markup.heading(answer.headline)
+            + (markup.tag("Met", "green") if row["met"] else markup.tag("Unmet", "red"))
+            + markup.sentences(answer.sentences)
+        )
+    _show_why_not(opened, chosen, row)
+    return chosen
+
+
+def _row(opened: _Opened, need_id: str) -> pd.Series:
+    return opened.needs[opened.needs["need_id"] == need_id].iloc[0]
+
+
+def _show_surroundings(opened: _Opened, need_id: str) -> None:
+    """Who else could support a need, as a table and as a picture."""
+    candidates = explain_need(opened.market, opened.plan, need_id).candidates
+    if candidates.empty:
+        return
+    words, picture = st.columns([11, 9], gap="large")
     with words:
-        with st.container(border=True):
-            st.html(markup.heading(answer.headline))
-            st.html(markup.tag("Met", "green") if row["met"] else markup.tag("Unmet", "red"))
-            st.html(markup.sentences(answer.sentences))
-        _show_candidates(answer.candidates)
+        st.header("Who else could support it?", anchor=False)
+        _show_candidates(candidates)
     with picture:
-        _show_neighbourhood(opened, chosen)
-        _show_why_not(opened, chosen, row)
+        st.header("Whom do they support?", anchor=False)
+        _show_neighbourhood(opened, need_id)
 
 
 def _show_candidates(candidates: pd.DataFrame) -> None:
-    if candidates.empty:
-        return
     listed = pd.DataFrame(
         {
             "Supporter": candidates["supporter_name"] + " (" + candidates["supporter_id"] + ")",
@@ -296,9 +312,6 @@ def _show_neighbourhood(opened: _Opened, need_id: str) -> None:
         return
     part = around(whole, [need_id], steps=2)
     found = charts.neighbourhood(part, need_id)
-    if found.edges.empty:
-        return
-    st.subheader("Who could support it, and whom they support", anchor=False)
     st.altair_chart(
         charts.bipartite_chart(found),
         theme=None,
@@ -328,9 +341,8 @@ def _show_why_not(opened: _Opened, need_id: str, row: pd.Series) -> None:
     people = opened.market.inputs.supporters
     names = dict(zip(people["supporter_id"], people["name"] + ", " + people["designation"], strict=True))
     others = [one for one in names if one != row["supporter_id"]]
-    st.subheader("Why not …?", anchor=False)
     asked = st.selectbox(
-        "Another supporter",
+        "Why not somebody else?",
         others,
         index=None,
         format_func=lambda one: f"{names.get(one, '')} ({one})",
@@ -345,11 +357,14 @@ def _show_why_not(opened: _Opened, need_id: str, row: pd.Series) -> None:
 
 
 def _show_rest(opened: _Opened, shown: pd.DataFrame) -> None:
-    unmet, workload = st.tabs(["Unmet needs", "Workload"])
+    notices = opened.plan.manifest["notices"]
+    unmet, workload, noted = st.tabs(["Unmet needs", "Workload", f"Notices ({len(notices)})"])
     with unmet:
         _show_unmet(shown)
     with workload:
         _show_workload(opened.plan)
+    with noted:
+        st.html(markup.bullets(notices) if notices else markup.paragraph("There is nothing to note."))
 
 
 def _show_unmet(shown: pd.DataFrame) -> None:
@@ -386,7 +401,7 @@ def _show_workload(plan: Plan) -> None:
             f"{counted(int((workload['used'] == 0).sum()), 'person has', 'people have')} no deployment."
         )
     )
-    chosen = st.selectbox("Designation", [_EVERYTHING, *sorted(workload["designation"].unique())], key="workload_of")
+    chosen = st.selectbox("Workload of", [_EVERYTHING, *sorted(workload["designation"].unique())], key="workload_of")
     rows = workload if chosen == _EVERYTHING else workload[workload["designation"] == chosen]
     drawn = rows.head(charts.MOST_BARS)
     st.altair_chart(charts.workload_chart(drawn), theme=None, alt="Places used and places left of each supporter")

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
+from matching.errors import counted
 from matching.policy import Policy
-from matching.reasons import counted
 from matching.rounds import Round
 from matching.ui import frames, markup, session
 from matching.ui.parts import go_to, round_or_stop, screen_heading
@@ -16,12 +16,13 @@ from matching.ui.steps import PLAN, RULES
 from matching.vocabulary import Vocabulary, standard_vocabulary
 
 _WEIGHTS = {
-    "specialism": "Does the supporter have the specialism that the need is about?",
-    "phase": "Does the supporter work in the school's phase of education?",
-    "distance": "How near is the supporter's own school?",
+    "specialism": "does the supporter have the specialism that the need is about?",
+    "phase": "does the supporter work in the school's phase of education?",
+    "distance": "how near is the supporter's own school?",
 }
 _COLOURS = {"specialism": "#1d70b8", "phase": "#00703c", "distance": "#505a5f"}
 _MOST_NEEDS = 50
+_MOST_KILOMETRES = 10_000.0
 
 
 def show() -> None:
@@ -32,8 +33,8 @@ def show() -> None:
     with settings:
         policy = _edited(session.drafted_policy(round_), round_)
     if policy:
-        session.draft_policy(policy)
-    with outcome:
+        session.draft_policy(round_, policy)
+    with outcome, st.container(key="outcome"):
         _show_counts(round_)
         _offer_plan(round_, ready=policy is not None)
 
@@ -43,8 +44,9 @@ def _edited(policy: Policy, round_: Round) -> Policy | None:
     vocabulary = standard_vocabulary()
     occasion = f"{round_.round_id}_{round_.revision}"
     keys = policy.model_dump()
-    _edit_weights(keys["weights"], occasion)
-    _edit_distances(keys["max_distance_km"], vocabulary, occasion)
+    saved = session.policy_of(round_)
+    _edit_weights(keys["weights"], saved, occasion)
+    _edit_distances(keys["max_distance_km"], saved, vocabulary, occasion)
     _edit_trust(keys["rules"], occasion)
     _edit_specialisms(keys["specialism_fit"], keys["related_specialisms"], vocabulary, occasion)
     _edit_phases(keys["phase_fit"], occasion)
@@ -64,34 +66,38 @@ def _begin(key: str, value: Any) -> str:
     return key
 
 
-def _edit_weights(weights: dict[str, float], occasion: str) -> None:
+def _edit_weights(weights: dict[str, float], saved: Policy, occasion: str) -> None:
     st.header("What counts most", anchor=False)
     st.html(markup.paragraph("Three things make the score of a pair. Only their proportions matter."))
-    most = max(1.0, *weights.values())
+    # The scale is the file's, so that it stays the same while a weight is being moved.
+    most = max(1.0, *saved.weights.model_dump().values())
     for name, question in _WEIGHTS.items():
         key = _begin(f"weight_{name}_{occasion}", weights[name])
-        weights[name] = st.slider(name.capitalize(), 0.0, most, step=0.05, key=key, format="%.2f")
-        st.caption(question)
+        label = f"{name.capitalize()}: {question}"
+        weights[name] = st.slider(label, 0.0, most, step=most / 20, key=key, format="%.2f")
     if total := sum(weights.values()):
         st.html(markup.shares([(name.capitalize(), weights[name] / total, _COLOURS[name]) for name in _WEIGHTS]))
 
 
-def _edit_distances(limits: dict[str, float], vocabulary: Vocabulary, occasion: str) -> None:
+def _edit_distances(limits: dict[str, float], saved: Policy, vocabulary: Vocabulary, occasion: str) -> None:
     st.header("How far people travel", anchor=False)
     st.html(markup.paragraph("In kilometres, as the crow flies. A supporter's own shorter limit goes before these."))
     columns = st.columns(min(len(vocabulary.designations), 3))
     for position, (code, designation) in enumerate(vocabulary.designations.items()):
         with columns[position % len(columns)]:
             key = _begin(f"km_{code}_{occasion}", limits[code])
-            limits[code] = st.number_input(f"{code} (km)", 1.0, 1500.0, step=5.0, key=key, format="%g")
+            # A file may name any distance, also one that nobody would choose here.
+            least = min(1.0, saved.max_distance_km[code])
+            limits[code] = st.number_input(f"{code} (km)", least, _MOST_KILOMETRES, step=5.0, key=key, format="%g")
             st.caption(f"{designation.title.capitalize()}: {designation.what_they_do}.")
 
 
 def _edit_trust(rules: dict[str, str], occasion: str) -> None:
     st.header("Same trust", anchor=False)
+    usual = "Usually not: support from outside the trust is independent, and trusts help their own schools anyway."
+    st.html(markup.paragraph(usual))
     key = _begin(f"trust_{occasion}", rules["same_trust"] == "allow")
     allowed = st.checkbox("A supporter may support a school of their own trust", key=key)
-    st.caption("Usually not: support from outside the trust is independent, and trusts help their own schools anyway.")
     rules["same_trust"] = "allow" if allowed else "forbid"
 
 
@@ -101,11 +107,11 @@ def _edit_specialisms(
     st.header("Related specialisms", anchor=False)
     st.html(markup.paragraph("Where nobody has the exact specialism, somebody with a related one may do."))
     key = _begin(f"specialism_fit_{occasion}", fit["related"])
-    fit["related"] = st.slider("What a related specialism counts", 0.0, 1.0, step=0.05, key=key, format="%.2f")
-    st.caption("0: a related specialism does not count at all. 1: it counts as much as the specialism itself.")
+    label = "What a related specialism counts, from 0 (nothing) to 1 (as much as the specialism itself)"
+    fit["related"] = st.slider(label, 0.0, 1.0, step=0.05, key=key, format="%.2f")
     focus = st.selectbox("For needs about", vocabulary.specialisms, key=_begin(f"related_to_{occasion}", "phonics"))
     chosen = st.multiselect(
-        "these specialisms are related",
+        "These specialisms are related",
         [word for word in vocabulary.specialisms if word != focus],
         key=_begin(f"related_{focus}_{occasion}", list(related.get(focus, ()))),
         placeholder="None",
@@ -122,16 +128,20 @@ def _edit_specialisms(
 
 def _edit_phases(fit: dict[str, float], occasion: str) -> None:
     st.header("Related phases", anchor=False)
+    near = (
+        "Nursery, primary and lower middle schools are related; so are upper middle and secondary schools and colleges."
+    )
+    st.html(markup.paragraph(near))
     key = _begin(f"phase_fit_{occasion}", fit["related"])
-    fit["related"] = st.slider("What a related phase counts", 0.0, 1.0, step=0.05, key=key, format="%.2f")
-    st.caption("Nursery, primary and first middle schools are related; so are upper middle, secondary and 16 plus.")
+    label = "What a related phase counts, from 0 (nothing) to 1 (as much as the phase itself)"
+    fit["related"] = st.slider(label, 0.0, 1.0, step=0.05, key=key, format="%.2f")
 
 
 def _edit_rerun(rerun: dict[str, float], occasion: str) -> None:
     st.header("Staying close to an earlier plan", anchor=False)
     key = _begin(f"change_cost_{occasion}", rerun["change_cost"])
-    rerun["change_cost"] = st.slider("What keeping a deployment is worth", 0.0, 1.0, step=0.05, key=key, format="%.2f")
-    st.caption("In points of score, where the plan is to stay close to an earlier one. 0: change freely.")
+    label = "What keeping a deployment is worth in points of score, from 0 (change freely) to 1 (hardly ever change)"
+    rerun["change_cost"] = st.slider(label, 0.0, 1.0, step=0.05, key=key, format="%.2f")
 
 
 def _show_counts(round_: Round) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from matching.errors import DataError
 from matching.rounds import StaleRoundError
 from matching.ui import session
-from matching.ui.parts import error_summary
+from matching.ui.parts import close_menu, error_summary
 from matching.ui.steps import START, STEPS
 
 DEMO_FLAG = "--demo"
@@ -27,6 +27,7 @@ def open_screens() -> None:
     st.html(Path(__file__).with_name("style.css"))
     pages = [st.Page(step.path, title=step.title, url_path=step.url_path, default=step is START) for step in STEPS]
     screen = st.navigation(pages, position="top")
+    close_menu(screen.url_path)
     try:
         if DEMO_FLAG in sys.argv[1:]:
             session.open_demo_again()

@@ -1,5 +1,6 @@
 """Starting the app: Streamlit on the screens in this package, with every setting given here and none asked for."""
 
+import importlib
 import socket
 import tomllib
 from importlib.resources import files
@@ -9,7 +10,9 @@ from typing import Any
 from streamlit.web import bootstrap
 
 from matching.errors import DataError, Problem
+from matching.rounds import open_store
 from matching.ui import screens
+from matching.ui.steps import STEPS
 
 
 def serve(*, port: int, demo: bool, open_browser: bool) -> None:
@@ -25,8 +28,9 @@ def serve(*, port: int, demo: bool, open_browser: bool) -> None:
     Raises
     ------
     DataError
-        The port is taken.
+        The port is taken, or the database cannot be used.
     """
+    _warm_up()
     settings = {
         **_settings(),
         "server_port": port,
@@ -38,6 +42,13 @@ def serve(*, port: int, demo: bool, open_browser: bool) -> None:
     print(f"School support matching is open at http://{address}:{port} (stop it with Ctrl+C).", flush=True)
     bootstrap.load_config_options(settings)
     bootstrap.run(str(Path(screens.__file__)), False, [screens.DEMO_FLAG] if demo else [], settings)
+
+
+def _warm_up() -> None:
+    """Load the screens and bring the database up to date now, so that the first visitor does not wait for either."""
+    for step in STEPS:
+        importlib.import_module(f"matching.ui.{step.file.removesuffix('.py')}")
+    open_store().close()
 
 
 def _settings() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The open round: found by the address or by this tab's memory, and what is computed from it, kept by digest.
 
-Everything that is to outlive a refresh is in the database; this tab only remembers what has not been decided yet.
+Everything that is to outlive the server is in the database; rules that no plan was made from yet outlive a refresh.
 """
 
 import hashlib
@@ -123,6 +123,10 @@ def _hold(round_: Round | None) -> None:
     st.session_state[_OPEN] = round_
     for key in (_POLICY, _ATTEMPT):
         st.session_state.pop(key, None)
+    revision, drafted = _drafts().get(round_.round_id, (0, Policy())) if round_ else (0, Policy())
+    # Rules that were drafted before the round changed may no longer be what anybody means.
+    if round_ and revision == round_.revision:
+        st.session_state[_POLICY] = drafted
 
 
 def suggested_name() -> str:
@@ -276,9 +280,16 @@ def drafted_policy(round_: Round) -> Policy:
     return drafted or policy_of(round_)
 
 
-def draft_policy(policy: Policy) -> None:
+def draft_policy(round_: Round, policy: Policy) -> None:
     """Remember changed rules until a plan is made from them."""
     st.session_state[_POLICY] = policy
+    _drafts()[round_.round_id] = (round_.revision, policy)
+
+
+@st.cache_resource(show_spinner=False)
+def _drafts() -> dict[str, tuple[int, Policy]]:
+    """Rules as they were left on the Rules screen, by round: a refresh begins this tab's memory anew."""
+    return {}
 
 
 def drafted_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:

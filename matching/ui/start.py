@@ -7,7 +7,7 @@ from matching.files import Source
 from matching.resources import template_sources
 from matching.rounds import Round
 from matching.ui import markup, session
-from matching.ui.parts import go_to, screen_heading
+from matching.ui.parts import error_summary, go_to, link, screen_heading
 from matching.ui.steps import CHECK, EXPORT, PLAN, RULES, START, Step
 from matching.ui.uploads import LIMIT_SENTENCE, SLOTS, upload_slots
 from matching.ui.words import moment
@@ -25,22 +25,18 @@ def show() -> None:
 
 
 def _show_first_time() -> None:
-    st.title("School support matching", anchor=False)
-    st.html(
-        markup.lead(
-            "Decide which accredited leader supports which school: the best plan there is, with a reason for every row."
-        )
-    )
+    lead = "Decide which accredited leader supports which school: the best plan there is, with a reason for every row."
+    st.html(markup.page_heading("School support matching", f"{lead} Next: open the demo, or upload your own tables."))
     if session.is_missing():
         st.html(markup.banner("The round in the address is not in the database of this machine.", kind="warning"))
-    left, right = st.columns(2, gap="large")
-    with left, st.container(border=True):
-        st.subheader("Look around first", anchor=False)
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True, height="stretch"):
+        st.header("Look around first", anchor=False)
         st.html(markup.paragraph("A fictional area with made-up schools and people shows every screen at work."))
         if st.button("Open the demo", type="primary"):
             _open_demo()
-    with right, st.container(border=True):
-        st.subheader("Bring your own tables", anchor=False)
+    with right, st.container(border=True, height="stretch"):
+        st.header("Bring your own tables", anchor=False)
         st.html(markup.paragraph("You need three: schools, supporters and needs. Fill in the templates, then upload."))
         _offer_templates()
     _show_rounds(None)
@@ -50,9 +46,7 @@ def _show_first_time() -> None:
 
 
 def _show_round(round_: Round) -> None:
-    screen_heading(START, round_, "Next: the first task below that is not done.")
-    st.header("Your tasks", anchor=False)
-    st.html(markup.paragraph(f"Open round: {round_.name}, begun on {moment(round_.created_at)}.", quiet=True))
+    screen_heading(START, round_, "Next: the first task that is not done.")
     made = round_.files is not None
     _task(CHECK, "Done", "green", "The tables are sound. See who can be deployed, and on what evidence.")
     _task(RULES, "Done" if made else "Next", "green" if made else "blue", RULES.purpose)
@@ -81,8 +75,7 @@ def _show_round(round_: Round) -> None:
 def _task(step: Step, state: str, colour: str, about: str) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"task_{step.url_path}"):
         with st.container(width="stretch", gap=None):
-            held = session.held()
-            st.page_link(step.path, label=step.title, query_params={"round": held.round_id} if held else None)
+            link(step, step.title)
             st.html(markup.paragraph(about, quiet=True))
         st.html(markup.tag(state, colour), width="content")
 
@@ -109,12 +102,16 @@ def _offer_templates() -> None:
 def _show_uploads(name: str, kept: dict[str, Source]) -> None:
     st.html(markup.paragraph(f"CSV or Excel (.xlsx); the policy is TOML. {LIMIT_SENTENCE}", quiet=True))
     uploaded = upload_slots(SLOTS, "start")
-    if st.button("Check the files", type="primary", disabled=not uploaded):
-        with st.spinner("Checking the files…"):
-            session.try_files(name.strip() or session.suggested_name(), {**kept, **uploaded})
-        go_to(CHECK)
+    if not st.button("Check the files", type="primary"):
+        return
     if not uploaded:
-        st.caption("The button works once a file is uploaded.")
+        st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
+        advice = "Choose at least one file above, then press the button again."
+        error_summary("No file was uploaded", [advice], occasion=st.session_state["pressed"])
+        return
+    with st.spinner("Checking the files…"):
+        session.try_files(name.strip() or session.suggested_name(), {**kept, **uploaded})
+    go_to(CHECK)
 
 
 def _show_rounds(open_one: Round | None) -> None:

@@ -19,7 +19,7 @@ class Step:
         return str(Path(__file__).with_name(self.file))
 
 
-START = Step("Start", "start.py", "start", "Open the demo, your own tables or an earlier round.")
+START = Step("Start", "start.py", "start", "See what is done and what is next, or change to other tables.")
 CHECK = Step("Check the data", "check.py", "check", "See whether the tables are sound, and who can be deployed.")
 RULES = Step("Rules", "rules.py", "rules", "Say what counts most, how far people travel and what is allowed.")
 PLAN = Step("Plan", "plan.py", "plan", "See who supports which school, and why.")

@@ -7,6 +7,7 @@ import streamlit as st
 
 from matching.files import Source
 from matching.inputs import REQUIRED_TABLES
+from matching.ui import markup
 
 LIMIT_SENTENCE = "Each file may be up to 20 MB."
 
@@ -20,7 +21,7 @@ class Slot:
 
     @property
     def label(self) -> str:
-        """The slot's words."""
+        """What the slot is called."""
         return self.name.capitalize() + ("" if self.name in REQUIRED_TABLES else " (optional)")
 
     @property
@@ -52,12 +53,15 @@ def upload_slots(names: Iterable[str], occasion: str) -> dict[str, Source]:
     occasion : str
         Tells these slots from others, so that old files do not linger in them.
     """
-    columns = st.columns(2, gap="medium")
     found: dict[str, Source] = {}
-    for position, slot in enumerate(SLOTS[name] for name in names):
-        with columns[position % 2]:
-            file = st.file_uploader(slot.label, type=slot.types, key=f"upload_{slot.name}_{occasion}", help=None)
-            st.caption(slot.about)
-        if file is not None:
-            found[slot.name] = Source(file.name, file.getvalue())
+    listed = [SLOTS[name] for name in names]
+    # Row by row, so that neighbours stay level and one column on a phone keeps the order.
+    for pair in (listed[start : start + 2] for start in range(0, len(listed), 2)):
+        for slot, column in zip(pair, st.columns(2, gap="medium", vertical_alignment="bottom"), strict=False):
+            with column, st.container(gap="xsmall"):
+                st.html(markup.term(slot.label, slot.about))
+                key = f"upload_{slot.name}_{occasion}"
+                file = st.file_uploader(slot.label, type=slot.types, key=key, label_visibility="collapsed")
+            if file is not None:
+                found[slot.name] = Source(file.name, file.getvalue())
     return found

@@ -1,0 +1,206 @@
+"""The app as people meet it: a real server on a database of its own, and a real Chromium with one page a test."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 400, "height": 800}
+SETTLED = (
+    "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
+    ":not(:has([data-stale=true]))"
+)
+
+expect.set_options(timeout=10_000)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+class App:
+    """The server of one database; it can be killed and started again at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("localhost", 0))
+            self.port = probe.getsockname()[1]
+        self.address = f"http://localhost:{self.port}"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "matching", "app", "--no-browser", "--port", str(self.port)]
+        environment = os.environ | {"S2S_DATABASE_URL": f"sqlite:///{self._folder / 'rounds.db'}"}
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        for _ in range(300):
+            try:
+                with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=1):
+                    return
+            except OSError:
+                if self._process.poll() is not None:
+                    break
+                time.sleep(0.1)
+        pytest.fail(f"The server did not start.\n{self.log()}")
+
+    def log(self) -> str:
+        return (self._folder / "server.log").read_text()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        self._process.send_signal(how)
+        self._process.wait(timeout=20)
+
+
+class Window:
+    """One page of the app, with everything that it asked for and complained of."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("websocket", lambda socket: self.requests.append(socket.url))
+        page.on("console", self._hear)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # Streamlit finds out by trial which part of an address is the screen's, and the browser tells of each trial.
+        if message.type in ("error", "warning") and "/_stcore/" not in message.location["url"]:
+            self.complaints.append(message.text)
+
+    def open(self, path: str = "/") -> None:
+        self.page.goto(self.address + path)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until what was done has had its effect on the screen."""
+        # It has to reach the server first.
+        self.page.wait_for_timeout(100)
+        self.page.wait_for_selector(SETTLED, state="attached", timeout=20_000)
+
+    def title(self, words: str) -> None:
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(words)
+        self.settle()
+
+    def press(self, button: str) -> None:
+        self.page.get_by_role("button", name=button, exact=True).click()
+
+    def go(self, screen: str) -> None:
+        """By the menu, which a phone has behind a button."""
+        if self.page.viewport_size == PHONE:
+            self.page.get_by_test_id("stExpandSidebarButton").click()
+            self.page.get_by_test_id("stSidebarNavLink").filter(has_text=screen).click()
+        else:
+            self.page.get_by_test_id("stTopNavLink").filter(has_text=screen).click()
+        self.title(screen)
+
+    def open_demo(self) -> None:
+        self.open()
+        self.press("Open the demo")
+        self.title("Start")
+
+    def open_plan(self) -> None:
+        """The demo area with its plan, on the Plan screen."""
+        self.open_demo()
+        self.go("Plan")
+        self.make_plan()
+
+    def make_plan(self) -> None:
+        self.press("Make the plan")
+        expect(self.page.get_by_text("Proved: no plan is better.")).to_be_visible()
+        self.settle()
+
+    def choose(self, label: str, words: str) -> None:
+        """Choose from a list by typing."""
+        box = self.page.get_by_role("combobox", name=label)
+        box.click()
+        box.fill(words)
+        self.page.get_by_role("option").first.click()
+        self.settle()
+
+    def upload(self, **tables: str) -> None:
+        """Put tables into the slots of their names."""
+        for name, table in tables.items():
+            slot = self.page.locator(f"[class*=st-key-upload_{name}_]")
+            file = {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": table.encode()}
+            with self.page.expect_response(lambda answer: answer.request.method == "PUT"):
+                slot.locator("input[type=file]").set_input_files([file])
+            expect(slot.get_by_test_id("stFileChipName")).to_have_text(f"{name}.csv")
+            self.settle()
+
+    def select_first_row(self) -> None:
+        """Tick the first row of a grid with the keyboard: what is seen of a grid is a picture."""
+        self.page.get_by_test_id("data-grid-canvas").focus()
+        expect(self.page.get_by_test_id("glide-cell-1-0")).to_be_focused()
+        self.page.keyboard.press("Shift+Space")
+        self.settle()
+
+    def download(self, button: str) -> bytes:
+        with self.page.expect_download() as caught:
+            self.press(button)
+        return Path(caught.value.path()).read_bytes()
+
+    def strangers(self) -> list[str]:
+        """What was asked of any other computer."""
+        own = urlsplit(self.address).netloc
+        return [
+            url for url in self.requests if urlsplit(url).scheme not in ("data", "blob") and own != urlsplit(url).netloc
+        ]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        words = f"no Chromium or Chrome is installed (looked for {', '.join(BROWSERS)})"
+        if os.environ.get("CI"):
+            pytest.fail(words)
+        pytest.skip(words)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def app(browser, tmp_path_factory) -> Iterator[App]:
+    running = App(tmp_path_factory.mktemp("app"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=[DESKTOP], ids=["desktop"])
+def window(app, browser, request) -> Iterator[Window]:
+    """A page in a profile of its own, which must have called nobody else and complained of nothing."""
+    context = browser.new_context(viewport=request.param, accept_downloads=True, reduced_motion="reduce")
+    opened = Window(context.new_page(), app.address)
+    yield opened
+    context.close()
+    assert opened.strangers() == []
+    assert opened.complaints == []
