@@ -16,11 +16,11 @@ adding, until none is, so that the proof covers every eligible pair. Places grow
 with a few, and gets more while one more would be worth something.
 
 Where the answer without days breaks somebody's days, the connected parts of the graph that they are in are solved
-again, level by level, as a mixed-integer programme.
+again as mixed-integer programmes.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +43,12 @@ _FIRST_PAIRS = 16
 _MORE_PAIRS = 16
 # Places of a supporter in the first solve; doubled while another one would be worth something.
 _FIRST_PLACES = 4
+# With days, what a need of each level counts in the first search: a supporter seldom has more than three places, so
+# that a need seldom displaces more than three of the next level.
+_LEVEL_FACTORS = (16, 4, 1)
+# A part of more pairs than this is searched over each need's best few, at today's prices, and is not proved.
+_MOST_PAIRS_SEARCHED = 150_000
+_BEST_PAIRS_SEARCHED = 6
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,10 @@ def assign(
     supporter_of, price = _with_places_only(task)
     part = _parts(task)
     over = _days_used(task, supporter_of) > task.days_offered
-    entangled = np.unique(part[len(task.level) :][over])
+    # The smallest first, so that one large part does not use up the time of all.
+    parts, sizes = np.unique(part[: len(task.level)], return_counts=True)
+    entangled = parts[np.isin(parts, part[len(task.level) :][over])]
+    entangled = entangled[np.argsort(sizes[np.isin(parts, entangled)], kind="stable")]
     bounds = np.array(_values(task, supporter_of))
     price_milli = price.astype(np.float64)
     deadline = time.monotonic() + time_limit_s
@@ -141,7 +150,7 @@ def assign(
         needs = np.flatnonzero(part[: len(task.level)] == one)
         supporters = np.flatnonzero(part[len(task.level) :] == one)
         relaxed = _values(task, supporter_of, needs)
-        chosen, part_bounds = _with_days(task, needs, supporters, supporter_of, relaxed, deadline)
+        chosen, part_bounds = _with_days(task, needs, supporters, supporter_of, price, relaxed, deadline)
         supporter_of[needs] = chosen
         bounds += np.array(part_bounds) - np.array(relaxed)
         price_milli[supporters] = np.nan
@@ -189,9 +198,9 @@ def _with_places_only(task: Task) -> tuple[Positions, Whole]:
     weight = task.weight
     active = _best_of_each_need(task.need, weight, _FIRST_PAIRS)
     places = np.minimum(task.places, _FIRST_PLACES)
+    supporter_of = _transport(len(task.level), task.need[active], task.supporter[active], weight[active], places)
     while True:
         need, supporter, worth = task.need[active], task.supporter[active], weight[active]
-        supporter_of = _transport(len(task.level), need, supporter, worth, places)
         price, surplus = _prices(need, supporter, worth, supporter_of, places)
         gain = weight - price[task.supporter] - surplus[task.need]
         promising = np.flatnonzero(gain > 0)
@@ -201,6 +210,8 @@ def _with_places_only(task: Task) -> tuple[Positions, Whole]:
         more = promising[_best_of_each_need(task.need[promising], gain[promising], _MORE_PAIRS)]
         active = np.union1d(active, more)
         places = np.where(short, np.minimum(2 * places, task.places), places)
+        need, supporter, worth = task.need[active], task.supporter[active], weight[active]
+        supporter_of = _transport_again(len(task.level), need, supporter, worth, places, price)
 
 
 def _best_of_each_need(need: Positions, worth: Whole, count: int) -> Positions:
@@ -211,25 +222,71 @@ def _best_of_each_need(need: Positions, worth: Whole, count: int) -> Positions:
     return np.sort(order[rank < count])
 
 
-def _transport(n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole) -> Positions:
-    """The best assignment of needs to places; each supporter is repeated once a place."""
+@dataclass(frozen=True)
+class _Places:
+    """Pairs with each supporter repeated once a place: the pair of each edge, its place, and who each place is with."""
+
+    edge: Positions
+    place: Positions
+    owner: Positions
+
+
+def _repeated(supporter: Positions, places: Whole) -> _Places:
+    """Repeat each supporter once a place, as far as there are pairs to fill them."""
     useful = np.minimum(places, np.bincount(supporter, minlength=len(places)))
-    first_place = np.concatenate([[0], np.cumsum(useful)])
+    first_place = np.cumsum(useful) - useful
     repeats = useful[supporter]
-    edge = np.repeat(np.arange(len(need)), repeats)
+    edge = np.repeat(np.arange(len(supporter)), repeats)
     copy = np.arange(len(edge)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    edge_need, edge_place, n_places = need[edge], first_place[supporter[edge]] + copy, int(first_place[-1])
-    owner = np.repeat(np.arange(len(places)), useful)
+    return _Places(edge, first_place[supporter[edge]] + copy, np.repeat(np.arange(len(places)), useful))
+
+
+def _transport(n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole) -> Positions:
+    """The best assignment of needs to places."""
+    repeated = _repeated(supporter, places)
+    edge_need, edge_weight, n_places = need[repeated.edge], weight[repeated.edge], len(repeated.owner)
     supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
     # The solver augments row by row: it is several times faster with the shorter side as its rows.
     if n_needs <= n_places:
-        place_of = _best_matching(edge_need, edge_place, weight[edge], n_needs, n_places)
+        place_of = _best_matching(edge_need, repeated.place, edge_weight, n_needs, n_places)
         met = np.flatnonzero(place_of >= 0)
-        supporter_of[met] = owner[place_of[met]]
+        supporter_of[met] = repeated.owner[place_of[met]]
     else:
-        need_of = _best_matching(edge_place, edge_need, weight[edge], n_places, n_needs)
+        need_of = _best_matching(repeated.place, edge_need, edge_weight, n_places, n_needs)
         used = np.flatnonzero(need_of >= 0)
-        supporter_of[need_of[used]] = owner[used]
+        supporter_of[need_of[used]] = repeated.owner[used]
+    return supporter_of
+
+
+def _transport_again(
+    n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole, price: Whole
+) -> Positions:
+    """The best assignment of needs to places, from prices that were right before some pairs were added.
+
+    Notes
+    -----
+    With u_i the most that a pair of need i is worth beyond its price, an assignment falls short of what prices allow
+    by the sum of u_i + v_j - w_ij over its pairs, u_i over unmet needs and v_j over empty places. That sum is made as
+    small as it can be. All its terms are at least 0 and nearly all of the best ones are 0, so that the solver finds
+    most of the answer where it first looks. To charge for empty places as well as for unmet needs, each need has an
+    "unmet" column and each place an "empty" row, and what is left of both is matched along the same pairs at no cost.
+    """
+    beyond = weight - price[supporter]
+    surplus = np.zeros(n_needs, dtype=np.int64)
+    np.maximum.at(surplus, need, beyond)
+    repeated = _repeated(supporter, places)
+    edge_need, n_places = need[repeated.edge], len(repeated.owner)
+    needs, empty = np.arange(n_needs), np.arange(n_places)
+    rows = np.concatenate([edge_need, needs, n_needs + repeated.place, n_needs + empty])
+    columns = np.concatenate([repeated.place, n_places + needs, n_places + edge_need, empty])
+    short = (surplus[need] - beyond)[repeated.edge]
+    costs = np.concatenate([short, surplus, np.zeros(len(short), dtype=np.int64), price[repeated.owner]])
+    # Stored zeros would be no edges.
+    graph = csr_array((costs + 1.0, (rows, columns)), shape=(n_needs + n_places, n_needs + n_places))
+    matched_row, matched_column = min_weight_full_bipartite_matching(graph)
+    served = (matched_row < n_needs) & (matched_column < n_places)
+    supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
+    supporter_of[matched_row[served]] = repeated.owner[matched_column[served]]
     return supporter_of
 
 
@@ -289,8 +346,47 @@ class _Programme:
     pair: Positions
     need: Positions
     level: Positions
+    value_milli: Whole
     rows: csr_array
     row_limits: NDArray[np.float64]
+
+    @property
+    def worth(self) -> Whole:
+        """By column: large bonuses for the need's level, plus the pair's value.
+
+        One need more at the same level is worth more than any score, and one of a higher level as much as several of
+        the next. (With days, one need can displace any number of others, so that no bonus keeps the levels apart by
+        itself.)
+        """
+        bonus = max(int(self.value_milli.max(initial=0)), 1000) * (int(self.need.max(initial=-1)) + 1) + 1
+        factors = np.asarray(_LEVEL_FACTORS, dtype=np.int64)[self.level]
+        worth: Whole = bonus * factors + self.value_milli
+        return worth
+
+    def of(self, columns: Positions) -> "_Programme":
+        """The same with some of the columns."""
+        rows = csr_array(self.rows[:, columns])
+        return _Programme(
+            self.pair[columns],
+            self.need[columns],
+            self.level[columns],
+            self.value_milli[columns],
+            rows,
+            self.row_limits,
+        )
+
+    def count(self, level: int) -> Whole:
+        """By column: 1 where its need is of this level."""
+        ones: Whole = (self.level == level).astype(np.int64)
+        return ones
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A sum over columns that an assignment keeps at least."""
+
+    worth: Whole
+    at_least: int
 
 
 def _with_days(
@@ -298,35 +394,78 @@ def _with_days(
     needs: Positions,
     supporters: Positions,
     supporter_of: Positions,
+    price: Whole,
     relaxed: tuple[int, int, int, int],
     deadline: float,
 ) -> tuple[Positions, tuple[int, int, int, int]]:
     """The best assignment of one connected part with days, and the bound of each level.
 
-    `supporter_of` is the optimum without days, and `relaxed` its levels in this part.
+    `supporter_of` is the optimum without days, with its prices, and `relaxed` its levels in this part.
+
+    Notes
+    -----
+    One search with large bonuses finds a plan that is nearly always right in every level, and proves two things of it:
+    among plans as good in the first two levels, none is better in the others. That the first two cannot be better is
+    proved by the answer without days, where the plan is as good as that; otherwise by a search for that level alone.
     """
-    programme = _programme(task, needs, supporters)
+    whole = _programme(task, needs, supporters)
+    programme = whole
+    if len(whole.pair) > _MOST_PAIRS_SEARCHED:
+        programme = whole.of(_worth_searching(task, whole, supporter_of, price))
     nobody = np.full(len(task.level), UNMET, dtype=np.intp)
     within_days = _filled(task, nobody, np.intersect1d(_chosen_pairs(task, supporter_of), programme.pair))
-    chosen = np.isin(programme.pair, _chosen_pairs(task, _filled(task, within_days, programme.pair)))
+    fallback = np.isin(programme.pair, _chosen_pairs(task, _filled(task, within_days, programme.pair)))
+    chosen, most_worth = _best(programme, programme.worth, (), fallback, deadline)
+    kept: tuple[_Kept, ...] = ()
     bounds: list[int] = []
-    kept: list[tuple[NDArray[np.float64], int]] = []
-    for level in range(len(LEVELS)):
-        counted = programme.level == level if level < len(PRIORITY_LEVELS) else task.value_milli[programme.pair]
-        worth = np.asarray(counted, dtype=np.float64)
-        # A pair of a later level adds nothing yet and takes a place.
-        useful = programme.level <= level
-        chosen, bound = _best(programme, worth, useful, kept, chosen, deadline)
-        value = round(float(worth @ chosen))
+    for level in range(len(PRIORITY_LEVELS) - 1):
+        counted = programme.count(level)
+        value, bound = int(counted[chosen].sum()), relaxed[level]
         # As long as the levels before it are as good as without days, that answer bounds this one.
-        if [value for _, value in kept] == list(relaxed[:level]):
-            bound = min(bound, relaxed[level])
+        if bounds != list(relaxed[:level]) or value < bound:
+            found, bound = _best(programme, counted, kept, chosen, deadline)
+            if counted[found].sum() > value:
+                value = int(counted[found].sum())
+                chosen, most_worth = _best(programme, programme.worth, (*kept, _Kept(counted, value)), found, deadline)
+        kept = (*kept, _Kept(counted, value))
         bounds.append(max(bound, value))
-        kept.append((worth, value))
     outcome = nobody.copy()
     outcome[task.need[programme.pair[chosen]]] = task.supporter[programme.pair[chosen]]
     # Only a search that ran out of time leaves anything to fill.
-    return _filled(task, outcome, programme.pair)[needs], _as_levels(np.array(bounds))
+    outcome = _filled(task, outcome, programme.pair)
+    chosen = np.isin(programme.pair, _chosen_pairs(task, outcome))
+    if programme is not whole:
+        return outcome[needs], _bounds_without_days(whole, relaxed)
+    rest = _last_bounds(programme, chosen, most_worth, relaxed)
+    return outcome[needs], _as_levels(np.array([*bounds, *rest]))
+
+
+def _worth_searching(task: Task, whole: _Programme, supporter_of: Positions, price: Whole) -> Positions:
+    """The columns that a search over some of them is to have: each need's best, and those chosen without days."""
+    beyond = (task.weight - price[task.supporter])[whole.pair]
+    best = _best_of_each_need(whole.need, beyond, _BEST_PAIRS_SEARCHED)
+    return np.union1d(best, np.flatnonzero(np.isin(whole.pair, _chosen_pairs(task, supporter_of))))
+
+
+def _bounds_without_days(whole: _Programme, relaxed: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """What is known of a part whose search was not over all its pairs."""
+    *met, _ = relaxed
+    return _as_levels(np.array([*met, _ceiling(whole, whole.value_milli)]))
+
+
+def _last_bounds(
+    programme: _Programme, chosen: Flags, most_worth: int, relaxed: tuple[int, int, int, int]
+) -> tuple[int, int]:
+    """The bounds of the last level of needs met and of the score, among plans as good in the levels before."""
+    counts = np.bincount(programme.level[chosen], minlength=len(PRIORITY_LEVELS)).tolist()
+    score, missing = int(programme.value_milli[chosen].sum()), most_worth - int(programme.worth[chosen].sum())
+    if missing <= 0:
+        return counts[-1], score
+    if counts == list(relaxed[:-1]):
+        return counts[-1], min(relaxed[-1], score + missing)
+    asking = len(np.unique(programme.need[programme.level == len(counts) - 1]))
+    most_met = relaxed[-2] if counts[:-1] == list(relaxed[:-2]) else asking
+    return most_met, _ceiling(programme, programme.value_milli)
 
 
 def _programme(task: Task, needs: Positions, supporters: Positions) -> _Programme:
@@ -344,54 +483,50 @@ def _programme(task: Task, needs: Positions, supporters: Positions) -> _Programm
     matrix = csr_array((cells, (rows, np.tile(columns, 3))), shape=(n_needs + 2 * n_supporters, len(pair)))
     days_limit = np.where(limited, np.floor(task.days_offered[supporters] / unit), 0.0)
     limits = np.concatenate([np.ones(n_needs), task.places[supporters], days_limit])
-    return _Programme(pair, need, task.level[task.need[pair]], matrix, limits)
+    return _Programme(pair, need, task.level[task.need[pair]], task.value_milli[pair], matrix, limits)
 
 
 def _best(
-    programme: _Programme,
-    worth: NDArray[np.float64],
-    useful: Flags,
-    kept: list[tuple[NDArray[np.float64], int]],
-    fallback: Flags,
-    deadline: float,
+    programme: _Programme, worth: Whole, kept: Sequence[_Kept], fallback: Flags, deadline: float
 ) -> tuple[Flags, int]:
-    """The best choice of useful columns that keeps earlier levels, and a bound on its worth.
+    """The choice of columns that is worth most and keeps what is kept, and what no choice can be worth more than.
 
-    Where time runs out before anything better is found, `fallback` stands.
+    Where time runs out before anything better than `fallback` is found, that stands.
     """
     left_s = deadline - time.monotonic()
     ceiling = _ceiling(programme, worth)
     if left_s <= 0:
         return fallback, ceiling
     constraints = [LinearConstraint(programme.rows, -np.inf, programme.row_limits)]
-    constraints += [LinearConstraint(csr_array(row[np.newaxis, :]), value, np.inf) for row, value in kept]
+    constraints += [LinearConstraint(csr_array(one.worth[np.newaxis, :]), one.at_least, np.inf) for one in kept]
     result = milp(
-        -worth,
+        -worth.astype(np.float64),
         constraints=constraints,
         integrality=np.ones(len(worth), dtype=np.int64),
-        bounds=Bounds(0, useful.astype(np.float64)),
+        bounds=Bounds(0, 1),
         options={"mip_rel_gap": 0, "time_limit": left_s},
     )
-    bound = ceiling if result.mip_dual_bound is None else min(ceiling, int(np.floor(-result.mip_dual_bound + 1e-4)))
+    # Worths are whole: a bound a hair above a whole number is that number.
+    bound = ceiling if result.mip_dual_bound is None else min(ceiling, int(np.floor(-result.mip_dual_bound + 1e-3)))
     if result.x is None:
         return fallback, bound
     found = result.x > 0.5
-    if not _keeps(programme, found, kept) or worth @ found < worth @ fallback:
+    if not _keeps(programme, found, kept) or worth[found].sum() < worth[fallback].sum():
         return fallback, bound
     return found, bound
 
 
-def _ceiling(programme: _Programme, worth: NDArray[np.float64]) -> int:
+def _keeps(programme: _Programme, found: Flags, kept: Sequence[_Kept]) -> bool:
+    """Whether a choice keeps every row and every sum, in whole numbers."""
+    within = bool((programme.rows @ found.astype(np.float64) <= programme.row_limits).all())
+    return within and all(one.worth[found].sum() >= one.at_least for one in kept)
+
+
+def _ceiling(programme: _Programme, worth: Whole) -> int:
     """What no choice can exceed: the best pair of every need."""
-    best = np.zeros(int(programme.need.max(initial=-1)) + 1)
+    best = np.zeros(int(programme.need.max(initial=-1)) + 1, dtype=np.int64)
     np.maximum.at(best, programme.need, worth)
     return int(best.sum())
-
-
-def _keeps(programme: _Programme, found: Flags, kept: list[tuple[NDArray[np.float64], int]]) -> bool:
-    """Whether a choice keeps every row and every earlier level, in whole numbers."""
-    within = bool((programme.rows @ found.astype(np.float64) <= programme.row_limits).all())
-    return within and all(round(float(row @ found)) >= value for row, value in kept)
 
 
 def _filled(task: Task, supporter_of: Positions, allowed: Positions) -> Positions:

@@ -255,6 +255,8 @@ def honest(one: Solved, serving: dict[str, str], *, claims_best: bool) -> dict[s
 def test_a_plan_with_one_deployment_less_is_not_accepted(number, claims_best):
     one = solved_wide(number - 1000) if number >= 1000 else solved(number)
     assert faults_in(honest(one, served(one.plan), claims_best=True)) == []
+    if not claims_best and (one.plan.workload["price"] == "").any():
+        return  # where days bind, a run that was stopped may well have left something better, and says so
     free = one.plan.deployments[one.plan.deployments["origin"] != "pinned"]["need_id"].tolist()
     for left_out in free[:3]:
         worse = {n: s for n, s in one.serving.items() if n != left_out}
