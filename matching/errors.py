@@ -45,8 +45,10 @@ class Problem:
     def __str__(self) -> str:
         """Where, what and the mend, on one line."""
         where = self.table + (f" row {self.row}" if self.row is not None else "")
-        if self.column:
-            where += f", {self.column}" if self.row is not None else f", column {self.column}"
+        # A key or a survey's question may be a page long.
+        column = self.column if len(self.column) <= 200 else self.column[:199] + "…"
+        if column:
+            where += f", {column}" if self.row is not None else f", column {column}"
         return f"{where}: {self.message} {self.fix}".strip()
 
     @property

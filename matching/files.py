@@ -548,14 +548,8 @@ def _check_header(name: str, header: list[str], row: int) -> None:
     if twice:
         fix = "Keep one of them, or give the other another name."
         raise DataError(
-            Problem(name, row, _short(column), column, "The column name stands twice in the header.", fix)
-            for column in twice
+            Problem(name, row, column, column, "The column name stands twice in the header.", fix) for column in twice
         )
-
-
-def _short(column: str) -> str:
-    """A column name as a place in a sentence; a survey's question may be a page long."""
-    return column if len(column) <= 100 else column[:99] + "…"
 
 
 def _row_problem(name: str, number: int, cells: list[str], width: int) -> Problem | None:

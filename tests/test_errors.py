@@ -123,3 +123,7 @@ def test_very_many_problems_are_counted_and_not_listed(monkeypatch):
 def test_the_severity_of_a_problem_is_to_stop_the_run_unless_it_says_otherwise():
     assert Problem("t", 1, "a", "x", "Bad.", "Mend it.").severity == errors.STOP
     assert str(Problem("t", 1, "a", "x", "Bad.", "Mend it.", errors.LEAVE_OUT)) == "t row 1, a: Bad. Mend it."
+
+
+def test_a_very_long_column_name_is_cut_where_it_is_shown():
+    assert str(Problem("t", 1, "c" * 5000, "x", "Bad.", "Mend it.")) == f"t row 1, {'c' * 199}…: Bad. Mend it."
