@@ -85,7 +85,11 @@ def test_the_templates_hold_every_column_in_order_and_one_row_that_reads():
     formats = table_formats(standard_vocabulary())
     for name in (*REQUIRED_TABLES, *OPTIONAL_TABLES):
         header, *rows = (DATA / "templates" / f"{name}.csv").read_text(encoding="utf-8").splitlines()
-        expected = [column for column in formats[name].column_names if column not in {"latitude", "longitude", *INSPECTION_COLUMNS}]
+        expected = [
+            column
+            for column in formats[name].column_names
+            if column not in {"latitude", "longitude", *INSPECTION_COLUMNS}
+        ]
         assert header.split(",") == expected
         assert len(rows) == 1
     assert inputs_in(DATA / "templates").notices == ()

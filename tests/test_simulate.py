@@ -98,7 +98,11 @@ def test_more_needs_do_not_change_the_supporters():
 
 def test_the_tables_have_the_columns_of_their_templates_and_hold_text(round_of_2000):
     for name, frame in round_of_2000.items():
-        expected = [column for column in FORMATS[name].column_names if column not in {"latitude", "longitude", *INSPECTION_COLUMNS}]
+        expected = [
+            column
+            for column in FORMATS[name].column_names
+            if column not in {"latitude", "longitude", *INSPECTION_COLUMNS}
+        ]
         assert list(frame.columns) == expected
         assert frame.map(lambda cell: isinstance(cell, str)).all(axis=None)
 
