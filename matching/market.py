@@ -1,12 +1,17 @@
 """Everything about a run that is settled before anything is chosen: verdicts, rules and eligible pairs."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from matching.accreditation import Verdicts, judge
 from matching.inputs import Inputs
 from matching.pairs import Pairs, eligible_pairs
 from matching.rules import Rulebook
+
+Row = dict[Hashable, Any]
+"""One row of a table by its column names."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,24 @@ class Market:
     def pairs(self) -> Pairs:
         """Every eligible pair."""
         return eligible_pairs(self.rulebook)
+
+    @cached_property
+    def needs(self) -> list[Row]:
+        """The needs one by one, for sentences about single ones: looking a row up in a frame takes far longer."""
+        return self.inputs.needs.to_dict("records")
+
+    @cached_property
+    def supporters(self) -> list[Row]:
+        """The supporters one by one."""
+        return self.inputs.supporters.to_dict("records")
+
+    def school_of(self, need: int) -> Row:
+        """The school of a need."""
+        return self._schools[int(self.rulebook.need_school[need])]
+
+    @cached_property
+    def _schools(self) -> list[Row]:
+        return self.inputs.schools[["name", "phase", "trust"]].to_dict("records")
 
 
 def open_market(inputs: Inputs) -> Market:

@@ -127,7 +127,7 @@ def decision_notices(market: Market) -> list[str]:
     for need, supporter in zip(*(one.tolist() for one in market.rulebook.pins), strict=True):
         if phrases := bar_phrases(market, need, supporter):
             notices.append(
-                f"The pin of {person(market, supporter)} to need {market.inputs.needs['need_id'].iat[need]} is kept, "
+                f"The pin of {person(market, supporter)} to need {market.needs[need]['need_id']} is kept, "
                 f"although the supporter {_joined(phrases)}."
             )
     earlier = np.divmod(market.rulebook.earlier, max(len(market.inputs.supporters), 1))
@@ -145,8 +145,8 @@ def bar_phrases(market: Market, need: int, supporter: int) -> list[str]:
 
 def person(market: Market, supporter: int) -> str:
     """A supporter as a reader knows them: name and identifier."""
-    people = market.inputs.supporters
-    return f"{people['name'].array[supporter]} ({people['supporter_id'].array[supporter]})"
+    who = market.supporters[supporter]
+    return f"{who['name']} ({who['supporter_id']})"
 
 
 # ---- deployments ---------------------------------------------------------------------------------------------------
@@ -227,11 +227,11 @@ def _standing(market: Market, outcome: Outcome) -> _Standing:
 
 def _who(market: Market, need: int, *, related: bool) -> tuple[str, str]:
     """The people that a need asks for, as singular and plural."""
-    focus = market.inputs.vocabulary.focuses[market.inputs.needs["focus"].array[need]]
+    focus = market.inputs.vocabulary.focuses[market.needs[need]["focus"]]
     if focus.is_specialism:
         words = f"{focus.name} specialist" + (" (by a related specialism)" if related else "")
         return words, f"{focus.name} specialists"
-    codes = market.inputs.needs["designations"].array[need]
+    codes = market.needs[need]["designations"]
     return " or ".join(codes), " and ".join(f"{code}s" for code in codes)
 
 
@@ -245,8 +245,8 @@ def _pin_sentence(market: Market, need: int, supporter: int, facts: str) -> str:
     decisions = market.inputs.decisions
     row = decisions[
         (decisions["kind"] == "pin")
-        & (decisions["need_id"] == market.inputs.needs["need_id"].iat[need])
-        & (decisions["supporter_id"] == market.inputs.supporters["supporter_id"].iat[supporter])
+        & (decisions["need_id"] == market.needs[need]["need_id"])
+        & (decisions["supporter_id"] == market.supporters[supporter]["supporter_id"])
     ].iloc[0]
     who = f" by {row['by']}" if row["by"] else ""
     why = f" ({row['reason']})" if row["reason"] else ""
@@ -280,7 +280,7 @@ def _nobody_eligible(market: Market, need: int) -> tuple[str, str, str]:
 
 
 def _none_in_reach(market: Market, need: int, deployable: Flags) -> str:
-    words = " or ".join(market.inputs.needs.iloc[need]["designations"])
+    words = " or ".join(market.needs[need]["designations"])
     if not deployable.any():
         return f"There is no {words} who is accredited and offers a place."
     found = int(deployable.sum())
@@ -290,11 +290,11 @@ def _none_in_reach(market: Market, need: int, deployable: Flags) -> str:
 
 def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
     """The reason, given the people who are left before the step that leaves nobody."""
-    row = market.inputs.needs.iloc[need]
+    row = market.needs[need]
     found, focus = int(pool.sum()), row["focus"]
     if market.inputs.policy.related_specialisms.get(focus):
         focus += " or a related specialism"
-    phase = market.inputs.schools["phase"].array[market.rulebook.need_school[need]]
+    phase = market.school_of(need)["phase"]
     one, several = _who(market, need, related=False)
     codes, asked = row["designations"], f"{row['days']:g}"
     people = " and ".join(f"{code}s" for code in codes)
@@ -417,9 +417,8 @@ def priority_level(market: Market) -> Positions:
 
 
 def _bar_phrase(market: Market, need: int, supporter: int, rule: str) -> str:
-    inputs, rulebook = market.inputs, market.rulebook
-    who, row = inputs.supporters.iloc[supporter], inputs.needs.iloc[need]
-    school = inputs.schools.iloc[rulebook.need_school[need]]
+    rulebook = market.rulebook
+    who, row, school = market.supporters[supporter], market.needs[need], market.school_of(need)
     if rule in ("forbidden", "declined"):
         return _decision_phrase(market, row["need_id"], who["supporter_id"], rule)
     if rule == "accreditation":
