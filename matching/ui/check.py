@@ -1,24 +1,19 @@
 """Check the data: what is wrong in files that were given, or who can be deployed, and on what evidence."""
 
-from collections import Counter
-from collections.abc import Sequence
-
 import pandas as pd
 import streamlit as st
 
 from matching.errors import counted
-from matching.export import csv_bytes
-from matching.files import Source
-from matching.inputs import REQUIRED_TABLES
 from matching.market import Market
 from matching.ui import frames, markup, session
-from matching.ui.parts import error_summary, grid_height, round_or_stop, screen_heading, way_on
+from matching.ui.grades import show_grade_changes
+from matching.ui.parts import grid_height, round_or_stop, screen_heading, way_on
+from matching.ui.problems import offer_mended, show_problems
 from matching.ui.steps import CHECK, RULES
-from matching.ui.uploads import LIMIT_SENTENCE, SLOTS, upload_slots
 from matching.ui.words import day, of
 
-_MOST_OF_A_FILE = 100
 _MOST_BARRED = 50
+_LEFT_OUT = " left out on request"
 _VERDICT_COLOURS = {"met": "green", "not met": "red", "not evidenced": "yellow", "due for review": "blue"}
 
 
@@ -26,77 +21,16 @@ def show() -> None:
     """Show the screen."""
     attempt = session.attempt()
     if attempt:
-        _show_problems(attempt)
+        show_problems(attempt)
         return
     round_ = round_or_stop(CHECK)
     market = session.market(round_.sources)
     screen_heading(CHECK, round_, "Next: the rules.")
+    offer_mended(round_.sources, session.mended())
     _show_soundness(market)
     _show_people(market)
+    show_grade_changes(round_, market)
     way_on(RULES, "Next: Rules")
-
-
-def _show_problems(attempt: session.Attempt) -> None:
-    problems = attempt.problems
-    by_file = Counter(one.table for one in problems)
-    error_summary(
-        f"There {'is' if len(problems) == 1 else 'are'} {counted(len(problems), 'problem')} in your files",
-        [f"{name}: {counted(count, 'problem')}" for name, count in by_file.items()],
-        target="problems",
-        occasion=attempt.number,
-    )
-    lead = "Nothing was saved. Put the rows below right in your own files, then upload just those files again."
-    st.html(markup.page_heading(CHECK.title, lead))
-    table = frames.problems_table(problems)
-    st.html('<div id="problems" tabindex="-1"></div>')
-    # Each file has its share, so that one with many faults does not hide another's.
-    shown = table.groupby("File", sort=False).head(_MOST_OF_A_FILE)
-    st.html(markup.table(shown, "What is wrong, row by row"))
-    if len(shown) < len(table):
-        st.caption(
-            f"The first {_MOST_OF_A_FILE} problems of each file are shown; the download holds all {len(table):,}."
-        )
-    st.download_button(
-        "Download the problems (CSV)",
-        csv_bytes(frames.safe_cells(table)),
-        "problems.csv",
-        "text/csv",
-        on_click="ignore",
-    )
-    st.header("Upload the corrected files", anchor=False)
-    st.html(markup.paragraph(f"The other files are still here. {LIMIT_SENTENCE}", quiet=True))
-    faulty = _faulty_tables(attempt)
-    uploaded = upload_slots(faulty, f"again_{attempt.number}")
-    kept = _kept(attempt, faulty)
-    with st.container(horizontal=True):
-        again = st.button("Check again", type="primary", disabled=not uploaded and kept == attempt.sources)
-        st.button("Leave these files", on_click=session.forget_attempt)
-    if again:
-        with st.spinner("Checking the files…"):
-            session.try_files(attempt.name, {**kept, **uploaded})
-        st.rerun()
-    if session.held():
-        st.html(markup.paragraph("The round that you had open and its plan are as they were.", quiet=True))
-
-
-def _kept(attempt: session.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
-    """The files of before, but for those of optional tables that are to be left out."""
-    optional = [name for name in faulty if name in attempt.sources and name not in REQUIRED_TABLES]
-    left_out = {
-        name
-        for name in optional
-        if st.checkbox(f"Go on without the {name} file", key=f"without_{name}_{attempt.number}")
-    }
-    return {name: source for name, source in attempt.sources.items() if name not in left_out}
-
-
-def _faulty_tables(attempt: session.Attempt) -> list[str]:
-    """The tables to upload again: those that a problem names, as a file or as a table that is missing."""
-    named = {one.table for one in attempt.problems}
-    faulty = [
-        name for name in SLOTS if name in named or (name in attempt.sources and attempt.sources[name].name in named)
-    ]
-    return faulty or list(SLOTS)
 
 
 def _show_soundness(market: Market) -> None:
@@ -113,6 +47,9 @@ def _show_soundness(market: Market) -> None:
         )
     )
     notices = [*inputs.notices, *market.verdicts.notices]
+    left_out = [words for words in notices if _LEFT_OUT in words]
+    if left_out:
+        st.html(markup.banner("Rows are left out, as you asked.", left_out, kind="warning"))
     if notices:
         with st.expander(f"{counted(len(notices), 'notice')} about the tables"):
             st.html(markup.bullets(notices))

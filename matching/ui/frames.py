@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
-from matching.errors import Problem
+from matching.errors import INFO, LEAVE_OUT, STOP, Problem
 from matching.market import Market
 from matching.plan import Plan, spreadsheet_safe
 from matching.reasons import excluded_reasons
@@ -15,16 +15,26 @@ from matching.ui.words import day
 
 NOT_MET_YET = "not met"
 NOBODY = "Nobody"
+SEVERITIES = {STOP: "Stops the run", LEAVE_OUT: "Row can be left out", INFO: "For information"}
+"""What people read for the severity of a problem, the gravest first."""
 
 
 def problems_table(problems: Iterable[Problem]) -> pd.DataFrame:
     """Every fault under the headings of the screens."""
     return pd.DataFrame(
         [
-            (one.table, "" if one.row is None else str(one.row), one.column, one.value, one.message, one.fix)
+            (
+                one.table,
+                "" if one.row is None else str(one.row),
+                one.column,
+                one.value,
+                one.message,
+                one.fix,
+                SEVERITIES[one.severity],
+            )
             for one in problems
         ],
-        columns=["File", "Row", "Column", "What was found", "What is wrong", "What to do"],
+        columns=["File", "Row", "Column", "What was found", "What is wrong", "What to do", "Effect"],
     )
 
 

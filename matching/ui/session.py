@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import networkx as nx
+import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
@@ -18,17 +19,21 @@ from matching.errors import DataError, Problem
 from matching.export import excel_bytes, plan_files, zip_bytes
 from matching.files import Source
 from matching.graph import bipartite_graph
-from matching.inputs import SOURCES, Inputs, read_inputs, with_policy
+from matching.inputs import SOURCES, Inputs, read_inputs, read_schools, with_policy
 from matching.market import Market, open_market
 from matching.policy import Policy, policy_toml, read_policy
 from matching.resources import demo_sources
 from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, open_store
+from matching.ui.mapping import UnknownHeader, unknown_headers
+from matching.ui.places import Place, options_of, places, sheet_of
 from matching.ui.words import day
 
 DEMO_NAME = "Demo area"
 
 _Digests = tuple[tuple[str, str, str], ...]
 _OPEN, _ATTEMPT, _POLICY, _MISSING = "open_round", "attempt", "drafted_policy", "missing_round"
+_MENDED = "mended_files"
+_ROUNDS_REMEMBERED = 5
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,18 @@ class Attempt:
     ----------
     number : int
         How many times files were checked in this tab.
+    mended : frozenset of str
+        Names of the files that were changed here, so that what is on somebody's disk is no longer what is read.
+    anew : bool
+        Whether a round begins with them even where one is open that they could go into.
     """
 
     name: str
     sources: Mapping[str, Source]
     problems: tuple[Problem, ...]
     number: int
+    mended: frozenset[str] = frozenset()
+    anew: bool = False
 
 
 # ---- rounds --------------------------------------------------------------------------------------------------------
@@ -121,7 +132,7 @@ def _follow() -> None:
 
 def _hold(round_: Round | None) -> None:
     st.session_state[_OPEN] = round_
-    for key in (_POLICY, _ATTEMPT):
+    for key in (_POLICY, _ATTEMPT, _MENDED):
         st.session_state.pop(key, None)
     revision, drafted = _drafts().get(round_.round_id, (0, Policy())) if round_ else (0, Policy())
     # Rules that were drafted before the round changed may no longer be what anybody means.
@@ -148,27 +159,61 @@ def forget_attempt() -> None:
     st.session_state.pop(_ATTEMPT, None)
 
 
-def try_files(name: str, sources: Mapping[str, Source]) -> bool:
+def try_files(
+    name: str, sources: Mapping[str, Source], *, mended: frozenset[str] = frozenset(), anew: bool = False
+) -> bool:
     """Check files; where they are sound a round begins with them, or the open one without a plan takes them.
 
-    Returns False where they are not sound: then nothing is written, and `attempt` tells why.
+    Returns False where they are not sound: then nothing is written, and `attempt` tells why. `mended` and `anew` are
+    those of `Attempt`.
     """
     ordered = _ordered(sources)
-    try:
-        read_inputs(ordered)
-    except DataError as error:
+    if problems := _problems(ordered):
         earlier = attempt()
         number = earlier.number + 1 if earlier else 1
-        st.session_state[_ATTEMPT] = Attempt(name, ordered, error.problems, number)
+        st.session_state[_ATTEMPT] = Attempt(name, ordered, problems, number, mended, anew)
         return False
     before = held()
     # A round with a plan stays as it is: its plan came from its own files.
-    if before and before.files is None:
+    if before and before.files is None and not anew:
         _hold(store().save_sources(before, ordered))
     else:
         _hold(store().create(name, ordered))
+    st.session_state[_MENDED] = mended
     _follow()
     return True
+
+
+def mended() -> frozenset[str]:
+    """The files of the open round that were changed here before it took them."""
+    found: frozenset[str] = st.session_state.get(_MENDED, frozenset())
+    return found
+
+
+def _problems(sources: Mapping[str, Source]) -> tuple[Problem, ...]:
+    """Everything that is wrong in files. What is sound is kept, so that the screens need not read it again."""
+    problems: list[Problem] = []
+    try:
+        inputs_of(sources)
+    except DataError as error:
+        problems += error.problems
+    try:
+        if "policy" in sources:
+            read_policy(sources["policy"])
+    except DataError as error:
+        problems += error.problems
+    return DataError(problems).problems
+
+
+def remembered_columns() -> dict[str, dict[str, str]]:
+    """What was said in the newest rounds of which header is which column, by table."""
+    said: dict[str, dict[str, str]] = {}
+    # The oldest first, so that a newer answer goes before it.
+    for one in reversed(store().list()[:_ROUNDS_REMEMBERED]):
+        found = store().get(one.round_id)
+        for table, pairs in options_of(found.sources).mappings.items() if found else ():
+            said.setdefault(table, {}).update(pairs)
+    return said
 
 
 def _ordered(sources: Mapping[str, Source]) -> dict[str, Source]:
@@ -202,6 +247,73 @@ def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Ma
 @st.cache_resource(max_entries=6, show_spinner="Reading the tables…")
 def _inputs(digests: _Digests, as_at: str, _tables: Mapping[str, Source]) -> Inputs:
     return read_inputs(_ordered(_tables), as_at=date.fromisoformat(as_at))
+
+
+def places_of(sources: Mapping[str, Source]) -> tuple[Place, ...]:
+    """Where each table stands in its file."""
+    return _places(_digests(sources), sources)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _places(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[Place, ...]:
+    return places(_sources)
+
+
+def unknown_headers_of(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
+    """The tables whose columns have to be named before they can be read."""
+    return _unknown_headers(_digests(sources), sources)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _unknown_headers(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
+    return unknown_headers(_sources)
+
+
+def cells_of(sources: Mapping[str, Source], place: Place) -> Mapping[int, dict[str, str]]:
+    """The cells of a table as they stand in its file, by row and by the header there.
+
+    Raises
+    ------
+    DataError
+        The file cannot be split into cells.
+    """
+    return _cells(_digests(sources), place.table, sources, place)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _cells(
+    digests: _Digests, table: str, _sources: Mapping[str, Source], _place: Place
+) -> Mapping[int, dict[str, str]]:
+    sheet = sheet_of(_sources, _place)
+    return {number: dict(zip(sheet.header, row, strict=True)) for number, row in sheet.rows}
+
+
+def inputs_of(sources: Mapping[str, Source]) -> Inputs:
+    """The tables of sound files, as at today.
+
+    Raises
+    ------
+    DataError
+        The files are not sound.
+    """
+    tables = {name: source for name, source in sources.items() if name != "policy"}
+    return _inputs(_digests(tables), date.today().isoformat(), tables)
+
+
+def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
+    """The schools of some files: the schools table or GIAS extract, with Ofsted's and the links file where given.
+
+    Raises
+    ------
+    DataError
+    """
+    about = {name: sources[name] for name in ("schools", "ofsted", "links") if name in sources}
+    return _schools(_digests(about), about)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the schools…")
+def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
+    return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
 
 
 def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
+from matching.errors import DataError
 from matching.export import zip_bytes
 from matching.files import Source
 from matching.resources import template_sources
 from matching.rounds import Round
 from matching.ui import markup, session
 from matching.ui.parts import error_summary, go_to, link, screen_heading
-from matching.ui.steps import CHECK, EXPORT, PLAN, RULES, START, Step
-from matching.ui.uploads import LIMIT_SENTENCE, SLOTS, upload_slots
+from matching.ui.places import with_leaving_out
+from matching.ui.steps import CHECK, EXPORT, PLAN, RULES, START, TRIAGE, Step
+from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_slots, without_workbook
 from matching.ui.words import moment
 
 _MOST_ROUNDS = 20
@@ -39,6 +41,10 @@ def _show_first_time() -> None:
         st.header("Bring your own tables", anchor=False)
         st.html(markup.paragraph("You need three: schools, supporters and needs. Fill in the templates, then upload."))
         _offer_templates()
+    with st.container(border=True, gap=None, key="task_triage"):
+        link(TRIAGE, TRIAGE.title)
+        about = "No needs yet? See which schools are in challenging circumstances, and take up those you choose."
+        st.html(markup.paragraph(about, quiet=True))
     _show_rounds(None)
     st.header("Upload your tables", anchor=False)
     name = st.text_input("Name of this round", value=session.suggested_name(), max_chars=80)
@@ -48,6 +54,7 @@ def _show_first_time() -> None:
 def _show_round(round_: Round) -> None:
     screen_heading(START, round_, "Next: the first task that is not done.")
     made = round_.files is not None
+    _task(TRIAGE, "Optional", "grey", TRIAGE.purpose)
     _task(CHECK, "Done", "green", "The tables are sound. See who can be deployed, and on what evidence.")
     _task(RULES, "Done" if made else "Next", "green" if made else "blue", RULES.purpose)
     _task(PLAN, "Done" if made else "To do", "green" if made else "grey", PLAN.purpose)
@@ -57,7 +64,8 @@ def _show_round(round_: Round) -> None:
         keeps = "The present round and its plan stay as they are; a new round begins with the changed tables."
         replaces = "The changed tables take the place of the present ones."
         st.html(markup.paragraph("Upload only what has changed; the other tables stay.", keeps if made else replaces))
-        sources = dict(round_.sources)
+        # Whether faulty rows are left out is asked anew, so that none goes in silence.
+        sources = with_leaving_out(round_.sources, leave_out=False)
         if round_.files:
             if st.checkbox("Change as little of the present plan as possible", value=True):
                 sources["baseline"] = Source("plan.csv", round_.files["plan.csv"])
@@ -101,7 +109,7 @@ def _offer_templates() -> None:
 
 def _show_uploads(name: str, kept: dict[str, Source]) -> None:
     st.html(markup.paragraph(f"CSV or Excel (.xlsx); the policy is TOML. {LIMIT_SENTENCE}", quiet=True))
-    uploaded = upload_slots(SLOTS, "start")
+    uploaded = upload_slots(ROUND_SLOTS, "start")
     if not st.button("Check the files", type="primary"):
         return
     if not uploaded:
@@ -109,8 +117,14 @@ def _show_uploads(name: str, kept: dict[str, Source]) -> None:
         advice = "Choose at least one file above, then press the button again."
         error_summary("No file was uploaded", [advice], occasion=st.session_state["pressed"])
         return
-    with st.spinner("Checking the files…"):
-        session.try_files(name.strip() or session.suggested_name(), {**kept, **uploaded})
+    try:
+        with st.spinner("Checking the files…"):
+            session.try_files(name.strip() or session.suggested_name(), {**kept, **without_workbook(uploaded)})
+    except DataError as error:
+        st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
+        lines = [f"{one.table}: {one.message} {one.fix}" for one in error.problems]
+        error_summary("The workbook cannot be used", lines, occasion=st.session_state["pressed"])
+        return
     go_to(CHECK)
 
 

@@ -20,9 +20,15 @@ class Step:
 
 
 START = Step("Start", "start.py", "start", "See what is done and what is next, or change to other tables.")
+TRIAGE = Step(
+    "Who needs help",
+    "triage.py",
+    "triage",
+    "See which schools are in challenging circumstances, and by which rule.",
+)
 CHECK = Step("Check the data", "check.py", "check", "See whether the tables are sound, and who can be deployed.")
 RULES = Step("Rules", "rules.py", "rules", "Say what counts most, how far people travel and what is allowed.")
 PLAN = Step("Plan", "plan.py", "plan", "See who supports which school, and why.")
 EXPORT = Step("Export", "export.py", "export", "Take the plan away as files.")
 
-STEPS = (START, CHECK, RULES, PLAN, EXPORT)
+STEPS = (START, TRIAGE, CHECK, RULES, PLAN, EXPORT)

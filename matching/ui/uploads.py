@@ -1,50 +1,89 @@
-"""The slots for a round's files, on the screens that take them."""
+"""The slots for a round's files, on the screens that take them, and the tables in a workbook of several."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
-from matching.files import Source
-from matching.inputs import REQUIRED_TABLES
+from matching.columns import suggest_columns
+from matching.errors import DataError, Problem
+from matching.files import Source, find_table
+from matching.inputs import OPTIONAL_TABLES, REQUIRED_TABLES
+from matching.tables import TableFormat, table_formats
 from matching.ui import markup
+from matching.vocabulary import standard_vocabulary
 
-LIMIT_SENTENCE = "Each file may be up to 20 MB."
+LARGEST_MB = 20
+LIMIT_SENTENCE = (
+    f"Each file may be up to {LARGEST_MB} MB, unpacked 256 MB, with 1,048,576 rows. "
+    "Official files may stay zipped, as they are downloaded."
+)
+WORKBOOK = "workbook"
+
+_TABLE_TYPES = ("csv", "xlsx", "gz", "zip")
+_PEOPLE_TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one table is given; `about` is one sentence for people."""
+    """Where one file is given; `about` is one sentence for people."""
 
     name: str
     about: str
+    title: str = ""
+    types: tuple[str, ...] = _TABLE_TYPES
 
     @property
     def label(self) -> str:
         """What the slot is called."""
+        if self.title:
+            return self.title
         return self.name.capitalize() + ("" if self.name in REQUIRED_TABLES else " (optional)")
-
-    @property
-    def types(self) -> list[str]:
-        """Endings of the files it takes."""
-        return ["toml"] if self.name == "policy" else ["csv", "xlsx", "gz"]
 
 
 SLOTS = {
     slot.name: slot
     for slot in (
-        Slot("schools", "One row for each school, or the official GIAS extract as it is."),
+        Slot("schools", "One row for each school, or the official GIAS extract as it is (csv, gz or zip)."),
         Slot("supporters", "One row for each accredited leader, with their home school and what they offer."),
         Slot("needs", "One row for each request of a school, with what it is about."),
+        Slot(
+            WORKBOOK,
+            "Instead of the tables one by one: an Excel workbook with a sheet for each.",
+            "One workbook with several tables",
+            ("xlsx", "gz"),
+        ),
         Slot("accreditation", "The evidence for each criterion. Without it, designations are taken as stated."),
         Slot("decisions", "What people have settled already: pinned, forbidden or declined."),
-        Slot("policy", "Weights, limits and rules. Without it, the usual ones; you can change them later."),
+        Slot(
+            "policy",
+            "Weights, limits and rules. Without it, the usual ones; you can change them later.",
+            types=("toml",),
+        ),
+        Slot(
+            "ofsted",
+            "Ofsted's management information of state-funded schools: newer grades than those in GIAS.",
+            "Ofsted's file (optional)",
+        ),
+        Slot(
+            "links",
+            "The GIAS file of predecessors and successors: finds schools that got a new URN.",
+            "Links file (optional)",
+        ),
+        Slot(
+            "results",
+            "A performance table with a column URN and measures such as P8MEA or PTRWM_EXP.",
+            "Results (optional)",
+        ),
     )
 }
 
+ROUND_SLOTS = tuple(name for name in SLOTS if name != "results")
+
 
 def upload_slots(names: Iterable[str], occasion: str) -> dict[str, Source]:
-    """Slots in two columns; returns what has been uploaded.
+    """Slots in two columns; returns what has been uploaded, without files that are too large.
 
     Parameters
     ----------
@@ -59,9 +98,68 @@ def upload_slots(names: Iterable[str], occasion: str) -> dict[str, Source]:
     for pair in (listed[start : start + 2] for start in range(0, len(listed), 2)):
         for slot, column in zip(pair, st.columns(2, gap="medium", vertical_alignment="bottom"), strict=False):
             with column, st.container(gap="xsmall"):
-                st.html(markup.term(slot.label, slot.about))
-                key = f"upload_{slot.name}_{occasion}"
-                file = st.file_uploader(slot.label, type=slot.types, key=key, label_visibility="collapsed")
-            if file is not None:
-                found[slot.name] = Source(file.name, file.getvalue())
+                given = _slot(slot, occasion)
+            if given is not None:
+                found[slot.name] = given
     return found
+
+
+def _slot(slot: Slot, occasion: str) -> Source | None:
+    st.html(markup.term(slot.label, slot.about))
+    key = f"upload_{slot.name}_{occasion}"
+    file = st.file_uploader(slot.label, type=slot.types, key=key, label_visibility="collapsed")
+    if file is None:
+        return None
+    if file.size > LARGEST_MB * 1024**2:
+        st.html(markup.banner(f"{file.name} is not read.", [LIMIT_SENTENCE], kind="warning"))
+        return None
+    return Source(file.name, file.getvalue())
+
+
+def without_workbook(uploaded: dict[str, Source]) -> dict[str, Source]:
+    """The files with a workbook of several tables given as each of those tables; a file of a table's own goes first.
+
+    Raises
+    ------
+    DataError
+        The workbook cannot be read, or holds no table.
+    """
+    files = {name: source for name, source in uploaded.items() if name != WORKBOOK}
+    if WORKBOOK not in uploaded:
+        return files
+    book = uploaded[WORKBOOK]
+    return {**dict.fromkeys(tables_in(book), book), **files}
+
+
+def tables_in(book: Source) -> dict[str, str]:
+    """The tables in a workbook: by name, the sheet that holds each.
+
+    A sheet holds one table, the one whose columns it has most of, under their own names or under words for them.
+
+    Raises
+    ------
+    DataError
+        The workbook cannot be read, or holds no table.
+    """
+    formats = table_formats(standard_vocabulary())
+    scored = []
+    for name in _PEOPLE_TABLES:
+        recognise = partial(likely_columns, formats[name])
+        found = find_table(book, recognise)
+        scored.append((recognise(found.header), name, found.sheet))
+    sheets: dict[str, str] = {}
+    for score, name, sheet in sorted(scored, key=lambda one: -one[0]):
+        if score > 1 and sheet not in sheets.values():
+            sheets[name] = sheet
+    if not sheets:
+        message = "No sheet of the workbook has a header with columns of our tables."
+        fix = "Give each table by itself, or use the column names of the templates."
+        raise DataError([Problem(book.name, None, "", "", message, fix)])
+    return {name: sheets[name] for name in _PEOPLE_TABLES if name in sheets}
+
+
+def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
+    """How many columns of a format a header has, under their own names or under words for them."""
+    known = len(set(form.column_names).intersection(header))
+    # The words of a row of data are no names of columns, and asking after each would take long.
+    return known + len(suggest_columns(form.name, [cell for cell in header if len(cell) <= 60]))

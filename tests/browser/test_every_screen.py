@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import tiny
+import workbooks
 from axe_playwright_python.sync_playwright import Axe
 from conftest import DESKTOP, PHONE, Window
 
@@ -25,11 +26,20 @@ def every_screen(window: Window) -> Iterator[str]:
     yield "no file"
     window.open("/export")
     yield "no round"
+    window.open("/triage")
+    yield "who needs help, without a round"
     window.open_demo()
     yield "start"
+    window.go("Who needs help")
+    page.get_by_role("button", name="Tick all").click()
+    page.get_by_role("button", name="Use as the needs of a new round").wait_for()
+    yield "who needs help"
     window.go("Check the data")
     window.choose("Person", "S011")
-    yield "check, with a person"
+    page.get_by_text("What changes when grades change").click()
+    window.upload(schools=(workbooks.DEMO / "schools.csv").read_text().replace("Outstanding", "Inadequate"))
+    page.get_by_text("Whose grade or accreditation changes").wait_for()
+    yield "check, with a person and other grades"
     window.go("Rules")
     yield "rules"
     window.go("Export")
@@ -60,9 +70,12 @@ def every_screen(window: Window) -> Iterator[str]:
     window.go("Start")
     yield "start, with a plan"
     page.get_by_text("Change the tables of this round").click()
-    window.upload(supporters=tiny.SUPPORTERS)
+    window.upload(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
     window.press("Check the files")
-    page.get_by_text("problems in your files").wait_for()
+    page.get_by_role("button", name="Read the columns like this").wait_for()
+    yield "unknown header"
+    window.press("Read the columns like this")
+    page.get_by_text("Put it right here").wait_for()
     yield "faults"
 
 

@@ -1,0 +1,69 @@
+"""Files as people really keep them, taken to a plan without leaving the browser."""
+
+import re
+
+import openpyxl
+import workbooks
+from playwright.sync_api import expect
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def give_workbook(window) -> None:
+    slot = window.page.locator("[class*=st-key-upload_workbook_]")
+    file = {"name": "round.xlsx", "mimeType": XLSX, "buffer": workbooks.as_kept_by_people()}
+    with window.page.expect_response(lambda answer: answer.request.method == "PUT"):
+        slot.locator("input[type=file]").set_input_files([file])
+    expect(slot.get_by_test_id("stFileChipName")).to_have_text("round.xlsx")
+    window.settle()
+
+
+def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
+    page = window.page
+    window.open()
+    give_workbook(window)
+    window.press("Check the files")
+    expect(page.locator("#error-summary")).to_contain_text("There are 3 problems in your files")
+
+    expect(page.get_by_role("heading", name="Which columns are these in round.xlsx (Our leaders)?")).to_be_visible()
+    expect(page.get_by_role("combobox", name="name (needed)")).to_have_value("Full name")
+    window.press("Read the columns like this")
+    expect(page.locator("#error-summary")).to_contain_text("There are 2 problems in your files")
+
+    window.settle()
+    window.press(f"Use {workbooks.NAMED_SCHOOL[0]}")
+    expect(page.locator("#error-summary")).to_contain_text("There is 1 problem in your files")
+    window.settle()
+    window.choose("New value of focus", "phonics")
+    window.press("Save and check again")
+    expect(page.get_by_text("the tables are sound", exact=True)).to_be_visible()
+
+    window.settle()
+    mended = tmp_path / "round.xlsx"
+    mended.write_bytes(window.download("Download the corrected round.xlsx"))
+    book = openpyxl.load_workbook(mended, read_only=True)
+    assert book.sheetnames == ["Read me", "Schools 2026", "Our leaders", "Requests", "Evidence"]
+    assert [cell.value for cell in book["Requests"][4]][1] == workbooks.NAMED_SCHOOL[0]
+    assert [cell.value for cell in book["Requests"][5]][2] == "phonics"
+    book.close()
+
+    page.get_by_text(re.compile("notices about the tables")).click()
+    expect(page.get_by_text("columns read under another name, as you said: 'Full name' as name.")).to_be_visible()
+    expect(page.get_by_text("'SEND' as 'special educational needs'").first).to_be_visible()
+    window.go("Plan")
+    window.make_plan()
+    expect(page.get_by_text(re.compile(r"\d+ of 90")).first).to_be_visible()
+
+
+def test_ticked_needs_become_a_new_round(window):
+    page = window.page
+    window.open_demo()
+    window.go("Who needs help")
+    expect(page.get_by_text("It proposes and never decides")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Tick all")).click()
+    expect(page.get_by_text(re.compile("needs? of .* ticked"))).to_be_visible()
+    window.settle()
+    assert window.download("Download needs.csv").decode("utf-8-sig").startswith("need_id,school_urn,focus,")
+    window.press("Use as the needs of a new round")
+    window.title("Check the data")
+    expect(page.get_by_text("the tables are sound", exact=True)).to_be_visible()
