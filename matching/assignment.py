@@ -46,7 +46,9 @@ _FIRST_PLACES = 4
 # With days, what a need of each level counts in the first search: a supporter seldom has more than three places, so
 # that a need seldom displaces more than three of the next level.
 _LEVEL_FACTORS = (16, 4, 1)
-# A part of more pairs than this is searched over each need's best few, at today's prices, and is not proved.
+# A part of many pairs is first searched level by level over each need's best few, for a good plan whatever comes; one
+# of even more is then not searched as a whole, and so not proved.
+_MANY_PAIRS = 50_000
 _MOST_PAIRS_SEARCHED = 150_000
 _BEST_PAIRS_SEARCHED = 6
 
@@ -145,12 +147,16 @@ def assign(
     bounds = np.array(_values(task, supporter_of))
     price_milli = price.astype(np.float64)
     deadline = time.monotonic() + time_limit_s
+    pairs_in_part = np.bincount(part[task.need], minlength=int(part.max(initial=-1)) + 1)
     for number, one in enumerate(entangled, start=1):
         progress(f"Solving days, part {number} of {len(entangled)}")
         needs = np.flatnonzero(part[: len(task.level)] == one)
         supporters = np.flatnonzero(part[len(task.level) :] == one)
+        # Half of what is left, or more where the rest is smaller; what a part does not use goes to those after it.
+        share = max(0.5, pairs_in_part[one] / pairs_in_part[entangled[number - 1 :]].sum())
+        until = time.monotonic() + (deadline - time.monotonic()) * share
         relaxed = _values(task, supporter_of, needs)
-        chosen, part_bounds = _with_days(task, needs, supporters, supporter_of, price, relaxed, deadline)
+        chosen, part_bounds = _with_days(task, needs, supporters, supporter_of, price, relaxed, until)
         supporter_of[needs] = chosen
         bounds += np.array(part_bounds) - np.array(relaxed)
         price_milli[supporters] = np.nan
@@ -408,13 +414,17 @@ def _with_days(
     among plans as good in the first two levels, none is better in the others. That the first two cannot be better is
     proved by the answer without days, where the plan is as good as that; otherwise by a search for that level alone.
     """
-    whole = _programme(task, needs, supporters)
-    programme = whole
-    if len(whole.pair) > _MOST_PAIRS_SEARCHED:
-        programme = whole.of(_worth_searching(task, whole, supporter_of, price))
+    programme = _programme(task, needs, supporters)
     nobody = np.full(len(task.level), UNMET, dtype=np.intp)
     within_days = _filled(task, nobody, np.intersect1d(_chosen_pairs(task, supporter_of), programme.pair))
     fallback = np.isin(programme.pair, _chosen_pairs(task, _filled(task, within_days, programme.pair)))
+    if len(programme.pair) > _MANY_PAIRS:
+        beyond = (task.weight - price[task.supporter])[programme.pair]
+        too_many = len(programme.pair) > _MOST_PAIRS_SEARCHED
+        share_s = (deadline - time.monotonic()) * (1 if too_many else 2 / 3)
+        fallback = _by_levels(programme, beyond, fallback, time.monotonic() + share_s)
+        if too_many:
+            return _filled_up(task, programme, fallback)[needs], _bounds_without_days(programme, relaxed)
     chosen, most_worth = _best(programme, programme.worth, (), fallback, deadline)
     kept: tuple[_Kept, ...] = ()
     bounds: list[int] = []
@@ -429,22 +439,48 @@ def _with_days(
                 chosen, most_worth = _best(programme, programme.worth, (*kept, _Kept(counted, value)), found, deadline)
         kept = (*kept, _Kept(counted, value))
         bounds.append(max(bound, value))
-    outcome = nobody.copy()
-    outcome[task.need[programme.pair[chosen]]] = task.supporter[programme.pair[chosen]]
-    # Only a search that ran out of time leaves anything to fill.
-    outcome = _filled(task, outcome, programme.pair)
+    outcome = _filled_up(task, programme, chosen)
     chosen = np.isin(programme.pair, _chosen_pairs(task, outcome))
-    if programme is not whole:
-        return outcome[needs], _bounds_without_days(whole, relaxed)
     rest = _last_bounds(programme, chosen, most_worth, relaxed)
     return outcome[needs], _as_levels(np.array([*bounds, *rest]))
 
 
-def _worth_searching(task: Task, whole: _Programme, supporter_of: Positions, price: Whole) -> Positions:
-    """The columns that a search over some of them is to have: each need's best, and those chosen without days."""
-    beyond = (task.weight - price[task.supporter])[whole.pair]
-    best = _best_of_each_need(whole.need, beyond, _BEST_PAIRS_SEARCHED)
-    return np.union1d(best, np.flatnonzero(np.isin(whole.pair, _chosen_pairs(task, supporter_of))))
+def _filled_up(task: Task, programme: _Programme, chosen: Flags) -> Positions:
+    """By need: the supporter; only a search that ran out of time leaves anything to fill."""
+    outcome = np.full(len(task.level), UNMET, dtype=np.intp)
+    outcome[task.need[programme.pair[chosen]]] = task.supporter[programme.pair[chosen]]
+    return _filled(task, outcome, programme.pair)
+
+
+def _by_levels(whole: _Programme, beyond: Whole, fallback: Flags, deadline: float) -> Flags:
+    """A good choice of columns of a part that is too large to be searched as a whole.
+
+    The most urgent needs are placed first; then those of the next level join in, over each need's best few pairs at
+    the prices of the answer without days (`beyond` is what each pair is worth beyond its price). Each level gets its
+    share of the time that is left.
+    """
+    best = np.zeros(len(whole.pair), dtype=bool)
+    best[_best_of_each_need(whole.need, beyond, _BEST_PAIRS_SEARCHED)] = True
+    chosen = np.zeros(len(whole.pair), dtype=bool)
+    met: list[int] = []
+    for level in range(len(PRIORITY_LEVELS)):
+        columns = np.flatnonzero((best & (whole.level <= level)) | chosen | fallback)
+        part = whole.of(columns)
+        kept = tuple(_Kept(part.count(earlier), count) for earlier, count in enumerate(met))
+        start = max((chosen[columns], fallback[columns]), key=lambda one: _merit(part, one, met))
+        share_s = (deadline - time.monotonic()) / (len(PRIORITY_LEVELS) - level)
+        found, _ = _best(part, part.worth, kept, start, time.monotonic() + share_s)
+        chosen = np.zeros(len(whole.pair), dtype=bool)
+        chosen[columns[found]] = True
+        met.append(int(whole.count(level)[chosen].sum()))
+    return chosen
+
+
+def _merit(part: _Programme, chosen: Flags, met: Sequence[int]) -> tuple[bool, int]:
+    """How good a start is: whether it meets as many needs of the earlier levels, and what it is worth."""
+    counts = np.bincount(part.level[chosen], minlength=len(PRIORITY_LEVELS))
+    enough = all(counts[level] >= count for level, count in enumerate(met))
+    return enough, int(part.worth[chosen].sum())
 
 
 def _bounds_without_days(whole: _Programme, relaxed: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

@@ -16,6 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from matching.accreditation import changes, touched
 from matching.allocation import allocate as make_best_plan
 from matching.columns import options_source, read_options
+from matching.compare import compare
 from matching.directory import SavedPlan, check_target, read_directory, write_directory, write_file
 from matching.errors import DataError, Problem, counted
 from matching.explain import explain_need, explain_pair
@@ -282,6 +283,25 @@ def accreditation_changes(
             typer.echo(f"Need {row['need_id']} ({row['focus']}, {row['school_name']}) has {row['supporter_id']}.")
         typer.echo(f"Deployments of the plan that it touches: {len(deployments):,}.")
     _say(inputs.notices)
+
+
+@app.command("compare")
+def compare_plans(
+    before: Annotated[Path, typer.Argument(help="directory of the earlier plan")],
+    after: Annotated[Path, typer.Argument(help="directory of the later plan")],
+    out: Annotated[Path | None, typer.Option(help=".csv file for the needs that are served otherwise")] = None,
+) -> None:
+    """Put two plans side by side: what each reaches, who moved, and which needs were gained and lost."""
+    found = compare(read_directory(before).plan, read_directory(after).plan)
+    typer.echo(found.levels.to_string(index=False, float_format="{:,.10g}".format))
+    for sentence in found.sentences():
+        typer.echo(sentence)
+    for title, table in (("Needs that are served otherwise:", found.changes), ("Workload:", found.workload)):
+        if len(table):
+            typer.echo(f"\n{title}")
+            typer.echo(table.to_string(index=False))
+    if out is not None:
+        _write_file(out, csv_bytes(found.changes))
 
 
 @app.command()

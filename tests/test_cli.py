@@ -641,6 +641,20 @@ def test_a_graph_where_a_folder_stands_is_told(s2s, plan):
     assert tree() == before
 
 
+# compare
+
+
+def test_compare_tells_what_changed(s2s, plan):
+    words = put(TABLES | {"decisions": decisions("pin,S3,N2,,,,")})
+    assert s2s("allocate", *words, *DAY, "--out", "next").code == 0
+    run = s2s("compare", plan, "next", "--out", "changes.csv")
+    assert run.code == 0
+    assert all(word in run.out for word in ("N2", "S2", "S3"))
+    assert "N1" not in run.out
+    assert [row["need_id"] for row in plan_cells(".", "changes.csv")] == ["N2"]
+    assert s2s("compare", plan, plan).out.endswith("Both plans serve every need alike.\n")
+
+
 # schools
 
 
