@@ -281,7 +281,7 @@ def test_a_missing_table_and_a_file_in_the_wrong_slot_are_told():
 def test_many_problems_are_cut_on_screen_and_whole_in_the_download():
     needs = "need_id,school_urn,focus\n" + "".join(f"N{number},999999,maths\n" for number in range(250))
     visitor = with_tables(needs=needs)
-    assert "The first 100 problems of each file are shown; the download holds all 250." in visitor.words()
+    assert "The first 30 problems of each file are shown; the download holds all 250." in visitor.words()
 
 
 def test_changed_tables_of_a_round_with_a_plan_begin_another_round():

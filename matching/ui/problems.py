@@ -27,7 +27,7 @@ from matching.ui.places import (
 from matching.ui.steps import CHECK
 from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, WORKBOOK, upload_slots
 
-_MOST_OF_A_FILE = 100
+_MOST_OF_A_FILE = 30
 _MOST_TO_MEND = 500
 # Each row is changed by itself, and a workbook is written anew for each.
 _MOST_AT_ONCE = 50
@@ -49,8 +49,13 @@ def show_problems(attempt: session.Attempt) -> None:
     st.html(markup.page_heading(CHECK.title, lead))
     _ask_for_columns(attempt)
     places = session.places_of(attempt.sources)
-    _list(problems, attempt)
-    _mend(attempt, places)
+    st.html('<div id="problems" tabindex="-1"></div>')
+    chosen = _chosen(attempt)
+    if chosen:
+        _mend(attempt, chosen, places)
+        _list(chosen)
+    else:
+        st.html(markup.paragraph("There is none of these."))
     offer_mended(attempt.sources, attempt.mended)
     _check_again(attempt, places)
     if session.held():
@@ -82,23 +87,29 @@ def _ask_for_columns(attempt: session.Attempt) -> None:
 # ---- list ----------------------------------------------------------------------------------------------------------
 
 
-def _list(problems: Sequence[Problem], attempt: session.Attempt) -> None:
-    st.html('<div id="problems" tabindex="-1"></div>')
+def _chosen(attempt: session.Attempt) -> tuple[Problem, ...]:
+    """The problems that fit the filters; what stops the run stands first."""
+    order = list(frames.SEVERITIES)
+    problems = sorted(attempt.problems, key=lambda one: order.index(one.severity))
+    counts = Counter(frames.SEVERITIES[one.severity] for one in problems)
+    effects, files = list(counts), list(dict.fromkeys(one.table for one in problems))
+    if len(effects) > 1:
+        nouns = {1: "problem"}
+        st.html(markup.figures([(words, f"{n:,}", nouns.get(n, "problems")) for words, n in counts.items()]))
+    if len(files) == 1 and len(effects) == 1:
+        return tuple(problems)
+    left, right = st.columns(2, gap="medium")
+    file = left.selectbox("File", [_EVERY, *files], key=f"file_{attempt.number}")
+    effect = right.selectbox("Effect", [_EVERY, *effects], key=f"effect_{attempt.number}")
+    return tuple(
+        one for one in problems if file in (_EVERY, one.table) and effect in (_EVERY, frames.SEVERITIES[one.severity])
+    )
+
+
+def _list(problems: Sequence[Problem]) -> None:
     table = frames.problems_table(problems)
-    effects = [words for words in frames.SEVERITIES.values() if words in set(table["Effect"])]
-    st.html(markup.figures([(words, f"{(table['Effect'] == words).sum():,}", "problems") for words in effects]))
-    files = list(dict.fromkeys(table["File"]))
-    if len(files) > 1 or len(effects) > 1:
-        left, right = st.columns(2, gap="medium")
-        file = left.selectbox("File", [_EVERY, *files], key=f"file_{attempt.number}")
-        effect = right.selectbox("Effect", [_EVERY, *effects], key=f"effect_{attempt.number}")
-        keep = table["File"].isin(files if file == _EVERY else [file])
-        table = table[keep & table["Effect"].isin(effects if effect == _EVERY else [effect])]
     # Each file has its share, so that one with many faults does not hide another's.
     listed = table.groupby("File", sort=False).head(_MOST_OF_A_FILE)
-    if listed.empty:
-        st.html(markup.paragraph("There is none of these."))
-        return
     st.html(markup.table(listed, "What is wrong, row by row", tags=_SEVERITY_COLOURS))
     if len(listed) < len(table):
         st.caption(
@@ -116,9 +127,9 @@ def _list(problems: Sequence[Problem], attempt: session.Attempt) -> None:
 # ---- mend ----------------------------------------------------------------------------------------------------------
 
 
-def _mend(attempt: session.Attempt, places: Sequence[Place]) -> None:
+def _mend(attempt: session.Attempt, problems: Sequence[Problem], places: Sequence[Place]) -> None:
     """One problem at a time, the first one proposed, so that each mend leads to the next."""
-    of_cells = [one for one in attempt.problems if can_be_mended(one, place_of(one, places))][:_MOST_TO_MEND]
+    of_cells = [one for one in problems[:_MOST_TO_MEND] if can_be_mended(one, place_of(one, places))]
     if not of_cells:
         return
     st.header("Put it right here", anchor=False)
@@ -133,13 +144,13 @@ def _mend(attempt: session.Attempt, places: Sequence[Place]) -> None:
         "Problem to put right",
         range(len(of_cells)),
         format_func=lambda place: _in_a_line(of_cells[place]),
-        key=f"mend_{attempt.number}",
+        key=f"mend_{attempt.number}_{len(of_cells)}",
     )
     problem = of_cells[position]
     place = place_of(problem, places)
     assert place is not None
     with st.container(border=True):
-        _mend_one(attempt, problem, place, f"{attempt.number}_{position}")
+        _mend_one(attempt, problem, place, f"{attempt.number}_{attempt.problems.index(problem)}")
 
 
 def _in_a_line(problem: Problem) -> str:

@@ -22,7 +22,7 @@ from matching.ui.uploads import LIMIT_SENTENCE, upload_slots
 from matching.ui.words import day
 from matching.vocabulary import standard_vocabulary
 
-_MOST_LISTED = 50
+_MOST_LISTED = 30
 _MOST_EDITED = 500
 _EVERYWHERE, _EVERY_RULE = "Everywhere", "Any reason"
 _KEPT, _SHOWN, _GRIDS = "triage_kept", "triage_shown", "triage_grids"
@@ -208,8 +208,8 @@ def _proposed(listed: pd.DataFrame) -> pd.DataFrame:
         }
     )
     both = pd.concat([suggested_needs(listed)[columns], without[columns]], ignore_index=True)
-    about = listed.set_index("urn")[["rank", "name"]]
-    rows = both.join(about, on="school_urn").sort_values(["rank", "school_urn", "need_id"], ignore_index=True)
+    about = listed.assign(place=listed.index).set_index("urn")[["place", "name"]]
+    rows = both.join(about, on="school_urn").sort_values(["place", "need_id"], ignore_index=True)
     return pd.DataFrame(
         {
             "take": False,
@@ -261,6 +261,7 @@ def _grid(proposed: pd.DataFrame, kept: Mapping[str, Mapping[str, object]], mark
         },
         disabled=["school", "need_id"],
         key=began.key,
+        placeholder="",
         alt="Proposed needs, to be ticked and edited",
     )
     return edited

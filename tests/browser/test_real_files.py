@@ -60,7 +60,7 @@ def test_ticked_needs_become_a_new_round(window):
     window.open_demo()
     window.go("Who needs help")
     expect(page.get_by_text("It proposes and never decides")).to_be_visible()
-    page.get_by_role("button", name=re.compile("Tick all")).click()
+    page.get_by_role("button", name=re.compile("^Tick all")).click()
     expect(page.get_by_text(re.compile("needs? of .* ticked"))).to_be_visible()
     window.settle()
     assert window.download("Download needs.csv").decode("utf-8-sig").startswith("need_id,school_urn,focus,")
