@@ -69,6 +69,34 @@ def explain_pair(market: Market, plan: Plan, need_id: str, supporter_id: str) ->
     return Explanation(_headline(market, need), tuple(_why_not(market, plan, need, supporter)), candidates)
 
 
+def price_sentence(plan: Plan, supporter_id: str) -> str:
+    """What one more place with a supporter would be worth, in words; empty where days bind, since then nobody can say.
+
+    Notes
+    -----
+    A price is a number of the manifest's bonuses, one for a normal need, two for a high and three for a critical one,
+    and a rest in score points.
+    """
+    rows = plan.workload[plan.workload["supporter_id"] == supporter_id].to_dict("records")
+    if not rows or rows[0]["price"] == "":
+        return ""
+    bonus_milli, price_milli = round(1000 * plan.manifest["proof"]["bonus"]), round(1000 * float(rows[0]["price"]))
+    needs = round(price_milli / bonus_milli)
+    rest = (price_milli - needs * bonus_milli) / 1000
+    start = f"One more place with {rows[0]['supporter_name']}"
+    if price_milli == 0:
+        return f"{start} would change nothing."
+    if not needs:
+        return f"{start} would add {rest:.3f} to the total score."
+    what = {
+        1: "one more need of normal priority, or a more urgent need in the place of another",
+        2: "one more need of high priority, or a critical need in the place of a normal one",
+        3: "one more critical need",
+    }[needs]
+    change = f"add {rest:.3f} to" if rest >= 0 else f"take {-rest:.3f} from"
+    return f"{start} would meet {what}, and {change} the total score."
+
+
 def _position(identifiers: pd.Series, wanted: str, what: str) -> int:
     found = np.flatnonzero((identifiers == wanted).to_numpy())
     if not len(found):
@@ -140,7 +168,7 @@ def _why_not(market: Market, plan: Plan, need: int, supporter: int) -> list[str]
             "The plan is proved to be the best: with them here instead, it would meet fewer needs, or less urgent "
             f"ones, or {total}."
         )
-    return sentences
+    return [*sentences, *filter(None, [price_sentence(plan, str(supporter_id))])]
 
 
 def _does(market: Market, plan: Plan, supporter: int, who: str) -> str:

@@ -11,6 +11,7 @@ from worlds import (
     facts,
     need,
     person,
+    said,
     school,
     solved,
     solved_wide,
@@ -21,7 +22,7 @@ from worlds import (
 
 from matching.allocation import allocate
 from matching.errors import DataError
-from matching.explain import CANDIDATE_COLUMNS, explain_need, explain_pair
+from matching.explain import CANDIDATE_COLUMNS, explain_need, explain_pair, price_sentence
 from matching.market import open_market
 
 NEAR = [school(1), school(2, 4), school(3, 8)]
@@ -83,7 +84,10 @@ def test_each_pair_is_answered_for(number):
             assert first.endswith(f"({s}) may not support it:")
             assert sum(line.startswith("- ") for line in rest) == len(fact[n, s].broken)
         else:
-            assert f"({s}) is eligible, {fact[n, s].km:.1f} km away, with a score of {fact[n, s].milli / 1000:.3f}" in first
+            assert (
+                f"({s}) is eligible, {fact[n, s].km:.1f} km away, with a score of {fact[n, s].milli / 1000:.3f}"
+                in first
+            )
 
 
 def test_a_met_need():
@@ -122,7 +126,9 @@ def test_why_not_a_person_who_may_not():
     )
 
 
-@pytest.mark.parametrize(("need_id", "supporter_id", "what"), [("N9", "S1", "'N9' is not a need"), ("N1", "S9", "'S9' is not a supporter")])
+@pytest.mark.parametrize(
+    ("need_id", "supporter_id", "what"), [("N9", "S1", "'N9' is not a need"), ("N1", "S9", "'S9' is not a supporter")]
+)
 def test_an_unknown_identifier_is_said(need_id, supporter_id, what):
     market, plan = opened(NEAR, [person("S1", 1)], [need("N1", 2)])
     with pytest.raises(DataError, match=what):
@@ -137,7 +143,10 @@ def test_days_that_are_just_enough_are_not_said_to_be_too_few():
         [need("N1", 2, days="0.1"), need("N2", 3, days="0.2")],
         policy=with_policy(),
     )
-    assert dict(zip(plan.deployments["need_id"], plan.deployments["supporter_id"], strict=True)) == {"N1": "S1", "N2": "S2"}
+    assert dict(zip(plan.deployments["need_id"], plan.deployments["supporter_id"], strict=True)) == {
+        "N1": "S1",
+        "N2": "S2",
+    }
     told = explain_need(market, plan, "N2").candidates.set_index("supporter_id")["instead"]
     assert told["S1"] == "has 1 place left; supports N1"
 
@@ -158,3 +167,27 @@ def test_a_kept_deployment_is_not_said_to_score_the_most():
     assert plan.deployments["origin"].tolist() == ["kept"]
     told = " ".join(explain_pair(market, plan, "N1", "S1").sentences)
     assert "score no more in total" not in told or "earlier plan" in told
+
+
+@pytest.mark.parametrize("number", SOME)
+def test_what_one_more_place_would_be_worth_is_what_solving_with_it_gives(number):
+    one = gallery(number)
+    before = said(one.plan)
+    for row in one.plan.workload.to_dict("records"):
+        told = price_sentence(one.plan, row["supporter_id"])
+        if row["price"] == "":
+            assert told == ""
+            continue
+        places = str(int(row["max_deployments"]) + 1)
+        after = said(one.made.changed("supporters", row["supporter_id"], max_deployments=places).plan())
+        needs, score = (sum(worth * (after[k] - before[k]) for k, worth in enumerate((3, 2, 1))), after[3] - before[3])
+        start = f"One more place with {row['supporter_name']} would "
+        if not needs:
+            words = f"add {score / 1000:.3f} to the total score." if score else "change nothing."
+            assert told == start + words
+        else:
+            words = {1: "one more need of normal", 2: "one more need of high", 3: "one more critical need"}[needs]
+            assert told.startswith(f"{start}meet {words}")
+            assert told.endswith(
+                f"{'add' if score >= 0 else 'take'} {abs(score) / 1000:.3f} {'to' if score >= 0 else 'from'} the total score."
+            )
