@@ -203,6 +203,20 @@ def test_a_school_named_where_its_urn_belongs_is_offered_its_urn():
     assert visitor.figure("Problems found") == "0"
 
 
+def test_of_schools_with_one_name_the_right_one_is_chosen():
+    visitor = with_tables(
+        schools=tiny.SCHOOLS.replace("Cedar School", "Alder. School"),
+        needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"),
+    )
+    assert "2 schools have this name." in visitor.words()
+    assert not [label for label in visitor.buttons() if label.startswith("Use 1")]
+    assert visitor._one(visitor.tab.button, "Use this school").disabled
+    visitor.choose("School", "100002")
+    visitor.press("Use this school")
+    assert visitor.figure("Problems found") == "0"
+    assert b"N1,100002" in sources_of(visitor)["needs"].content
+
+
 def test_rows_are_left_out_only_where_that_is_ticked_and_each_is_told():
     visitor = with_tables(needs=tiny.NEEDS.replace("headship", "nonsense"))
     assert visitor._one(visitor.tab.button, "Check again").disabled

@@ -168,15 +168,66 @@ def _mend_one(attempt: session.Attempt, problem: Problem, place: Place, occasion
             markup.paragraph(f"Row {problem.row}: " + "; ".join(f"{k}: {v}" for k, v in filled.items()), quiet=True)
         )
     rows = _rows_to_mend(attempt, problem, place, occasion)
-    offered = offers(problem)
-    if offered:
-        with st.container(horizontal=True):
-            for offer in offered:
-                if st.button(f"Use {offer}", key=f"use_{offer}_{occasion}", type="primary"):
-                    _put(attempt, place, rows, problem.column, with_offer(cell, problem, offer))
+    namesakes = _namesakes(attempt, problem)
+    if len(namesakes) > 1:
+        urn = _chosen_school(namesakes, occasion)
+        if urn:
+            _put(attempt, place, rows, problem.column, urn)
+    else:
+        _offer_words(attempt, problem, place, rows, cell, occasion)
     value = _edited(choices(place.table, problem.column), cell, problem.column, occasion)
     if st.button("Save and check again", key=f"save_{occasion}", disabled=value == cell):
         _put(attempt, place, rows, problem.column, value)
+
+
+def _offer_words(
+    attempt: session.Attempt, problem: Problem, place: Place, rows: Sequence[int], cell: str, occasion: str
+) -> None:
+    with st.container(horizontal=True):
+        for offer in offers(problem):
+            if st.button(f"Use {offer}", key=f"use_{offer}_{occasion}", type="primary"):
+                _put(attempt, place, rows, problem.column, with_offer(cell, problem, offer))
+
+
+def _namesakes(attempt: session.Attempt, problem: Problem) -> dict[str, str]:
+    """Every school with the name of the one that is offered for a name: by URN, its name and where it is.
+
+    There are dozens of schools of some names, and the advice names only one of them.
+    """
+    offered = offers(problem)
+    if problem.column != "school_urn" or len(offered) != 1 or not any(map(str.isalpha, problem.value)):
+        return {}
+    try:
+        schools = session.schools_of(attempt.sources)
+    except DataError:
+        return {}
+    meant = {_letters(problem.value), *map(_letters, schools.loc[schools["urn"] == offered[0], "name"])}
+    same = schools[schools["name"].map(_letters).isin(meant)]
+    columns = same[["urn", "name", "local_authority", "postcode"]].sort_values(["local_authority", "urn"])
+    return {
+        urn: ", ".join(word for word in (name, authority, postcode, urn) if word)
+        for urn, name, authority, postcode in columns.itertuples(index=False, name=None)
+    }
+
+
+def _letters(name: str) -> str:
+    """A name without capitals, spaces and marks: 'St. Mary's' is 'St Marys'."""
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def _chosen_school(namesakes: Mapping[str, str], occasion: str) -> str | None:
+    """The school that somebody has chosen among those of one name; None until the button is pressed."""
+    st.html(markup.banner(f"{len(namesakes):,} schools have this name.", ["Choose the one that is meant."]))
+    urn = st.selectbox(
+        "School",
+        list(namesakes),
+        index=None,
+        format_func=lambda one: namesakes.get(one, one),
+        placeholder="Choose by local authority or postcode",
+        key=f"namesake_{occasion}",
+    )
+    pressed = st.button("Use this school", type="primary", disabled=urn is None, key=f"use_namesake_{occasion}")
+    return urn if pressed else None
 
 
 def _row(attempt: session.Attempt, problem: Problem, place: Place) -> dict[str, str] | None:
