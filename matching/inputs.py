@@ -353,10 +353,10 @@ def _offer_schools(reading: _Reading) -> None:
         problem = reading.problems[place]
         match = names.closest(problem.value)
         if match:
-            fix = (
-                f"Did you mean '{match.urn}' ({match.name})? The names agree to {100 * match.score:.0f}%. "
-                "Give the URN of the school."
-            )
+            agree = f"The names agree to {100 * match.score:.0f}%. Give the URN of the school."
+            if match.alike > 1:
+                agree = f"{match.alike} schools are named like it: give the URN of the right one."
+            fix = f"Did you mean '{match.urn}' ({match.name})? {agree}"
             reading.problems[place] = replace(problem, fix=fix)
 
 

@@ -4,7 +4,7 @@ It only ever offers: whoever writes a name where a URN belongs is shown the matc
 """
 
 import difflib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,11 +15,15 @@ _LEAST_SCORE = 0.6
 
 @dataclass(frozen=True)
 class Match:
-    """A school whose name is close; `score` is the share of the letters that agree, from 0 to 1."""
+    """A school whose name is close.
+
+    `score` is the share of the letters that agree, from 0 to 1; `alike` is how many schools have such a name.
+    """
 
     urn: str
     name: str
     score: float
+    alike: int
 
 
 class SchoolNames:
@@ -27,6 +31,7 @@ class SchoolNames:
 
     def __init__(self, schools: Iterable[tuple[str, str]]) -> None:
         self._schools = tuple((urn, name, _folded(name)) for urn, name in schools)
+        self._having = Counter(folded for _, _, folded in self._schools)
         self._with_word: dict[str, list[int]] = defaultdict(list)
         for place, (_, _, folded) in enumerate(self._schools):
             for word in set(folded.split()):
@@ -45,7 +50,7 @@ class SchoolNames:
         if not scored:
             return None
         score, (urn, found, _) = max(scored, key=lambda one: (one[0], one[1]))
-        return Match(urn, found, score) if score >= _LEAST_SCORE else None
+        return Match(urn, found, score, self._having[_folded(found)]) if score >= _LEAST_SCORE else None
 
 
 _WORDS = {"st": "saint", "ce": "cofe", "cofe": "cofe", "rc": "catholic", "sch": "school", "pri": "primary"}

@@ -37,3 +37,15 @@ def test_a_name_as_it_is_spelt_agrees_wholly():
 @pytest.mark.parametrize("name", ["", "???", "Zzz", "Primary"])
 def test_nothing_is_offered_where_nothing_is_close(name):
     assert NAMES.closest(name) is None
+
+
+def test_schools_of_one_name_are_counted():
+    several = SchoolNames(
+        [
+            ("100001", "St Mary's RC Primary School"),
+            ("100002", "Saint Marys Catholic Primary School"),
+            ("100003", "Elm School"),
+        ]
+    )
+    assert several.closest("st marys catholic primary school").alike == 2
+    assert several.closest("elm school").alike == 1

@@ -64,7 +64,7 @@ def sources_of(visitor: Visitor):
 
 
 def test_the_limits_are_stated():
-    assert "Each file may be up to 20 MB, unpacked 256 MB, with 1,048,576 rows." in Visitor().words()
+    assert "Each file may be up to 100 MB, unpacked 256 MB, with 1,048,576 rows." in Visitor().words()
 
 
 def test_a_file_beyond_the_limit_is_told_and_not_taken(monkeypatch):

@@ -14,7 +14,7 @@ from matching.tables import TableFormat, table_formats
 from matching.ui import markup
 from matching.vocabulary import standard_vocabulary
 
-LARGEST_MB = 20
+LARGEST_MB = 100
 LIMIT_SENTENCE = (
     f"Each file may be up to {LARGEST_MB} MB, unpacked 256 MB, with 1,048,576 rows. "
     "Official files may stay zipped, as they are downloaded."
