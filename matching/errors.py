@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-STOP, LEAVE_OUT, INFO = "stop", "leave out", "info"
+STOP, LEAVE_OUT = "stop", "leave out"
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Problem:
     fix : str
         What to do, as a sentence.
     severity : str
-        `stop`: the run stops. `leave out`: it stops too, unless the user asks for the row to be left out. `info`:
-        it is only told.
+        `stop`: the run stops. `leave out`: it stops too, unless the user asks for the row to be left out. (What is
+        only for information is a notice.)
     """
 
     table: str
@@ -58,9 +58,13 @@ class Problem:
 
 
 class DataError(Exception):
-    """The input cannot be used; `problems` holds every fault found, in table and row order."""
+    """The input cannot be used; `problems` holds every fault found, in table and row order.
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    `notices` are what was read well enough and is worth knowing while the faults are put right.
+    """
+
+    def __init__(self, problems: Iterable[Problem], notices: Iterable[str] = ()) -> None:
+        self.notices = tuple(notices)
         self.problems = tuple(sorted(set(problems), key=lambda problem: problem.place))
         super().__init__("\n".join(map(str, self.problems)))
 

@@ -245,7 +245,7 @@ def _sound(
     if leave_out or options.leave_out:
         problems, notices = _without_faulty_rows(reading, problems, notices)
     if reading.problems or problems:
-        raise DataError([*reading.problems, *problems])
+        raise DataError([*reading.problems, *problems], [*reading.notices, *notices])
     reading.notices += notices
     return reading
 

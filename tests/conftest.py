@@ -14,4 +14,3 @@ settings.register_profile(
 # S2S_HYPOTHESIS=search tries new cases on every run: for an afternoon of looking for faults, not for CI.
 settings.register_profile("search", settings.get_profile("steady"), derandomize=False, max_examples=300)
 settings.load_profile(os.environ.get("S2S_HYPOTHESIS", "steady"))
-

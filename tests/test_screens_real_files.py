@@ -353,3 +353,11 @@ def test_a_newer_file_that_cannot_be_used_is_told():
     visitor.go(CHECK)
     give(visitor, "schools", "newer.csv", "a,b\n1,2\n")
     assert "These files cannot be used." in visitor.words()
+
+
+def test_what_is_for_information_is_told_beside_what_is_wrong():
+    visitor = with_tables(needs=tiny.NEEDS.replace("maths", "mathz").replace("priority", "prio"))
+    words = visitor.words()
+    assert "There is 1 problem in your files" in words
+    assert "For information: 1 notice" in words
+    assert "columns that are not used: 'prio'" in words

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
-from matching.errors import INFO, LEAVE_OUT, STOP, Problem
+from matching.errors import LEAVE_OUT, STOP, Problem
 from matching.market import Market
 from matching.plan import Plan, spreadsheet_safe
 from matching.reasons import excluded_reasons
@@ -15,7 +15,7 @@ from matching.ui.words import day
 
 NOT_MET_YET = "not met"
 NOBODY = "Nobody"
-SEVERITIES = {STOP: "Stops the run", LEAVE_OUT: "Row can be left out", INFO: "For information"}
+SEVERITIES = {STOP: "Stops the run", LEAVE_OUT: "Row can be left out"}
 """What people read for the severity of a problem, the gravest first."""
 
 

@@ -32,7 +32,7 @@ _MOST_TO_MEND = 500
 # Each row is changed by itself, and a workbook is written anew for each.
 _MOST_AT_ONCE = 50
 _EVERY = "All"
-_SEVERITY_COLOURS = dict(zip(frames.SEVERITIES.values(), ("red", "yellow", "grey"), strict=True))
+_SEVERITY_COLOURS = dict(zip(frames.SEVERITIES.values(), ("red", "yellow"), strict=True))
 
 
 def show_problems(attempt: session.Attempt) -> None:
@@ -56,6 +56,9 @@ def show_problems(attempt: session.Attempt) -> None:
         _list(chosen)
     else:
         st.html(markup.paragraph("There is none of these."))
+    if attempt.notices:
+        with st.expander(f"For information: {counted(len(attempt.notices), 'notice')}"):
+            st.html(markup.bullets(attempt.notices))
     offer_mended(attempt.sources, attempt.mended)
     _check_again(attempt, places)
     if session.held():

@@ -42,6 +42,8 @@ class Attempt:
 
     Attributes
     ----------
+    notices : tuple of str
+        What is worth knowing of them besides.
     number : int
         How many times files were checked in this tab.
     mended : frozenset of str
@@ -53,6 +55,7 @@ class Attempt:
     name: str
     sources: Mapping[str, Source]
     problems: tuple[Problem, ...]
+    notices: tuple[str, ...]
     number: int
     mended: frozenset[str] = frozenset()
     anew: bool = False
@@ -168,10 +171,11 @@ def try_files(
     those of `Attempt`.
     """
     ordered = _ordered(sources)
-    if problems := _problems(ordered):
+    wrong = _wrong_in(ordered)
+    if wrong.problems:
         earlier = attempt()
         number = earlier.number + 1 if earlier else 1
-        st.session_state[_ATTEMPT] = Attempt(name, ordered, problems, number, mended, anew)
+        st.session_state[_ATTEMPT] = Attempt(name, ordered, wrong.problems, wrong.notices, number, mended, anew)
         return False
     before = held()
     # A round with a plan stays as it is: its plan came from its own files.
@@ -190,19 +194,21 @@ def mended() -> frozenset[str]:
     return found
 
 
-def _problems(sources: Mapping[str, Source]) -> tuple[Problem, ...]:
+def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     """Everything that is wrong in files. What is sound is kept, so that the screens need not read it again."""
     problems: list[Problem] = []
+    notices: tuple[str, ...] = ()
     try:
         inputs_of(sources)
     except DataError as error:
         problems += error.problems
+        notices = error.notices
     try:
         if "policy" in sources:
             read_policy(sources["policy"])
     except DataError as error:
         problems += error.problems
-    return DataError(problems).problems
+    return DataError(problems, notices)
 
 
 def remembered_columns() -> dict[str, dict[str, str]]:
