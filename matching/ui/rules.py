@@ -1,6 +1,6 @@
 """Rules: what counts most, how far people travel and what is allowed, with the counts that follow at once."""
 
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,8 @@ from matching.ui import frames, markup, session
 from matching.ui.parts import go_to, round_or_stop, screen_heading
 from matching.ui.steps import PLAN, RULES
 from matching.vocabulary import Vocabulary, standard_vocabulary
+
+_Value = TypeVar("_Value")
 
 _WEIGHTS = {
     "specialism": "does the supporter have the specialism that the need is about?",
@@ -59,11 +61,17 @@ def _edited(policy: Policy, round_: Round) -> Policy | None:
         return None
 
 
-def _begin(key: str, value: Any) -> str:
-    """Give a control its value the first time that it is shown; afterwards it keeps its own."""
-    if key not in st.session_state:
-        st.session_state[key] = value
-    return key
+def _initial(key: str, value: _Value) -> _Value:
+    """What a control shows before anybody touches it: the value when it first came on screen.
+
+    It is given on every run. A control whose value was only set in the first one is shown empty where the next run
+    overtakes that in the browser, and an empty control then changes the rules.
+    """
+    remembered = f"{key}_initial"
+    if key not in st.session_state or remembered not in st.session_state:
+        st.session_state[remembered] = value
+    found: _Value = st.session_state[remembered]
+    return found
 
 
 def _edit_weights(weights: dict[str, float], saved: Policy, occasion: str) -> None:
@@ -72,9 +80,10 @@ def _edit_weights(weights: dict[str, float], saved: Policy, occasion: str) -> No
     # The scale is the file's, so that it stays the same while a weight is being moved.
     most = max(1.0, *saved.weights.model_dump().values())
     for name, question in _WEIGHTS.items():
-        key = _begin(f"weight_{name}_{occasion}", weights[name])
+        key = f"weight_{name}_{occasion}"
+        first = _initial(key, weights[name])
         label = f"{name.capitalize()}: {question}"
-        weights[name] = st.slider(label, 0.0, most, step=most / 20, key=key, format="%.2f")
+        weights[name] = st.slider(label, 0.0, most, first, step=most / 20, key=key, format="%.2f")
     if total := sum(weights.values()):
         st.html(markup.shares([(name.capitalize(), weights[name] / total, _COLOURS[name]) for name in _WEIGHTS]))
 
@@ -85,10 +94,13 @@ def _edit_distances(limits: dict[str, float], saved: Policy, vocabulary: Vocabul
     columns = st.columns(min(len(vocabulary.designations), 3))
     for position, (code, designation) in enumerate(vocabulary.designations.items()):
         with columns[position % len(columns)]:
-            key = _begin(f"km_{code}_{occasion}", limits[code])
+            key = f"km_{code}_{occasion}"
+            first = _initial(key, limits[code])
             # A file may name any distance, also one that nobody would choose here.
             least = min(1.0, saved.max_distance_km[code])
-            limits[code] = st.number_input(f"{code} (km)", least, _MOST_KILOMETRES, step=5.0, key=key, format="%g")
+            limits[code] = st.number_input(
+                f"{code} (km)", least, _MOST_KILOMETRES, first, step=5.0, key=key, format="%g"
+            )
             st.caption(f"{designation.title.capitalize()}: {designation.what_they_do}.")
 
 
@@ -96,8 +108,9 @@ def _edit_trust(rules: dict[str, str], occasion: str) -> None:
     st.header("Same trust", anchor=False)
     usual = "Usually not: support from outside the trust is independent, and trusts help their own schools anyway."
     st.html(markup.paragraph(usual))
-    key = _begin(f"trust_{occasion}", rules["same_trust"] == "allow")
-    allowed = st.checkbox("A supporter may support a school of their own trust", key=key)
+    key = f"trust_{occasion}"
+    first = _initial(key, rules["same_trust"] == "allow")
+    allowed = st.checkbox("A supporter may support a school of their own trust", first, key=key)
     rules["same_trust"] = "allow" if allowed else "forbid"
 
 
@@ -106,14 +119,17 @@ def _edit_specialisms(
 ) -> None:
     st.header("Related specialisms", anchor=False)
     st.html(markup.paragraph("Where nobody has the exact specialism, somebody with a related one may do."))
-    key = _begin(f"specialism_fit_{occasion}", fit["related"])
+    key = f"specialism_fit_{occasion}"
     label = "What a related specialism counts, from 0 (nothing) to 1 (as much as the specialism itself)"
-    fit["related"] = st.slider(label, 0.0, 1.0, step=0.05, key=key, format="%.2f")
-    focus = st.selectbox("For needs about", vocabulary.specialisms, key=_begin(f"related_to_{occasion}", "phonics"))
+    fit["related"] = st.slider(label, 0.0, 1.0, _initial(key, fit["related"]), step=0.05, key=key, format="%.2f")
+    first = vocabulary.specialisms.index("phonics")
+    focus = st.selectbox("For needs about", vocabulary.specialisms, first, key=f"related_to_{occasion}")
+    key = f"related_{focus}_{occasion}"
     chosen = st.multiselect(
         "These specialisms are related",
         [word for word in vocabulary.specialisms if word != focus],
-        key=_begin(f"related_{focus}_{occasion}", list(related.get(focus, ()))),
+        _initial(key, list(related.get(focus, ()))),
+        key=key,
         placeholder="None",
     )
     related.pop(focus, None)
@@ -132,16 +148,18 @@ def _edit_phases(fit: dict[str, float], occasion: str) -> None:
         "Nursery, primary and lower middle schools are related; so are upper middle and secondary schools and colleges."
     )
     st.html(markup.paragraph(near))
-    key = _begin(f"phase_fit_{occasion}", fit["related"])
+    key = f"phase_fit_{occasion}"
     label = "What a related phase counts, from 0 (nothing) to 1 (as much as the phase itself)"
-    fit["related"] = st.slider(label, 0.0, 1.0, step=0.05, key=key, format="%.2f")
+    fit["related"] = st.slider(label, 0.0, 1.0, _initial(key, fit["related"]), step=0.05, key=key, format="%.2f")
 
 
 def _edit_rerun(rerun: dict[str, float], occasion: str) -> None:
     st.header("Staying close to an earlier plan", anchor=False)
-    key = _begin(f"change_cost_{occasion}", rerun["change_cost"])
+    key = f"change_cost_{occasion}"
     label = "What keeping a deployment is worth in points of score, from 0 (change freely) to 1 (hardly ever change)"
-    rerun["change_cost"] = st.slider(label, 0.0, 1.0, step=0.05, key=key, format="%.2f")
+    rerun["change_cost"] = st.slider(
+        label, 0.0, 1.0, _initial(key, rerun["change_cost"]), step=0.05, key=key, format="%.2f"
+    )
 
 
 def _show_counts(round_: Round) -> None:
