@@ -235,7 +235,7 @@ def draw(sizes: list[Size]) -> None:
                 needs = [one.case.needs for one in points]
                 axis.plot(needs, [getattr(one, value) for one in points], marker, fillstyle=face, label=label)
         axis.set(xscale="log", yscale="log", xlabel="needs", ylabel=unit)
-        axis.legend()
+        axis.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(Path(__file__).with_name("figures.png"), dpi=110)
 
 
