@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from matching.assignment import Assignment, Task, assign
+from matching.assignment import assign
 from matching.check import check_plan
 from matching.inputs import Inputs
 from matching.market import Market, open_market
 from matching.plan import Plan, make_plan
 from matching.reasons import UNMET, Outcome, priority_level
+from matching.task import Assignment, Task
 
 Progress = Callable[[str], None]
 
@@ -41,7 +42,7 @@ def allocate(
     market = market or open_market(inputs)
     eligible = len(market.pairs)
     clock.start(f"Assigning over {eligible:,} eligible pairs", "assignment_s")
-    outcome, assignment = _solve(market, time_limit_s, progress)
+    outcome, assignment = solve(market, time_limit_s=time_limit_s, progress=progress)
     clock.start("Writing reasons", "reasons_s")
     plan = make_plan(market, outcome, assignment)
     clock.start("Checking", "check_s")
@@ -69,7 +70,9 @@ class _Clock:
             self.seconds[self._step] = round(time.perf_counter() - self._began, 3)
 
 
-def _solve(market: Market, time_limit_s: float, progress: Progress) -> tuple[Outcome, Assignment]:
+def solve(
+    market: Market, *, time_limit_s: float = 60.0, progress: Progress = lambda step: None
+) -> tuple[Outcome, Assignment]:
     """Settle the pins, assign the rest, and put both together."""
     rulebook, pairs, inputs = market.rulebook, market.pairs, market.inputs
     pinned_need, pinned_supporter = rulebook.pins

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from matching import __version__
-from matching.assignment import LEVELS, Assignment
 from matching.market import Market
 from matching.reasons import UNMET, Outcome, decision_notices, deployment_reasons, excluded_reasons, unmet_reasons
+from matching.task import LEVELS, Assignment
 
 PLAN_COLUMNS = (
     "need_id",

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from matching.assignment import Assignment
 from matching.check import check_plan, check_proof
 from matching.directory import SavedPlan
 from matching.files import Source
@@ -15,6 +14,7 @@ from matching.market import open_market
 from matching.plan import Plan, make_plan
 from matching.reasons import UNMET, Outcome
 from matching.rules import Positions, positions
+from matching.task import Assignment
 
 
 @dataclass(frozen=True)

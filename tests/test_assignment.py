@@ -25,7 +25,8 @@ from worlds import (
     world,
 )
 
-from matching.assignment import UNMET, Assignment, Task, assign
+from matching.assignment import assign
+from matching.task import UNMET, Assignment, Task
 
 
 def task_of(edges: dict[tuple[int, int], int], level, places, days=None, offered=None) -> Task:

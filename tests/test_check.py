@@ -26,7 +26,6 @@ from worlds import (
 )
 
 from matching.allocation import allocate
-from matching.assignment import Assignment
 from matching.directory import read_files
 from matching.errors import DataError
 from matching.export import plan_files
@@ -34,6 +33,7 @@ from matching.inputs import read_inputs
 from matching.market import open_market
 from matching.plan import Plan, make_plan
 from matching.reasons import UNMET, Outcome
+from matching.task import Assignment
 from matching.verify import verify
 
 TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv")

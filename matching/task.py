@@ -1,0 +1,114 @@
+"""What is to be assigned, and the answer: plain arrays of needs, supporters and the pairs between them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions = NDArray[np.intp]
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Reached = tuple[int, int, int, int]
+"""By level: needs met, and the last in thousandths."""
+
+PRIORITY_LEVELS = ("critical", "high", "normal")
+LEVELS = (*PRIORITY_LEVELS, "score")
+UNMET = -1
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be assigned; pairs are in order of need, then supporter.
+
+    Attributes
+    ----------
+    need, supporter : ndarray of intp
+        The eligible pairs, as positions.
+    value_milli : ndarray of int64
+        What each pair adds to the last level, in thousandths (the score, and in a rerun the change cost).
+    level : ndarray of int
+        By need: 0 critical, 1 high, 2 normal.
+    days_asked : ndarray of int64
+        By need, in hundredths of a day.
+    places : ndarray of int64
+        By supporter: places left beside the pins.
+    days_offered : ndarray of float64
+        By supporter, in hundredths of a day; infinite without a limit.
+    """
+
+    need: Positions
+    supporter: Positions
+    value_milli: Whole
+    level: Positions
+    days_asked: Whole
+    places: Whole
+    days_offered: NDArray[np.float64]
+
+    @property
+    def bonus_milli(self) -> int:
+        """The large whole number M: more than all needs together can add to the last level."""
+        return max(int(self.value_milli.max(initial=0)), 1000) * len(self.level) + 1
+
+    @property
+    def weight(self) -> Whole:
+        """By pair: 3M, 2M or M for the need, plus the pair's value."""
+        return self.bonus_milli * (3 - self.level[self.need]) + self.value_milli
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The chosen pairs and what is known of how good they are.
+
+    Attributes
+    ----------
+    supporter_of : ndarray of intp
+        By need: the supporter, or `UNMET`.
+    price_milli : ndarray of float64
+        By supporter: the dual of the places, in thousandths; nan where days bind, since days have no such price.
+    values, bounds : tuple of int
+        By level: needs met, and the last in thousandths; and what no plan can exceed.
+    bonus_milli : int
+        The M of a need met, in thousandths, that the prices are in.
+    days_bind : bool
+        Whether some part had to be solved with days.
+    """
+
+    supporter_of: Positions
+    price_milli: NDArray[np.float64]
+    values: Reached
+    bounds: Reached
+    bonus_milli: int
+    days_bind: bool
+
+    @property
+    def status(self) -> Literal["optimal", "gap"]:
+        """Whether every level reaches its bound."""
+        return "optimal" if self.values == self.bounds else "gap"
+
+
+def as_reached(numbers: Iterable[int]) -> Reached:
+    """Four numbers, one a level."""
+    critical, high, normal, score = (int(number) for number in numbers)
+    return critical, high, normal, score
+
+
+def chosen_pairs(task: Task, supporter_of: Positions) -> Positions:
+    """The pairs of a task that an outcome holds."""
+    return np.flatnonzero(supporter_of[task.need] == task.supporter)
+
+
+def days_used(task: Task, supporter_of: Positions) -> NDArray[np.float64]:
+    """By supporter: the days that an outcome takes, in hundredths."""
+    met = supporter_of != UNMET
+    used = np.bincount(supporter_of[met], weights=task.days_asked[met], minlength=len(task.places))
+    return used.astype(np.float64)
+
+
+def best_of_each_need(need: Positions, worth: Whole, count: int) -> Positions:
+    """The `count` best entries of each need (`need` is in order), themselves in order; of equals, the first."""
+    order = np.lexsort((-worth, need))
+    first = np.flatnonzero(np.diff(need, prepend=-1))
+    rank = np.arange(len(need)) - np.repeat(first, np.diff(np.append(first, len(need))))
+    return np.sort(order[rank < count])
