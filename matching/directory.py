@@ -15,7 +15,9 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from matching.equity import EQUITY_COLUMNS
 from matching.errors import DataError, Problem
+from matching.export import EQUITY_FILE
 from matching.files import Source, open_source, read_sheet
 from matching.inputs import SOURCES
 from matching.plan import EXCLUDED_COLUMNS, PLAN_COLUMNS, UNMET_COLUMNS, WORKLOAD_COLUMNS, Plan
@@ -65,11 +67,23 @@ class _Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """A plan as it was saved: its tables, the digests of its files, and its copies of the inputs."""
+    """A plan as it was saved.
+
+    Attributes
+    ----------
+    plan : Plan
+    sha256 : mapping of str to str
+        The digests of its files.
+    sources : mapping of str to Source
+        Its copies of the inputs.
+    equity : DataFrame or None
+        The table of equity.csv; None in a plan of a version that did not write it.
+    """
 
     plan: Plan
     sha256: Mapping[str, str]
     sources: Mapping[str, Source]
+    equity: pd.DataFrame | None = None
 
 
 def write_directory(target: Path, files: Mapping[str, bytes], *, mark: str = PLAN_MARK) -> None:
@@ -132,7 +146,8 @@ def read_directory(directory: Path) -> SavedPlan:
     if not (directory / PLAN_MARK).is_file():
         message, fix = "There is no plan here: manifest.json is missing.", "Name a directory that 'allocate' has made."
         raise DataError([Problem(str(directory), None, "", "", message, fix)])
-    sources = {name: open_source(directory / name) for name in (*_TABLES, "manifest.json")}
+    names = [*_TABLES, PLAN_MARK, *([EQUITY_FILE] if (directory / EQUITY_FILE).is_file() else [])]
+    sources = {name: open_source(directory / name) for name in names}
     copies = {
         f"inputs/{path.name}": open_source(path)
         for path in (directory / "inputs").glob("*")
@@ -149,15 +164,17 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
     DataError
         A file cannot be read.
     """
-    sources = {name: Source(name, files[name]) for name in (*_TABLES, "manifest.json")}
-    manifest = _read_manifest(sources["manifest.json"])
+    names = [*_TABLES, PLAN_MARK, *([EQUITY_FILE] if EQUITY_FILE in files else [])]
+    sources = {name: Source(name, files[name]) for name in names}
+    manifest = _read_manifest(sources[PLAN_MARK])
     tables = {name: _read_table(sources[name], columns, manifest) for name, columns in _TABLES.items()}
     copies = {path.split("/")[1].split(".")[0]: path for path in sorted(files) if path.startswith("inputs/")}
     named = {
         name: Source(manifest["inputs"].get(name, {}).get("file", path), files[path]) for name, path in copies.items()
     }
     plan = Plan(tables["plan.csv"], tables["unmet.csv"], tables["workload.csv"], tables["excluded.csv"], manifest)
-    return SavedPlan(plan, {name: source.sha256 for name, source in sources.items()}, named)
+    equity = _read_table(sources[EQUITY_FILE], EQUITY_COLUMNS, manifest) if EQUITY_FILE in sources else None
+    return SavedPlan(plan, {name: source.sha256 for name, source in sources.items()}, named, equity)
 
 
 def _read_table(source: Source, columns: tuple[str, ...], manifest: Mapping[str, Any]) -> pd.DataFrame:

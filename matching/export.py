@@ -28,8 +28,20 @@ _NUMBER_COLUMNS = {
     "days_used",
     "days_available",
     "price",
+    "needs",
+    "met",
+    "met_percent",
+    "mean_score",
+    "mean_distance_km",
 }
-_SHEET_TITLES = {"plan.csv": "Plan", "unmet.csv": "Unmet", "workload.csv": "Workload", "excluded.csv": "Excluded"}
+EQUITY_FILE = "equity.csv"
+_SHEET_TITLES = {
+    "plan.csv": "Plan",
+    "unmet.csv": "Unmet",
+    "workload.csv": "Workload",
+    "excluded.csv": "Excluded",
+    EQUITY_FILE: "Equity",
+}
 _WIDEST_COLUMN = 60
 # A zip keeps the time of each file; a fixed one keeps equal plans equal.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -40,7 +52,13 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     return b"\xef\xbb\xbf" + frame.to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 
-def plan_files(plan: Plan, sources: Mapping[str, Source], *, written_at: datetime | None = None) -> dict[str, bytes]:
+def plan_files(
+    plan: Plan,
+    sources: Mapping[str, Source],
+    *,
+    equity: pd.DataFrame | None = None,
+    written_at: datetime | None = None,
+) -> dict[str, bytes]:
     """Every file of a plan directory by its path there, with copies of the inputs so that it explains itself.
 
     Parameters
@@ -48,10 +66,12 @@ def plan_files(plan: Plan, sources: Mapping[str, Source], *, written_at: datetim
     plan : Plan
     sources : mapping of str to Source
         The inputs as they were read.
+    equity : DataFrame, optional
+        As `matching.equity.equity` gives it; without it there is no equity.csv.
     written_at : datetime, optional
         Now where it is not given.
     """
-    files = {name: csv_bytes(frame) for name, frame in plan.tables().items()}
+    files = {name: csv_bytes(frame) for name, frame in _tables(plan, equity).items()}
     manifest = {
         "written_at": (written_at or datetime.now(UTC)).isoformat(timespec="seconds"),
         **plan.manifest,
@@ -72,14 +92,14 @@ def zip_bytes(files: Mapping[str, bytes]) -> bytes:
     return packed.getvalue()
 
 
-def excel_bytes(plan: Plan) -> bytes:
-    """The four tables as sheets of one workbook; no cell in it is a formula or a link."""
+def excel_bytes(plan: Plan, *, equity: pd.DataFrame | None = None) -> bytes:
+    """The tables, with that of equity where it is given, as sheets of one workbook; no cell is a formula or a link."""
     packed = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(packed, options) as book:
         book.set_properties({"created": datetime(1980, 1, 1, tzinfo=UTC).replace(tzinfo=None)})
         bold = book.add_format({"bold": True, "bottom": 1})
-        for name, frame in plan.tables().items():
+        for name, frame in _tables(plan, equity).items():
             sheet = book.add_worksheet(_SHEET_TITLES[name])
             sheet.freeze_panes(1, 0)
             sheet.write_row(0, 0, list(frame.columns), bold)
@@ -95,6 +115,10 @@ def excel_bytes(plan: Plan) -> bytes:
             if len(frame):
                 sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
     return packed.getvalue()
+
+
+def _tables(plan: Plan, equity: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    return plan.tables() if equity is None else {**plan.tables(), EQUITY_FILE: equity}
 
 
 def _suffix(name: str, content: bytes) -> str:

@@ -1,19 +1,25 @@
 """Verify a saved plan: rules, numbers, proof, wording and digests, from the files alone."""
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
 from matching.check import check_plan, check_proof
 from matching.directory import SavedPlan
+from matching.equity import EQUITY_COLUMNS
 from matching.files import Source
 from matching.inputs import Inputs
 from matching.market import open_market
-from matching.plan import Plan, make_plan
+from matching.plan import Plan, make_plan, spreadsheet_safe
 from matching.reasons import UNMET, Outcome
 from matching.rules import Positions, positions
+from matching.tables import PRIORITIES
 from matching.task import Assignment
 
 
@@ -37,6 +43,8 @@ def verify(saved: SavedPlan, inputs: Inputs, *, time_limit_s: float = 60.0) -> V
         How long to solve again where days bind, in seconds.
     """
     faults = _digest_faults(saved, inputs) + check_plan(saved.plan, inputs)
+    if not faults and saved.equity is not None:
+        faults = equity_faults(saved.equity, saved.plan, inputs)
     if faults:
         return Verification(tuple(faults), ())
     faults, findings = check_proof(saved.plan, inputs, time_limit_s=time_limit_s)
@@ -56,6 +64,8 @@ def verify(saved: SavedPlan, inputs: Inputs, *, time_limit_s: float = 60.0) -> V
 def _digest_faults(saved: SavedPlan, inputs: Inputs) -> list[str]:
     faults = [
         f"{name} was changed after the plan was written: its digest is not the manifest's."
+        if name in saved.sha256
+        else f"{name} is missing, and the manifest holds its digest."
         for name, digest in saved.plan.manifest["outputs"].items()
         if saved.sha256.get(name) != digest
     ]
@@ -71,6 +81,61 @@ def _digest_faults(saved: SavedPlan, inputs: Inputs) -> list[str]:
     if saved.plan.manifest["policy"] != inputs.policy.model_dump(mode="json"):
         faults.append("manifest.json: the policy is not the one in the policy file.")
     return faults
+
+
+def equity_faults(found: pd.DataFrame, plan: Plan, inputs: Inputs) -> list[str]:
+    """Every cell of equity.csv that counting the plan's rows again, one need at a time, does not give."""
+    order = {"phase": inputs.vocabulary.phases, "FSM quintile": _QUINTILES, "priority": PRIORITIES}
+    groups: dict[tuple[str, str], list[_Served]] = defaultdict(list)
+    for pairs, row in _needs_by_group(plan, inputs):
+        for pair in pairs:
+            groups[pair].append(row)
+
+    def place(pair: tuple[str, str]) -> tuple[int, bool, int, str]:
+        by, group = pair
+        words = order.get(by, ())
+        return _KINDS.index(by), group in _BLANKS, words.index(group) if group in words else -1, group
+
+    rows = [(by, group, *_summed(groups[by, group])) for by, group in sorted(groups, key=place)]
+    return _cell_faults("equity.csv", found, pd.DataFrame(rows, columns=list(EQUITY_COLUMNS), dtype="object"), keys=2)
+
+
+_Served = tuple[bool, Decimal, Decimal]
+_KINDS = ("total", "local authority", "region", "phase", "trust", "FSM quintile", "priority")
+_QUINTILES = ("1 (lowest)", "2", "3", "4", "5 (highest)")
+_BLANKS = ("not known", "no trust")
+
+
+def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str, str]], _Served]]:
+    schools = {row["urn"]: row for row in inputs.schools.to_dict("records")}
+    percents = sorted(row["fsm_percent"] for row in schools.values() if row["fsm_percent"] >= 0)
+    for met, table in ((True, plan.deployments), (False, plan.unmet)):
+        for need in table.to_dict("records"):
+            school = schools[need["school_urn"]]
+            quintile = "not known"
+            if school["fsm_percent"] >= 0:
+                quintile = _QUINTILES[5 * bisect_left(percents, school["fsm_percent"]) // len(percents)]
+            groups = [
+                "all needs",
+                *(spreadsheet_safe(school[column]) or "not known" for column in ("local_authority", "region", "phase")),
+                spreadsheet_safe(school["trust"]) or "no trust",
+                quintile,
+                need["priority"],
+            ]
+            served = (met, Decimal(need["score"]), Decimal(need["distance_km"])) if met else (met, Decimal(), Decimal())
+            yield list(zip(_KINDS, groups, strict=True)), served
+
+
+def _summed(rows: Sequence[_Served]) -> tuple[str, ...]:
+    met = [row for row in rows if row[0]]
+    percent = float(round(Fraction(100 * len(met), len(rows)), 1))
+    means = ["", ""]
+    if met:
+        means = [
+            f"{float(round(Fraction(sum(row[cell] for row in met)) / len(met), decimals)):.{decimals}f}"
+            for cell, decimals in ((1, 3), (2, 2))
+        ]
+    return str(len(rows)), str(len(met)), f"{percent:.1f}", *means
 
 
 def _wording_faults(plan: Plan, inputs: Inputs) -> list[str]:
@@ -102,12 +167,13 @@ def _as_assigned(plan: Plan, inputs: Inputs, supporter_of: Positions) -> Assignm
     return Assignment(supporter_of, price, tuple(values), tuple(bounds), bonus_milli, bool(np.isnan(price).any()))
 
 
-def _cell_faults(name: str, found: pd.DataFrame, expected: pd.DataFrame) -> list[str]:
+def _cell_faults(name: str, found: pd.DataFrame, expected: pd.DataFrame, *, keys: int = 1) -> list[str]:
+    """Every cell that differs; the first `keys` columns tell the row."""
     if found.shape != expected.shape:
         return [f"{name} has {len(found)} rows, and {len(expected)} were expected."]
     written, right = found.to_numpy(), expected.to_numpy()
     return [
-        f"{name} {written[row, 0]}: {found.columns[column]} is '{written[row, column]}', and "
+        f"{name} {', '.join(written[row, :keys])}: {found.columns[column]} is '{written[row, column]}', and "
         f"'{right[row, column]}' was expected."
         for row, column in np.argwhere(written != right).tolist()
     ]

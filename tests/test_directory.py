@@ -12,8 +12,10 @@ import pytest
 from worlds import solved
 
 from matching.directory import read_directory, write_directory, write_file
+from matching.equity import equity
 from matching.errors import DataError
-from matching.export import plan_files
+from matching.export import csv_bytes, plan_files
+from matching.verify import verify
 
 PLAN = {"manifest.json": b"old", "plan.csv": b"old", "inputs/needs.csv": b"old"}
 NEW = dict.fromkeys([*PLAN, "unmet.csv"], b"new")
@@ -46,6 +48,41 @@ def test_a_saved_plan_reads_back_the_same(tmp_path):
     assert {name: s.content for name, s in saved.sources.items()} == {
         name: s.content for name, s in one.made.sources().items()
     }
+
+
+def test_a_saved_plan_has_its_equity_and_one_of_an_older_version_has_none(tmp_path):
+    one = solved(2)
+    table = equity(one.plan, one.inputs)
+    write_directory(tmp_path / "new", plan_files(one.plan, one.made.sources(), equity=table))
+    write_directory(tmp_path / "old", plan_files(one.plan, one.made.sources()))
+    new, old = read_directory(tmp_path / "new"), read_directory(tmp_path / "old")
+    assert new.equity.to_numpy().tolist() == table.to_numpy().tolist()
+    assert old.equity is None
+    for saved in (new, old):
+        assert verify(saved, one.inputs).faults == ()
+
+
+def test_equity_that_is_wrong_changed_or_gone_is_found(tmp_path):
+    one = solved(2)
+    table = equity(one.plan, one.inputs)
+    table.loc[0, "met"] = "99"
+    path = tmp_path / "plan" / "equity.csv"
+    write_directory(tmp_path / "plan", plan_files(one.plan, one.made.sources(), equity=table))
+    met = len(one.plan.deployments)
+    assert verify(read_directory(path.parent), one.inputs).faults == (
+        f"equity.csv total, all needs: met is '99', and '{met}' was expected.",
+    )
+    path.write_bytes(csv_bytes(table.assign(met="1")))
+    assert verify(read_directory(path.parent), one.inputs).faults == (
+        "equity.csv was changed after the plan was written: its digest is not the manifest's.",
+    )
+    path.write_bytes(csv_bytes(table[["by", "group"]]))
+    with pytest.raises(DataError, match=r"equity\.csv row 1: The columns are not those of a plan"):
+        read_directory(path.parent)
+    path.unlink()
+    assert verify(read_directory(path.parent), one.inputs).faults == (
+        "equity.csv is missing, and the manifest holds its digest.",
+    )
 
 
 @pytest.mark.parametrize("names", [["notes.txt"], ["plan.csv"], [".hidden"], ["manifest.json/x"]])

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from worlds import decision, need, person, school, solved, world
 
+from matching.equity import equity, equity_csv
 from matching.export import csv_bytes, excel_bytes, plan_files, zip_bytes
 
 NAMES = ("=1+1", "+44", "@x", "-2", "＝1", 'O’Brien, "B"', "Zoë")
@@ -107,3 +108,19 @@ def test_the_manifest_holds_the_digests_and_the_time():
     assert manifest["written_at"] == "2026-01-05T09:30:00+00:00"
     tables = {name: content for name, content in files.items() if name.endswith(".csv")}
     assert manifest["outputs"] == {name: hashlib.sha256(content).hexdigest() for name, content in tables.items()}
+
+
+def test_equity_is_one_more_file_and_sheet_where_it_is_given():
+    one = solved(5)
+    table = equity(one.plan, one.inputs)
+    files = plan_files(one.plan, {}, equity=table)
+    assert [*files] == ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "equity.csv", "manifest.json"]
+    assert files["equity.csv"] == equity_csv(table)
+    assert (
+        json.loads(files["manifest.json"])["outputs"]["equity.csv"] == hashlib.sha256(files["equity.csv"]).hexdigest()
+    )
+    book = openpyxl.load_workbook(io.BytesIO(excel_bytes(one.plan, equity=table)))
+    assert book.sheetnames == ["Plan", "Unmet", "Workload", "Excluded", "Equity"]
+    head, total, *_ = book["Equity"].iter_rows(values_only=True)
+    assert head == tuple(table.columns)
+    assert total[:4] == ("total", "all needs", len(one.inputs.needs), len(one.plan.deployments))
