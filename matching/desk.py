@@ -353,11 +353,18 @@ def why_refused(desk: Desk, event: Event, *, given: Mapping[Pair, Bar] | None = 
         What the round's own decisions table bars besides (`bars_given`).
     """
     if event.kind == "undo":
-        return _text_problem(event) or _undo_problem(desk, event)
+        return why_unsound(event) or _undo_problem(desk, event)
+    return why_unsound(event) or _bar_problem(desk, event, given or {})
+
+
+def why_unsound(event: Event) -> Problem | None:
+    """What is wrong with a decision or an undo by itself, whatever else holds; None where nothing is."""
+    if event.kind == "undo":
+        return _text_problem(event)
     if event.kind not in DECISIONS:
         fix = f"Known are: {', '.join((*DECISIONS, 'undo'))}."
         return _refusal(event, "kind", event.kind, f"{shown(event.kind)} is no decision that can be recorded.", fix)
-    return _text_problem(event) or _form_problem(event) or _bar_problem(desk, event, given or {})
+    return _text_problem(event) or _form_problem(event)
 
 
 def _refusal(event: Event, column: str, value: str, message: str, fix: str) -> Problem:
@@ -440,9 +447,9 @@ def _bar_problem(desk: Desk, event: Event, given: Mapping[Pair, Bar]) -> Problem
     found = bar or in_table
     if found is None:
         return None
-    said = "forbidden for" if found.kind == "forbid" else "declined"
+    said = "is forbidden for" if found.kind == "forbid" else "has declined"
     where = f" (event {found.number})" if bar else " in the decisions table"
-    message = f"{found.supporter_id} is {said} need {found.need_id}{where}."
+    message = f"{found.supporter_id} {said} need {found.need_id}{where}."
     fix = "Undo that first, or choose somebody else." if bar else "Choose somebody else, or change that table."
     return _refusal(event, "supporter_id", found.supporter_id, message, fix)
 
@@ -491,10 +498,8 @@ class _Row:
     row: int | None = None
 
     def cells(self) -> tuple[str, ...]:
-        # A lone carriage return would not be put in quotation marks, and would then end the row.
-        reason = self.reason.replace("\r\n", "\n").replace("\r", "\n")
         on = self.on.isoformat() if self.on else ""
-        fields = (self.kind, self.supporter_id, self.need_id, self.school_urn, reason, self.by, on)
+        fields = (self.kind, self.supporter_id, self.need_id, self.school_urn, _lines(self.reason), self.by, on)
         return tuple(map(spreadsheet_safe, fields))
 
 
@@ -587,6 +592,11 @@ def _rows_of(base: Source | None, mapping: Mapping[str, str] | None) -> list[_Ro
     if table.problems:
         raise DataError(table.problems, table.notices)
     return [_Row(*cells) for cells in table.frame[[*_DECISION_COLUMNS, "row"]].itertuples(index=False, name=None)]
+
+
+def _lines(written: str) -> str:
+    """A text with one kind of line end: a lone carriage return is not put in quotation marks, and would end a row."""
+    return written.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _needs_of(row: _Row, needs: Mapping[str, str]) -> list[str]:
@@ -695,7 +705,7 @@ def history_table(events: Iterable[Event]) -> pd.DataFrame:
             one.by,
             what_happened(one),
             *_about_whom(one, subject),
-            one.about.get("text", "") or one.why,
+            _lines(one.about.get("text", "") or one.why),
             "yes" if one.number in undone else "",
         )
         for one in ordered
