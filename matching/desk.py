@@ -158,6 +158,11 @@ class Bar:
     by: str = field(repr=False)
     on: date | None
 
+    @property
+    def pair(self) -> Pair:
+        """The need and the supporter."""
+        return (self.need_id, self.supporter_id)
+
 
 @dataclass(frozen=True)
 class Desk:

@@ -1,0 +1,117 @@
+"""Kill a process while it records decisions, again and again, and look for every decision that it had confirmed.
+
+usage: python benchmarks/kills.py [--kills 300] [--database FILE] [--seed 1]
+
+The process records events, one or three at a time, and after each write prints how many there now are: what it printed
+is confirmed. It gets SIGKILL at a random moment, and the database is then opened as after any crash. Printed as JSON:
+kills; events confirmed and found; how many confirmed ones were lost; and how many writes are there in part (half).
+Exit 1 where anything was lost or is there in part.
+
+A killed process leaves what it has written with the operating system. That it also outlives a cut of the power rests on
+SQLite's synchronous = FULL, which is not tried here.
+"""
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+from matching.desk import Event, desk_of, new_event
+from matching.rounds import Round, RoundStore, open_store
+
+LONGEST_LIFE_S = 0.25
+"""After the process has confirmed its first write."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--database", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--record", metavar="ROUND_ID", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.record:
+        record_for_ever(asked.database, asked.record)
+    with tempfile.TemporaryDirectory() as directory:
+        report = kill_again_and_again(asked.database or Path(directory) / "rounds.db", asked.kills, asked.seed)
+    print(json.dumps(report))
+    return int(report["lost"] > 0 or report["half"] > 0)
+
+
+def kill_again_and_again(database: Path, kills: int, seed: int) -> dict[str, int]:
+    """What was confirmed, found, lost and there in part, over all the kills."""
+    chance = random.Random(seed)
+    with closing(store_at(database)) as store:
+        round_id = store.create("Kills", {}).round_id
+    totals = Counter(kills=kills, confirmed=0, found=0, lost=0, half=0)
+    before = 1
+    for _ in range(kills):
+        confirmed = max(before, killed_after(database, round_id, chance.uniform(0, LONGEST_LIFE_S)))
+        with closing(store_at(database)) as store:
+            found = held(store, round_id)
+        totals["confirmed"] += confirmed - before
+        totals["found"] += found.last_event - before
+        totals["lost"] += max(0, confirmed - found.last_event)
+        totals["half"] += in_part(found.events[before:])
+        before = found.last_event
+    return dict(totals)
+
+
+def killed_after(database: Path, round_id: str, life_s: float) -> int:
+    """Let a process write for a while, kill it, and return how many events it had confirmed."""
+    command = [sys.executable, __file__, "--database", str(database), "--record", round_id]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        time.sleep(life_s)
+        process.send_signal(signal.SIGKILL)
+        # A line that was cut short confirms nothing.
+        lines = [line for line in (first + process.stdout.read()).splitlines(keepends=True) if line.endswith("\n")]
+    return max(map(int, lines), default=0)
+
+
+def record_for_ever(database: Path, round_id: str) -> None:
+    store = store_at(database)
+    seen = held(store, round_id)
+    while True:
+        seen = store.record(seen, next_write(seen.last_event))
+        print(seen.last_event, flush=True)
+
+
+def next_write(last_event: int) -> list[Event]:
+    """One event or three; each says how many it was written with."""
+    together = 3 if last_event % 2 else 1
+    write = f"{last_event}/{together}"
+    return [
+        new_event("status", by=write, need_id=f"N{number}", supporter_id="S1", status="agreed")
+        for number in range(together)
+    ]
+
+
+def in_part(events: tuple[Event, ...]) -> int:
+    """How many writes have some of their events there and others not."""
+    desk_of(events)
+    together = Counter(one.by for one in events)
+    return sum(count != int(write.split("/")[1]) for write, count in together.items())
+
+
+def store_at(database: Path) -> RoundStore:
+    return open_store(f"sqlite:///{database}")
+
+
+def held(store: RoundStore, round_id: str) -> Round:
+    found = store.get(round_id)
+    if found is None:
+        sys.exit("The round is gone.")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
