@@ -45,7 +45,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
 `replaces` is the supporter before (or blank), and `broken` names the rules that it breaks and that were ticked,
 separated by ';'. A `note` is about a need_id, a supporter_id or both, with its `text`. A `status` gives the `status` of
 a supporter_id at a need_id. `undo` takes back the event that it names in `undoes`. The others happen to the round as
-such, and `rounds` writes them.
+such, and `rounds` writes them; `plan` says in `after` which was the last event that the plan knows of.
 """
 
 DECISIONS = ("pin", "forbid", "declined", "swap", "note", "status")
@@ -627,6 +627,8 @@ def _held(desk: Desk) -> dict[str, _Row]:
         and event.pair
         and desk.statuses[event.pair] in HELD
         and event.pair not in desk.barred
+        # Whoever had agreed before somebody else was put there does not come back when that one goes.
+        and (event.need_id not in desk.freed or event.number > desk.freed[event.need_id].since)
     }
     placed = {
         need_id: _Row("pin", one.supporter_id, need_id, "", one.reason, one.by, one.on)

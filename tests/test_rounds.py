@@ -728,6 +728,7 @@ def test_of_two_who_write_at_once_nothing_is_lost(store, path):
 # Killed at any moment
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_what_was_confirmed_outlives_a_kill(tmp_path):
     command = [sys.executable, KILLS, "--kills", "10", "--database", tmp_path / "rounds.db"]
     report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
