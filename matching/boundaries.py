@@ -26,7 +26,7 @@ _METRES = ((-150_000, -50_000), (720_000, 1_280_000))
 _WEB_MERCATOR = ((-1_100_000, 6_200_000), (350_000, 8_900_000))
 _FORMS = "Give GeoJSON with longitude and latitude (WGS84), or with British National Grid metres."
 # This many steps across the map are finer than what a screen can show.
-_STEPS = 1_000
+_STEPS = 600
 
 Points = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -116,7 +116,7 @@ def boundary_lines(boundaries: Boundaries, box: Box) -> pd.DataFrame:
 
     Notes
     -----
-    Points are moved to the nearest node of a square mesh, a thousandth of the box wide, and repeats are left out: what
+    Points are moved to the nearest node of a square mesh, a six-hundredth of the box wide, and repeats are left out: what
     goes is too small to be seen. Both sides of a shared border move alike, so that no slivers open between them.
     """
     mesh_m = max(box.east - box.west, box.north - box.south, _STEPS) / _STEPS
