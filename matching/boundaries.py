@@ -116,8 +116,8 @@ def boundary_lines(boundaries: Boundaries, box: Box) -> pd.DataFrame:
 
     Notes
     -----
-    Points are moved to the nearest node of a square mesh, a six-hundredth of the box wide, and repeats are left out: what
-    goes is too small to be seen. Both sides of a shared border move alike, so that no slivers open between them.
+    Points are moved to the nearest node of a square mesh, a six-hundredth of the box wide, and repeats are left out:
+    what goes is too small to be seen. Both sides of a shared border move alike, so that no slivers open between them.
     """
     mesh_m = max(box.east - box.west, box.north - box.south, _STEPS) / _STEPS
     near = _rings_near(boundaries, box)[boundaries.ring]
