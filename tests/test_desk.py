@@ -362,6 +362,9 @@ def test_a_placement_goes_before_a_status_and_a_later_status_before_an_earlier()
     agreed = [event("status", "N1", one, status="agreed") for one in ("S1", "S2")]
     assert rows(rerun(desk(*agreed))) == [("pin", "N1", "S2")]
     assert rows(rerun(desk(event("pin", "N1", "S3"), *agreed))) == [("pin", "N1", "S3")]
+    back = [*agreed, event("status", "N1", "S1", status="active")]
+    assert rows(rerun(desk(*back))) == [("pin", "N1", "S1")]
+    assert rows(rerun(desk(*back, undo(3)))) == [("pin", "N1", "S2")]
 
 
 def test_who_had_agreed_before_somebody_else_was_put_there_does_not_come_back():
