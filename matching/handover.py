@@ -3,10 +3,12 @@
 What may be handed to whom is for people to decide; this room only sees to it that a file holds what it says it holds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -17,6 +19,8 @@ from matching.inputs import Inputs
 from matching.plan import Plan, spreadsheet_safe
 from matching.rules import positions
 from matching.tables import PRIORITIES
+
+_Row = Mapping[Any, str]
 
 # Left out are the columns of names, and those of sentences: a reason may name who pinned, and an option who was near.
 # The home school is left out too: its URN leads to its head teacher's name in the public register.
@@ -183,7 +187,7 @@ def _occasion_cells(occasion: Occasion) -> dict[str, str]:
     }
 
 
-def _support_phrase(row: Mapping[Any, str]) -> str:
+def _support_phrase(row: _Row) -> str:
     days = f", {_days(row['days'])}" if row["days"] != "0" else ""
     return f"{row['supporter_name']} ({row['designation_title']}, {row['home_school_name']}) for {row['focus']}{days}"
 
@@ -208,28 +212,13 @@ def plan_by_school_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes
     rows = rows.sort_values(["local_authority", "school_name", "school_urn", "need_id"])
     columns = ("Need", "Focus", "Priority", "Supporter", "Home school", "Days", "Km", "Why")
     parts = []
-    for area, schools in rows.groupby("local_authority", sort=False):
+    for area, deployments in _runs(rows.to_dict("records"), "local_authority"):
         groups = [
-            _Group(
-                f"{name} (URN {urn}), {phase}",
-                [
-                    (
-                        row["need_id"],
-                        row["focus"],
-                        row["priority"],
-                        f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}",
-                        row["home_school_name"],
-                        row["days"],
-                        row["distance_km"],
-                        row["reason"],
-                    )
-                    for row in deployments.to_dict("records")
-                ],
-            )
-            for (name, urn, phase), deployments in schools.groupby(["school_name", "school_urn", "phase"], sort=False)
+            _Group(f"{name} (URN {urn}), {phase}", [_school_cells(row) for row in run])
+            for (name, urn, phase), run in _runs(deployments, "school_name", "school_urn", "phase")
         ]
-        title = str(area) or "Local authority not known"
-        parts.append(_section(title, _table(f"{counted(len(schools), 'deployment')} in {title}", columns, groups)))
+        title = area or "Local authority not known"
+        parts.append(_section(title, _table(f"{counted(len(deployments), 'deployment')} in {title}", columns, groups)))
     parts.append(_unmet_section(plan, inputs))
     return _document("Plan by school", plan, occasion, parts)
 
@@ -244,30 +233,15 @@ def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> by
     rows = rows.sort_values(["designation", "supporter_name", "supporter_id", "need_id"])
     columns = ("Need", "School", "Local authority", "Phase", "Focus", "Days", "Km", "Why")
     parts = []
-    for title, people in rows.groupby("designation_title", sort=False):
+    for title, deployments in _runs(rows.to_dict("records"), "designation_title"):
         groups = [
-            _Group(
-                f"{name} ({identifier}), {home}: {_load(workload[identifier])}",
-                [
-                    (
-                        row["need_id"],
-                        row["school_name"],
-                        row["local_authority"],
-                        row["phase"],
-                        row["focus"],
-                        row["days"],
-                        row["distance_km"],
-                        row["reason"],
-                    )
-                    for row in deployments.to_dict("records")
-                ],
-            )
-            for (name, identifier, home), deployments in people.groupby(
-                ["supporter_name", "supporter_id", "home_school_name"], sort=False
+            _Group(f"{name} ({identifier}), {home}: {_load(workload[identifier])}", [_person_cells(row) for row in run])
+            for (name, identifier, home), run in _runs(
+                deployments, "supporter_name", "supporter_id", "home_school_name"
             )
         ]
-        caption = f"{counted(len(groups), 'person', 'people')}, {counted(len(people), 'deployment')}"
-        parts.append(_section(_plural(str(title)), _table(caption, columns, groups)))
+        caption = f"{counted(len(groups), 'person', 'people')}, {counted(len(deployments), 'deployment')}"
+        parts.append(_section(_plural(title), _table(caption, columns, groups)))
     parts += [_free_section(plan), _unmet_section(plan, inputs)]
     return _document("Plan by supporter", plan, occasion, parts)
 
@@ -280,7 +254,24 @@ class _Group:
     rows: Sequence[Sequence[str]]
 
 
-def _load(row: Mapping[Any, str]) -> str:
+def _runs(rows: Iterable[_Row], *columns: str) -> Iterator[tuple[Any, list[_Row]]]:
+    """Rows that follow each other and are alike in some columns, with what they have there."""
+    for alike, run in groupby(rows, key=itemgetter(*columns)):
+        yield alike, list(run)
+
+
+def _school_cells(row: _Row) -> tuple[str, ...]:
+    supporter = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
+    about = itemgetter("home_school_name", "days", "distance_km", "reason")
+    return row["need_id"], row["focus"], row["priority"], supporter, *about(row)
+
+
+def _person_cells(row: _Row) -> tuple[str, ...]:
+    cells = ("need_id", "school_name", "local_authority", "phase", "focus", "days", "distance_km", "reason")
+    return tuple(row[cell] for cell in cells)
+
+
+def _load(row: _Row) -> str:
     places = f"{row['deployments']} of {counted(int(row['max_deployments']), 'place')}"
     limit = f" of {row['days_available']}" if row["days_available"] else ""
     return f"{places}, {row['days_used']}{limit} days"
