@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from matching.export import csv_bytes
 from matching.inputs import Inputs
 from matching.plan import Plan, spreadsheet_safe
-from matching.rules import positions
 from matching.tables import PRIORITIES
 
 EQUITY_COLUMNS = ("by", "group", "needs", "met", "met_percent", "mean_score", "mean_distance_km")
@@ -128,9 +127,9 @@ def equity_csv(frame: pd.DataFrame) -> bytes:
 
 def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
     told = pd.concat([plan.deployments, plan.unmet], ignore_index=True)
-    school = inputs.schools.assign(quintile=fsm_quintiles(inputs.schools["fsm_percent"])).iloc[
-        positions(inputs.schools["urn"], told["school_urn"])
-    ]
+    schools = inputs.schools.assign(quintile=fsm_quintiles(inputs.schools["fsm_percent"])).set_index("urn")
+    # By label, so that inputs of another plan are an error and not another school's figures.
+    school = schools.loc[told["school_urn"]]
     met = np.arange(len(told)) < len(plan.deployments)
     return pd.DataFrame(
         {

@@ -17,7 +17,6 @@ from matching.errors import counted
 from matching.export import csv_bytes
 from matching.inputs import Inputs
 from matching.plan import Plan, spreadsheet_safe
-from matching.rules import positions
 from matching.tables import PRIORITIES
 
 _Row = Mapping[Any, str]
@@ -165,12 +164,14 @@ def school_letters_csv(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
 
 def _with_schools(rows: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Rows of a plan with what letters say of the school, the home school and the designation besides."""
-    school = inputs.schools.iloc[positions(inputs.schools["urn"], rows["school_urn"])].reset_index(drop=True)
+    # By label, so that inputs of another plan are an error and not another school's letter.
+    schools = inputs.schools.set_index("urn")
+    school = schools.loc[rows["school_urn"]].reset_index(drop=True)
     safe = school[["postcode", "local_authority", "phase"]].map(spreadsheet_safe)
     rows = rows.assign(school_postcode=safe["postcode"], local_authority=safe["local_authority"], phase=safe["phase"])
     if "supporter_id" not in rows:
         return rows
-    home = inputs.schools.iloc[positions(inputs.schools["urn"], rows["home_school_urn"])]
+    home = schools.loc[rows["home_school_urn"]]
     titles = {code: one.title for code, one in inputs.vocabulary.designations.items()}
     return rows.assign(
         home_school_postcode=home["postcode"].to_numpy(), designation_title=rows["designation"].map(titles)

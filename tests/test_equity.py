@@ -185,3 +185,11 @@ def test_a_plan_in_which_nobody_can_go_has_an_empty_workload():
     rows = workload_fairness(replace(plan, workload=plan.workload[:0]))
     assert rows["designation"].tolist() == ["all"]
     assert rows["places_used_percent"].tolist() == [""]
+
+
+def test_inputs_of_another_plan_are_refused():
+    _, inputs, plan = case(0)
+    served = set(plan.deployments["school_urn"])
+    others = replace(inputs, schools=inputs.schools[~inputs.schools["urn"].isin(served)])
+    with pytest.raises(KeyError):
+        equity(plan, others)

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from html.parser import HTMLParser
@@ -355,3 +356,11 @@ def test_a_plan_without_deployments_is_still_a_document():
         assert "Needs met0 of 1" in Page(document(plan, inputs, OCCASION)).text
     assert rows(supporter_letters_csv(plan, inputs, OCCASION)) == []
     assert [row["needs_unmet"] for row in rows(school_letters_csv(plan, inputs, OCCASION))] == ["1"]
+
+
+def test_inputs_of_another_plan_are_refused():
+    plan, inputs = area()
+    others = replace(inputs, schools=inputs.schools[:1])
+    for make in (*LETTERS, *DOCUMENTS):
+        with pytest.raises(KeyError):
+            make(plan, others, OCCASION)
