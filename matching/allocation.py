@@ -1,5 +1,6 @@
 """The main path: sound inputs to the best plan. The command line and the screens both call this."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +14,18 @@ from matching.market import Market, open_market
 from matching.plan import Plan, make_plan
 from matching.reasons import UNMET, Outcome, priority_level
 from matching.task import Assignment, Task
+from matching.ties import hopeless, ties_of
 
 Progress = Callable[[str], None]
 
 
 def allocate(
-    inputs: Inputs, *, time_limit_s: float = 60.0, progress: Progress = lambda step: None, market: Market | None = None
+    inputs: Inputs,
+    *,
+    time_limit_s: float = 60.0,
+    progress: Progress = lambda step: None,
+    cancel: threading.Event | None = None,
+    market: Market | None = None,
 ) -> Plan:
     """Make the best plan for these inputs.
 
@@ -26,9 +33,11 @@ def allocate(
     ----------
     inputs : Inputs
     time_limit_s : float
-        How long to search where days bind, in seconds.
+        How long to search where days or ties bind, in seconds.
     progress : callable
         Told in words what is being done.
+    cancel : threading.Event, optional
+        Set by whoever wants the search to end with the best plan that it has.
     market : Market, optional
         Where the caller has opened it for these inputs already.
 
@@ -42,7 +51,7 @@ def allocate(
     market = market or open_market(inputs)
     eligible = len(market.pairs)
     clock.start(f"Assigning over {eligible:,} eligible pairs", "assignment_s")
-    outcome, assignment = solve(market, time_limit_s=time_limit_s, progress=progress)
+    outcome, assignment = solve(market, time_limit_s=time_limit_s, progress=progress, cancel=cancel)
     clock.start("Writing reasons", "reasons_s")
     plan = make_plan(market, outcome, assignment)
     clock.start("Checking", "check_s")
@@ -71,7 +80,11 @@ class _Clock:
 
 
 def solve(
-    market: Market, *, time_limit_s: float = 60.0, progress: Progress = lambda step: None
+    market: Market,
+    *,
+    time_limit_s: float = 60.0,
+    progress: Progress = lambda step: None,
+    cancel: threading.Event | None = None,
 ) -> tuple[Outcome, Assignment]:
     """Settle the pins, assign the rest, and put both together."""
     rulebook, pairs, inputs = market.rulebook, market.pairs, market.inputs
@@ -82,7 +95,7 @@ def solve(
     earlier = rulebook.earlier
     kept = np.isin(pairs.need * n_supporters + pairs.supporter, earlier)
     change_cost_milli = round(1000 * inputs.policy.rerun.change_cost)
-    free = ~np.isin(pairs.need, pinned_need)
+    free = ~np.isin(pairs.need, pinned_need) & ~hopeless(rulebook, pairs)[pairs.need]
     task = Task(
         need=pairs.need[free],
         supporter=pairs.supporter[free],
@@ -91,8 +104,9 @@ def solve(
         days_asked=rulebook.days_asked,
         places=np.where(rulebook.available, rulebook.places - places_pinned, 0),
         days_offered=rulebook.days_offered - days_pinned,
+        ties=ties_of(rulebook, pairs.need[free], pairs.supporter[free]),
     )
-    solved = assign(task, time_limit_s=time_limit_s, progress=progress)
+    solved = assign(task, time_limit_s=time_limit_s, progress=progress, cancel=cancel)
     supporter_of = solved.supporter_of.copy()
     supporter_of[pinned_need] = pinned_supporter
     need = np.arange(len(supporter_of))

@@ -6,33 +6,47 @@ The model, for needs *i*, supporters *j* and eligible pairs *E*, with :math:`x_{
     sum_i x_ij <= places_j             places
     sum_i days_i x_ij <= days_j        days
 
-maximising, each level kept before the next is looked at: critical needs met, high needs met, normal needs met, total
+and, where somebody asked for them, ties: the needs of a package are all met or none, no more than so many supporters
+come to one school, and no more than so many deployments leave one home school.
+
+Maximised, each level kept before the next is looked at: critical needs met, high needs met, normal needs met, total
 score (in a rerun, plus the change cost for each deployment kept). Pins are settled before anything else.
 
-Without days this is a transportation problem. The sets of needs that can be met together form a transversal matroid,
-so a bonus of 3, 2 and 1 times a large whole number settles the first three levels in one solve, and its dual prices
-prove the answer. It is solved over each need's best few pairs; prices then say which other pairs are still worth
-adding, until none is, so that the proof covers every eligible pair. Places grow in the same way: a supporter enters
-with a few, and gets more while one more would be worth something.
-
-Where the answer without days breaks somebody's days, the connected parts of the graph that they are in are solved
-again as mixed-integer programmes.
+With places only this is a transportation problem (`transport`), solved to the optimum with the prices that prove it.
+Where that answer breaks somebody's days or a tie, the connected parts of the graph that they are in are searched again
+as integer programmes (`search`, `programme`); everywhere else it is the answer.
 """
 
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from matching.search import best_with_days
-from matching.task import UNMET, Assignment, Positions, Reached, Task, as_reached, chosen_pairs, days_used
+from matching.search import best_of_part
+from matching.task import (
+    UNMET,
+    Assignment,
+    Positions,
+    Reached,
+    Task,
+    as_reached,
+    chosen_pairs,
+    days_used,
+    visits_of,
+)
 from matching.transport import best_without_days
+from matching.watch import Watch
 
 
 def assign(
-    task: Task, *, time_limit_s: float = 60.0, progress: Callable[[str], None] = lambda step: None
+    task: Task,
+    *,
+    time_limit_s: float = 60.0,
+    progress: Callable[[str], None] = lambda step: None,
+    cancel: threading.Event | None = None,
 ) -> Assignment:
     """Choose the best pairs.
 
@@ -40,36 +54,41 @@ def assign(
     ----------
     task : Task
     time_limit_s : float
-        How long the parts where days bind may be searched, in seconds.
+        How long the parts where days or ties bind may be searched, in seconds.
     progress : callable
         Told in words what is being done.
+    cancel : threading.Event, optional
+        Set by whoever wants the search to end with the best that it has.
     """
     progress("Solving places")
     supporter_of, price = best_without_days(task)
     part = _parts(task)
-    over = days_used(task, supporter_of) > task.days_offered
     # The smallest first, so that one large part does not use up the time of all.
-    parts, sizes = np.unique(part[: len(task.level)], return_counts=True)
-    entangled = parts[np.isin(parts, part[len(task.level) :][over])]
-    entangled = entangled[np.argsort(sizes[np.isin(parts, entangled)], kind="stable")]
+    entangled = part.entangled(task, supporter_of)
     bounds = np.array(_values(task, supporter_of))
     price_milli = price.astype(np.float64)
-    deadline = time.monotonic() + time_limit_s
-    pairs_in_part = np.bincount(part[task.need], minlength=int(part.max(initial=-1)) + 1)
+    watch = Watch.of(time_limit_s, progress, cancel)
+    pairs_in_part = np.bincount(part.of_need[task.need], minlength=part.count)
     for number, one in enumerate(entangled, start=1):
-        progress(f"Solving days, part {number} of {len(entangled)}")
-        needs = np.flatnonzero(part[: len(task.level)] == one)
-        supporters = np.flatnonzero(part[len(task.level) :] == one)
+        progress(f"Solving days and ties, part {number} of {len(entangled)}: {pairs_in_part[one]:,} pairs")
+        needs, supporters = np.flatnonzero(part.of_need == one), np.flatnonzero(part.of_supporter == one)
         # Half of what is left, or more where the rest is smaller; what a part does not use goes to those after it.
         share = max(0.5, pairs_in_part[one] / pairs_in_part[entangled[number - 1 :]].sum())
-        until = time.monotonic() + (deadline - time.monotonic()) * share
         relaxed = _values(task, supporter_of, needs)
-        chosen, part_bounds = best_with_days(task, needs, supporters, supporter_of, price, relaxed, until)
+        chosen, part_bounds = best_of_part(task, needs, supporters, supporter_of, price, relaxed, watch.share(share))
         supporter_of[needs] = chosen
         bounds += np.array(part_bounds) - np.array(relaxed)
         price_milli[supporters] = np.nan
     values = _values(task, supporter_of)
-    return Assignment(supporter_of, price_milli, values, as_reached(bounds), task.bonus_milli, bool(len(entangled)))
+    return Assignment(
+        supporter_of,
+        price_milli,
+        values,
+        as_reached(bounds),
+        task.bonus_milli,
+        searched=bool(len(entangled)),
+        ended=watch.ended,
+    )
 
 
 def _values(task: Task, supporter_of: Positions, needs: Positions | None = None) -> Reached:
@@ -82,8 +101,56 @@ def _values(task: Task, supporter_of: Positions, needs: Positions | None = None)
     return as_reached([*counts[:3], task.value_milli[chosen].sum()])
 
 
-def _parts(task: Task) -> Positions:
-    """Connected part of each need and then of each supporter."""
-    n_needs, n_nodes = len(task.level), len(task.level) + len(task.places)
-    graph = coo_array((np.ones(len(task.need), np.int8), (task.need, n_needs + task.supporter)), (n_nodes, n_nodes))
-    return connected_components(graph, directed=False)[1].astype(np.intp)
+@dataclass(frozen=True)
+class _Parts:
+    """Connected parts, as numbers from 0: whatever is decided in one has no bearing on another."""
+
+    of_need: Positions
+    of_supporter: Positions
+    count: int
+
+    def entangled(self, task: Task, supporter_of: Positions) -> Positions:
+        """The parts in which an outcome breaks days or a tie, by how many needs they have."""
+        over = days_used(task, supporter_of) > task.days_offered
+        parts = [self.of_supporter[over]]
+        if task.ties is not None:
+            parts += [self.of_need[needs] for needs in _broken_ties(task, supporter_of)]
+        found = np.unique(np.concatenate(parts))
+        sizes = np.bincount(self.of_need, minlength=self.count)[found]
+        return found[np.argsort(sizes, kind="stable")].astype(np.intp)
+
+
+def _broken_ties(task: Task, supporter_of: Positions) -> Iterator[Positions]:
+    """Needs by which an outcome breaks a tie: of packages, of schools with too many supporters, of home schools."""
+    assert task.ties is not None
+    ties, met = task.ties, supporter_of != UNMET
+    packed = ties.package >= 0
+    asked = np.bincount(ties.package[packed])
+    given = np.bincount(ties.package[packed & met], minlength=len(asked))
+    yield np.flatnonzero(packed)[(given > 0)[ties.package[packed]] & (given < asked)[ties.package[packed]]]
+    come = np.bincount(visits_of(task, supporter_of)[0], minlength=len(ties.supporters_left))
+    yield np.flatnonzero(met & (come > ties.supporters_left)[ties.school])
+    home = ties.home[np.where(met, supporter_of, 0)]
+    held = np.bincount(home[met], minlength=len(ties.deployments_left))
+    yield np.flatnonzero(met & (held > ties.deployments_left)[home])
+
+
+def _parts(task: Task) -> _Parts:
+    n_needs, n_people = len(task.level), len(task.places)
+    one, other, size = task.need, n_needs + task.supporter, n_needs + n_people
+    if task.ties is not None:
+        # Each tie that could bind is a node of its own, joined to everything that it ties together.
+        ties, needs, people = task.ties, np.arange(n_needs), n_needs + np.arange(n_people)
+        asking = np.bincount(ties.school[np.unique(task.need)], minlength=len(ties.supporters_left))
+        offering = np.bincount(ties.home, weights=task.places, minlength=len(ties.deployments_left))
+        for members, group, binds in (
+            (needs, ties.package, np.ones(int(ties.package.max(initial=-1)) + 1, dtype=bool)),
+            (needs, ties.school, asking > ties.supporters_left),
+            (people, ties.home, offering > ties.deployments_left),
+        ):
+            tied = (group >= 0) & np.append(binds, False)[group]
+            one, other = np.append(one, members[tied]), np.append(other, size + group[tied])
+            size += len(binds)
+    graph = coo_array((np.ones(len(one), np.int8), (one, other)), (size, size))
+    part = connected_components(graph, directed=False)[1].astype(np.intp)
+    return _Parts(part[:n_needs], part[n_needs : n_needs + n_people], int(part.max(initial=-1)) + 1)

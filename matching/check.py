@@ -6,14 +6,15 @@ and supporters, from the inputs alone, so that a mistake there cannot hide here.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse import coo_array, csr_array, hstack, vstack
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from matching.accreditation import judge
@@ -22,6 +23,7 @@ from matching.plan import Plan
 
 _BLOCK_CELLS = 2_000_000
 _LEVEL_NAMES = ("critical", "high", "normal")
+_SEARCHED = "Where days or ties bind"
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,14 @@ def check_plan(plan: Plan, inputs: Inputs) -> list[str]:
     faults = [
         *_row_faults(plan, facts, need, supporter, judged),
         *_capacity_faults(inputs, facts, need, supporter),
+        *_tie_faults(inputs, facts, need, supporter),
     ]
     # The levels are summed from the rows, and a row that is wrong may not even hold a number.
     return faults or list(_level_faults(plan, inputs, facts))
 
 
 def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tuple[list[str], list[str]]:
-    """Check from the prices, and where days bind by solving anew, that no plan could be better.
+    """Check from the prices, and where days or ties bind by solving anew, that no plan could be better.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
     faults, findings = [], []
     if pairs.most_milli * len(facts.need) + 1 != bonus:
         faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
-    faults += _needless_blanks(facts, pairs, by_days)
+    faults += _needless_blanks(inputs, facts, pairs, by_days)
     faults += _prices_too_high(plan, facts, pairs, price)
     primal, dual = _sums(plan, facts, inputs, pairs, price, bonus, entangled)
     if primal != dual:
@@ -152,6 +155,7 @@ def _facts(inputs: Inputs) -> _Facts:
             "accepted": [_mask(accepted, codes) for accepted in needs["designations"]],
             "cents": [round(100 * days) for days in needs["days"]],
             "level": [_LEVEL_NAMES.index(priority) for priority in needs["priority"]],
+            "package": needs["package"].to_numpy(),
         }
     )
     limits = [policy.max_distance_km[code] for code in people["designation"]]
@@ -295,6 +299,39 @@ def _capacity_faults(inputs: Inputs, facts: _Facts, need: np.ndarray, supporter:
         yield f"plan.csv: {names[row]} has {cents[row] / 100:g} days, more than days_available."
 
 
+def _tie_faults(inputs: Inputs, facts: _Facts, need: np.ndarray, supporter: np.ndarray) -> Iterator[str]:
+    """Packages met in part, and schools with more supporters or deployments than may be; pins are kept whatever."""
+    rules = inputs.policy.rules
+    rows = pd.DataFrame(
+        {
+            "need": need,
+            "supporter": supporter,
+            "to": facts.need["urn"].to_numpy()[need],
+            "home": facts.supporter["urn"].to_numpy()[supporter],
+            "pinned": np.isin(need, list(facts.pinned)),
+        }
+    )
+    for package, needs in _packages(facts).items():
+        met = int(np.isin(needs, need).sum())
+        if 0 < met < len(needs):
+            yield f"plan.csv: {met} of the {len(needs)} needs of package {package} are met, and all or none may be."
+    visits = rows.sort_values("pinned").drop_duplicates(["to", "supporter"], keep="last")
+    for column, limit, what in (
+        ("to", rules.max_supporters_per_school, "supporters come to"),
+        ("home", rules.max_per_home_school, "deployments leave"),
+    ):
+        counted = (visits if column == "to" else rows).groupby(column)["pinned"].agg(["size", "sum"])
+        for urn, size, pinned in counted.itertuples() if limit is not None else ():
+            if size > max(limit, pinned):
+                yield f"plan.csv: {size} {what} school {urn}, and at most {limit} may."
+
+
+def _packages(facts: _Facts) -> dict[str, list[int]]:
+    """The needs of each package that are not pinned."""
+    rows = facts.need[(facts.need["package"] != "") & ~facts.need["row"].isin(list(facts.pinned))]
+    return {str(package): group["row"].tolist() for package, group in rows.groupby("package")}
+
+
 def _level_values(plan: Plan, facts: _Facts, inputs: Inputs) -> list[int]:
     """Needs met by level and the total score in thousandths, change cost included, as the rows of plan.csv say."""
     rows = [facts.need_row[one] for one in plan.deployments["need_id"]]
@@ -329,7 +366,7 @@ def _level_faults(plan: Plan, inputs: Inputs, facts: _Facts) -> Iterator[str]:
 class _Priced:
     """What pricing all pairs gave.
 
-    `surplus` is by need; `need`, `supporter` and `milli` are the pairs where days bind; `tight_need` and
+    `surplus` is by need; `need`, `supporter` and `milli` are the pairs where days or ties bind; `tight_need` and
     `tight_supporter` are those worth exactly their price and surplus.
     """
 
@@ -352,8 +389,9 @@ def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int
     change = round(1000 * inputs.policy.rerun.change_cost)
     barred = _by_need(facts.barred)
     earlier = _by_need(facts.earlier)
-    surplus = np.zeros(len(facts.need))
-    count, most = 0, 1000
+    surplus, best = np.zeros(len(facts.need)), np.zeros(len(facts.need), dtype=np.int64)
+    has_pair = np.zeros(len(facts.need), dtype=bool)
+    count = 0
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     tight: list[tuple[np.ndarray, np.ndarray]] = []
     for start in range(0, len(facts.need), height):
@@ -367,7 +405,8 @@ def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int
             if start + row in facts.pinned:
                 eligible[row, :] = False
         count += int(eligible.sum())
-        most = max(most, int(value[eligible].max(initial=0)))
+        has_pair[start : start + height] = eligible.any(axis=1)
+        best[start : start + height] = np.where(eligible, value, 0).max(axis=1, initial=0)
         worth = bonus * (3 - block["level"].to_numpy()[:, np.newaxis]) + value - finite_price
         surplus[start : start + height] = np.where(eligible, worth, 0).max(axis=1, initial=0)
         need, supporter = np.nonzero(eligible & (worth == surplus[start : start + height, np.newaxis]))
@@ -376,7 +415,21 @@ def _eligible_pairs(inputs: Inputs, facts: _Facts, price: np.ndarray, bonus: int
         found.append((start + need, supporter, value[need, supporter]))
     need, supporter, milli = (np.concatenate(column) for column in zip(*found, strict=True))
     tight_need, tight_supporter = (np.concatenate(column) for column in zip(*tight, strict=True))
-    return _Priced(count, most, surplus, need, supporter, milli, tight_need, tight_supporter)
+    hopeless = _hopeless(facts, has_pair)
+    surplus[hopeless] = 0
+    most = max(1000, int(best[~hopeless].max(initial=0)))
+    some, hoped = ~hopeless[need], ~hopeless[tight_need]
+    return _Priced(
+        count, most, surplus, need[some], supporter[some], milli[some], tight_need[hoped], tight_supporter[hoped]
+    )
+
+
+def _hopeless(facts: _Facts, has_pair: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """By need: whether its package holds one that nobody may serve."""
+    flags = np.zeros(len(facts.need), dtype=bool)
+    for needs in _packages(facts).values():
+        flags[needs] = not has_pair[needs].all()
+    return flags
 
 
 def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:
@@ -389,7 +442,7 @@ def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:
 def _sums(
     plan: Plan, facts: _Facts, inputs: Inputs, pairs: _Priced, price: np.ndarray, bonus: int, entangled: np.ndarray
 ) -> tuple[int, int]:
-    """What the plan is worth, and what the prices allow any plan to be worth, where days do not bind."""
+    """What the plan is worth, and what the prices allow any plan to be worth, where neither days nor ties bind."""
     change = round(1000 * inputs.policy.rerun.change_cost)
     primal, level = 0, facts.need["level"].tolist()
     places = np.where(facts.supporter["deployable"], facts.supporter["places"], 0)
@@ -426,15 +479,19 @@ def _prices_too_high(plan: Plan, facts: _Facts, pairs: _Priced, price: np.ndarra
             yield f"workload.csv {supporter_id}: the price is higher than what one more place would be worth."
 
 
-def _needless_blanks(facts: _Facts, pairs: _Priced, by_days: np.ndarray) -> Iterator[str]:
-    """Blank prices in a part of the graph in which nobody's days are limited, so that prices could have been given."""
+def _needless_blanks(inputs: Inputs, facts: _Facts, pairs: _Priced, by_days: np.ndarray) -> Iterator[str]:
+    """Blank prices in a part of the graph in which no days and no ties bind, so that prices could have been given."""
+    rules = inputs.policy.rules
+    if rules.max_supporters_per_school is not None or rules.max_per_home_school is not None:
+        return
     n_needs, n_nodes = len(facts.need), len(facts.need) + len(facts.supporter)
     edges = coo_array((np.ones(len(pairs.need)), (pairs.need, n_needs + pairs.supporter)), shape=(n_nodes, n_nodes))
-    part = connected_components(edges, directed=False)[1][n_needs:]
-    limited = np.isin(part, part[np.isfinite(facts.supporter["cents"].to_numpy())])
+    part_of_need, part = np.split(connected_components(edges, directed=False)[1], [n_needs])
+    packed = part_of_need[(facts.need["package"] != "").to_numpy()]
+    limited = np.isin(part, [*part[np.isfinite(facts.supporter["cents"].to_numpy())], *packed])
     for supporter_id, row in facts.supporter_row.items():
         if by_days[row] and not limited[row]:
-            yield f"workload.csv {supporter_id}: the price is blank, and no days could bind there."
+            yield f"workload.csv {supporter_id}: the price is blank, and no days or ties could bind there."
 
 
 def _check_days(
@@ -445,7 +502,7 @@ def _check_days(
     entangled: np.ndarray,
     time_limit_s: float,
 ) -> tuple[list[str], list[str]]:
-    """Solve the parts where days bind again, level by level, with a model of this room's own."""
+    """Solve the parts where days or ties bind again, level by level, with a model of this room's own."""
     places = facts.supporter["places"].to_numpy().astype(float)
     cents = facts.supporter["cents"].to_numpy().astype(float)
     for need, supporter in facts.pinned.items():
@@ -469,7 +526,13 @@ def _check_days(
         [np.ones(len(facts.need)), np.maximum(places, 0), np.where(limited, np.maximum(cents, 0), 0)]
     )
     level = facts.need["level"].to_numpy()[pairs.need]
-    constraints = [LinearConstraint(matrix, -np.inf, limits)]
+    ties, least, most = _tie_rows(inputs, facts, pairs)
+    beside = ties.shape[1] - len(columns)
+
+    def widened(cells: csr_array) -> csr_array:
+        return hstack([cells, csr_array((cells.shape[0], beside))])
+
+    constraints = [LinearConstraint(widened(matrix), -np.inf, limits), LinearConstraint(ties, least, most)]
     critical, high, normal, score = _part_values(plan, facts, inputs, entangled)
     bonus = pairs.most_milli * len(facts.need) + 1
     # The last two levels at once: no score is worth as much as one more need.
@@ -480,23 +543,66 @@ def _check_days(
     )
     for name, worth, held in searches:
         result = milp(
-            -worth,
+            -np.append(worth, np.zeros(beside)),
             constraints=constraints,
-            integrality=np.ones(len(worth), dtype=np.int64),
+            integrality=np.ones(len(worth) + beside, dtype=np.int64),
             bounds=Bounds(0, 1),
             options={"mip_rel_gap": 0, "time_limit": time_limit_s / len(searches)},
         )
         if result.x is not None and round(float(-result.fun)) > held:
             if plan.manifest["status"] == "optimal":
-                return [f"Where days bind, a better plan exists: its level {name} is better than the plan's."], []
-            return [], [f"Where days bind, a plan of a better level {name} was found: the plan says that it may exist."]
+                return [
+                    f"Where days or ties bind, a better plan exists: its level {name} is better than the plan's."
+                ], []
+            return [], [
+                f"Where days or ties bind, a plan of a better level {name} was found: the plan says that it may exist."
+            ]
         if not result.success:
             return [], [
-                f"Where days bind, level {name} could not be solved again in {time_limit_s / len(searches):g} s: its "
-                "bound is not proved here."
+                f"{_SEARCHED}, level {name} could not be solved again in {time_limit_s / len(searches):g} s: its bound "
+                "is not proved here."
             ]
-        constraints.append(LinearConstraint(csr_array(worth[np.newaxis, :]), held, np.inf))
-    return [], [f"Where days bind ({int(entangled.sum()):,} needs), solving again finds nothing better."]
+        constraints.append(LinearConstraint(widened(csr_array(worth[np.newaxis, :])), held, np.inf))
+    return [], [f"{_SEARCHED} ({int(entangled.sum()):,} needs), solving again finds nothing better."]
+
+
+def _tie_rows(inputs: Inputs, facts: _Facts, pairs: _Priced) -> tuple[csr_array, list[float], list[float]]:
+    """Ties over the pairs, one column for each meeting of a supporter with a school and one for each package."""
+    rules = inputs.policy.rules
+    urn, home = facts.need["urn"].to_numpy(), facts.supporter["urn"].to_numpy()
+    meets = list(zip(urn[pairs.need].tolist(), pairs.supporter.tolist(), strict=True))
+    pinned = {(int(urn[need]), supporter) for need, supporter in facts.pinned.items()}
+    meetings = {meeting: number for number, meeting in enumerate(sorted(set(meets)))}
+    packages = _packages(facts)
+    n_pairs, n_meetings = len(pairs.need), len(meetings)
+    cells: list[tuple[int, int, float]] = []
+    least: list[float] = []
+    most: list[float] = []
+
+    def row(entries: Iterable[tuple[int, float]], low: float, high: float) -> None:
+        cells.extend((len(least), column, cell) for column, cell in entries)
+        least.append(low)
+        most.append(high)
+
+    if rules.max_supporters_per_school is not None:
+        for column, meeting in enumerate(meets):
+            row([(column, 1), (n_pairs + meetings[meeting], -1)], -np.inf, 0)
+        for school, group in groupby(meetings, key=lambda meeting: meeting[0]):
+            new = [n_pairs + meetings[meeting] for meeting in group if meeting not in pinned]
+            there = sum(one == school for one, _ in pinned)
+            row(((column, 1) for column in new), -np.inf, max(0, rules.max_supporters_per_school - there))
+    if rules.max_per_home_school is not None:
+        for school in np.unique(home[pairs.supporter]).tolist():
+            gone = sum(int(home[supporter]) == school for supporter in facts.pinned.values())
+            leaving = np.flatnonzero(home[pairs.supporter] == school).tolist()
+            row(((column, 1) for column in leaving), -np.inf, max(0, rules.max_per_home_school - gone))
+    for number, needs in enumerate(packages.values()):
+        for need in needs:
+            serving = np.flatnonzero(pairs.need == need).tolist()
+            row([*((column, 1) for column in serving), (n_pairs + n_meetings + number, -1)], 0, 0)
+    rows, columns, values = zip(*cells, strict=True) if cells else ((), (), ())
+    shape = (len(least), n_pairs + n_meetings + len(packages))
+    return csr_array(coo_array((values, (rows, columns)), shape=shape)), least, most
 
 
 def _part_values(plan: Plan, facts: _Facts, inputs: Inputs, entangled: np.ndarray) -> list[int]:

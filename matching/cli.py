@@ -62,7 +62,7 @@ MADE_UP_MARK = "made-up.txt"
 TRIAGE_MARK = "triage.csv"
 
 PlanOut = Annotated[Path, typer.Option("--out", help="directory for the plan")]
-Seconds = Annotated[float, typer.Option(min=0.1, help="how long to search where days bind, in seconds")]
+Seconds = Annotated[float, typer.Option(min=0.1, help="how long to search where days or ties bind, in seconds")]
 PlanDir = Annotated[Path, typer.Argument(help="directory of a plan")]
 OneNeed = Annotated[str, typer.Option(help="identifier of the need")]
 

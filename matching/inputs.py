@@ -460,6 +460,8 @@ def _against_each_other(reading: _Reading) -> tuple[list[Problem], list[str]]:
         notices += _idle_conflicts(tables["supporters"], known["schools"])
     if "decisions" in tables and "needs" in tables:
         problems += _decision_problems(tables["decisions"], tables["needs"], known.get("schools"))
+    if "needs" in tables:
+        problems += at_most(_scattered_packages(tables["needs"]))
     if "baseline" in tables and {"needs", "supporters"} <= set(tables):
         notices += _gone_since(tables["baseline"], known["needs"], known["supporters"])
     if "accreditation" in tables and "supporters" in tables:
@@ -508,6 +510,16 @@ def _people_without_specialism(table: Table) -> Iterator[Problem]:
     for row, designation in bare[["row", "designation"]].itertuples(index=False):
         message = f"An {designation} needs at least one specialism."
         yield Problem(table.name, row, "specialisms", "", message, "Give their specialisms, separated by ';'.")
+
+
+def _scattered_packages(needs: Table) -> Iterator[Problem]:
+    """Packages with needs of several schools; each is told at the needs that are not of its first one's school."""
+    frame = needs.frame[["row", "package", "school_urn"]]
+    packed = frame[(frame["package"].fillna("") != "") & frame["school_urn"].notna()].sort_values("row")
+    first = packed.groupby("package")["school_urn"].transform("first")
+    for row, package, urn in packed[packed["school_urn"] != first].itertuples(index=False):
+        message = f"Package {shown(package)} is a team for one school, and this need is of another one ({urn})."
+        yield Problem(needs.name, row, "package", package, message, "Give each school's package a word of its own.")
 
 
 def _decision_problems(decisions: Table, needs: Table, schools: set[str] | None) -> Iterator[Problem]:

@@ -76,7 +76,7 @@ class Plan:
     unmet : DataFrame
         `UNMET_COLUMNS`, by need_id.
     workload : DataFrame
-        `WORKLOAD_COLUMNS`, by supporter_id; `price` in score points, blank where days bind.
+        `WORKLOAD_COLUMNS`, by supporter_id; `price` in score points, blank where days or ties bind.
     excluded : DataFrame
         `EXCLUDED_COLUMNS`, by supporter_id.
     manifest : mapping
@@ -241,11 +241,13 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment) -> dict[
             "kept": int((outcome.origin == "kept").sum()),
             "unmet": int((~met).sum()),
         },
-        "notices": [*inputs.notices, *market.verdicts.notices, *decision_notices(market)],
+        "notices": [*inputs.notices, *market.verdicts.notices, *decision_notices(market, outcome)],
         "status": assignment.status,
         "proof": {
-            "method": "prices, and a search where days bind" if assignment.days_bind else "prices",
+            "method": "prices, and a search where days or ties bind" if assignment.searched else "prices",
             "bonus": assignment.bonus_milli / 1000,
+            # A search that was cut short may come further on another machine.
+            "cut_short_by": assignment.ended,
         },
         "objective": [
             {"level": level, "value": value, "bound": bound}

@@ -9,7 +9,17 @@ import tomllib
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from matching.errors import DataError, Problem, did_you_mean, shown
 from matching.files import Source, unpacked
@@ -17,6 +27,7 @@ from matching.vocabulary import standard_vocabulary
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Limit = Annotated[int, Field(ge=1, le=1000)]
 Kilometres = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
 
 
@@ -59,9 +70,24 @@ class Weights(_Section):
 
 
 class Rules(_Section):
-    """Rules that a policy can switch."""
+    """Rules that a policy can switch.
+
+    Attributes
+    ----------
+    max_supporters_per_school : int, optional
+        No more than so many people come to one school; one person for several of its needs counts once.
+    max_per_home_school : int, optional
+        No more than so many deployments leave one home school.
+    """
 
     same_trust: Literal["forbid", "allow"] = "forbid"
+    max_supporters_per_school: Limit | None = None
+    max_per_home_school: Limit | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_limited(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # TOML has no word for "no limit": a key that is not there says it.
+        return {key: value for key, value in written(self).items() if value is not None}
 
 
 class RelatedFit(_Section):

@@ -15,6 +15,7 @@ from matching.errors import counted
 from matching.market import Market
 from matching.rules import RULES, Positions, positions
 from matching.tables import PRIORITIES
+from matching.ties import Standing, tie_notices
 
 UNMET = -1
 
@@ -31,6 +32,9 @@ UNMET_REASONS: Mapping[str, str] = {
     "too_many_days": "the need asks more days than anybody eligible offers",
     "all_full": "everybody eligible is full",
     "days_used_up": "everybody eligible is full or has too few days left",
+    "package": "the needs of its package cannot all be met, and none may be met alone",
+    "school_limit": "as many people as may already come to the school",
+    "home_limit": "as many deployments as may already leave the home schools of those who are free",
 }
 # Only of a plan that was changed by hand: the best plan leaves nobody free whom an unmet need could have.
 STILL_OPEN = "still_open"
@@ -121,7 +125,7 @@ def excluded_reasons(market: Market) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["supporter", "reason_code", "reason"])
 
 
-def decision_notices(market: Market) -> list[str]:
+def decision_notices(market: Market, outcome: Outcome) -> list[str]:
     """What a reader of the plan should know of pins that break a rule, and of an earlier plan."""
     notices = []
     for need, supporter in zip(*(one.tolist() for one in market.rulebook.pins), strict=True):
@@ -130,6 +134,7 @@ def decision_notices(market: Market) -> list[str]:
                 f"The pin of {person(market, supporter)} to need {market.needs[need]['need_id']} is kept, "
                 f"although the supporter {_joined(phrases)}."
             )
+    notices += tie_notices(market.rulebook, outcome.supporter_of)
     earlier = np.divmod(market.rulebook.earlier, max(len(market.inputs.supporters), 1))
     barred = int((~market.rulebook.eligible(*earlier)).sum())
     if barred:
@@ -159,6 +164,7 @@ class _Standing:
     better_full: NDArray[np.int64]
     better_short_of_days: NDArray[np.int64]
     better_free: NDArray[np.int64]
+    better_tied: NDArray[np.int64]
     any_short_of_days: Flags
     is_closest: Flags
     is_closest_free: Flags
@@ -169,7 +175,8 @@ class _Standing:
         one, several = who
         if eligible == 1:
             return f"The only eligible {one}"
-        if self.better_full[need] + self.better_short_of_days[need] + self.better_free[need] == 0:
+        better = self.better_full[need] + self.better_short_of_days[need] + self.better_free[need]
+        if better + self.better_tied[need] == 0:
             return f"{'Closest' if self.is_closest[need] else 'Best placed'} of {eligible:,} eligible {several}"
         left = "a place and the days" if self.any_short_of_days[need] else "a place"
         if self.is_best_free[need]:
@@ -188,6 +195,11 @@ class _Standing:
             some = int(self.better_short_of_days[need])
             verb = "has" if some == 1 else "have"
             parts.append(f"{counted(some, 'person', 'people')} with a higher score {verb} too few days left")
+        if self.better_tied[need]:
+            parts.append(
+                f"{counted(int(self.better_tied[need]), 'person', 'people')} with a higher score would be one too many "
+                "at a school"
+            )
         if self.better_free[need]:
             parts.append(
                 f"{counted(int(self.better_free[need]), 'person', 'people')} with a higher score could take it"
@@ -207,7 +219,10 @@ def _standing(market: Market, outcome: Outcome) -> _Standing:
 
     full = (deployments >= rulebook.places)[pairs.supporter]
     short = ~full & (rulebook.days_asked[pairs.need] > (rulebook.days_offered - days)[pairs.supporter])
-    free = ~full & ~short
+    standing = Standing(rulebook, outcome.supporter_of)
+    over = standing.over_school(pairs.need, pairs.supporter) | standing.over_home(pairs.need, pairs.supporter)
+    tied = ~full & ~short & over
+    free = ~full & ~short & ~over
     better = pairs.score_milli > score[pairs.need]
     closer = pairs.distance_km < distance[pairs.need]
 
@@ -218,6 +233,7 @@ def _standing(market: Market, outcome: Outcome) -> _Standing:
         better_full=count(better & full),
         better_short_of_days=count(better & short),
         better_free=count(better & free),
+        better_tied=count(better & tied),
         any_short_of_days=count(short) > 0,
         is_closest=count(closer) == 0,
         is_closest_free=count(closer & free) == 0,
@@ -346,14 +362,23 @@ def _everybody_taken(market: Market, outcome: Outcome, needs: Positions) -> list
     pinned = outcome.origin == "pinned"
     least_urgent = _least_urgent(outcome, level, met & ~pinned, len(deployments))
     least_urgent_pin = _least_urgent(outcome, level, met & pinned, len(deployments))
+    standing = Standing(rulebook, outcome.supporter_of)
     rows = []
     for need in needs.tolist():
+        if rulebook.package[need] >= 0 and not pinned[need]:
+            rows.append((need, "package", *_package_unmet(market, outcome, need)))
+            continue
         those = pairs.supporter[pairs.of_need(need)]
         place_left = deployments[those] < rulebook.places[those]
         has_place = int(place_left.sum())
         free = place_left & (rulebook.days_asked[need] <= rulebook.days_offered[those] - days[those])
+        asking = np.full(len(those), need)
+        over_school, over_home = standing.over_school(asking, those), standing.over_home(asking, those)
+        if (free & ~over_school & ~over_home).any():
+            rows.append((need, STILL_OPEN, *_still_open(market, those[free & ~over_school & ~over_home])))
+            continue
         if free.any():
-            rows.append((need, STILL_OPEN, *_still_open(market, those[free])))
+            rows.append((need, *_tied(market, need, those[free], over_school[free])))
             continue
         code = "days_used_up" if has_place else "all_full"
         full = "full with needs of the same or higher priority"
@@ -365,6 +390,48 @@ def _everybody_taken(market: Market, outcome: Outcome, needs: Positions) -> list
         sentence = _taken_sentence(len(those), has_place, rulebook.days_asked[need] / 100, full)
         rows.append((need, code, sentence, _one_more(market, need, deployments, days)))
     return rows
+
+
+def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, str]:
+    """Reason and nearest option of a need whose package is not met."""
+    package = market.needs[need]["package"]
+    needs = np.flatnonzero(market.rulebook.package == market.rulebook.package[need])
+    needs = needs[outcome.origin[needs] != "pinned"]
+    alone = needs[market.pairs.count_by_need()[needs] == 0]
+    start = f"The {counted(len(needs), 'need')} of package {package} are met together or not at all"
+    if len(alone):
+        first = int(alone[0])
+        _, reason, nearest = _nobody_eligible(market, first)
+        return f"{start}, and {market.needs[first]['need_id']} has nobody: {reason}", nearest
+    deployments, days = outcome.used(market)
+    for one in needs.tolist():
+        those = market.pairs.supporter[market.pairs.of_need(one)]
+        has_room = deployments[those] < market.rulebook.places[those]
+        has_room &= market.rulebook.days_asked[one] <= market.rulebook.days_offered[those] - days[those]
+        if not has_room.any():
+            words = f"{start}, and nobody eligible is free for {market.needs[one]['need_id']}."
+            return words, _one_more(market, one, deployments, days)
+    those = market.pairs.supporter[market.pairs.of_need(need)]
+    who = person(market, int(those[0]))
+    return f"{start}, and those who are free cannot take them all.", f"{who} is eligible for this one."
+
+
+def _tied(market: Market, need: int, free: Positions, over_school: Flags) -> tuple[str, str, str]:
+    """Reason code, reason and nearest option where those who are free would be one too many at a school."""
+    rules = market.inputs.policy.rules
+    who = counted(len(free), "eligible person has", "eligible people have")
+    first = person(market, int(free[0]))
+    if over_school.all():
+        come = counted(rules.max_supporters_per_school or 0, "person comes", "people come")
+        sentence = f"{who} a place and the days, but {come} to the school already, and no more may."
+        return "school_limit", sentence, f"With one more person allowed at the school, {first} could take it."
+    home = market.inputs.schools["name"].iat[int(market.rulebook.home_school[free[~over_school][0]])]
+    first = person(market, int(free[~over_school][0]))
+    leave = counted(rules.max_per_home_school or 0, "deployment leaves", "deployments leave")
+    sentence = f"{who} a place and the days, but {leave} their school already, and no more may."
+    if over_school.any():
+        sentence = f"{who} a place and the days, but would be one too many for this school or for their own."
+    return "home_limit", sentence, f"With one more deployment allowed from {home}, {first} could take it."
 
 
 def _still_open(market: Market, free: Positions) -> tuple[str, str]:

@@ -121,6 +121,12 @@ class Rulebook:
         return np.rint(100 * days)
 
     @cached_property
+    def package(self) -> Positions:
+        """Each need's package as a number; -1 without one."""
+        packages = self.inputs.needs["package"]
+        return pd.factorize(packages.where(packages != ""), sort=True)[0].astype(np.intp)
+
+    @cached_property
     def limit_km(self) -> Floats:
         """How far each supporter goes: the smaller of the policy's limit and their own."""
         by_designation = [self.inputs.policy.max_distance_km[code] for code in self.inputs.vocabulary.designations]
@@ -179,6 +185,13 @@ class Rulebook:
             supporters["supporter_id"], decisions["supporter_id"]
         )
         return {kind: np.unique(code[(decisions["kind"] == kind).to_numpy()]) for kind in ("pin", "forbid", "declined")}
+
+    @cached_property
+    def has_ties(self) -> bool:
+        """Whether some rule ties needs or supporters together."""
+        rules = self.inputs.policy.rules
+        limits = (rules.max_supporters_per_school, rules.max_per_home_school)
+        return bool((self.package >= 0).any()) or any(limit is not None for limit in limits)
 
     @cached_property
     def pins(self) -> tuple[Positions, Positions]:

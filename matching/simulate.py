@@ -313,6 +313,7 @@ def _needs(area: pd.DataFrame, count: int, chance: Chance, with_days: bool) -> p
             "designations": "",
             "days": days.astype(np.float64) if with_days else np.nan,
             "priority": np.array(list(_PRIORITY_SHARE))[_drawn(chance, list(_PRIORITY_SHARE.values()), count)],
+            "package": "",
             "notes": "",
         }
     )

@@ -288,6 +288,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("designations", many(designation), "who may serve it", blank=(), synonyms=other["designation"]),
                 Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0),
                 Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),
+                Column("package", text, "needs of a school that are all met or none have the same word here"),
                 Column("notes", free_text, "anything to remember"),
             ),
             key=("need_id",),

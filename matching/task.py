@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from matching.watch import Ended
+
 Positions = NDArray[np.intp]
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -16,6 +18,34 @@ Reached = tuple[int, int, int, int]
 PRIORITY_LEVELS = ("critical", "high", "normal")
 LEVELS = (*PRIORITY_LEVELS, "score")
 UNMET = -1
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Rules that tie several needs or supporters together, beside places and days.
+
+    Attributes
+    ----------
+    package : ndarray of intp
+        By need: its package, whose needs are all met or none; -1 without one.
+    school : ndarray of intp
+        By need: its school.
+    supporters_left : ndarray of int64
+        By school: how many supporters may come beside those of the pins.
+    is_there : ndarray of bool
+        By pair: the supporter comes to this school already, by a pin.
+    home : ndarray of intp
+        By supporter: the home school.
+    deployments_left : ndarray of int64
+        By home school: how many deployments its people may have beside the pins.
+    """
+
+    package: Positions
+    school: Positions
+    supporters_left: Whole
+    is_there: Flags
+    home: Positions
+    deployments_left: Whole
 
 
 @dataclass(frozen=True)
@@ -36,6 +66,8 @@ class Task:
         By supporter: places left beside the pins.
     days_offered : ndarray of float64
         By supporter, in hundredths of a day; infinite without a limit.
+    ties : Ties, optional
+        Where a rule ties needs or supporters together.
     """
 
     need: Positions
@@ -45,6 +77,7 @@ class Task:
     days_asked: Whole
     places: Whole
     days_offered: NDArray[np.float64]
+    ties: Ties | None = None
 
     @property
     def bonus_milli(self) -> int:
@@ -66,13 +99,16 @@ class Assignment:
     supporter_of : ndarray of intp
         By need: the supporter, or `UNMET`.
     price_milli : ndarray of float64
-        By supporter: the dual of the places, in thousandths; nan where days bind, since days have no such price.
+        By supporter: the dual of the places, in thousandths; nan where days or ties bind, since those have no such
+        price.
     values, bounds : tuple of int
         By level: needs met, and the last in thousandths; and what no plan can exceed.
     bonus_milli : int
         The M of a need met, in thousandths, that the prices are in.
-    days_bind : bool
-        Whether some part had to be solved with days.
+    searched : bool
+        Whether days or ties bind in some part, so that it had to be searched.
+    ended : {"", "time limit", "cancelled"}
+        What ended a search before it was done; then another machine may come to another plan.
     """
 
     supporter_of: Positions
@@ -80,7 +116,8 @@ class Assignment:
     values: Reached
     bounds: Reached
     bonus_milli: int
-    days_bind: bool
+    searched: bool
+    ended: Ended = ""
 
     @property
     def status(self) -> Literal["optimal", "gap"]:
@@ -112,3 +149,20 @@ def best_of_each_need(need: Positions, worth: Whole, count: int) -> Positions:
     first = np.flatnonzero(np.diff(need, prepend=-1))
     rank = np.arange(len(need)) - np.repeat(first, np.diff(np.append(first, len(need))))
     return np.sort(order[rank < count])
+
+
+def visits_of(task: Task, supporter_of: Positions) -> tuple[Positions, Positions]:
+    """The schools and the supporters that an outcome brings together, each once, without those of the pins.
+
+    Raises
+    ------
+    ValueError
+        The task has no ties.
+    """
+    if task.ties is None:
+        raise ValueError("without ties nobody counts visits")
+    coming = chosen_pairs(task, supporter_of)
+    coming = coming[~task.ties.is_there[coming]]
+    visits = np.column_stack([task.ties.school[task.need[coming]], task.supporter[coming]])
+    school, supporter = np.unique(visits, axis=0).T
+    return school, supporter

@@ -148,7 +148,7 @@ def test_the_best_of_everything_that_can_be_tried(task):
 def test_prices_prove_the_plan_and_are_what_one_more_place_is_worth(task):
     outcome = assign(task)
     price = outcome.price_milli
-    assert not outcome.days_bind
+    assert not outcome.searched
     assert (price >= 0).all()
     assert worth(task, outcome) == dual(task, price) == weight_by_milp(task)
     used = np.bincount(outcome.supporter_of[outcome.supporter_of != UNMET], minlength=len(task.places))
@@ -235,7 +235,7 @@ def test_days_of_a_larger_area(seed):
     outcome = assign(task)
     assert allowed(task, outcome.supporter_of)
     assert outcome.status == "optimal"
-    assert outcome.days_bind
+    assert outcome.searched
     assert outcome.values == values_of(task, outcome.supporter_of)
     assert np.isnan(outcome.price_milli).any()
 

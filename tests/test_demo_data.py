@@ -67,7 +67,8 @@ def test_the_demo_policy_is_the_default_but_for_related_specialisms(inputs):
 def test_most_needs_of_the_demo_are_met_and_every_reason_occurs(plan):
     assert plan.manifest["status"] == "optimal"
     assert len(plan.deployments) >= 65
-    assert set(plan.unmet["reason_code"]) == set(UNMET_REASONS)
+    # The demo has no packages and no limits on schools.
+    assert set(plan.unmet["reason_code"]) == set(UNMET_REASONS) - {"package", "school_limit", "home_limit"}
     assert set(plan.deployments["origin"]) == {"optimised", "pinned"}
 
 

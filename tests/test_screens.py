@@ -416,7 +416,7 @@ def test_any_policy_that_may_be_uploaded_can_be_shown():
     policy = "[weights]\nspecialism = 50\nphase = 20\ndistance = 30\n[max_distance_km]\nNLE = 10000\nLLE = 0.5\nSLE = 12.34\n"
     visitor = with_tables(policy=policy)
     visitor.go(RULES)
-    assert [one.value for one in visitor.tab.number_input] == [10000, 0.5, 12.34]
+    assert [one.value for one in visitor.tab.number_input] == [10000, 0.5, 12.34, None, None]
     visitor.slide("Specialism", 10.0)
     visitor.slide("Specialism", 50.0)
     assert "specialism 50%" in visitor.words()

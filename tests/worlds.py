@@ -6,6 +6,7 @@ the contract, in plain Python, so that a mistake in the code cannot hide behind 
 
 import csv
 import io
+import itertools
 import json
 import math
 import random
@@ -44,11 +45,12 @@ DEFAULT_POLICY: Mapping[str, Mapping[str, object]] = {
     "phase_fit": {"related": 0.5},
     "rerun": {"change_cost": 0.1},
 }
+_LIMITS = ("max_supporters_per_school", "max_per_home_school")
 COLUMNS = {
     "schools": "urn name phase easting northing local_authority region trust postcode ofsted pupils fsm_percent",
     "supporters": "supporter_id name designation school_urn phases specialisms max_deployments days_available "
     "max_distance_km alliance conflicts",
-    "needs": "need_id school_urn focus designations days priority notes",
+    "needs": "need_id school_urn focus designations days priority package notes",
     "accreditation": "supporter_id criterion met evidence checked_on",
     "decisions": "kind supporter_id need_id school_urn reason by on",
     "baseline": "need_id supporter_id",
@@ -175,6 +177,7 @@ def random_world(
     accreditation: bool = False,
     decisions: int = 3,
     places: tuple[str, ...] = ("", "1", "2", "3", "0"),
+    ties: bool = False,
 ) -> World:
     """Valid tables with every rule in play. A row depends on the seed and its number alone, so that fewer rows are the
     first ones. Places lie on a grid of 4 km, so that distances are often equal, 0, or exactly a limit."""
@@ -198,6 +201,12 @@ def random_world(
         phase_fit={"related": other.choice([0.5, 0.75])},
         rerun={"change_cost": other.choice([0.1, 0.25])},
     )
+    if ties:
+        tied = random.Random(f"{seed} ties")
+        needs = _packaged(tied, needs)
+        limits = {name: tied.choice([None, 1, 2]) for name in ("max_supporters_per_school", "max_per_home_school")}
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        policy = {**policy, "rules": {**policy["rules"], **given}}
     plain = World(schools, supporters, needs, policy=policy)
     barred = [_random_bar(random.Random(f"{seed} bar {k}"), plain) for k in range(decisions)]
     pinned = _random_pins(random.Random(f"{seed} pins"), replace(plain, decisions=tuple(barred)), pins)
@@ -262,6 +271,15 @@ def _random_need(r: random.Random, number: int, urns: list[str], days: bool) -> 
         "days": r.choice(["", "0.5", "2.3", "2", "5", "8"]) if days else "",
         "priority": r.choice(["", "normal", "high", "critical"]),
     }
+
+
+def _packaged(r: random.Random, needs: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The needs with packages among those of one school, which now have more of them."""
+    few = [row["school_urn"] for row in needs[:3]]
+    moved = [row | {"school_urn": r.choice(few)} if r.random() < 0.6 else row for row in needs]
+    return tuple(
+        row | {"package": f"Team {row['school_urn']}{r.choice('ab')}"} if r.random() < 0.5 else row for row in moved
+    )
 
 
 def _random_bar(r: random.Random, made: World) -> Row:
@@ -452,36 +470,46 @@ def values_of(made: World) -> dict[tuple[str, str], int]:
 
 def brute_force(made: World) -> list[int]:
     """The best value of each level in turn, by trying everything."""
-    values = values_of(made)
+    values, pins = values_of(made), pins_of(made)
     who = [row["supporter_id"] for row in made.supporters]
-    options = [
-        [(who.index(s), values[n["need_id"], s]) for s in who if (n["need_id"], s) in values] for n in made.needs
-    ]
-    level, asked = [_level(row) for row in made.needs], [_days(row) for row in made.needs]
-    pinned = [row["need_id"] in pins_of(made) for row in made.needs]
+    per_school, per_home = (made.policy["rules"].get(name, math.inf) for name in _LIMITS)
+    # Pins are kept whatever else: settle them first, so that nothing else takes their places.
+    needs = sorted(made.needs, key=lambda row: row["need_id"] not in pins)
 
     @cache
-    def best(number: int, places: tuple[int, ...], days: tuple[Fraction | float, ...]) -> tuple[int, ...]:
-        if number == len(options):
+    def best(number: int, so_far: frozenset[tuple[int, int]]) -> tuple[int, ...]:
+        """The best of the needs from this number on, where some (need, supporter) stand."""
+        if number == len(needs):
             return (0, 0, 0, 0)
-        answers = [] if pinned[number] else [best(number + 1, places, days)]
-        for supporter, value in options[number]:
-            if places[supporter] > 0 and days[supporter] >= asked[number]:
-                rest = best(
-                    number + 1,
-                    _less(places, supporter, 1),
-                    _less(days, supporter, asked[number]),
-                )
+        asked = needs[number]
+        pinned, package = asked["need_id"] in pins, asked.get("package")
+        others = [k for k in range(number) if needs[k]["need_id"] not in pins and needs[k].get("package") == package]
+        met = {k for k, _ in so_far}
+        must = bool(package) and not pinned and bool(others) and others[0] in met
+        may = not (bool(package) and not pinned and bool(others)) or must
+        answers = [] if pinned or must else [best(number + 1, so_far)]
+        for supporter, person_ in enumerate(made.supporters):
+            value = values.get((asked["need_id"], person_["supporter_id"]))
+            if value is None or not may:
+                continue
+            held = [needs[k] for k, other in so_far if other == supporter]
+            if len(held) >= _places(person_) or sum(map(_days, held)) + _days(asked) > _offer(person_):
+                continue
+            here = {who[other] for k, other in so_far if needs[k]["school_urn"] == asked["school_urn"]}
+            if not pinned and len(here | {who[supporter]}) > max(per_school, len(here)):
+                continue
+            home = person_["school_urn"]
+            leaving = sum(made.supporters[other]["school_urn"] == home for _, other in so_far)
+            if not pinned and leaving >= per_home:
+                continue
+            rest = best(number + 1, so_far | {(number, supporter)})
+            if rest is not None:
                 gain = [0, 0, 0, value]
-                gain[level[number]] += 1
+                gain[_level(asked)] += 1
                 answers.append(tuple(a + b for a, b in zip(rest, gain, strict=True)))
-        return max(answers)
+        return max((answer for answer in answers if answer is not None), default=None)
 
-    # Pins are kept whatever else: settle them first, so that nothing else takes their places.
-    order = sorted(range(len(options)), key=lambda k: not pinned[k])
-    for column in (options, level, asked, pinned):
-        column[:] = [column[k] for k in order]
-    return list(best(0, tuple(_places(row) for row in made.supporters), tuple(_offer(row) for row in made.supporters)))
+    return list(best(0, frozenset()))
 
 
 def by_milp(made: World) -> list[int]:
@@ -507,6 +535,7 @@ def by_milp(made: World) -> list[int]:
         LinearConstraint(one(j, len(person_row), ones), -np.inf, [float(_places(row)) for row in made.supporters]),
         LinearConstraint(one(j, len(person_row), asked[i]), -np.inf, offered),
     ]
+    rules += _tie_rows(made, list(values))
     level = np.array([_level(row) for row in made.needs])[i]
     best = []
     for worth in (level == 0, level == 1, level == 2, np.array(list(values.values()))):
@@ -515,6 +544,50 @@ def by_milp(made: World) -> list[int]:
         best.append(round(-answer.fun))
         rules.append(LinearConstraint(sp.csr_array(worth[np.newaxis, :]), best[-1], np.inf))
     return best
+
+
+def _tie_rows(made: World, pairs: list[tuple[str, str]]) -> list[LinearConstraint]:
+    """Packages and limits on schools, one plain row at a time; a pair's column is its place in the list.
+
+    A supporter comes to a school with two of its needs where both are theirs: the row of every choice of too many
+    people, one need each, forbids what is too much.
+    """
+    pins, needs = pins_of(made), {row["need_id"]: row for row in made.needs}
+    home = {row["supporter_id"]: row["school_urn"] for row in made.supporters}
+    per_school, per_home = (made.policy["rules"].get(name) for name in _LIMITS)
+    rows: list[LinearConstraint] = []
+
+    def row(cells: Mapping[int, float], least: float, most: float) -> None:
+        line = np.zeros((1, len(pairs)))
+        for column, cell in cells.items():
+            line[0, column] = cell
+        rows.append(LinearConstraint(line, least, most))
+
+    packages: dict[str, list[str]] = {}
+    for one, asked in needs.items():
+        if asked.get("package") and one not in pins:
+            packages.setdefault(asked["package"], []).append(one)
+    for first, *others in packages.values():
+        for other in others:
+            cells = {k: 1.0 for k, (one, _) in enumerate(pairs) if one == first}
+            row(cells | {k: -1.0 for k, (one, _) in enumerate(pairs) if one == other}, 0, 0)
+    if per_home is not None:
+        for urn in set(home.values()):
+            used = sum(home[who] == urn for who in pins.values())
+            free = {k: 1.0 for k, (one, who) in enumerate(pairs) if home[who] == urn and one not in pins}
+            row(free, -np.inf, max(0, per_home - used))
+    if per_school is not None:
+        for urn in {asked["school_urn"] for asked in needs.values()}:
+            here = {who for one, who in pins.items() if needs[one]["school_urn"] == urn}
+            columns: dict[str, list[int]] = {}
+            for k, (one, who) in enumerate(pairs):
+                if needs[one]["school_urn"] == urn and one not in pins and who not in here:
+                    columns.setdefault(who, []).append(k)
+            left = max(0, per_school - len(here))
+            for people in itertools.combinations(sorted(columns), left + 1):
+                for chosen in itertools.product(*(columns[who] for who in people)):
+                    row(dict.fromkeys(chosen, 1.0), -np.inf, left)
+    return rows
 
 
 # ---- what a plan says ----------------------------------------------------------------------------------------------
@@ -559,6 +632,26 @@ def faults_of(made: World, serving: Mapping[str, str]) -> Iterator[str]:
             yield f"{who['supporter_id']} has {len(held)} deployments"
         if sum(map(_days, held)) > _offer(who):
             yield f"{who['supporter_id']} is over the days"
+    yield from _broken_ties(made, serving)
+
+
+def _broken_ties(made: World, serving: Mapping[str, str]) -> Iterator[str]:
+    pins, needs = pins_of(made), {row["need_id"]: row for row in made.needs}
+    home = {row["supporter_id"]: row["school_urn"] for row in made.supporters}
+    per_school, per_home = (made.policy["rules"].get(name, math.inf) for name in _LIMITS)
+    for package in {row.get("package") for row in made.needs} - {None, ""}:
+        members = {one for one, row in needs.items() if row.get("package") == package} - set(pins)
+        if members & set(serving) and members - set(serving):
+            yield f"package {package} is met in part"
+    for urn in {row["school_urn"] for row in made.needs}:
+        come = {who for one, who in serving.items() if needs[one]["school_urn"] == urn}
+        fixed = {who for one, who in pins.items() if needs[one]["school_urn"] == urn}
+        if len(come) > max(per_school, len(fixed)):
+            yield f"{len(come)} people come to school {urn}"
+    for urn in set(home.values()):
+        leave = sum(home[who] == urn for who in serving.values())
+        if leave > max(per_home, sum(home[who] == urn for who in pins.values())):
+            yield f"{leave} deployments leave school {urn}"
 
 
 def spare(made: World, serving: Mapping[str, str], supporter_id: str) -> tuple[int, Fraction | float]:
@@ -590,10 +683,6 @@ def _days(asked: Row) -> Fraction:
 
 def _level(asked: Row) -> int:
     return LEVELS.index(asked.get("priority") or "normal")
-
-
-def _less(numbers: tuple, position: int, amount: Fraction | int) -> tuple:
-    return (*numbers[:position], numbers[position] - amount, *numbers[position + 1 :])
 
 
 def _decided(made: World, kinds: tuple[str, ...]) -> set[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """Rules: what counts most, how far people travel and what is allowed, with the counts that follow at once."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,18 @@ _WEIGHTS = {
     "phase": "does the supporter work in the school's phase of education?",
     "distance": "how near is the supporter's own school?",
 }
+_LIMITS = (
+    (
+        "max_supporters_per_school",
+        "People who come to one school, at most",
+        "One person who takes several of its needs counts once.",
+    ),
+    (
+        "max_per_home_school",
+        "Deployments from one home school, at most",
+        "So that no school lends too many of its leaders at a time.",
+    ),
+)
 _COLOURS = {"specialism": "#1d70b8", "phase": "#00703c", "distance": "#505a5f"}
 _MOST_NEEDS = 50
 _MOST_KILOMETRES = 10_000.0
@@ -50,6 +62,7 @@ def _edited(policy: Policy, round_: Round) -> Policy | None:
     _edit_weights(keys["weights"], saved, occasion)
     _edit_distances(keys["max_distance_km"], saved, vocabulary, occasion)
     _edit_trust(keys["rules"], occasion)
+    _edit_limits(keys["rules"], occasion)
     _edit_specialisms(keys["specialism_fit"], keys["related_specialisms"], vocabulary, occasion)
     _edit_phases(keys["phase_fit"], occasion)
     if round_.files or "baseline" in round_.sources:
@@ -104,7 +117,7 @@ def _edit_distances(limits: dict[str, float], saved: Policy, vocabulary: Vocabul
             st.caption(f"{designation.title.capitalize()}: {designation.what_they_do}.")
 
 
-def _edit_trust(rules: dict[str, str], occasion: str) -> None:
+def _edit_trust(rules: dict[str, Any], occasion: str) -> None:
     st.header("Same trust", anchor=False)
     usual = "Usually not: support from outside the trust is independent, and trusts help their own schools anyway."
     st.html(markup.paragraph(usual))
@@ -112,6 +125,19 @@ def _edit_trust(rules: dict[str, str], occasion: str) -> None:
     first = _initial(key, rules["same_trust"] == "allow")
     allowed = st.checkbox("A supporter may support a school of their own trust", first, key=key)
     rules["same_trust"] = "allow" if allowed else "forbid"
+
+
+def _edit_limits(rules: dict[str, Any], occasion: str) -> None:
+    st.header("How many at one school", anchor=False)
+    st.html(markup.paragraph("Leave a box empty for no limit. What you pin is kept even over a limit."))
+    columns = st.columns(2)
+    for column, (name, label, about) in zip(columns, _LIMITS, strict=True):
+        with column:
+            key = f"{name}_{occasion}"
+            first = _initial(key, rules.get(name))
+            value = st.number_input(label, 1, 1000, first, step=1, key=key, placeholder="No limit")
+            st.caption(about)
+            rules[name] = None if value is None else int(value)
 
 
 def _edit_specialisms(

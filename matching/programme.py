@@ -1,0 +1,294 @@
+"""One connected part as an integer programme for HiGHS: its columns are pairs, its rows are days, places and ties."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
+from scipy.sparse import coo_array, csc_array, csr_array, vstack
+
+from matching.task import Flags, Positions, Task, Whole
+from matching.watch import Watch
+
+Floats = NDArray[np.float64]
+
+# With ties or days, what a need of each level counts in the first search: a supporter seldom has more than three
+# places, so that a need seldom displaces more than three of the next level.
+_LEVEL_FACTORS = (16, 4, 1)
+# The solver looks at the clock now and then only: it is told to end a little before it has to.
+_SOLVER_SHARE = 0.9
+_TIME_IS_UP = 1
+
+
+@dataclass(frozen=True)
+class Programme:
+    """The pairs of a part as columns, with the rows that any assignment of them keeps.
+
+    Attributes
+    ----------
+    pair, need, supporter, level : ndarray of intp
+        By pair: its position in the task, its need and supporter as positions in the part, and its need's level.
+    value_milli : ndarray of int64
+        By pair.
+    rows : sparse array
+        Columns are the pairs, then one for each visit (a supporter at a school, where several of the school's needs
+        could be theirs), then one for each package (whether it is met).
+    least, most : ndarray of float64
+        What the sum of a row may be.
+    visit : ndarray of intp
+        By pair: its visit, or -1.
+    package : ndarray of intp
+        By pair: the package of its need, or -1.
+    """
+
+    pair: Positions
+    need: Positions
+    supporter: Positions
+    level: Positions
+    value_milli: Whole
+    rows: csc_array
+    least: Floats
+    most: Floats
+    visit: Positions
+    n_visits: int
+    package: Positions
+    n_packages: int
+
+    @property
+    def worth(self) -> Whole:
+        """By pair: large bonuses for the need's level, plus the pair's value.
+
+        One need more at the same level is worth more than any score, and one of a higher level as much as several of
+        the next. (With days, one need can displace any number of others, so that no bonus keeps the levels apart by
+        itself.)
+        """
+        bonus = max(int(self.value_milli.max(initial=0)), 1000) * (int(self.need.max(initial=-1)) + 1) + 1
+        factors = np.asarray(_LEVEL_FACTORS, dtype=np.int64)[self.level]
+        worth: Whole = bonus * factors + self.value_milli
+        return worth
+
+    def of(self, pairs: Positions) -> "Programme":
+        """The same with some of the pairs."""
+        beside = np.arange(len(self.pair), self.rows.shape[1])
+        return Programme(
+            self.pair[pairs],
+            self.need[pairs],
+            self.supporter[pairs],
+            self.level[pairs],
+            self.value_milli[pairs],
+            csc_array(self.rows[:, np.concatenate([pairs, beside])]),
+            self.least,
+            self.most,
+            self.visit[pairs],
+            self.n_visits,
+            self.package[pairs],
+            self.n_packages,
+        )
+
+    def count(self, level: int) -> Whole:
+        """By pair: 1 where its need is of this level."""
+        ones: Whole = (self.level == level).astype(np.int64)
+        return ones
+
+    def allows(self, chosen: Flags) -> bool:
+        """Whether a choice of pairs keeps every row, in whole numbers."""
+        visits, met = np.zeros(self.n_visits), np.zeros(self.n_packages)
+        visits[self.visit[chosen & (self.visit >= 0)]] = 1
+        met[self.package[chosen & (self.package >= 0)]] = 1
+        sums = self.rows @ np.concatenate([chosen, visits, met])
+        return bool((sums <= self.most).all() and (sums >= self.least).all())
+
+    def ceiling(self, worth: Whole) -> int:
+        """What no choice can be worth more than: the best pair of every need."""
+        best = np.zeros(int(self.need.max(initial=-1)) + 1, dtype=np.int64)
+        np.maximum.at(best, self.need, worth)
+        return int(best.sum())
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A sum over pairs that an assignment keeps at least."""
+
+    worth: Whole
+    at_least: int
+
+
+def programme_of(task: Task, needs: Positions, supporters: Positions) -> Programme:
+    """The programme of the needs and supporters of one part."""
+    pair = np.flatnonzero(np.isin(task.need, needs))
+    need = np.searchsorted(needs, task.need[pair])
+    supporter = np.searchsorted(supporters, task.supporter[pair])
+    visit, n_visits = _visits(task, pair)
+    package, n_packages = _packages(task, needs)
+    width = len(pair) + n_visits + n_packages
+    blocks = [
+        _sums(need, np.ones(len(pair)), np.ones(len(needs)), width),
+        _sums(supporter, np.ones(len(pair)), task.places[supporters].astype(np.float64), width),
+        _days(task, needs, supporters, need, supporter, width),
+        *_ties(task, pair, visit, n_visits, width),
+    ]
+    if n_packages:
+        blocks.append(_whole_packages(need, package, len(pair) + n_visits, width))
+    return Programme(
+        pair,
+        need,
+        supporter,
+        task.level[task.need[pair]],
+        task.value_milli[pair],
+        csc_array(vstack([block.rows for block in blocks])),
+        np.concatenate([block.least for block in blocks]),
+        np.concatenate([block.most for block in blocks]),
+        visit,
+        n_visits,
+        package[need],
+        n_packages,
+    )
+
+
+@dataclass(frozen=True)
+class _Rows:
+    rows: csr_array
+    least: Floats
+    most: Floats
+
+
+def _sums(row: Positions, cells: Floats, most: Floats, width: int) -> _Rows:
+    """Rows that sum the first columns; a column whose row is -1 is in none."""
+    inside = np.flatnonzero(row >= 0)
+    rows = csr_array((cells[inside], (row[inside], inside)), shape=(len(most), width))
+    return _Rows(rows, np.full(len(most), -np.inf), most)
+
+
+def _days(
+    task: Task, needs: Positions, supporters: Positions, need: Positions, supporter: Positions, width: int
+) -> _Rows:
+    limited = np.isfinite(task.days_offered[supporters])
+    # Whole numbers as small as they can be keep the solver's tolerances far from the truth.
+    unit = int(np.gcd.reduce(task.days_asked[needs])) or 1
+    asked = task.days_asked[needs][need] / unit
+    most = np.where(limited, np.floor(task.days_offered[supporters] / unit), 0.0)
+    return _sums(np.where(limited[supporter], supporter, -1), asked, most, width)
+
+
+def _ties(task: Task, pair: Positions, visit: Positions, n_visits: int, width: int) -> Iterator[_Rows]:
+    """No more supporters at a school, and no more deployments from a home school, than may be."""
+    if task.ties is None or not len(pair):
+        return
+    ties = task.ties
+    _, home = np.unique(ties.home[task.supporter[pair]], return_inverse=True)
+    left = np.zeros(int(home.max()) + 1)
+    left[home] = ties.deployments_left[ties.home[task.supporter[pair]]]
+    yield _sums(home, np.ones(len(pair)), left, width)
+    _, school = np.unique(ties.school[task.need[pair]], return_inverse=True)
+    may_come = np.zeros(int(school.max()) + 1)
+    may_come[school] = ties.supporters_left[ties.school[task.need[pair]]]
+    comes_alone = (visit < 0) & ~ties.is_there[pair]
+    row_of_visit = np.full(n_visits, -1, dtype=np.intp)
+    row_of_visit[visit[visit >= 0]] = school[visit >= 0]
+    comers = np.concatenate([np.where(comes_alone, school, -1), row_of_visit])
+    yield _sums(comers, np.ones(len(comers)), may_come, width)
+    within = np.flatnonzero(visit >= 0)
+    rows, ones = np.arange(len(within)), np.ones(len(within))
+    matrix = coo_array(
+        (np.append(ones, -ones), (np.append(rows, rows), np.append(within, len(pair) + visit[within]))),
+        shape=(len(within), width),
+    )
+    yield _Rows(csr_array(matrix), np.full(len(within), -np.inf), np.zeros(len(within)))
+
+
+def _visits(task: Task, pair: Positions) -> tuple[Positions, int]:
+    """By pair: which visit it belongs to, where a supporter could serve several needs of a school; and how many."""
+    visit = np.full(len(pair), -1, dtype=np.intp)
+    if task.ties is None or not len(pair):
+        return visit, 0
+    coming = np.flatnonzero(~task.ties.is_there[pair])
+    together = np.column_stack([task.ties.school[task.need[pair[coming]]], task.supporter[pair[coming]]])
+    _, group, sizes = np.unique(together, axis=0, return_inverse=True, return_counts=True)
+    group = group.reshape(-1)
+    shared = np.flatnonzero(sizes > 1)
+    number = np.full(len(sizes), -1, dtype=np.intp)
+    number[shared] = np.arange(len(shared))
+    visit[coming] = number[group]
+    return visit, len(shared)
+
+
+def _packages(task: Task, needs: Positions) -> tuple[Positions, int]:
+    """By need of the part: its package as a number from 0, or -1; and how many there are."""
+    package = np.full(len(needs), -1, dtype=np.intp)
+    if task.ties is None:
+        return package, 0
+    inside = np.flatnonzero(task.ties.package[needs] >= 0)
+    known, package[inside] = np.unique(task.ties.package[needs][inside], return_inverse=True)
+    return package, len(known)
+
+
+def _whole_packages(need: Positions, package: Positions, first_column: int, width: int) -> _Rows:
+    """A row for each need of a package: it is met just where the package is."""
+    inside = np.flatnonzero(package >= 0)
+    row_of = np.full(len(package), -1, dtype=np.intp)
+    row_of[inside] = np.arange(len(inside))
+    members = np.flatnonzero(row_of[need] >= 0)
+    matrix = coo_array(
+        (
+            np.concatenate([np.ones(len(members)), -np.ones(len(inside))]),
+            (
+                np.concatenate([row_of[need[members]], np.arange(len(inside))]),
+                np.concatenate([members, first_column + package[inside]]),
+            ),
+        ),
+        shape=(len(inside), width),
+    )
+    return _Rows(csr_array(matrix), np.zeros(len(inside)), np.zeros(len(inside)))
+
+
+def best_choice(
+    programme: Programme, worth: Whole, kept: Sequence[Kept], fallback: Flags, watch: Watch
+) -> tuple[Flags, int]:
+    """The choice of pairs that is worth most and keeps what is kept, and what no choice can be worth more than.
+
+    Where the search is stopped before anything better than `fallback` is found, that stands.
+    """
+    ceiling = programme.ceiling(worth)
+    result = _solved(programme, worth, kept, watch)
+    if result is None:
+        return fallback, ceiling
+    # Worths are whole: a bound a hair above a whole number is that number.
+    bound = ceiling if result.mip_dual_bound is None else min(ceiling, int(np.floor(-result.mip_dual_bound + 1e-3)))
+    if result.x is None:
+        return fallback, bound
+    found = result.x[: len(worth)] > 0.5
+    keeps = programme.allows(found) and all(one.worth[found].sum() >= one.at_least for one in kept)
+    if not keeps or worth[found].sum() < worth[fallback].sum():
+        return fallback, bound
+    return found, bound
+
+
+def _solved(programme: Programme, worth: Whole, kept: Sequence[Kept], watch: Watch) -> OptimizeResult | None:
+    """What HiGHS answers; None where it was stopped before it could."""
+    left_s = watch.left_s()
+    if left_s <= 0:
+        watch.cut_short()
+        return None
+    beside = programme.rows.shape[1] - len(worth)
+    constraints = [LinearConstraint(programme.rows, programme.least, programme.most)]
+    constraints += [
+        LinearConstraint(csr_array(_padded(one.worth, beside)[np.newaxis, :]), one.at_least, np.inf) for one in kept
+    ]
+    result = watch.within(
+        lambda: milp(
+            -_padded(worth, beside),
+            constraints=constraints,
+            # Visits and packages are whole by themselves where the pairs are.
+            integrality=np.repeat([1, 0], [len(worth), beside]),
+            bounds=Bounds(0, 1),
+            options={"mip_rel_gap": 0, "time_limit": _SOLVER_SHARE * left_s},
+        )
+    )
+    if result is not None and result.status == _TIME_IS_UP:
+        watch.cut_short()
+    return result
+
+
+def _padded(cells: Whole, beside: int) -> Floats:
+    return np.concatenate([cells.astype(np.float64), np.zeros(beside)])
