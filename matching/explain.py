@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, counted, did_you_mean, shown
+from matching.errors import DataError, Problem, counted
 from matching.market import Market
 from matching.plan import Plan
 from matching.reasons import bar_phrases, person
+from matching.resolve import position_of
+from matching.whatif import why_not
 
 CANDIDATE_COLUMNS = (
     "supporter_id",
@@ -50,23 +52,36 @@ def explain_need(market: Market, plan: Plan, need_id: str) -> Explanation:
     DataError
         The need is not in the plan.
     """
-    need = _position(market.inputs.needs["need_id"], need_id, "need")
+    need = position_of(market.inputs.needs["need_id"], need_id, "need")
     candidates = _candidates(market, plan, need)
     return Explanation(_headline(market, need), tuple(_why(market, plan, need, len(candidates))), candidates)
 
 
-def explain_pair(market: Market, plan: Plan, need_id: str, supporter_id: str) -> Explanation:
-    """Tell why a named supporter does or does not serve a need, and what they do instead.
+def explain_pair(
+    market: Market, plan: Plan, need_id: str, supporter_id: str, *, time_limit_s: float = 4.0
+) -> Explanation:
+    """Tell why a named supporter does or does not serve a need, what they do instead, and what it would change.
+
+    Parameters
+    ----------
+    market : Market
+        Of the plan's inputs.
+    plan : Plan
+    need_id, supporter_id : str
+    time_limit_s : float
+        How long the plan with them here may be searched for where days bind, in seconds.
 
     Raises
     ------
     DataError
         The need or the supporter is not in the plan.
     """
-    need = _position(market.inputs.needs["need_id"], need_id, "need")
-    supporter = _position(market.inputs.supporters["supporter_id"], supporter_id, "supporter")
+    need = position_of(market.inputs.needs["need_id"], need_id, "need")
+    supporter = position_of(market.inputs.supporters["supporter_id"], supporter_id, "supporter")
     candidates = _candidates(market, plan, need)
-    return Explanation(_headline(market, need), tuple(_why_not(market, plan, need, supporter)), candidates)
+    return Explanation(
+        _headline(market, need), tuple(_why_not(market, plan, need, supporter, time_limit_s)), candidates
+    )
 
 
 def price_sentence(plan: Plan, supporter_id: str) -> str:
@@ -95,14 +110,6 @@ def price_sentence(plan: Plan, supporter_id: str) -> str:
     }[needs]
     change = f"add {rest:.3f} to" if rest >= 0 else f"take {-rest:.3f} from"
     return f"{start} would meet {what}, and {change} the total score."
-
-
-def _position(identifiers: pd.Series, wanted: str, what: str) -> int:
-    found = np.flatnonzero((identifiers == wanted).to_numpy())
-    if not len(found):
-        fix = did_you_mean(wanted, identifiers, f"Look it up in the {what}s table.")
-        raise DataError([Problem(f"--{what}", None, "", wanted, f"{shown(wanted)} is not a {what} of this plan.", fix)])
-    return int(found[0])
 
 
 def _headline(market: Market, need: int) -> str:
@@ -136,7 +143,7 @@ def _why(market: Market, plan: Plan, need: int, eligible: int) -> list[str]:
     return [f"It is unmet. {start}", row["reason"], f"Nearest option: {row['nearest_option']}"]
 
 
-def _why_not(market: Market, plan: Plan, need: int, supporter: int) -> list[str]:
+def _why_not(market: Market, plan: Plan, need: int, supporter: int, time_limit_s: float) -> list[str]:
     need_id = market.inputs.needs["need_id"].iat[need]
     who = person(market, supporter)
     met = plan.deployments[plan.deployments["need_id"] == need_id].to_dict("records")
@@ -160,14 +167,7 @@ def _why_not(market: Market, plan: Plan, need: int, supporter: int) -> list[str]
     ]
     if met and met[0]["origin"] == "pinned":
         sentences.append(f"The need is pinned to {met[0]['supporter_name']}, and a pin stands whatever the scores say.")
-    elif plan.manifest["status"] == "optimal":
-        total = "score no more in total"
-        if market.inputs.baseline is not None:
-            total += ", counting what keeping the earlier plan is worth"
-        sentences.append(
-            "The plan is proved to be the best: with them here instead, it would meet fewer needs, or less urgent "
-            f"ones, or {total}."
-        )
+    sentences += why_not(market, plan, str(need_id), str(supporter_id), time_limit_s=time_limit_s).sentences
     return [*sentences, *filter(None, [price_sentence(plan, str(supporter_id))])]
 
 

@@ -24,6 +24,7 @@ from matching.allocation import allocate
 from matching.errors import DataError
 from matching.explain import CANDIDATE_COLUMNS, explain_need, explain_pair, price_sentence
 from matching.market import open_market
+from matching.whatif import why_not
 
 NEAR = [school(1), school(2, 4), school(3, 8)]
 SOME = [*[*GALLERY][::3], *(1000 + n for n in WIDE[:4])]
@@ -151,12 +152,41 @@ def test_days_that_are_just_enough_are_not_said_to_be_too_few():
     assert told["S1"] == "has 1 place left; supports N1"
 
 
+def test_somebody_else_is_weighed_by_what_the_plan_would_lose():
+    """Both could serve both; S1 is nearer to N1, and S2 to N2."""
+    market, plan = opened(
+        [*NEAR, school(4, 12)], [person("S1", 1), person("S2", 4)], [need("N1", 2), need("N2", 3, priority="high")]
+    )
+    told = explain_pair(market, plan, "N1", "S2").sentences
+    assert told[0] == (
+        "Person S2 (S2) is eligible, 8.0 km away, with a score of 0.940; Person S1 was chosen, with 0.970."
+    )
+    assert told[2:4] == (
+        "With Person S2 (S2) here the plan would be worse: 0.060 less in total score.",
+        "N2 (maths, School 3, high) would go from Person S2 (S2) to Person S1 (S1).",
+    )
+    assert told[4].startswith("One more place with Person S2 ")
+
+
+@pytest.mark.parametrize("number", SOME)
+def test_what_is_said_of_somebody_else_is_what_solving_with_them_gives(number):
+    one = gallery(number)
+    market = open_market(one.inputs)
+    for need_id, supporter_id in [*eligible(one.made)][:: max(1, len(eligible(one.made)) // 5)]:
+        if one.serving.get(need_id) != supporter_id:
+            answer = why_not(market, one.plan, need_id, supporter_id)
+            told = explain_pair(market, one.plan, need_id, supporter_id).sentences
+            assert all(sentence in told for sentence in answer.sentences)
+
+
 def test_a_pin_is_not_said_to_be_the_best_choice():
     """S1 is free and nearer: with them the plan would score more, and only the pin is in the way."""
     market, plan = opened(
         NEAR, [person("S1", 2), person("S2", 1)], [need("N1", 3)], decisions=(decision("pin", "S2", "N1"),)
     )
-    assert "score no more in total" not in " ".join(explain_pair(market, plan, "N1", "S1").sentences)
+    told = explain_pair(market, plan, "N1", "S1").sentences
+    assert "The need is pinned to Person S2, and a pin stands whatever the scores say." in told
+    assert "With Person S1 (S1) here the plan would be better: 0.030 more in total score." in told
 
 
 def test_a_kept_deployment_is_not_said_to_score_the_most():
@@ -165,8 +195,11 @@ def test_a_kept_deployment_is_not_said_to_score_the_most():
         NEAR, [person("S1", 2), person("S2", 1)], [need("N1", 3)], baseline=({"need_id": "N1", "supporter_id": "S2"},)
     )
     assert plan.deployments["origin"].tolist() == ["kept"]
-    told = " ".join(explain_pair(market, plan, "N1", "S1").sentences)
-    assert "score no more in total" not in told or "earlier plan" in told
+    told = explain_pair(market, plan, "N1", "S1").sentences
+    assert (
+        "With Person S1 (S1) here the plan would be worse: 0.070 less in total score, counting what keeping the earlier "
+        "plan is worth."
+    ) in told
 
 
 @pytest.mark.parametrize("number", SOME)
