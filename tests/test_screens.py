@@ -523,7 +523,7 @@ def test_a_round_that_was_changed_in_another_window_is_not_overwritten(demo):
     other.press("Make the plan")
     demo.make_plan()
     assert "The round was changed in another window" in demo.words()
-    demo.press("Open the round again")
+    demo.press("Open the round as it is now")
     assert demo.figure("Needs met") == "69 of 90"
 
 

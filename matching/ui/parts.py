@@ -18,6 +18,27 @@ def screen_heading(step: Step, round_: Round, what_next: str) -> None:
     st.html(markup.page_heading(step.title, f"{step.purpose} {what_next}", caption))
 
 
+def name_box() -> None:
+    """Ask for the name that goes into the record with every change."""
+    key = "name_for_the_record"
+    if key not in st.session_state:
+        st.session_state[key] = session.who()
+    st.text_input(
+        "Your name, for the record",
+        key=key,
+        max_chars=80,
+        help="It goes into the history of the round with everything that you change. It is asked only once.",
+        on_change=lambda: session.be_called(st.session_state[key]),
+    )
+
+
+def show_setback(setback: session.Setback) -> None:
+    """The red summary of a change that was not made; a round that was changed elsewhere can be opened as it is now."""
+    error_summary(setback.title, setback.lines, occasion=setback.number)
+    if setback.stale and session.held():
+        st.button("Open the round as it is now", on_click=session.open_again, type="primary")
+
+
 def round_or_stop(step: Step) -> Round:
     """The open round; without one the screen says so and ends here."""
     round_ = session.current()

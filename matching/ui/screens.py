@@ -8,7 +8,7 @@ import streamlit as st
 from matching.errors import DataError
 from matching.rounds import StaleRoundError
 from matching.ui import session
-from matching.ui.parts import close_menu, error_summary
+from matching.ui.parts import close_menu, show_setback
 from matching.ui.steps import START, STEPS
 
 DEMO_FLAG = "--demo"
@@ -31,13 +31,11 @@ def open_screens() -> None:
     try:
         if DEMO_FLAG in sys.argv[1:]:
             session.open_demo_again()
+        if setback := session.take_setback():
+            show_setback(setback)
         screen.run()
-    except DataError as error:
-        error_summary("This cannot be done", [f"{one.message} {one.fix}" for one in error.problems])
-    except StaleRoundError as error:
-        error_summary("The round was changed in another window", [str(error)])
-        if held := session.held():
-            st.button("Open the round again", on_click=session.open_round, args=(held.round_id,), type="primary")
+    except (DataError, StaleRoundError) as error:
+        show_setback(session.setback_of(error))
 
 
 if __name__ == "__main__":

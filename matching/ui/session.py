@@ -3,10 +3,11 @@
 Everything that is to outlive the server is in the database; rules that no plan was made from yet outlive a refresh.
 """
 
+import getpass
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import networkx as nx
@@ -14,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
+from matching.desk import Event
 from matching.directory import SavedPlan, read_files
 from matching.errors import DataError, Problem
 from matching.export import excel_bytes, plan_files, zip_bytes
@@ -23,16 +25,17 @@ from matching.inputs import SOURCES, Inputs, read_inputs, read_schools, with_pol
 from matching.market import Market, open_market
 from matching.policy import Policy, policy_toml, read_policy
 from matching.resources import demo_sources
-from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, open_store
+from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, StaleRoundError, open_store
 from matching.ui.mapping import UnknownHeader, unknown_headers
 from matching.ui.places import Place, options_of, places, sheet_of
-from matching.ui.words import day
+from matching.ui.words import day, event_sentence
 
 DEMO_NAME = "Demo area"
 
 _Digests = tuple[tuple[str, str, str], ...]
 _OPEN, _ATTEMPT, _POLICY, _MISSING = "open_round", "attempt", "drafted_policy", "missing_round"
 _MENDED = "mended_files"
+_WHO, _SETBACK = "who", "setback"
 _ROUNDS_REMEMBERED = 5
 
 
@@ -59,6 +62,26 @@ class Attempt:
     number: int
     mended: frozenset[str] = frozenset()
     anew: bool = False
+
+
+@dataclass(frozen=True)
+class Setback:
+    """A change that was not made, and why.
+
+    Attributes
+    ----------
+    title : str
+    lines : tuple of str
+    stale : bool
+        Whether the round was changed elsewhere, so that it has to be opened again first.
+    number : int
+        Counts those that were remembered in this tab, so that each takes the focus once.
+    """
+
+    title: str
+    lines: tuple[str, ...]
+    stale: bool = False
+    number: int = 0
 
 
 # ---- rounds --------------------------------------------------------------------------------------------------------
@@ -127,6 +150,18 @@ def open_demo_again() -> None:
         open_demo()
 
 
+def open_again() -> None:
+    """Open the held round as it is now; rules drafted here stay where neither tables nor plan were changed."""
+    seen = held()
+    if seen is None:
+        return
+    drafted = st.session_state.get(_POLICY)
+    open_round(seen.round_id)
+    found = held()
+    if found and drafted and (found.sources, found.current) == (seen.sources, seen.current):
+        draft_policy(found, drafted)
+
+
 def _follow() -> None:
     """Let the address name the round that this tab holds."""
     if found := held():
@@ -135,7 +170,7 @@ def _follow() -> None:
 
 def _hold(round_: Round | None) -> None:
     st.session_state[_OPEN] = round_
-    for key in (_POLICY, _ATTEMPT, _MENDED):
+    for key in (_POLICY, _ATTEMPT, _MENDED, _SETBACK):
         st.session_state.pop(key, None)
     revision, drafted = _drafts().get(round_.round_id, (0, Policy())) if round_ else (0, Policy())
     # Rules that were drafted before the round changed may no longer be what anybody means.
@@ -146,6 +181,84 @@ def _hold(round_: Round | None) -> None:
 def suggested_name() -> str:
     """A name for a new round."""
     return f"Round of {day(date.today())}"
+
+
+# ---- who, and changes for the record -------------------------------------------------------------------------------
+
+
+def who() -> str:
+    """The name that goes into the record with every change: as it was given here, or else the machine's user name."""
+    given: str = st.session_state.get(_WHO) or _names().get(_machine_user(), "")
+    return given or _machine_user()
+
+
+def be_called(name: str) -> None:
+    """Take a name for the record; a blank one is not taken."""
+    if shown := " ".join(name.split()):
+        st.session_state[_WHO] = _names()[_machine_user()] = shown
+
+
+@st.cache_resource(show_spinner=False)
+def _names() -> dict[str, str]:
+    """The name that was given last, by the machine's user: a refresh begins this tab's memory anew."""
+    return {}
+
+
+def _machine_user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "Name not given"
+
+
+def record(round_: Round, events: Sequence[Event]) -> Round | None:
+    """Record decisions: all of them or, where one is refused, none; the round is then held as it is after them.
+
+    Where it cannot be done the screen is shown anew with the reason at its top (and a way to the round as it is now),
+    and nothing is written; what was typed stays.
+    """
+    return change(lambda: store().record(round_, events))
+
+
+def change(make: Callable[[], Round]) -> Round | None:
+    """Change the open round, as `record` does; `make` is the change, by the store."""
+    try:
+        changed = make()
+    except (DataError, StaleRoundError) as error:
+        set_back(error)
+        st.rerun()
+        return None
+    drafted = st.session_state.get(_POLICY)
+    _hold(changed)
+    if drafted:
+        draft_policy(changed, drafted)
+    _follow()
+    return changed
+
+
+def set_back(error: DataError | StaleRoundError) -> None:
+    """Remember why a change was not made, for the next screen to show."""
+    number = st.session_state["setbacks"] = st.session_state.get("setbacks", 0) + 1
+    st.session_state[_SETBACK] = replace(setback_of(error), number=number)
+
+
+def setback_of(error: DataError | StaleRoundError) -> Setback:
+    """Why something cannot be done, in words."""
+    if isinstance(error, DataError):
+        return Setback("This cannot be done", tuple(f"{one.message} {one.fix}" for one in error.problems))
+    return Setback("The round was changed in another window", (str(error), *_meanwhile(error.meanwhile)), stale=True)
+
+
+def _meanwhile(events: Iterable[Event]) -> list[str]:
+    return [f"Meanwhile: {event_sentence(one)}" for one in events]
+
+
+def take_setback() -> Setback | None:
+    """The change that was not made: shown once or, where the round is not what it was, until it is opened again."""
+    found: Setback | None = st.session_state.pop(_SETBACK, None)
+    if found and found.stale:
+        st.session_state[_SETBACK] = found
+    return found
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------

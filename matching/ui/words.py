@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+from matching.desk import Event, what_happened
+
 
 def day(value: date) -> str:
     """A date: 4 May 2026."""
@@ -17,3 +19,11 @@ def moment(value: datetime) -> str:
 def of(part: float, whole: float) -> str:
     """A part of a whole: 1,204 of 1,310."""
     return f"{part:,.0f} of {whole:,.0f}"
+
+
+def event_sentence(event: Event) -> str:
+    """What somebody did to a round, when and why, on one line."""
+    whom = [f"{word} {one}" for word, one in (("need", event.need_id), ("supporter", event.supporter_id)) if one]
+    why = event.about.get("text", "") or event.why
+    told = ", ".join([what_happened(event), *whom])
+    return f"{moment(event.at)}, {event.by or 'somebody'}: {told}.{f' Reason: {why}' if why else ''}"
