@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
+from matching.desk import Desk
 from matching.errors import LEAVE_OUT, STOP, Problem
 from matching.market import Market
 from matching.plan import Plan, spreadsheet_safe
@@ -157,6 +158,20 @@ def needs(market: Market, plan: Plan) -> pd.DataFrame:
         distance_km=pd.to_numeric(found["distance_km"]),
         score=pd.to_numeric(found["score"]),
     )
+
+
+def with_status(needs: pd.DataFrame, desk: Desk) -> pd.DataFrame:
+    """The needs with `status`, where each deployment stands, and `held`: how a person fixed it, or blank."""
+    pairs = list(zip(needs["need_id"], needs["supporter_id"], needs["met"], strict=True))
+    return needs.assign(
+        status=[desk.status_of(need_id, who) if met else "" for need_id, who, met in pairs],
+        held=[_held(desk, need_id, who) if met else "" for need_id, who, met in pairs],
+    )
+
+
+def _held(desk: Desk, need_id: str, supporter_id: str) -> str:
+    placed = desk.placements.get(need_id)
+    return {"pin": "pinned", "swap": "by hand"}[placed.kind] if placed and placed.supporter_id == supporter_id else ""
 
 
 def chosen_needs(

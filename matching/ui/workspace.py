@@ -1,0 +1,276 @@
+"""The open round as a workspace: its plan with what was decided since, and the files that the next run comes from.
+
+What decisions do to the files is the business of `decided`; here it is kept by digest, so screens may ask each time.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from matching.allocation import allocate
+from matching.desk import Bar, Desk, Event, Pair, bars_given, desk_of, live_supporters, new_event
+from matching.directory import SavedPlan
+from matching.equity import equity
+from matching.errors import DataError, Problem
+from matching.export import csv_bytes, plan_files
+from matching.files import Source
+from matching.inputs import SOURCES, Inputs
+from matching.live import live_plan
+from matching.market import Market
+from matching.plan import Plan
+from matching.repairs import Repair, repairs
+from matching.rounds import Round
+from matching.ui import frames, session
+from matching.ui.decided import (
+    as_placed,
+    decided_inputs,
+    decided_market,
+    decided_sources,
+    is_changed,
+    overfull_problems,
+    serving,
+)
+from matching.ui.places import options_of
+from matching.whatif import WhyNot, why_not
+
+# How long somebody on the telephone may be kept waiting, in seconds.
+_LIVE_S, _WHY_NOT_S, _REPAIRS_S = 3.0, 4.0, 10.0
+
+
+@dataclass(frozen=True)
+class Live:
+    """A round's plan as it stands now.
+
+    Attributes
+    ----------
+    plan : Plan
+        With what was decided since; the accepted plan itself where nothing was changed.
+    market : Market
+        Of the inputs that `plan` is checked against.
+    desk : Desk
+    is_changed : bool
+        Whether it differs from the accepted plan.
+    accepted : SavedPlan
+    sources : mapping of str to Source
+        The files that `market` is read from, so that `matching.export.plan_files` writes a plan that can be verified.
+    digest : str
+        What tells it from every other plan.
+    """
+
+    plan: Plan
+    market: Market
+    desk: Desk
+    is_changed: bool
+    accepted: SavedPlan
+    sources: Mapping[str, Source]
+    digest: str
+
+
+def live(round_: Round) -> Live:
+    """The plan of a round as it stands now; the round must have one.
+
+    Raises
+    ------
+    DataError
+        What was decided cannot stand together.
+    """
+    if round_.files is None:
+        raise ValueError("a round without a plan")
+    digest = hashlib.sha256(f"{session.plan_digest(round_.files)} {_of_events(round_.events)}".encode())
+    return _live(digest.hexdigest(), round_)
+
+
+def _of_events(events: Sequence[Event]) -> str:
+    said = repr([(one.number, one.kind, one.by, one.why, sorted(one.about.items()), one.undoes) for one in events])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+@st.cache_resource(max_entries=4, show_spinner="Putting what was decided into the plan…")
+def _live(digest: str, _round: Round) -> Live:
+    saved = session.saved_plan(_round.files or {})
+    market, desk = session.market_of(saved), desk_of(_round.events)
+    if not is_changed(_round.events, saved.plan):
+        return Live(saved.plan, market, desk, False, saved, saved.sources, digest)
+    now = live_supporters(serving(saved.plan), desk)
+    placed = as_placed(desk, market, now, statuses=False)
+    sources = decided_sources(saved.sources, market.inputs, _round.sources.get("decisions"), placed, now)
+    changed = decided_market(market, decided_inputs(market.inputs, sources))
+    plan = live_plan(changed, now, by_hand={*desk.placements, *desk.freed}, time_limit_s=_LIVE_S)
+    return Live(plan, changed, desk, True, saved, sources, digest)
+
+
+def needs_of(found: Live) -> pd.DataFrame:
+    """Every need with what the live plan does for it, as `frames.needs` gives it, and its `status`."""
+    return _needs(found.digest, found)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _needs(digest: str, _found: Live) -> pd.DataFrame:
+    return frames.with_status(frames.needs(_found.market, _found.plan), _found.desk)
+
+
+# ---- the next run --------------------------------------------------------------------------------------------------
+
+
+def next_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
+    """The files that the next plan comes from: with the drafted rules, and with everything that was decided.
+
+    To stay close, the plan as it stands now is the one to stay close to; before there is one, the plan that the round's
+    files brought.
+    """
+    sources = session.drafted_sources(round_, stay_close=stay_close)
+    if round_.files is None:
+        desk, now = desk_of(round_.events), {}
+    else:
+        found = live(round_)
+        desk, now = found.desk, serving(found.plan)
+        if stay_close:
+            sources["baseline"] = Source("plan.csv", csv_bytes(found.plan.deployments))
+    if not desk.placements and not desk.barred and not desk.statuses:
+        return sources
+    inputs = session.inputs_of({name: one for name, one in sources.items() if name != "baseline"})
+    placed = {need_id: one.supporter_id for need_id, one in desk.placements.items()}
+    made = decided_sources(sources, inputs, round_.sources.get("decisions"), desk, {**now, **placed})
+    return {name: made[name] for name in SOURCES if name in made}
+
+
+def rerun_sources(round_: Round) -> dict[str, Source]:
+    """The files of the best plan from here: what was decided and agreed holds, and every other change is paid for."""
+    return next_sources(round_, stay_close=True)
+
+
+def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") -> Round | None:
+    """Make the best plan from these files and accept it, telling of each step."""
+    with st.status("Making the plan…") as status:
+        ready = session.market(sources)
+        plan = allocate(ready.inputs, market=ready, progress=lambda words: status.update(label=f"{words}…"))
+        status.update(label="The plan is made.", state="complete")
+    return accept(round_, plan, ready.inputs, sources, why=why)
+
+
+def accept(round_: Round, plan: Plan, inputs: Inputs, sources: Mapping[str, Source], *, why: str = "") -> Round | None:
+    """Accept a plan that was made from these files; the round keeps its own tables, under the rules of the run."""
+    files = plan_files(plan, sources, equity=equity(plan, inputs))
+    own = _own_sources(round_, sources)
+    return session.change(lambda: session.store().save_plan(round_, files, sources=own, by=session.who(), why=why))
+
+
+def _own_sources(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
+    """The round's own files after a run: decisions of the desk stay on the desk, where they can be undone."""
+    own = {**round_.sources, **({"policy": sources["policy"]} if "policy" in sources else {})}
+    return {name: own[name] for name in SOURCES if name in own}
+
+
+# ---- decisions -----------------------------------------------------------------------------------------------------
+
+
+def record(round_: Round, events: Sequence[Event]) -> Round | None:
+    """Record decisions as `session.record` does, unless somebody would then have more than they offer."""
+    numbered = [replace(one, number=number) for number, one in enumerate(events, start=round_.last_event + 1)]
+
+    def take() -> Round:
+        _sound(round_, numbered)
+        return session.store().record(round_, events)
+
+    return session.change(take)
+
+
+def undo(round_: Round, numbers: Sequence[int], *, why: str = "") -> Round | None:
+    """Take back what was recorded together, the last of it first; each undoing is an event of its own."""
+
+    def take_back() -> Round:
+        changed = round_
+        for number in sorted(numbers, reverse=True):
+            event = replace(new_event("undo", by=session.who(), why=why), number=changed.last_event + 1, undoes=number)
+            _sound(changed, [event])
+            changed = session.store().undo(changed, number, by=session.who(), why=why)
+        return changed
+
+    return session.change(take_back)
+
+
+def _sound(round_: Round, more: Sequence[Event]) -> None:
+    """Refuse events after which somebody would have more than they offer.
+
+    Raises
+    ------
+    DataError
+        Somebody would.
+    """
+    if round_.files is None:
+        return
+    saved = session.saved_plan(round_.files)
+    inputs, before = session.market_of(saved).inputs, serving(saved.plan)
+
+    def problems(events: Sequence[Event]) -> list[Problem]:
+        desk = desk_of(events)
+        return overfull_problems(inputs, live_supporters(before, desk), desk)
+
+    known = problems(round_.events)
+    if new := [one for one in problems([*round_.events, *more]) if one not in known]:
+        raise DataError(new)
+
+
+def bars_of_tables(round_: Round, inputs: Inputs) -> Mapping[Pair, Bar]:
+    """What the round's own decisions file forbids."""
+    base = round_.sources.get("decisions")
+    if base is None:
+        return {}
+    return _bars_of_tables(base.sha256, inputs.files["needs"].sha256, base, inputs, round_.sources)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _bars_of_tables(
+    base_digest: str, needs_digest: str, _base: Source, _inputs: Inputs, _sources: Mapping[str, Source]
+) -> Mapping[Pair, Bar]:
+    needs = dict(zip(_inputs.needs["need_id"], _inputs.needs["school_urn"], strict=True))
+    return bars_given(_base, needs=needs, mapping=options_of(_sources).mappings.get("decisions"))
+
+
+# ---- questions -----------------------------------------------------------------------------------------------------
+
+
+def answer_why_not(found: Live, need_id: str, supporter_id: str, *, force: bool = False) -> WhyNot:
+    """What the plan would be with a named person at a need."""
+    return _why_not(found.digest, need_id, supporter_id, force, found)
+
+
+@st.cache_resource(max_entries=60, show_spinner="Making the plan again with them here…")
+def _why_not(digest: str, need_id: str, supporter_id: str, force: bool, _found: Live) -> WhyNot:
+    return why_not(_found.market, _found.plan, need_id, supporter_id, force=force, time_limit_s=_WHY_NOT_S)
+
+
+def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
+    """What would meet an unmet need."""
+    return _repairs(found.digest, need_id, found)
+
+
+@st.cache_resource(max_entries=30, show_spinner="Trying what would meet it: this can take ten seconds…")
+def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
+    return repairs(_found.market, _found.plan, need_id, time_limit_s=_REPAIRS_S)
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A plan that was made and is not accepted yet; `events` is how many things had happened to the round."""
+
+    plan: Plan
+    inputs: Inputs
+    sources: Mapping[str, Source]
+    events: int
+    seconds: float
+
+
+def rerun(round_: Round) -> Rerun:
+    """The best plan from here, before anybody has accepted it."""
+    began = time.perf_counter()
+    sources = rerun_sources(round_)
+    with st.status("Finding the best plan from here…") as status:
+        ready = session.market(sources)
+        plan = allocate(ready.inputs, market=ready, progress=lambda words: status.update(label=f"{words}…"))
+        status.update(label="The plan is found.", state="complete")
+    return Rerun(plan, ready.inputs, sources, round_.last_event, time.perf_counter() - began)
