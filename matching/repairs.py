@@ -30,6 +30,8 @@ _MOST_KM = 25
 _MOST_NAMED = 3
 # Changes for everybody are tried and told after those for one person or one need.
 _FOR_ALL = ("policy distance", "same trust", "specialism")
+# Of one kind of change for everybody: which specialisms are close to one another is a matter of judgement.
+_MOST_FOR_ALL = 2
 
 
 @dataclass(frozen=True)
@@ -355,6 +357,7 @@ def _in_turn(market: Market, need: int, candidates: list[tuple[float, int, _Size
         if about not in seen:
             by_kind.setdefault(kinds, []).append(steps)
         seen.add(about)
+    by_kind = {kinds: rows[:_MOST_FOR_ALL] if set(kinds) & set(_FOR_ALL) else rows for kinds, rows in by_kind.items()}
     turns = [steps for row in zip_longest(*by_kind.values()) for steps in row if steps is not None]
     return sorted(turns, key=lambda steps: sum(kind in _FOR_ALL for kind, _, _ in steps))
 

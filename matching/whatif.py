@@ -119,7 +119,8 @@ def why_not(
         now = reached_by(market, before)
         forced = changed_market(market, with_pin(market.inputs, need_id, supporter_id), same_pairs=True)
         is_best = plan.manifest["status"] == "optimal"
-        free_to_choose = not bars and need not in market.rulebook.pins[0]
+        # A pin may go where the plan may not: beyond a rule, another pin, or a tie with other needs and people.
+        free_to_choose = not (bars or market.rulebook.has_ties or need in market.rulebook.pins[0])
         answer = solve_again(
             market,
             before,

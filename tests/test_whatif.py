@@ -13,9 +13,12 @@ from worlds import (
     decision,
     eligible,
     facts,
+    faults_of,
+    levels_of,
     need,
     person,
     pins_of,
+    random_world,
     said,
     school,
     served,
@@ -24,7 +27,7 @@ from worlds import (
     world,
 )
 
-from matching.allocation import allocate
+from matching.allocation import allocate, solve
 from matching.check import check_plan
 from matching.compare import CHANGE_COLUMNS
 from matching.errors import DataError
@@ -92,6 +95,33 @@ def test_the_forced_answer_is_the_best_of_all_where_needs_compete(number):
         answer = why_not(market, one.plan, need_id, supporter_id)
         if answer.solved and answer.proved:
             assert then(answer) == by_milp(pinned(one.made, need_id, supporter_id))
+
+
+@pytest.mark.parametrize("first", range(0, 60, 10))
+def test_ties_between_needs_and_people_are_kept_around_the_forced_pair(first):
+    for number in range(first, first + 10):
+        made = random_world(
+            number, n_schools=6, n_supporters=5, n_needs=7, days=number % 2 == 0, pins=number % 3, ties=True
+        )
+        market = open_market(made.inputs())
+        plan = allocate(market.inputs, market=market)
+        may = [pair for pair in eligible(made) if served(plan).get(pair[0]) != pair[1] and has_room(made, *pair)]
+        for pair in may[:: max(1, len(may) // 3)]:
+            answer = why_not(market, plan, *pair)
+            assert answer.proved
+            assert then(answer) == brute_force(pinned(made, *pair)), (number, pair)
+
+
+@pytest.mark.parametrize("number", range(0, 40, 4))
+def test_repairs_keep_ties(number):
+    made = random_world(number, n_schools=6, n_supporters=5, n_needs=7, days=number % 8 == 0, ties=True)
+    market = open_market(made.inputs())
+    plan = allocate(market.inputs, market=market)
+    for need_id in plan.unmet["need_id"].tolist()[:2]:
+        for repair in repairs(market, plan, need_id):
+            again = allocate(repair.inputs)
+            assert need_id in served(again)
+            assert said(again) == list(repair.reached)
 
 
 @pytest.mark.parametrize("number", [*GALLERY][::4])
@@ -224,17 +254,43 @@ def test_an_unknown_identifier_is_said(need_id, supporter_id):
         why_not(market, plan, need_id, supporter_id)
 
 
-@pytest.mark.parametrize("number", WIDE)
-def test_searching_around_a_change_first_gives_no_less(number, monkeypatch):
-    """The way that large parts go, on a small one: nothing may be overfull, and the best is found as before."""
-    one = solved_wide(number)
-    market = open_market(one.inputs)
-    pairs = [pair for pair in some_pairs(one, 4) if has_room(one.made, *pair)]
-    plain = [why_not(market, one.plan, *pair) for pair in pairs]
+@pytest.mark.parametrize("number", range(0, 40, 2))
+@pytest.mark.parametrize("ties", [False, True])
+def test_around_a_change_everybody_else_is_held_and_no_rule_is_broken(number, ties, monkeypatch):
+    """The way that large parts go, on small ones, and with no time for more."""
     monkeypatch.setattr("matching.resolve._FEW_PAIRS", 0)
-    for pair, answer in zip(pairs, plain, strict=True):
-        again = why_not(market, one.plan, *pair)
-        assert not (answer.proved and again.proved) or then(again) == then(answer)
+    monkeypatch.setattr("matching.resolve._NEEDS_AROUND", (2,))
+    made = random_world(number, n_schools=6, n_supporters=5, n_needs=9, pins=number % 3, ties=ties)
+    market = open_market(made.inputs())
+    plan = allocate(market.inputs, market=market)
+    may = [pair for pair in eligible(made) if served(plan).get(pair[0]) != pair[1] and has_room(made, *pair)]
+    for pair in may[:: max(1, len(may) // 3)]:
+        best = brute_force(pinned(made, *pair))
+        assert then(why_not(market, plan, *pair)) == best
+        with monkeypatch.context() as hurried:
+            hurried.setattr("matching.resolve.solve", only_around)
+            answer = why_not(market, plan, *pair)
+        serving = dict(served(plan))
+        for row in answer.displaced.to_dict("records"):
+            serving[row["need_id"]] = row["supporter_id_after"]
+        held = {need_id: who for need_id, who in serving.items() if who}
+        assert not list(faults_of(pinned(made, *pair), held))
+        assert then(answer) == list(levels_of(pinned(made, *pair), held)) <= best
+        assert not answer.proved or then(answer) == best
+
+
+def only_around(market, **options):
+    """Solve what is held around a change; where everything is free, time is up at once."""
+    outcome, solved_ = solve(market, **options)
+    if "need_id" in market.inputs.decisions and set(market.inputs.decisions.columns) == {
+        "kind",
+        "supporter_id",
+        "need_id",
+    }:
+        return outcome, solved_
+    nobody = np.where(outcome.origin == "pinned", outcome.supporter_of, -1)
+    values = reached_by(market, nobody)
+    return replace(outcome, supporter_of=nobody), replace(solved_, supporter_of=nobody, values=values)
 
 
 def test_a_change_elsewhere_leaves_a_part_as_it_is():
