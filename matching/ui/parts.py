@@ -6,16 +6,54 @@ from typing import Literal
 
 import streamlit as st
 
+from matching.errors import counted
 from matching.rounds import Round
 from matching.ui import markup, session
-from matching.ui.steps import START, Step
+from matching.ui.jobs import Job
+from matching.ui.steps import PLAN, START, Step
 from matching.ui.words import moment
+
+_STAGES_SHOWN = 5
 
 
 def screen_heading(step: Step, round_: Round, what_next: str) -> None:
     """The open round, the title, and what the screen is for and what to do next."""
     caption = f"{round_.name}, begun on {moment(round_.created_at)}"
+    job = session.running_job(round_)
+    if job and step is PLAN:
+        what_next = "It is being made just now."
     st.html(markup.page_heading(step.title, f"{step.purpose} {what_next}", caption))
+    if job:
+        _show_progress(job)
+        if step is PLAN:
+            st.stop()
+
+
+@st.fragment(run_every=0.5)
+def _show_progress(job: Job) -> None:
+    """Tell how a plan gets on, until it is made."""
+    if job.is_done:
+        st.rerun()
+    with st.container(border=True, key="job"):
+        st.header("The plan is being made", anchor=False)
+        stages = [f"After {_seconds(one.after_s)}: {one.words}" for one in job.stages][-_STAGES_SHOWN:]
+        # Only what is new in it is read out.
+        st.html(f'<div role="log" aria-label="Steps">{markup.bullets(stages or ["Starting"])}</div>')
+        st.html(
+            markup.paragraph(
+                f"Begun by {job.by} at {job.began.astimezone():%H:%M}, {_seconds(job.elapsed_s)} ago.",
+                "You may leave this screen or close the window: it goes on, and the plan is kept.",
+                quiet=True,
+            )
+        )
+        if job.is_stopping:
+            st.html(markup.banner("Stopping. The best plan so far is being written down."))
+        else:
+            st.button("Stop and keep the best plan so far", on_click=job.stop)
+
+
+def _seconds(elapsed: float) -> str:
+    return counted(int(elapsed), "second")
 
 
 def name_box() -> None:

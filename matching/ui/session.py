@@ -6,6 +6,7 @@ Everything that is to outlive the server is in the database; rules that no plan 
 import getpass
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -15,17 +16,21 @@ import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
-from matching.desk import Event
+from matching.desk import Event, desk_of, live_supporters
 from matching.directory import SavedPlan, read_files
+from matching.equity import equity
 from matching.errors import DataError, Problem
 from matching.export import excel_bytes, plan_files, zip_bytes
 from matching.files import Source
 from matching.graph import bipartite_graph
 from matching.inputs import SOURCES, Inputs, read_inputs, read_schools, with_policy
 from matching.market import Market, open_market
+from matching.plan import Plan
 from matching.policy import Policy, policy_toml, read_policy
 from matching.resources import demo_sources
 from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, StaleRoundError, open_store
+from matching.ui.decided import decided_sources
+from matching.ui.jobs import Job, Jobs
 from matching.ui.mapping import UnknownHeader, unknown_headers
 from matching.ui.places import Place, options_of, places, sheet_of
 from matching.ui.words import day, event_sentence
@@ -35,7 +40,18 @@ DEMO_NAME = "Demo area"
 _Digests = tuple[tuple[str, str, str], ...]
 _OPEN, _ATTEMPT, _POLICY, _MISSING = "open_round", "attempt", "drafted_policy", "missing_round"
 _MENDED = "mended_files"
-_WHO, _SETBACK = "who", "setback"
+_WHO, _SETBACK, _JOB = "who", "setback", "job"
+_PAIR = ["need_id", "supporter_id"]
+_PATIENCE_S = 1.5
+_ONLY_SAID = ("note", "named", "scenario")
+_DEFECT = (
+    "This is a fault in the program, not in your tables. Nothing was saved, and the round is as it was.",
+    "What went wrong is in the window in which the program was started. Please report it.",
+)
+_CUT_SHORT = {
+    "cancelled": "The search was stopped on request. This is the best plan that it had found by then.",
+    "time limit": "Time ran out before the search was done. This is the best plan that it had found by then.",
+}
 _ROUNDS_REMEMBERED = 5
 
 
@@ -107,7 +123,9 @@ def current() -> Round | None:
         _hold(found)
     if found and wanted != found.round_id:
         st.query_params["round"] = found.round_id
-    return found
+    if found:
+        _take_result(found)
+    return held()
 
 
 def held() -> Round | None:
@@ -238,8 +256,12 @@ def change(make: Callable[[], Round]) -> Round | None:
 
 def set_back(error: DataError | StaleRoundError) -> None:
     """Remember why a change was not made, for the next screen to show."""
+    _remember(setback_of(error))
+
+
+def _remember(setback: Setback) -> None:
     number = st.session_state["setbacks"] = st.session_state.get("setbacks", 0) + 1
-    st.session_state[_SETBACK] = replace(setback_of(error), number=number)
+    st.session_state[_SETBACK] = replace(setback, number=number)
 
 
 def setback_of(error: DataError | StaleRoundError) -> Setback:
@@ -474,7 +496,8 @@ def workbook(files: Mapping[str, bytes]) -> bytes:
 
 @st.cache_resource(max_entries=3, show_spinner="Writing the Excel workbook…")
 def _workbook(digest: str, _files: Mapping[str, bytes]) -> bytes:
-    return excel_bytes(saved_plan(_files).plan)
+    saved = saved_plan(_files)
+    return excel_bytes(saved.plan, equity=saved.equity)
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
@@ -540,13 +563,111 @@ def drafted_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
     return _ordered(sources)
 
 
-def make_plan(round_: Round, sources: Mapping[str, Source]) -> None:
-    """Make the best plan from these files and keep it in the round, telling of each step."""
-    with st.status("Making the plan…") as status:
-        ready = market(sources)
-        plan = allocate(ready.inputs, market=ready, progress=lambda words: status.update(label=f"{words}…"))
-        _hold(store().save_plan(round_, plan_files(plan, sources), sources=sources))
-        status.update(label="The plan is made.", state="complete")
+def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") -> None:
+    """Begin to make the best plan from these files and what was decided, and keep it in the round once it is made.
+
+    A small one is there when this returns; of a larger one every screen of the round tells how it gets on. Where one is
+    being made already, for whatever window, it is that one.
+    """
+    try:
+        _refuse_to_plan(round_)
+        given = with_decided(round_, sources)
+        ready = market(given)
+    except (DataError, StaleRoundError) as error:
+        set_back(error)
+        st.rerun()
+        return
+    database, by = store(), who()
+
+    def make(tell: Callable[[str], None], cancel: threading.Event) -> Round:
+        plan = allocate(ready.inputs, market=ready, progress=tell, cancel=cancel)
+        tell("Saving the plan")
+        files = plan_files(plan, given, equity=equity(plan, ready.inputs))
+        return _kept(database, round_, files, sources, by, why)
+
+    job = st.session_state[_JOB] = jobs().begin(round_, by, make)
+    with st.spinner("Making the plan…"):
+        job.wait(_PATIENCE_S)
+    _take_result(round_)
+
+
+def _kept(
+    database: RoundStore, seen: Round, files: Mapping[str, bytes], sources: Mapping[str, Source], by: str, why: str
+) -> Round:
+    """The round with a plan that took its time: what was only said of the round meanwhile does not stand in its way."""
+    try:
+        return database.save_plan(seen, files, sources=sources, by=by, why=why)
+    except StaleRoundError as error:
+        now = database.get(seen.round_id)
+        if now is None or any(one.kind not in _ONLY_SAID for one in error.meanwhile):
+            raise
+        return database.save_plan(now, files, sources=sources, by=by, why=why)
+
+
+def _refuse_to_plan(round_: Round) -> None:
+    """Say before the work, and not after it, that its plan could not be kept."""
+    now = store().get(round_.round_id)
+    if now is None or now.revision != round_.revision:
+        raise StaleRoundError(now.events[round_.last_event :] if now else ())
+    if round_.approved is not None:
+        message, fix = "The plan is approved, so no other can be made.", "Reopen it first, on the Hand over screen."
+        raise DataError([Problem("round", None, "", "", message, fix)])
+
+
+def with_decided(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
+    """The files that a plan is made from: those given, with what was decided in the round.
+
+    Raises
+    ------
+    DataError
+        What was decided contradicts the decisions file, or a file is not sound.
+    """
+    desk = desk_of(round_.events)
+    if not (desk.placements or desk.freed or desk.barred or desk.statuses):
+        return dict(sources)
+    serving = saved_plan(round_.files).plan.deployments if round_.files else pd.DataFrame(columns=_PAIR)
+    supporter_of = live_supporters(dict(serving[_PAIR].itertuples(index=False, name=None)), desk)
+    decided = decided_sources(sources, inputs_of(sources), round_.sources.get("decisions"), desk, supporter_of)
+    return _ordered(decided)
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """The plans that are being made, for all windows of this server."""
+    return Jobs()
+
+
+def running_job(round_: Round) -> Job | None:
+    """The plan of a round that is being made just now; this tab follows it from here on."""
+    job = jobs().of(round_.round_id)
+    if job is None or job.is_done:
+        return None
+    st.session_state[_JOB] = job
+    return job
+
+
+def _take_result(round_: Round) -> None:
+    """Hold what the job that this tab follows has made of the round, once it is done, or say why it made nothing."""
+    job: Job | None = st.session_state.get(_JOB)
+    if job is None or not job.is_done:
+        return
+    del st.session_state[_JOB]
+    if job.seen.round_id != round_.round_id:
+        return
+    if job.result and job.result.revision > round_.revision:
+        _hold(job.result)
+    elif job.fault:
+        set_back(job.fault)
+        st.rerun()
+    elif job.is_defect:
+        _remember(Setback("The plan could not be made", _DEFECT))
+        st.rerun()
+
+
+def cut_short_words(plan: Plan) -> str:
+    """What ended the search for a plan before it was done, in a sentence; blank where nothing did."""
+    cause = plan.manifest["proof"].get("cut_short_by", "")
+    return _CUT_SHORT.get(cause, "")
 
 
 def is_outdated(round_: Round, saved: SavedPlan) -> bool:
