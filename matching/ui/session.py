@@ -16,7 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
-from matching.desk import Event, desk_of, live_supporters
+from matching.desk import Event
 from matching.directory import SavedPlan, read_files
 from matching.equity import equity
 from matching.errors import DataError, Problem
@@ -29,7 +29,6 @@ from matching.plan import Plan
 from matching.policy import Policy, policy_toml, read_policy
 from matching.resources import demo_sources
 from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, StaleRoundError, open_store
-from matching.ui.decided import decided_sources
 from matching.ui.jobs import Job, Jobs
 from matching.ui.mapping import UnknownHeader, unknown_headers
 from matching.ui.places import Place, options_of, places, sheet_of
@@ -41,7 +40,6 @@ _Digests = tuple[tuple[str, str, str], ...]
 _OPEN, _ATTEMPT, _POLICY, _MISSING = "open_round", "attempt", "drafted_policy", "missing_round"
 _MENDED = "mended_files"
 _WHO, _SETBACK, _JOB = "who", "setback", "job"
-_PAIR = ["need_id", "supporter_id"]
 _PATIENCE_S = 1.5
 _ONLY_SAID = ("note", "named", "scenario")
 _DEFECT = (
@@ -564,15 +562,14 @@ def drafted_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
 
 
 def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") -> None:
-    """Begin to make the best plan from these files and what was decided, and keep it in the round once it is made.
+    """Begin to make the best plan from these files, and keep it in the round once it is made.
 
     A small one is there when this returns; of a larger one every screen of the round tells how it gets on. Where one is
-    being made already, for whatever window, it is that one.
+    being made already, for whatever window, it is that one. The round keeps its own tables, under the rules of the run.
     """
     try:
         _refuse_to_plan(round_)
-        given = with_decided(round_, sources)
-        ready = market(given)
+        ready = market(sources)
     except (DataError, StaleRoundError) as error:
         set_back(error)
         st.rerun()
@@ -582,13 +579,19 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     def make(tell: Callable[[str], None], cancel: threading.Event) -> Round:
         plan = allocate(ready.inputs, market=ready, progress=tell, cancel=cancel)
         tell("Saving the plan")
-        files = plan_files(plan, given, equity=equity(plan, ready.inputs))
-        return _kept(database, round_, files, sources, by, why)
+        files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
+        return _kept(database, round_, files, _own_sources(round_, sources), by, why)
 
     job = st.session_state[_JOB] = jobs().begin(round_, by, make)
     with st.spinner("Making the plan…"):
         job.wait(_PATIENCE_S)
     _take_result(round_)
+
+
+def _own_sources(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
+    """The round's own files after a run: what was decided since stays a decision, which can be undone."""
+    rules = {"policy": sources["policy"]} if "policy" in sources else {}
+    return _ordered({**round_.sources, **rules})
 
 
 def _kept(
@@ -612,23 +615,6 @@ def _refuse_to_plan(round_: Round) -> None:
     if round_.approved is not None:
         message, fix = "The plan is approved, so no other can be made.", "Reopen it first, on the Hand over screen."
         raise DataError([Problem("round", None, "", "", message, fix)])
-
-
-def with_decided(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
-    """The files that a plan is made from: those given, with what was decided in the round.
-
-    Raises
-    ------
-    DataError
-        What was decided contradicts the decisions file, or a file is not sound.
-    """
-    desk = desk_of(round_.events)
-    if not (desk.placements or desk.freed or desk.barred or desk.statuses):
-        return dict(sources)
-    serving = saved_plan(round_.files).plan.deployments if round_.files else pd.DataFrame(columns=_PAIR)
-    supporter_of = live_supporters(dict(serving[_PAIR].itertuples(index=False, name=None)), desk)
-    decided = decided_sources(sources, inputs_of(sources), round_.sources.get("decisions"), desk, supporter_of)
-    return _ordered(decided)
 
 
 @st.cache_resource(show_spinner=False)
