@@ -1,43 +1,183 @@
 """Places only: the best assignment without days, and the prices that prove it over every eligible pair.
 
-It is solved over each need's best few pairs; prices then say which other pairs are still worth adding, until none is.
-Places grow in the same way: a supporter enters with a few, and gets more while one more would be worth something.
+First the levels, as flows over every pair; then the scores, over few pairs. Prices say which other pairs are still
+worth adding and how far that can be felt, and only so much is solved again, until no pair is worth adding.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import (
+    breadth_first_order,
+    connected_components,
+    dijkstra,
+    maximum_flow,
+    min_weight_full_bipartite_matching,
+)
 
-from matching.task import UNMET, Positions, Task, Whole, best_of_each_need
+from matching.task import UNMET, Flags, Positions, Task, Whole
 
-# Pairs a need brings to the first solve, and adds in each round after it.
-_FIRST_PAIRS = 16
+# Pairs that a need which has to be met brings to the first solve.
+_FIRST_PAIRS = 8
+# Pairs that a scarce supporter brings to it, of needs that may be left out: so many for each place, and some more.
+_FIRST_PAIRS_A_PLACE = 2
+_FIRST_PAIRS_BESIDE = 4
+# Pairs that a need adds in each round.
 _MORE_PAIRS = 16
-# Places of a supporter in the first solve; doubled while another one would be worth something.
-_FIRST_PLACES = 4
+# Sweeps that prices get to settle where not everything was solved again; those of an optimum mostly need 20 to 180.
+_SWEEPS = 500
+# By level (critical, high, normal): what a need is worth in levels.
+_WORTH = np.array([3, 2, 1])
 
 
 def best_without_days(task: Task) -> tuple[Positions, Whole]:
-    """The optimum without days, and the least prices that prove it over every pair."""
+    """The optimum without days, and the least prices that prove it over every pair.
+
+    Notes
+    -----
+    Once the levels are known (`_levels`), pairs that are not tight for them are in no optimum; they only hold prices
+    up. Over the pairs at hand the assignment is optimal, with prices v_j and surpluses u_i. A pair added because
+    w_ij > u_i + v_j makes room for a change; what it brings is lost again along the way where u_i + v_j - w_ij
+    adds up to more. So what is near in that measure is solved again, and the rest stays. Should that have been
+    too little, prices do not settle, and the connected parts where they do not are solved whole; after that they do,
+    since a longest path passes each supporter once.
+    """
+    if not len(task.need):
+        return np.full(len(task.level), UNMET, dtype=np.intp), np.zeros(len(task.places), dtype=np.int64)
     weight = task.weight
-    active = best_of_each_need(task.need, weight, _FIRST_PAIRS)
-    places = np.minimum(task.places, _FIRST_PLACES)
-    supporter_of = _transport(len(task.level), task.need[active], task.supporter[active], weight[active], places)
+    sweeps = surely = len(task.places) + 2
+    supporter_of, tier = _levels(task)
+    is_tight, active = _first_pairs(task, supporter_of, tier)
+    supporter_of = _solved(task, weight, active, supporter_of, np.ones(len(task.level), dtype=bool))
     while True:
-        need, supporter, worth = task.need[active], task.supporter[active], weight[active]
-        price, surplus = _prices(need, supporter, worth, supporter_of, places)
-        gain = weight - price[task.supporter] - surplus[task.need]
+        prices = _prices(task, weight, active, supporter_of, sweeps)
+        sweeps = surely
+        if prices.unsettled.any():
+            needs = _in_parts(task, active, prices.unsettled)
+            supporter_of = _solved(task, weight, active, supporter_of, needs)
+            continue
+        gain = weight - prices.price[task.supporter] - prices.surplus[task.need]
         promising = np.flatnonzero(gain > 0)
-        short = (places < task.places) & (price > 0)
-        if not len(promising) and not short.any():
-            return supporter_of, price
-        more = promising[best_of_each_need(task.need[promising], gain[promising], _MORE_PAIRS)]
-        active = np.union1d(active, more)
-        places = np.where(short, np.minimum(2 * places, task.places), places)
-        need, supporter, worth = task.need[active], task.supporter[active], weight[active]
-        supporter_of = _transport_again(len(task.level), need, supporter, worth, places, price)
+        if not len(promising):
+            return supporter_of, prices.price
+        # Those that only hold prices up come first: without them others promise more than there is.
+        if not is_tight[promising].all():
+            promising = promising[~is_tight[promising]]
+        best = promising[_rank(task.need[promising], gain[promising]) < _MORE_PAIRS]
+        active = np.union1d(active, best)
+        if is_tight[promising].all():
+            needs, near = _within_reach(task, weight, active, supporter_of, prices)
+            supporter_of = _solved(task, weight, near, supporter_of, needs)
+            sweeps = min(_SWEEPS, surely)
+
+
+def _levels(task: Task) -> tuple[Positions, Positions]:
+    """An assignment that is best at every level before the score, and each supporter's price in levels.
+
+    Notes
+    -----
+    The sets of needs that can be met together form a transversal matroid: a largest flow from critical needs is
+    extended to high and then to normal ones, and no need that is met is ever given up. A supporter from whom no place
+    that is left can be reached, by moving needs on, is full in every such plan: one more place there would meet
+    one more need. Counted over the three flows, that is the least dual price of the levels: of 3, 2 or 1 a need is
+    worth, what its cheapest supporter asks is lost.
+    """
+    n_needs, n_people = len(task.level), len(task.places)
+    source, sink = n_needs + n_people, n_needs + n_people + 1
+    shape = (sink + 1, sink + 1)
+    supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
+    tier = np.zeros(n_people, dtype=np.intp)
+    for level in range(3):
+        pairs = np.flatnonzero(task.level[task.need] <= level)
+        need, person = task.need[pairs], n_needs + task.supporter[pairs]
+        asking = np.flatnonzero(task.level == level)
+        left, offering = _left(task, supporter_of)
+        chosen = n_needs + supporter_of[need] == person
+        tail = np.concatenate([np.where(chosen, person, need), np.full(len(asking), source), n_needs + offering])
+        head = np.concatenate([np.where(chosen, need, person), asking, np.full(len(offering), sink)])
+        # More places than needs are as good as that many, and fit the flow's small integers.
+        most = np.concatenate([np.ones(len(pairs) + len(asking)), np.minimum(left[offering], n_needs)])
+        flow = maximum_flow(csr_array((most.astype(np.int32), (tail, head)), shape=shape), source, sink).flow
+        moved = flow[:n_needs, n_needs:source].tocoo()
+        supporter_of[moved.row[moved.data > 0]] = moved.col[moved.data > 0]
+        _, offering = _left(task, supporter_of)
+        chosen = n_needs + supporter_of[need] == person
+        tail = np.concatenate([np.where(chosen, need, person), np.full(len(offering), sink)])
+        head = np.concatenate([np.where(chosen, person, need), n_needs + offering])
+        backwards = csr_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=shape)
+        full = np.ones(sink + 1, dtype=bool)
+        full[breadth_first_order(backwards, sink, return_predecessors=False)] = False
+        tier += full[n_needs:source] & (task.places > 0)
+    return supporter_of, tier
+
+
+def _left(task: Task, supporter_of: Positions) -> tuple[Whole, Positions]:
+    """Places left by supporter, and the supporters who have any."""
+    left = task.places - np.bincount(supporter_of[supporter_of != UNMET], minlength=len(task.places))
+    return left, np.flatnonzero(left > 0)
+
+
+def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> tuple[Flags, Positions]:
+    """Which pairs are tight for the levels, and those of them to begin with.
+
+    A need that has to be met looks for its best supporters. One that may be left out does not; scarce supporters look
+    for the best of those instead.
+    """
+    asked = tier[task.supporter]
+    cheapest = np.full(len(task.level), len(_WORTH), dtype=np.intp)
+    np.minimum.at(cheapest, task.need, asked)
+    worth = _WORTH[task.level]
+    is_tight = (asked == cheapest[task.need]) & (worth >= cheapest)[task.need] & (task.places > 0)[task.supporter]
+    tight = np.flatnonzero(is_tight)
+    need, supporter, value = task.need[tight], task.supporter[tight], task.value_milli[tight]
+    must = (worth > cheapest)[need]
+    kept = (supporter_of[need] == supporter) | (must & (_rank(need, value) < _FIRST_PAIRS))
+    may = np.flatnonzero(~must)
+    wanted = _FIRST_PAIRS_A_PLACE * task.places[supporter[may]] + _FIRST_PAIRS_BESIDE
+    kept[may[_rank(supporter[may], value[may]) < wanted]] = True
+    return is_tight, tight[kept]
+
+
+def _rank(group: Positions, worth: Whole) -> Positions:
+    """Place of each entry in its group, from 0, the one of most worth first; of equals, the first."""
+    most, least = int(worth.max(initial=0)), int(worth.min(initial=0))
+    order = np.argsort(group * (most - least + 1) + (most - worth), kind="stable")
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    rank = np.empty(len(group), dtype=np.intp)
+    rank[order] = np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group))))
+    return rank
+
+
+def _solved(task: Task, weight: Whole, active: Positions, supporter_of: Positions, needs: Flags) -> Positions:
+    """The best assignment of some needs over the active pairs, each connected part alone; the others stay."""
+    solved = np.where(needs, UNMET, supporter_of)
+    left, _ = _left(task, solved)
+    pairs = active[needs[task.need[active]] & (left[task.supporter[active]] > 0)]
+    part = _parts(task, pairs)[task.need[pairs]]
+    order = np.argsort(part, kind="stable")
+    starts = np.flatnonzero(np.diff(part[order], prepend=-1))
+    for one in np.split(pairs[order], starts[1:]):
+        here, need = np.unique(task.need[one], return_inverse=True)
+        people, supporter = np.unique(task.supporter[one], return_inverse=True)
+        n_met = int((supporter_of[here] != UNMET).sum())
+        chosen = _transport(len(here), need, supporter, weight[one], left[people], n_met)
+        solved[here] = np.where(chosen == UNMET, UNMET, people[chosen])
+    return solved
+
+
+def _parts(task: Task, pairs: Positions) -> Positions:
+    """Connected part of each need and then of each supporter, by these pairs."""
+    n_needs, n_nodes = len(task.level), len(task.level) + len(task.places)
+    ends = (task.need[pairs], n_needs + task.supporter[pairs])
+    graph = coo_array((np.ones(len(pairs), dtype=np.int8), ends), shape=(n_nodes, n_nodes))
+    return connected_components(graph, directed=False)[1].astype(np.intp)
+
+
+def _in_parts(task: Task, pairs: Positions, nodes: Flags) -> Flags:
+    """Needs in the connected parts that any of these needs and supporters are in."""
+    part = _parts(task, pairs)
+    return np.isin(part[: len(task.level)], part[nodes])
 
 
 @dataclass(frozen=True)
@@ -59,96 +199,107 @@ def _repeated(supporter: Positions, places: Whole) -> _Places:
     return _Places(edge, first_place[supporter[edge]] + copy, np.repeat(np.arange(len(places)), useful))
 
 
-def _transport(n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole) -> Positions:
-    """The best assignment of needs to places."""
+def _transport(
+    n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole, n_met: int
+) -> Positions:
+    """The best assignment of needs to places, where `n_met` needs can be met at once."""
     repeated = _repeated(supporter, places)
     edge_need, edge_weight, n_places = need[repeated.edge], weight[repeated.edge], len(repeated.owner)
     supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
     # The solver augments row by row: it is several times faster with the shorter side as its rows.
     if n_needs <= n_places:
-        place_of = _best_matching(edge_need, repeated.place, edge_weight, n_needs, n_places)
+        place_of = _best_matching(edge_need, repeated.place, edge_weight, n_needs, n_places, n_met)
         met = np.flatnonzero(place_of >= 0)
         supporter_of[met] = repeated.owner[place_of[met]]
     else:
-        need_of = _best_matching(repeated.place, edge_need, edge_weight, n_places, n_needs)
+        need_of = _best_matching(repeated.place, edge_need, edge_weight, n_places, n_needs, n_met)
         used = np.flatnonzero(need_of >= 0)
         supporter_of[need_of[used]] = repeated.owner[used]
     return supporter_of
 
 
-def _transport_again(
-    n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole, price: Whole
+def _best_matching(
+    row: Positions, column: Positions, weight: Whole, n_rows: int, n_columns: int, n_matched: int
 ) -> Positions:
-    """The best assignment of needs to places, from prices that were right before some pairs were added.
-
-    Notes
-    -----
-    With u_i the most that a pair of need i is worth beyond its price, an assignment falls short of what prices allow
-    by the sum of u_i + v_j - w_ij over its pairs, u_i over unmet needs and v_j over empty places. That sum is made as
-    small as it can be. All its terms are at least 0 and nearly all of the best ones are 0, so that the solver finds
-    most of the answer where it first looks. To charge for empty places as well as for unmet needs, each need has an
-    "unmet" column and each place an "empty" row, and what is left of both is matched along the same pairs at no cost.
-    """
-    beyond = weight - price[supporter]
-    surplus = np.zeros(n_needs, dtype=np.int64)
-    np.maximum.at(surplus, need, beyond)
-    repeated = _repeated(supporter, places)
-    edge_need, n_places = need[repeated.edge], len(repeated.owner)
-    needs, empty = np.arange(n_needs), np.arange(n_places)
-    rows = np.concatenate([edge_need, needs, n_needs + repeated.place, n_needs + empty])
-    columns = np.concatenate([repeated.place, n_places + needs, n_places + edge_need, empty])
-    short = (surplus[need] - beyond)[repeated.edge]
-    costs = np.concatenate([short, surplus, np.zeros(len(short), dtype=np.int64), price[repeated.owner]])
-    # Stored zeros would be no edges.
-    graph = csr_array((costs + 1.0, (rows, columns)), shape=(n_needs + n_places, n_needs + n_places))
-    matched_row, matched_column = min_weight_full_bipartite_matching(graph)
-    served = (matched_row < n_needs) & (matched_column < n_places)
-    supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
-    supporter_of[matched_row[served]] = repeated.owner[matched_column[served]]
-    return supporter_of
-
-
-def _best_matching(row: Positions, column: Positions, weight: Whole, n_rows: int, n_columns: int) -> Positions:
-    """The column of each row, or -1: each row has a private column of no worth, so a full matching always exists."""
-    rows = np.concatenate([row, np.arange(n_rows)])
-    columns = np.concatenate([column, n_columns + np.arange(n_rows)])
+    """The column of each row, or -1. Where not all rows can be matched, each gets a private column of no worth."""
     # Stored zeros would be no edges: costs are shifted so that every one of them is at least 1.
     most = int(weight.max(initial=0))
-    costs = np.concatenate([most - weight, np.full(n_rows, most)]) + 1
-    graph = csr_array((costs.astype(np.float64), (rows, columns)), shape=(n_rows, n_columns + n_rows))
+    costs = most - weight + 1
+    width = n_columns
+    if n_matched < n_rows:
+        rows = np.arange(n_rows)
+        row, column = np.concatenate([row, rows]), np.concatenate([column, n_columns + rows])
+        costs, width = np.concatenate([costs, np.full(n_rows, most + 1)]), n_columns + n_rows
+    graph = csr_array((costs.astype(np.float64), (row, column)), shape=(n_rows, width))
     matched_row, matched_column = min_weight_full_bipartite_matching(graph)
     column_of = np.full(n_rows, -1, dtype=np.intp)
     column_of[matched_row] = np.where(matched_column < n_columns, matched_column, -1)
     return column_of
 
 
-def _prices(
-    need: Positions, supporter: Positions, weight: Whole, supporter_of: Positions, places: Whole
-) -> tuple[Whole, Whole]:
-    """The least prices v >= 0 of supporters, and each need's surplus u, with u_i + v_j >= w_ij on every pair given.
+@dataclass(frozen=True)
+class _Prices:
+    """Prices v of supporters and surpluses u of needs; and which of the needs, then supporters, show that they fail."""
+
+    price: Whole
+    surplus: Whole
+    unsettled: Flags
+
+
+def _prices(task: Task, weight: Whole, active: Positions, supporter_of: Positions, sweeps: int) -> _Prices:
+    """The least prices v >= 0 and the surpluses u, with u_i + v_j >= w_ij on every active pair.
 
     Notes
     -----
     On chosen pairs u_i = w_ij - v_j, and u_i = 0 on unmet needs. Then v is the fixpoint of
-    v_j = max(0, max_i w_ij - u_i): longest paths, which are finite because the assignment is optimal. The least
-    prices are what one more place is worth.
+    v_j = max(0, max_i w_ij - u_i): longest paths, which are finite where the assignment is optimal. The least
+    prices are what one more place is worth. Of an assignment that is not optimal, prices rise for ever, or a place that
+    is left gets a price, or a need a surplus below 0.
     """
+    need, supporter = task.need[active], task.supporter[active]
     chosen = supporter_of[need] == supporter
     own_weight = np.zeros(len(supporter_of), dtype=np.int64)
-    own_weight[need[chosen]] = weight[chosen]
+    own_weight[need[chosen]] = weight[active[chosen]]
     met = supporter_of != UNMET
     by_supporter = np.argsort(supporter[~chosen], kind="stable")
     other_need = need[~chosen][by_supporter]
     other_supporter = supporter[~chosen][by_supporter]
-    step = weight[~chosen][by_supporter] - own_weight[other_need]
+    step = weight[active[~chosen][by_supporter]] - own_weight[other_need]
     first = np.flatnonzero(np.diff(other_supporter, prepend=-1))
-    price = np.zeros(len(places), dtype=np.int64)
-    while True:
+    raised = np.zeros(len(task.places), dtype=np.int64)
+    for _ in range(sweeps):
+        price = raised
         carried = np.where(met, price[supporter_of], 0)
         raised = price.copy()
         if len(first):
             offers = np.maximum.reduceat(step + carried[other_need], first)
             raised[other_supporter[first]] = np.maximum(price[other_supporter[first]], offers)
         if np.array_equal(raised, price):
-            return price, np.where(met, own_weight - carried, 0)
-        price = raised
+            break
+    surplus = np.where(met, own_weight - carried, 0)
+    left, _ = _left(task, supporter_of)
+    unsettled = np.concatenate([surplus < 0, (raised != price) | ((left > 0) & (price > 0))])
+    return _Prices(price, surplus, unsettled)
+
+
+def _within_reach(
+    task: Task, weight: Whole, active: Positions, supporter_of: Positions, prices: _Prices
+) -> tuple[Flags, Positions]:
+    """The needs that pairs worth more than their prices can be felt by, and the active pairs that can matter there."""
+    n_needs, n_people = len(task.level), len(task.places)
+    short = prices.surplus[task.need[active]] + prices.price[task.supporter[active]] - weight[active]
+    gain = np.zeros(n_needs, dtype=np.int64)
+    np.maximum.at(gain, task.need[active], -short)
+    reach = int(gain.max(initial=0))
+    near = active[short <= reach]
+    need, person, start = task.need[near], n_needs + task.supporter[near], n_needs + n_people
+    begin = np.flatnonzero(gain)
+    length = np.maximum(short[short <= reach], 0)
+    # Each need with such a pair begins as far out as its gain falls short of the largest. Stored zeros are no edges.
+    lengths = np.concatenate([length, length, reach - gain[begin]]) + 0.25 / (n_needs + n_people + 1)
+    tail = np.concatenate([need, person, np.full(len(begin), start)])
+    head = np.concatenate([person, need, begin])
+    graph = csr_array((lengths, (tail, head)), shape=(start + 1, start + 1))
+    felt = np.isfinite(dijkstra(graph, indices=[start], limit=reach + 0.5, min_only=True))
+    theirs = (supporter_of != UNMET) & felt[n_needs + np.maximum(supporter_of, 0)]
+    return felt[:n_needs] | theirs, near
