@@ -16,7 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
-from matching.desk import Event
+from matching.desk import Event, desk_of, live_supporters
 from matching.directory import SavedPlan, read_files
 from matching.equity import equity
 from matching.errors import DataError, Problem
@@ -29,6 +29,7 @@ from matching.plan import Plan
 from matching.policy import Policy, policy_toml, read_policy
 from matching.resources import demo_sources
 from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, StaleRoundError, open_store
+from matching.ui.decided import decided_sources, serving
 from matching.ui.jobs import Job, Jobs
 from matching.ui.mapping import UnknownHeader, unknown_headers
 from matching.ui.places import Place, options_of, places, sheet_of
@@ -562,14 +563,15 @@ def drafted_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
 
 
 def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") -> None:
-    """Begin to make the best plan from these files, and keep it in the round once it is made.
+    """Begin to make the best plan from these files and what was decided, and keep it in the round once it is made.
 
     A small one is there when this returns; of a larger one every screen of the round tells how it gets on. Where one is
     being made already, for whatever window, it is that one. The round keeps its own tables, under the rules of the run.
     """
     try:
         _refuse_to_plan(round_)
-        ready = market(sources)
+        given = with_decided(round_, sources)
+        ready = market(given)
     except (DataError, StaleRoundError) as error:
         set_back(error)
         st.rerun()
@@ -579,7 +581,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     def make(tell: Callable[[str], None], cancel: threading.Event) -> Round:
         plan = allocate(ready.inputs, market=ready, progress=tell, cancel=cancel)
         tell("Saving the plan")
-        files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
+        files = plan_files(plan, given, equity=equity(plan, ready.inputs))
         return _kept(database, round_, files, _own_sources(round_, sources), by, why)
 
     job = st.session_state[_JOB] = jobs().begin(round_, by, make)
@@ -615,6 +617,24 @@ def _refuse_to_plan(round_: Round) -> None:
     if round_.approved is not None:
         message, fix = "The plan is approved, so no other can be made.", "Reopen it first, on the Hand over screen."
         raise DataError([Problem("round", None, "", "", message, fix)])
+
+
+def with_decided(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
+    """The files that a plan is made from: those given, with what was decided in the round.
+
+    Raises
+    ------
+    DataError
+        What was decided contradicts the decisions file, or a file is not sound.
+    """
+    desk = desk_of(round_.events)
+    if not (desk.placements or desk.freed or desk.barred or desk.statuses):
+        return dict(sources)
+    before = serving(saved_plan(round_.files).plan) if round_.files else {}
+    placed = {need_id: one.supporter_id for need_id, one in desk.placements.items()}
+    now = {**live_supporters(before, desk), **placed}
+    inputs = inputs_of({name: one for name, one in sources.items() if name != "baseline"})
+    return _ordered(decided_sources(sources, inputs, round_.sources.get("decisions"), desk, now))
 
 
 @st.cache_resource(show_spinner=False)
