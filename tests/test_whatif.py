@@ -234,6 +234,18 @@ def test_a_pin_that_could_not_stand_is_not_solved():
     assert answer.sentences[1] == "They offer 1 place, and 1 need is pinned to them already."
 
 
+def test_a_pin_takes_a_need_out_of_a_package_that_cannot_be_met():
+    together = {"package": "a team"}
+    market, plan = opened(
+        NEAR, [person("S1", 1)], [need("N1", 2, **together), need("N2", 2, focus="drama", **together)]
+    )
+    assert served(plan) == {}
+    answer = why_not(market, plan, "N1", "S1")
+    assert answer.sentences[0] == (
+        "With Person S1 (S1) here the plan would be better: 1 normal need more met; 0.970 more in total score."
+    )
+
+
 def test_with_no_time_the_answer_says_so():
     market, plan = opened(
         NEAR,
@@ -356,6 +368,12 @@ def test_one_more_place():
     assert sentences(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3)]) == [
         "One more place with Person S1 (S1) would meet it and change nothing else.",
     ]
+
+
+def test_a_place_that_another_need_may_take_is_not_enough():
+    """N2 and N3 are alike: one more place meets one of them, and nobody can say which."""
+    told = sentences(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3), need("N3", 3)])
+    assert told == ["2 more places with Person S1 (S1) would meet it and meet N3 as well."]
 
 
 def test_more_days_are_the_least_that_suffice():
