@@ -22,7 +22,6 @@ from matching.errors import DataError, Problem, counted
 from matching.explain import explain_need, explain_pair
 from matching.export import csv_bytes, plan_files
 from matching.files import Source, open_source
-from matching.graph import around, bipartite_graph, graphml_bytes, known_need, parts
 from matching.inputs import Inputs, read_inputs, read_people, read_schools
 from matching.market import open_market
 from matching.official import left_out_counts, read_official
@@ -332,6 +331,9 @@ def graph(
     need: Annotated[str | None, typer.Option(help="only what is around this need")] = None,
 ) -> None:
     """Write the bipartite graph of supporters and needs as GraphML, for Gephi, yEd and their like."""
+    # Only this command needs networkx, which is slow to load.
+    from matching.graph import around, bipartite_graph, graphml_bytes, known_need, parts  # noqa: PLC0415
+
     saved = read_directory(plan_dir)
     whole = bipartite_graph(open_market(_inputs_of(saved)), saved.plan)
     drawn = whole if need is None else around(whole, [known_need(whole, need)])

@@ -20,8 +20,6 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
-from openpyxl import load_workbook
-
 from matching.errors import MOST_PROBLEMS, DataError, Problem, counted, shown
 
 T = TypeVar("T")
@@ -382,6 +380,8 @@ def _member(file: str, content: bytes, name: str, first_bytes: int = -1) -> byte
 
 def _sheets(file: str, content: bytes) -> list[_CellTable]:
     """The sheets of a workbook, in order."""
+    from openpyxl import load_workbook  # noqa: PLC0415 - slow to load, and most tables are text
+
     with _told_damage(file):
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             if sum(part.file_size for part in parts.infolist()) > MAX_BYTES:
