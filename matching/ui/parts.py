@@ -11,7 +11,7 @@ from matching.rounds import Round
 from matching.ui import markup, session
 from matching.ui.jobs import Job
 from matching.ui.steps import PLAN, START, Step
-from matching.ui.words import moment
+from matching.ui.words import day, moment
 
 _STAGES_SHOWN = 5
 
@@ -23,10 +23,23 @@ def screen_heading(step: Step, round_: Round, what_next: str) -> None:
     if job and step is PLAN:
         what_next = "It is being made just now."
     st.html(markup.page_heading(step.title, f"{step.purpose} {what_next}", caption))
+    _show_frozen(round_)
     if job:
         _show_progress(job)
         if step is PLAN:
             st.stop()
+
+
+def _show_frozen(round_: Round) -> None:
+    """Say of an approved round that it is, and since when."""
+    versions = [one for one in round_.plans if one.kind == "approved"]
+    record = next((one for one in versions if one.number == round_.approved), None)
+    if record is None:
+        return
+    when = day(record.made_at.astimezone().date())
+    title = f"Approved by {record.made_by or 'somebody'} on {when} (version {versions.index(record) + 1})"
+    frozen = "It is frozen: tables, rules, plan and placements stay as they are until it is reopened under Hand over."
+    st.html(markup.banner(title, [frozen], kind="good"))
 
 
 @st.fragment(run_every=0.5)
