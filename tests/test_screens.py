@@ -159,7 +159,7 @@ def test_the_first_visit_says_what_this_is_and_offers_two_ways_in():
     visitor = Visitor()
     assert visitor.title == "School support matching"
     assert "Decide which accredited leader supports which school" in visitor.words()
-    assert visitor.buttons() == ["Open the demo", "Check the files"]
+    assert visitor.buttons() == ["Open the demo", "Check the files", "Restore this round"]
     assert visitor.downloads()[0] == "Download all templates (zip)"
     assert "Earlier rounds" not in visitor.words()
 
@@ -515,7 +515,7 @@ def test_a_plan_that_stays_close_takes_the_place_of_the_earlier_one(planned):
     planned.press("Make the plan")
     assert planned.title == "Plan"
     assert planned.figure("Needs met") == "69 of 90"
-    assert Visitor(EXPORT, round=planned.round_id).title == "Export"
+    assert Visitor(EXPORT, round=planned.round_id).title == "Hand over"
 
 
 def test_a_round_that_was_changed_in_another_window_is_not_overwritten(demo):

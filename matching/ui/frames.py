@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 
 from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
-from matching.desk import Desk
+from matching.desk import STATUSES, Desk
 from matching.errors import LEAVE_OUT, STOP, Problem
 from matching.market import Market
 from matching.plan import Plan, spreadsheet_safe
 from matching.reasons import excluded_reasons
 from matching.tables import PRIORITIES
 from matching.ui.words import day
+from matching.whatif import WhyNot
 
 NOT_MET_YET = "not met"
 NOBODY = "Nobody"
@@ -174,6 +175,34 @@ def _held(desk: Desk, need_id: str, supporter_id: str) -> str:
     return {"pin": "pinned", "swap": "by hand"}[placed.kind] if placed and placed.supporter_id == supporter_id else ""
 
 
+def statuses_in(needs: pd.DataFrame) -> list[str]:
+    """The statuses that some deployment has, in their order."""
+    found = set(needs["status"])
+    return [one for one in STATUSES if one in found]
+
+
+def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
+    """The needs of `with_status` under the headings of the plan's table."""
+    fixed = needs["held"].map({"pinned": ", pinned", "by hand": ", by hand"}).fillna("")
+    return pd.DataFrame(
+        {
+            "Need": needs["need_id"],
+            "Priority": needs["priority"].astype(str),
+            "School": needs["school"],
+            "Focus": needs["focus"],
+            "Supporter": needs["supporter"].fillna("Unmet"),
+            "Stands": needs["status"] + fixed,
+            "Km": needs["distance_km"],
+            "Score": needs["score"],
+            "Designation": needs["designation"].fillna(""),
+            "Local authority": needs["local_authority"],
+            "Phase": needs["phase"],
+            "Home school": needs["home_school"].fillna(""),
+            "Days": needs["days"],
+        }
+    )
+
+
 def chosen_needs(
     table: pd.DataFrame,
     *,
@@ -184,6 +213,7 @@ def chosen_needs(
     priority: str | None = None,
     designation: str | None = None,
     met: bool | None = None,
+    status: str | None = None,
 ) -> pd.DataFrame:
     """The needs that fit every filter that is set; `text` is looked for in names and identifiers."""
     keep = pd.Series(True, index=table.index)
@@ -194,6 +224,7 @@ def chosen_needs(
         "priority": priority,
         "designation": designation,
         "met": met,
+        "status": status,
     }
     for column, value in wanted.items():
         if value is not None:
@@ -242,3 +273,156 @@ def workload(plan: Plan) -> pd.DataFrame:
         }
     )
     return table.sort_values(["used", "days_used", "supporter_id"], ascending=[False, False, True], ignore_index=True)
+
+
+# ---- what would be, and what differs -------------------------------------------------------------------------------
+
+_KINDS = {"gained": "Newly met", "lost": "Left unmet", "moved": "Somebody else", "added": "New need", "removed": "Gone"}
+
+
+def components(answer: WhyNot, other: str) -> pd.DataFrame:
+    """How a score is made, part by part; beside it that of the person chosen (`other`), where there is one."""
+    parts = answer.components
+    table = pd.DataFrame(
+        {
+            "Part": parts["component"].str.capitalize(),
+            "Weight": parts["weight"],
+            "Fit": parts["fit"],
+            "Adds": parts["adds"],
+        }
+    )
+    return table.assign(**{f"{other}: fit": parts["chosen_fit"], "adds": parts["chosen_adds"]}) if other else table
+
+
+def levels(table: pd.DataFrame, now: str, then: str) -> pd.DataFrame:
+    """The four levels before and after, as people read them; `table` has level, two numbers and their difference."""
+    _, first, second, difference = table.columns
+    return pd.DataFrame(
+        {
+            "Level": [_level_words(one) for one in table["level"]],
+            now: [_number(*one) for one in zip(table["level"], table[first], strict=True)],
+            then: [_number(*one) for one in zip(table["level"], table[second], strict=True)],
+            "Difference": [_signed(*one) for one in zip(table["level"], table[difference], strict=True)],
+        }
+    )
+
+
+def compared_levels(table: pd.DataFrame, before: Plan, after: Plan) -> pd.DataFrame:
+    """What two plans reach, as `matching.compare` has it, with the total score as the sum of the rows' scores.
+
+    The manifest's own score counts what keeping an earlier plan is worth, and each plan may have another earlier one.
+    """
+    scores = [pd.to_numeric(plan.deployments["score"]).sum() for plan in (before, after)]
+    rows = table.copy()
+    rows[["before", "after", "difference"]] = rows[["before", "after", "difference"]].astype(float)
+    rows.loc[rows["level"] == "score", ["before", "after", "difference"]] = [*scores, scores[1] - scores[0]]
+    return levels(rows, "Before", "After")
+
+
+def _level_words(level: str) -> str:
+    words = {"score": "Total score", "mean distance in km": "Mean distance (km)"}
+    return words.get(level, f"{level.capitalize()} needs met" if level in PRIORITIES else level.capitalize())
+
+
+def _decimals(level: str) -> int:
+    return {"score": 3, "mean score": 3, "mean distance in km": 2}.get(level, 0)
+
+
+def _number(level: str, value: float) -> str:
+    return f"{value:,.{_decimals(level)}f}"
+
+
+def _signed(level: str, value: float) -> str:
+    rounded = round(value, _decimals(level))
+    return f"{rounded:+,.{_decimals(level)}f}".replace("-", "\N{MINUS SIGN}") if rounded else "0"
+
+
+def moves(changes: pd.DataFrame) -> pd.DataFrame:
+    """Changes from one plan to another (`matching.compare.CHANGE_COLUMNS`), under the headings of the screens."""
+    return pd.DataFrame(
+        {
+            "Need": changes["need_id"],
+            "Priority": changes["priority"],
+            "School": changes["school_name"],
+            "Focus": changes["focus"],
+            "What": changes["change"].map(_KINDS),
+            "Before": _side(changes, "before"),
+            "After": _side(changes, "after"),
+        }
+    )
+
+
+def _side(changes: pd.DataFrame, side: str) -> list[str]:
+    columns = [f"supporter_name_{side}", f"supporter_id_{side}", f"distance_km_{side}"]
+    return [
+        f"{name} ({identifier}), {float(km):.1f} km" if identifier else NOBODY
+        for name, identifier, km in changes[columns].itertuples(index=False, name=None)
+    ]
+
+
+def disturbed(people: pd.DataFrame) -> pd.DataFrame:
+    """Whom a new plan concerns, those who lose something first; `people` as `matching.whatif.Preview` has them."""
+    order = people.assign(has_lost=people["had"] == "").sort_values(["has_lost", "supporter_id"], kind="stable")
+    return pd.DataFrame(
+        {
+            "Person": order["supporter_name"] + " (" + order["supporter_id"] + ")",
+            "Leaves": order["had"].str.replace(";", ", ").replace("", "–"),
+            "Takes": order["gets"].str.replace(";", ", ").replace("", "–"),
+            "Because": order["because"],
+        }
+    )
+
+
+# ---- workload and equity -------------------------------------------------------------------------------------------
+
+
+def workload_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `workload` under the headings of the screens."""
+    return pd.DataFrame(
+        {
+            "Person": rows["supporter"] + " (" + rows["supporter_id"] + ")",
+            "Designation": rows["designation"],
+            "Places used": rows["used"],
+            "Places left": rows["free"],
+            "Days used": [f"{one:g}" for one in rows["days_used"]],
+            "Days offered": [f"{one:g}" if np.isfinite(one) else "no limit" for one in rows["days_available"]],
+        }
+    )
+
+
+def priced(plan: Plan, designation: str | None = None) -> list[str]:
+    """The supporters (of a designation) with whom one more place would be worth something, the dearest first."""
+    rows = plan.workload[plan.workload["price"] != ""]
+    if designation is not None:
+        rows = rows[rows["designation"] == designation]
+    rows = rows.assign(points=pd.to_numeric(rows["price"]))
+    dear = rows[rows["points"] > 0].sort_values(["points", "supporter_id"], ascending=[False, True])
+    return [str(one) for one in dear["supporter_id"]]
+
+
+def equity_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `matching.equity.equity` under the headings of the screens."""
+    return pd.DataFrame(
+        {
+            "Group": rows["group"].str[:1].str.upper() + rows["group"].str[1:],
+            "Needs": rows["needs"],
+            "Met": rows["met"],
+            "Met (%)": rows["met_percent"],
+            "Mean score": rows["mean_score"],
+            "Mean km": rows["mean_distance_km"],
+        }
+    )
+
+
+def fairness_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """What `matching.equity.workload_fairness` counts, under the headings of the screens."""
+    return pd.DataFrame(
+        {
+            "Designation": rows["designation"].replace("all", "All"),
+            "People": rows["people"],
+            "Without a deployment": rows["people_without_deployment"],
+            "Places used": rows["places_used"] + " of " + rows["places_offered"],
+            "Days used": rows["days_used"] + " of " + rows["days_offered"],
+            "Days without a limit": rows["days_used_without_limit"],
+        }
+    )

@@ -50,6 +50,11 @@ def bullets(lines: Iterable[str]) -> str:
     return f'<ul class="s2s-list">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>'
 
 
+def numbered(lines: Iterable[str]) -> str:
+    """A list whose order matters."""
+    return f'<ol class="s2s-list">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ol>'
+
+
 def tag(words: str, colour: str) -> str:
     """A state in a coloured box; `colour` is one of `TAG_COLOURS`."""
     return f'<strong class="s2s-tag s2s-tag-{colour}">{escape(words)}</strong>'

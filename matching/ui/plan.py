@@ -1,47 +1,29 @@
-"""Plan: the headline, who supports which school and why, on a table, a map and pictures."""
+"""Plan: the headline, the table of who supports which school, and beside it the need that was chosen."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from matching.directory import SavedPlan
 from matching.errors import DataError, counted
-from matching.explain import explain_need, explain_pair
-from matching.graph import around, bottleneck
-from matching.market import Market
 from matching.plan import Plan
 from matching.rounds import Round
 from matching.tables import PRIORITIES
-from matching.ui import charts, frames, markup, session
+from matching.ui import frames, markup, session, workspace
 from matching.ui.parts import grid_height, link, round_or_stop, screen_heading, way_on
+from matching.ui.plan_decisions import show_told, take_back
+from matching.ui.plan_need import chosen_need, show_need, show_questions
+from matching.ui.plan_pictures import show_distances, show_fairness, show_map, show_workload
+from matching.ui.plan_rerun import show_changes
 from matching.ui.steps import EXPORT, PLAN, RULES
-from matching.ui.words import of
+from matching.ui.words import event_sentence, of
+from matching.ui.workspace import Opened
 
 _EVERYTHING = "All"
 # Beyond this many needs the screen opens on one area, so that there is something to see.
 _MOST_AT_ONCE = 1_000
-_MOST_CANDIDATES = 8
 _MOST_UNMET = 100
+_MOST_UNDONE = 5
 _PRIORITY_COLOURS = {"critical": "red", "high": "yellow", "normal": "grey"}
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A plan with what is needed to explain it."""
-
-    round_: Round
-    files: Mapping[str, bytes]
-    saved: SavedPlan
-    market: Market
-    needs: pd.DataFrame
-
-    @property
-    def plan(self) -> Plan:
-        return self.saved.plan
 
 
 def show() -> None:
@@ -51,21 +33,26 @@ def show() -> None:
         screen_heading(PLAN, round_, "There is no plan yet: make it now, or look at the rules first.")
         _offer_first_plan(round_)
         return
-    screen_heading(PLAN, round_, "Choose a row to see why. Next: take it away as files.")
-    saved = session.saved_plan(round_.files)
-    market = session.market_of(saved)
-    opened = _Opened(round_, round_.files, saved, market, frames.needs(market, saved.plan))
+    screen_heading(PLAN, round_, "Choose a row to see why, and to record what was decided.")
+    try:
+        opened = workspace.opened(round_)
+    except DataError as error:
+        _show_knot(round_, error)
+        return
+    show_told(opened)
     _warn_if_outdated(opened)
+    _warn_if_approved(opened)
+    show_changes(opened)
     _show_headline(opened)
     shown = _filtered(opened.needs)
     _show_table(shown)
     words, picture = st.columns([11, 9], gap="large")
     with words:
-        chosen = _chosen_need(opened)
+        chosen = _show_chosen(opened)
     with picture:
-        _show_map(opened, shown)
+        show_map(opened, shown)
     if chosen:
-        _show_surroundings(opened, chosen)
+        show_questions(opened, chosen)
     _show_rest(opened, shown)
     way_on(EXPORT, "Next: Export")
 
@@ -73,25 +60,44 @@ def show() -> None:
 def _offer_first_plan(round_: Round) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Make the plan", type="primary"):
-            session.make_plan(round_, session.drafted_sources(round_, stay_close="baseline" in round_.sources))
-            st.rerun()
+            _make(round_)
         link(RULES, "Look at the rules")
 
 
-def _warn_if_outdated(opened: _Opened) -> None:
-    if not session.is_outdated(opened.round_, opened.saved):
+def _make(round_: Round) -> None:
+    session.make_plan(round_, workspace.undecided_sources(round_, stay_close="baseline" in round_.sources))
+    st.rerun()
+
+
+def _warn_if_outdated(opened: Opened) -> None:
+    if not session.is_outdated(opened.round_, opened.live.accepted):
         return
     st.html(markup.banner("You have changed the rules since this plan was made.", kind="warning"))
     if st.button("Make the plan again", type="primary"):
-        sources = session.drafted_sources(opened.round_, stay_close="baseline" in opened.round_.sources)
-        session.make_plan(opened.round_, sources)
-        st.rerun()
+        _make(opened.round_)
+
+
+def _warn_if_approved(opened: Opened) -> None:
+    if opened.is_approved:
+        words = "You may still note things and say where the support stands. To change who goes where, reopen it first."
+        st.html(markup.banner("This plan is approved.", [words]))
+
+
+def _show_knot(round_: Round, error: DataError) -> None:
+    """What was decided cannot stand together: say why, and offer the way back."""
+    lines = [f"{one.message} {one.fix}" for one in error.problems]
+    st.html(markup.banner("What was decided cannot stand together.", lines, kind="warning"))
+    undoable = [one for one in reversed(round_.events) if one.kind in ("pin", "swap", "forbid", "declined", "undo")]
+    for one in undoable[:_MOST_UNDONE]:
+        st.html(markup.paragraph(event_sentence(one)))
+        if st.button("Undo", key=f"untie_{one.number}"):
+            take_back(round_, [one.number])
 
 
 # ---- headline ------------------------------------------------------------------------------------------------------
 
 
-def _show_headline(opened: _Opened) -> None:
+def _show_headline(opened: Opened) -> None:
     needs = opened.needs
     met = needs[needs["met"]]
     cells = [("Needs met", of(len(met), len(needs)), f"{counted(len(needs) - len(met), 'need')} unmet")]
@@ -104,7 +110,9 @@ def _show_headline(opened: _Opened) -> None:
         ("Supporters used", f"{met['supporter_id'].nunique():,}", f"of {len(opened.plan.workload):,} available")
     )
     st.html(markup.figures(cells))
-    st.html(markup.banner(*_proof(opened.plan), kind="good" if opened.plan.manifest["status"] == "optimal" else "note"))
+    if not opened.live.is_changed:
+        kind = "good" if opened.plan.manifest["status"] == "optimal" else "note"
+        st.html(markup.banner(*_proof(opened.plan), kind=kind))
 
 
 def _proof(plan: Plan) -> tuple[str, list[str]]:
@@ -117,10 +125,12 @@ def _proof(plan: Plan) -> tuple[str, list[str]]:
         for level in plan.manifest["objective"]
         if level["value"] != level["bound"]
     ]
-    return "A good plan, but time ran out before it was proved the best.", [f"It has {'; '.join(behind)}. {order}"]
+    why = session.cut_short_words(plan)
+    title = "A good plan, but it is not proved the best."
+    return title, [*filter(None, [why]), f"It has {'; '.join(behind)}. {order}"]
 
 
-# ---- table and map -------------------------------------------------------------------------------------------------
+# ---- table ---------------------------------------------------------------------------------------------------------
 
 
 def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
@@ -136,6 +146,7 @@ def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
         priority = _choice(popover, "Priority", list(PRIORITIES), "priority")
         phase = _choice(popover, "Phase", sorted(needs["phase"].unique()), "phase")
         designation = _choice(popover, "Designation", sorted(needs["designation"].dropna().unique()), "designation")
+        status = _choice(popover, "Where it stands", frames.statuses_in(needs), "status")
     return frames.chosen_needs(
         needs,
         text=text or "",
@@ -145,6 +156,7 @@ def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
         phase=phase,
         designation=designation,
         met={"Met": True, "Unmet": False}.get(met),
+        status=status,
     )
 
 
@@ -161,22 +173,7 @@ def _show_table(shown: pd.DataFrame) -> None:
     if shown.empty:
         st.html(markup.paragraph("No need fits these filters. Clear one of them."))
         return
-    grid = pd.DataFrame(
-        {
-            "Need": shown["need_id"],
-            "Priority": shown["priority"].astype(str),
-            "School": shown["school"],
-            "Focus": shown["focus"],
-            "Supporter": shown["supporter"].fillna("Unmet"),
-            "Km": shown["distance_km"],
-            "Score": shown["score"],
-            "Designation": shown["designation"].fillna(""),
-            "Local authority": shown["local_authority"],
-            "Phase": shown["phase"],
-            "Home school": shown["home_school"].fillna(""),
-            "Days": shown["days"],
-        }
-    )
+    grid = frames.plan_grid(shown)
 
     def take() -> None:
         rows = st.session_state["plan_grid"]["selection"]["rows"]
@@ -191,8 +188,8 @@ def _show_table(shown: pd.DataFrame) -> None:
         key="plan_grid",
         placeholder="",
         column_config={
-            "School": st.column_config.TextColumn(width=270),
-            "Focus": st.column_config.TextColumn(width=190),
+            "School": st.column_config.TextColumn(width=250),
+            "Focus": st.column_config.TextColumn(width=170),
             "Km": st.column_config.NumberColumn(format="%.1f"),
             "Score": st.column_config.NumberColumn(format="%.3f"),
             "Days": st.column_config.NumberColumn(format="%g"),
@@ -201,168 +198,33 @@ def _show_table(shown: pd.DataFrame) -> None:
     )
 
 
-def _show_map(opened: _Opened, shown: pd.DataFrame) -> None:
-    st.header("On the map", anchor=False)
-    if shown.empty:
-        st.html(markup.paragraph("There is nothing to draw."))
-        return
-    drawn = shown.head(charts.MOST_ON_MAP)
-    st.altair_chart(
-        charts.map_chart(_ground(opened.market, drawn), drawn, st.session_state.get("need")),
-        theme=None,
-        alt=f"Map of {counted(len(drawn), 'need')}: lines lead from the supporter's own school to the one supported. "
-        "The table beside it holds the same.",
-    )
-    if len(drawn) < len(shown):
-        st.caption(
-            f"The first {len(drawn):,} of {len(shown):,} needs are drawn. Choose one local authority to see all."
-        )
-
-
-def _ground(market: Market, drawn: pd.DataFrame) -> pd.DataFrame:
-    """The schools in and just around what is drawn."""
-    schools = market.inputs.schools
-    eastings = drawn[["easting", "home_easting"]].to_numpy(dtype=float)
-    northings = drawn[["northing", "home_northing"]].to_numpy(dtype=float)
-    inside = schools["easting"].between(np.nanmin(eastings) - 2000, np.nanmax(eastings) + 2000) & schools[
-        "northing"
-    ].between(np.nanmin(northings) - 2000, np.nanmax(northings) + 2000)
-    return schools[inside].head(5000)
-
-
-# ---- one need ------------------------------------------------------------------------------------------------------
-
-
-def _chosen_need(opened: _Opened) -> str | None:
-    """Let a need be chosen, and tell why it has whom it has."""
+def _show_chosen(opened: Opened) -> str | None:
     st.header("Why this person?", anchor=False)
-    labels = dict(zip(opened.needs["need_id"], opened.needs["focus"] + ", " + opened.needs["school"], strict=True))
-    asked = st.query_params.get("need")
-    if "need" not in st.session_state and asked in labels:
-        st.session_state["need"] = asked
-    chosen: str | None = st.selectbox(
-        "Need",
-        list(labels),
-        index=None,
-        format_func=lambda one: f"{one}: {labels.get(one, '')}",
-        placeholder="Choose a row in the table above, or a need here",
-        key="need",
-    )
-    # In the address, so that a refresh keeps it and a link to it can be sent.
-    if chosen and chosen != asked:
-        st.query_params["need"] = chosen
-    elif asked and not chosen:
-        del st.query_params["need"]
-    if chosen is None or chosen not in labels:
-        hint = "Choose a need to see why it has this person, who else could support it, and why not somebody you name."
+    chosen = chosen_need(opened)
+    if chosen is None:
+        hint = "Choose a need to see why it has this person, and to record an answer, a change or a note."
         st.html(markup.paragraph(hint))
         return None
-    row = _row(opened, chosen)
-    answer = explain_need(opened.market, opened.plan, chosen)
-    with st.container(border=True):
-        st.html(
-            markup.heading(answer.headline)
-            + (markup.tag("Met", "green") if row["met"] else markup.tag("Unmet", "red"))
-            + markup.sentences(answer.sentences)
-        )
-    _show_why_not(opened, chosen, row)
+    show_need(opened, chosen)
     return chosen
 
 
-def _row(opened: _Opened, need_id: str) -> pd.Series:
-    return opened.needs[opened.needs["need_id"] == need_id].iloc[0]
+# ---- under the plan ------------------------------------------------------------------------------------------------
 
 
-def _show_surroundings(opened: _Opened, need_id: str) -> None:
-    """Who else could support a need, as a table and as a picture."""
-    candidates = explain_need(opened.market, opened.plan, need_id).candidates
-    if candidates.empty:
-        return
-    words, picture = st.columns([11, 9], gap="large")
-    with words:
-        st.header("Who else could support it?", anchor=False)
-        _show_candidates(candidates)
-    with picture:
-        st.header("Whom do they support?", anchor=False)
-        _show_neighbourhood(opened, need_id)
-
-
-def _show_candidates(candidates: pd.DataFrame) -> None:
-    listed = pd.DataFrame(
-        {
-            "Supporter": candidates["supporter_name"] + " (" + candidates["supporter_id"] + ")",
-            "Designation": candidates["designation"],
-            "Km": [f"{float(one):.1f}" for one in candidates["distance_km"]],
-            "Score": candidates["score"],
-            "In this plan": candidates["instead"],
-        }
-    )
-    caption = "Everybody who could support it, best score first"
-    st.html(markup.table(listed.head(_MOST_CANDIDATES), caption, numeric=["Km", "Score"]))
-    if len(listed) > _MOST_CANDIDATES:
-        with st.expander(f"All {len(listed):,} people who could support it"):
-            st.html(markup.table(listed.head(charts.MOST_ON_MAP), caption, numeric=["Km", "Score"]))
-
-
-def _show_neighbourhood(opened: _Opened, need_id: str) -> None:
-    try:
-        whole = session.graph_of(opened.files)
-    except DataError as error:
-        st.html(markup.paragraph(*(f"{one.message} {one.fix}" for one in error.problems), quiet=True))
-        return
-    part = around(whole, [need_id], steps=2)
-    found = charts.neighbourhood(part, need_id)
-    st.altair_chart(
-        charts.bipartite_chart(found),
-        theme=None,
-        alt="Supporters on the left and needs on the right. The table beside it holds the same people.",
-    )
-    left_out = (
-        f" The best {charts.MOST_PEOPLE} of {charts.MOST_PEOPLE + found.left_out} people are drawn."
-        if found.left_out
-        else ""
-    )
-    st.caption(f"Thick line: in this plan. Dashed line: could support this need too.{left_out}")
-    group = bottleneck(whole, need_id)
-    if group:
-        st.html(
-            markup.banner(
-                "Too few places",
-                [
-                    f"{counted(len(group.need_ids), 'need')} can only be served by the same "
-                    f"{counted(len(group.supporter_ids), 'person', 'people')}, who offer "
-                    f"{counted(group.places, 'place')} in all."
-                ],
-            )
-        )
-
-
-def _show_why_not(opened: _Opened, need_id: str, row: pd.Series) -> None:
-    people = opened.market.inputs.supporters
-    names = dict(zip(people["supporter_id"], people["name"] + ", " + people["designation"], strict=True))
-    others = [one for one in names if one != row["supporter_id"]]
-    asked = st.selectbox(
-        "Why not somebody else?",
-        others,
-        index=None,
-        format_func=lambda one: f"{names.get(one, '')} ({one})",
-        placeholder="Choose somebody you expected here",
-        key="why_not",
-    )
-    if asked:
-        st.html(markup.sentences(explain_pair(opened.market, opened.plan, need_id, asked).sentences))
-
-
-# ---- unmet needs and workload --------------------------------------------------------------------------------------
-
-
-def _show_rest(opened: _Opened, shown: pd.DataFrame) -> None:
+def _show_rest(opened: Opened, shown: pd.DataFrame) -> None:
     notices = opened.plan.manifest["notices"]
-    unmet, workload, noted = st.tabs(["Unmet needs", "Workload", f"Notices ({len(notices)})"])
+    unmet, workload, distances, fair, noted = st.tabs(
+        ["Unmet needs", "Workload", "Distances", "Fair to see", f"Notices ({len(notices)})"]
+    )
     with unmet:
         _show_unmet(shown)
     with workload:
-        _show_workload(opened.plan)
+        show_workload(opened)
+    with distances:
+        show_distances(opened)
+    with fair:
+        show_fairness(opened)
     with noted:
         st.html(markup.bullets(notices) if notices else markup.paragraph("There is nothing to note."))
 
@@ -386,30 +248,6 @@ def _show_unmet(shown: pd.DataFrame) -> None:
     st.html(markup.table(listed.head(_MOST_UNMET), caption, tags=_PRIORITY_COLOURS))
     if len(rows) > _MOST_UNMET:
         st.caption(f"The first {_MOST_UNMET} of {len(rows):,} are shown; unmet.csv on the Export screen holds all.")
-
-
-def _show_workload(plan: Plan) -> None:
-    workload = frames.workload(plan)
-    if workload.empty:
-        st.html(markup.paragraph("Nobody can be deployed."))
-        return
-    used, offered = int(workload["used"].sum()), int((workload["used"] + workload["free"]).sum())
-    full = int((workload["free"] == 0).sum())
-    st.html(
-        markup.paragraph(
-            f"{of(used, offered)} places are used. {counted(full, 'person is', 'people are')} full, and "
-            f"{counted(int((workload['used'] == 0).sum()), 'person has', 'people have')} no deployment."
-        )
-    )
-    chosen = st.selectbox("Workload of", [_EVERYTHING, *sorted(workload["designation"].unique())], key="workload_of")
-    rows = workload if chosen == _EVERYTHING else workload[workload["designation"] == chosen]
-    drawn = rows.head(charts.MOST_BARS)
-    st.altair_chart(charts.workload_chart(drawn), theme=None, alt="Places used and places left of each supporter")
-    if len(drawn) < len(rows):
-        st.caption(
-            f"The {len(drawn)} people with the most deployments of {len(rows):,} are drawn; workload.csv on the Export "
-            "screen holds all."
-        )
 
 
 if __name__ == "__main__":

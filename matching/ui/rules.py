@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from matching.errors import counted
 from matching.policy import Policy
 from matching.rounds import Round
-from matching.ui import frames, markup, session
+from matching.ui import frames, markup, session, workspace
 from matching.ui.parts import go_to, round_or_stop, screen_heading
 from matching.ui.steps import PLAN, RULES
 from matching.vocabulary import Vocabulary, standard_vocabulary
@@ -226,10 +226,10 @@ def _offer_plan(round_: Round, *, ready: bool) -> None:
             "Change as little of the earlier plan as possible", value="baseline" in round_.sources, key="stay_close"
         )
     if st.button("Make the plan", type="primary", disabled=not ready):
-        session.make_plan(round_, session.drafted_sources(round_, stay_close=stay_close))
+        session.make_plan(round_, workspace.undecided_sources(round_, stay_close=stay_close))
         go_to(PLAN)
     if round_.files:
-        st.caption("The new plan takes the place of the one that this round has.")
+        st.caption("The new plan takes the place of the one that this round has, which is kept. Decisions hold.")
 
 
 if __name__ == "__main__":

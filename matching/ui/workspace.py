@@ -4,10 +4,11 @@ What decisions do to the files is the business of `decided`; here it is kept by 
 """
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import networkx as nx
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -18,11 +19,13 @@ from matching.equity import equity
 from matching.errors import DataError, Problem
 from matching.export import csv_bytes, plan_files
 from matching.files import Source
+from matching.graph import bipartite_graph
 from matching.inputs import SOURCES, Inputs
 from matching.live import live_plan
-from matching.market import Market
+from matching.market import Market, Row
 from matching.plan import Plan
 from matching.repairs import Repair, repairs
+from matching.resolve import position_of
 from matching.rounds import Round
 from matching.ui import frames, session
 from matching.ui.decided import (
@@ -103,8 +106,42 @@ def _live(digest: str, _round: Round) -> Live:
     return Live(plan, changed, desk, True, saved, sources, digest)
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A round that is open on a screen, with its live plan and `needs`, as `needs_of` gives them."""
+
+    round_: Round
+    live: Live
+    needs: pd.DataFrame
+
+    @property
+    def plan(self) -> Plan:
+        """The live plan."""
+        return self.live.plan
+
+    @property
+    def market(self) -> Market:
+        """The market of the live plan."""
+        return self.live.market
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether nobody may be placed or barred until the round is reopened."""
+        return self.round_.approved is not None
+
+    def row(self, need_id: str) -> Row:
+        """A need as `needs` has it."""
+        return self.needs[self.needs["need_id"] == need_id].to_dict("records")[0]
+
+
+def opened(round_: Round) -> Opened:
+    """A round as the screens show it; it must have a plan."""
+    found = live(round_)
+    return Opened(round_, found, needs_of(found))
+
+
 def needs_of(found: Live) -> pd.DataFrame:
-    """Every need with what the live plan does for it, as `frames.needs` gives it, and its `status`."""
+    """Every need with what the live plan does for it, as `frames.needs` and `frames.with_status` give it."""
     return _needs(found.digest, found)
 
 
@@ -116,40 +153,21 @@ def _needs(digest: str, _found: Live) -> pd.DataFrame:
 # ---- the next run --------------------------------------------------------------------------------------------------
 
 
-def next_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
-    """The files that the next plan comes from: with the drafted rules, and with everything that was decided.
+def undecided_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
+    """The files of the next plan before what was decided is put in: the round's own, with the drafted rules.
 
     To stay close, the plan as it stands now is the one to stay close to; before there is one, the plan that the round's
     files brought.
     """
     sources = session.drafted_sources(round_, stay_close=stay_close)
-    if round_.files is None:
-        desk, now = desk_of(round_.events), {}
-    else:
-        found = live(round_)
-        desk, now = found.desk, serving(found.plan)
-        if stay_close:
-            sources["baseline"] = Source("plan.csv", csv_bytes(found.plan.deployments))
-    if not desk.placements and not desk.barred and not desk.statuses:
-        return sources
-    inputs = session.inputs_of({name: one for name, one in sources.items() if name != "baseline"})
-    placed = {need_id: one.supporter_id for need_id, one in desk.placements.items()}
-    made = decided_sources(sources, inputs, round_.sources.get("decisions"), desk, {**now, **placed})
-    return {name: made[name] for name in SOURCES if name in made}
+    if stay_close and round_.files is not None:
+        sources["baseline"] = Source("plan.csv", csv_bytes(live(round_).plan.deployments))
+    return sources
 
 
 def rerun_sources(round_: Round) -> dict[str, Source]:
     """The files of the best plan from here: what was decided and agreed holds, and every other change is paid for."""
-    return next_sources(round_, stay_close=True)
-
-
-def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") -> Round | None:
-    """Make the best plan from these files and accept it, telling of each step."""
-    with st.status("Making the plan…") as status:
-        ready = session.market(sources)
-        plan = allocate(ready.inputs, market=ready, progress=lambda words: status.update(label=f"{words}…"))
-        status.update(label="The plan is made.", state="complete")
-    return accept(round_, plan, ready.inputs, sources, why=why)
+    return session.with_decided(round_, undecided_sources(round_, stay_close=True))
 
 
 def accept(round_: Round, plan: Plan, inputs: Inputs, sources: Mapping[str, Source], *, why: str = "") -> Round | None:
@@ -231,6 +249,49 @@ def _bars_of_tables(
     return bars_given(_base, needs=needs, mapping=options_of(_sources).mappings.get("decisions"))
 
 
+def graph_of(found: Live) -> nx.Graph:
+    """The graph of the live plan's supporters and needs.
+
+    Raises
+    ------
+    DataError
+        It is too large to draw from.
+    """
+    return _graph(found.digest, found)
+
+
+@st.cache_resource(max_entries=3, show_spinner="Drawing who could support whom…")
+def _graph(digest: str, _found: Live) -> nx.Graph:
+    return bipartite_graph(_found.market, _found.plan)
+
+
+def equity_of(found: Live) -> pd.DataFrame:
+    """How the live plan serves each group, as `matching.equity.equity` counts it."""
+    return _equity(found.digest, found)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _equity(digest: str, _found: Live) -> pd.DataFrame:
+    return equity(_found.plan, _found.market.inputs)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well one pair fits: distance in km, and score in points."""
+
+    distance_km: float
+    score: float
+
+
+def fits_of(found: Live, need_id: str, supporter_id: str) -> Fit:
+    """How well a person would fit a need, whatever bars them."""
+    inputs = found.market.inputs
+    need = np.array([position_of(inputs.needs["need_id"], need_id, "need")])
+    supporter = np.array([position_of(inputs.supporters["supporter_id"], supporter_id, "supporter")])
+    fits = found.market.rulebook.fits(need, supporter)
+    return Fit(float(fits.distance_km[0]), int(fits.score_milli[0]) / 1000)
+
+
 # ---- questions -----------------------------------------------------------------------------------------------------
 
 
@@ -256,21 +317,22 @@ def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A plan that was made and is not accepted yet; `events` is how many things had happened to the round."""
+    """A plan that was made and is not accepted yet.
+
+    `started_from` is the round_id and the last event that it knows of.
+    """
 
     plan: Plan
     inputs: Inputs
     sources: Mapping[str, Source]
-    events: int
-    seconds: float
+    started_from: tuple[str, int]
 
 
 def rerun(round_: Round) -> Rerun:
     """The best plan from here, before anybody has accepted it."""
-    began = time.perf_counter()
     sources = rerun_sources(round_)
     with st.status("Finding the best plan from here…") as status:
         ready = session.market(sources)
         plan = allocate(ready.inputs, market=ready, progress=lambda words: status.update(label=f"{words}…"))
         status.update(label="The plan is found.", state="complete")
-    return Rerun(plan, ready.inputs, sources, round_.last_event, time.perf_counter() - began)
+    return Rerun(plan, ready.inputs, sources, (round_.round_id, round_.last_event))
