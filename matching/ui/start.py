@@ -1,16 +1,18 @@
 """Start: open the demo, your own tables or an earlier round; then see what is done and what is next."""
 
+from functools import partial
+
 import streamlit as st
 
 from matching.errors import DataError
 from matching.export import zip_bytes
 from matching.files import Source
 from matching.resources import template_sources
-from matching.rounds import Round
+from matching.rounds import Round, RoundSummary, StaleRoundError
 from matching.ui import markup, session
-from matching.ui.parts import error_summary, go_to, link, screen_heading
+from matching.ui.parts import error_summary, go_to, link, name_box, screen_heading
 from matching.ui.places import with_leaving_out
-from matching.ui.steps import CHECK, EXPORT, PLAN, RULES, START, TRIAGE, Step
+from matching.ui.steps import CHECK, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
 from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_slots, without_workbook
 from matching.ui.words import moment
 
@@ -49,6 +51,7 @@ def _show_first_time() -> None:
     st.header("Upload your tables", anchor=False)
     name = st.text_input("Name of this round", value=session.suggested_name(), max_chars=80)
     _show_uploads(name, {})
+    _offer_restoring()
 
 
 def _show_round(round_: Round) -> None:
@@ -58,7 +61,12 @@ def _show_round(round_: Round) -> None:
     _task(CHECK, "Done", "green", "The tables are sound. See who can be deployed, and on what evidence.")
     _task(RULES, "Done" if made else "Next", "green" if made else "blue", RULES.purpose)
     _task(PLAN, "Done" if made else "To do", "green" if made else "grey", PLAN.purpose)
-    _task(EXPORT, "Next" if made else "Cannot start yet", "blue" if made else "grey", EXPORT.purpose)
+    if round_.approved is not None:
+        _task(EXPORT, "Approved", "green", EXPORT.purpose)
+    else:
+        _task(EXPORT, "Next" if made else "Cannot start yet", "blue" if made else "grey", EXPORT.purpose)
+    _task(HISTORY, "Optional", "grey", HISTORY.purpose)
+    _show_housekeeping(round_)
     _show_rounds(round_)
     with st.expander("Change the tables of this round"):
         keeps = "The present round and its plan stay as they are; a new round begins with the changed tables."
@@ -78,6 +86,7 @@ def _show_round(round_: Round) -> None:
             if st.button("Open a fresh demo"):
                 _open_demo()
             st.button("Upload other tables", on_click=session.close_round)
+    _offer_restoring()
 
 
 def _task(step: Step, state: str, colour: str, about: str) -> None:
@@ -129,19 +138,112 @@ def _show_uploads(name: str, kept: dict[str, Source]) -> None:
 
 
 def _show_rounds(open_one: Round | None) -> None:
-    others = [one for one in session.store().list() if open_one is None or one.round_id != open_one.round_id]
-    if not others:
-        return
-    st.header("Earlier rounds", anchor=False)
-    for one in others[:_MOST_ROUNDS]:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"round_{one.round_id}"):
-            state = markup.tag(*(("Plan made", "green") if one.allocated else ("No plan yet", "grey")))
-            words = markup.paragraph(f"{one.name}, begun on {moment(one.created_at)}")
-            st.html(words, width="stretch")
-            st.html(state, width="content")
-            st.button("Open", key=f"open_{one.round_id}", on_click=session.open_round, args=(one.round_id,))
-    if len(others) > _MOST_ROUNDS:
-        st.caption(f"The newest {_MOST_ROUNDS} of {len(others):,} rounds are listed.")
+    everything = session.store().list(archived=True)
+    others = [one for one in everything if open_one is None or one.round_id != open_one.round_id]
+    if others:
+        st.header("Earlier rounds", anchor=False)
+        with_archived = any(one.archived_at for one in others) and st.checkbox("Show archived rounds")
+        listed = [one for one in others if with_archived or not one.archived_at]
+        for one in listed[:_MOST_ROUNDS]:
+            _show_listed(one)
+        if len(listed) > _MOST_ROUNDS:
+            st.caption(f"The newest {_MOST_ROUNDS} of {len(listed):,} rounds are listed.")
+
+
+def _show_listed(one: RoundSummary) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"round_{one.round_id}"):
+        st.html(markup.paragraph(f"{one.name}, begun on {moment(one.created_at)}"), width="stretch")
+        st.html("".join(markup.tag(*state) for state in _states(one)), width="content")
+        if one.archived_at:
+            st.button("Take out of the archive", key=f"unarchive_{one.round_id}", on_click=_unarchive, args=(one,))
+        st.button("Open", key=f"open_{one.round_id}", on_click=session.open_round, args=(one.round_id,))
+
+
+def _states(one: RoundSummary) -> list[tuple[str, str]]:
+    plan = ("Plan made", "green") if one.allocated else ("No plan yet", "grey")
+    if one.approved:
+        version = sum(record.kind == "approved" for record in session.store().plans(one.round_id))
+        plan = (f"Approved, version {version}", "blue")
+    return [plan, ("Archived", "yellow")] if one.archived_at else [plan]
+
+
+# ---- this round ----------------------------------------------------------------------------------------------------
+
+
+def _show_housekeeping(round_: Round) -> None:
+    """Rename, copy, archive and save the open round."""
+    if said := st.session_state.pop("done", ""):
+        st.html(markup.banner(said, kind="good"))
+    with st.expander("Rename, copy, archive or save this round"):
+        name_box()
+        name = st.text_input("Name of this round", round_.name, max_chars=80, key=f"name_{round_.revision}")
+        st.button("Rename this round", on_click=_rename, args=(round_, f"name_{round_.revision}"), disabled=not name)
+        copy_key, keep_key = f"copy_{round_.revision}", f"keep_{round_.revision}"
+        st.text_input("Name of the copy", f"{round_.name} (copy)", max_chars=80, key=copy_key)
+        st.checkbox("Copy the decisions too", key=keep_key, help="Who was pinned, forbidden, placed or has declined.")
+        st.button("Copy this round", on_click=_copy, args=(round_, copy_key, keep_key))
+        st.html(markup.paragraph("An archived round leaves the list. Nothing of it is lost.", quiet=True))
+        if round_.archived_at:
+            st.button("Take this round out of the archive", on_click=_archive, args=(round_, False))
+        else:
+            st.button("Archive this round", on_click=_archive, args=(round_, True))
+        st.html(
+            markup.paragraph(
+                "Its file holds everything: tables, plans, decisions and history. It names people, so keep it safe.",
+                quiet=True,
+            )
+        )
+        st.download_button(
+            "Save this round as a file",
+            partial(session.store().export_round, round_.round_id),
+            f"round-{round_.round_id}.zip",
+            "application/zip",
+            on_click="ignore",
+        )
+
+
+def _rename(round_: Round, key: str) -> None:
+    name = str(st.session_state[key]).strip()
+    if name and name != round_.name and session.change(partial(session.store().rename, round_, name, by=session.who())):
+        st.session_state["done"] = f"The round is called “{name}” now."
+
+
+def _copy(round_: Round, name_key: str, decisions_key: str) -> None:
+    name = str(st.session_state[name_key]).strip() or f"{round_.name} (copy)"
+    decisions = bool(st.session_state[decisions_key])
+    copied = session.change(partial(session.store().copy, round_.round_id, name, by=session.who(), decisions=decisions))
+    if copied:
+        words = "with its decisions" if decisions else "without its decisions"
+        st.session_state["done"] = f"This is the copy, {words}. “{round_.name}” stays as it is."
+
+
+def _archive(round_: Round, on: bool) -> None:
+    change = session.store().archive if on else session.store().unarchive
+    if session.change(partial(change, round_, by=session.who())):
+        st.session_state["done"] = "The round is archived." if on else "The round is on the list again."
+
+
+def _unarchive(one: RoundSummary) -> None:
+    def put_back() -> Round:
+        found = session.store().get(one.round_id)
+        if found is None:
+            raise StaleRoundError
+        return session.store().unarchive(found, by=session.who())
+
+    if session.change(put_back):
+        st.session_state["done"] = "The round is on the list again, and open."
+
+
+def _offer_restoring() -> None:
+    with st.expander("Restore a round from its file"):
+        st.html(markup.paragraph("A file that was saved with “Save this round as a file”, here or on another machine."))
+        file = st.file_uploader("File of a round", type="zip", key="round_file")
+        if st.button("Restore this round", disabled=file is None) and file is not None:
+            content = file.getvalue()
+            restored = session.change(partial(session.store().import_round, content, by=session.who()))
+            if restored:
+                st.session_state["done"] = f"“{restored.name}” is restored, with its plans and its history."
+                st.rerun()
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ CHECK = Step("Check the data", "check.py", "check", "See whether the tables are 
 RULES = Step("Rules", "rules.py", "rules", "Say what counts most, how far people travel and what is allowed.")
 PLAN = Step("Plan", "plan.py", "plan", "See who supports which school, and why.")
 COMPARE = Step("Compare", "compare.py", "compare", "Put two plans of the round side by side.")
-EXPORT = Step("Hand over", "export.py", "hand-over", "Check the plan once, approve it, and take it away as files.")
+EXPORT = Step("Hand over", "export.py", "export", "Check the plan once, approve it, and take it away as files.")
 HISTORY = Step("History", "history.py", "history", "See who did what, when and why, and undo a decision.")
 
-STEPS = (START, TRIAGE, CHECK, RULES, PLAN, EXPORT)
+STEPS = (START, TRIAGE, CHECK, RULES, PLAN, EXPORT, HISTORY)
