@@ -1,12 +1,15 @@
 """The commands. Each reads as one sentence; what they do is the business of the rooms that they call."""
 
 import io
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -18,6 +21,7 @@ from matching.allocation import allocate as make_best_plan
 from matching.columns import options_source, read_options
 from matching.compare import compare
 from matching.directory import SavedPlan, check_target, read_directory, write_directory, write_file
+from matching.equity import equity
 from matching.errors import DataError, Problem, counted
 from matching.explain import explain_need, explain_pair
 from matching.export import csv_bytes, plan_files
@@ -424,9 +428,10 @@ def _allocate_to(out: Path, sources: Mapping[str, Source], as_at: datetime | Non
     with _progress() as tell:
         tell("Reading the tables")
         inputs = _read(sources, as_at)
-        plan = make_best_plan(inputs, time_limit_s=time_limit_s, progress=tell)
-        tell("Writing the plan")
-        write_directory(out, plan_files(plan, sources))
+        with _stopped_by_interrupt() as cancel:
+            plan = make_best_plan(inputs, time_limit_s=time_limit_s, progress=tell, cancel=cancel)
+            tell("Writing the plan")
+            write_directory(out, plan_files(plan, sources, equity=equity(plan, inputs)))
     counts = plan.manifest["counts"]
     levels = ", ".join(f"{level['level']} {level['value']:,}" for level in plan.manifest["objective"])
     typer.echo(f"{counts['deployments']:,} of {counts['needs']:,} needs are met ({levels}); plan written to {out}.")
@@ -434,8 +439,31 @@ def _allocate_to(out: Path, sources: Mapping[str, Source], as_at: datetime | Non
         typer.echo("Proved: no plan is better.")
     else:
         bounds = ", ".join(f"{level['level']} {level['bound']:,}" for level in plan.manifest["objective"])
-        typer.echo(f"Time ran out before it was proved the best; no plan can exceed {bounds}.")
+        was_stopped = plan.manifest["proof"]["cut_short_by"] == "cancelled"
+        ended = "It was stopped" if was_stopped else "Time ran out"
+        typer.echo(f"{ended} before it was proved the best; no plan can exceed {bounds}.")
     _say(plan.manifest["notices"])
+
+
+@contextmanager
+def _stopped_by_interrupt() -> Iterator[threading.Event]:
+    """Let the first Ctrl-C end a search with the best plan that it has, and a second one everything at once."""
+    cancel = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if cancel.is_set():
+            raise KeyboardInterrupt
+        cancel.set()
+        typer.echo("Stopping: the best plan so far is written. Press Ctrl-C again to leave without it.", err=True)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield cancel
+    except KeyboardInterrupt as interrupt:
+        typer.echo("Stopped; nothing was written.", err=True)
+        raise typer.Exit(130) from interrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _say(notices: Sequence[str]) -> None:

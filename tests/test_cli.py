@@ -3,6 +3,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -291,6 +292,7 @@ def test_allocate_writes_a_plan_and_tells_of_it(s2s):
     assert second == "Proved: no plan is better."
     assert notices == ["Notice: No accreditation table was given: designations are taken as stated."]
     assert sorted(str(path.relative_to("deep/down/plan")) for path in Path("deep/down/plan").rglob("*.*")) == [
+        "equity.csv",
         "excluded.csv",
         "inputs/needs.csv",
         "inputs/schools.csv",
@@ -860,3 +862,55 @@ def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s
         "Need N2 (headship, Birch School) has S2.",
         "Deployments of the plan that it touches: 1.",
     ]
+
+
+# ---- Ctrl-C --------------------------------------------------------------------------------------------------------
+
+SLOW_SEARCH = """
+import sys, time
+from matching import cli
+best = cli.make_best_plan
+
+def slow(inputs, *, cancel, **options):
+    print("searching", flush=True)
+    cancel.wait(30)
+    if {stubborn}:
+        print("stopping", flush=True)
+        time.sleep(30)
+    return best(inputs, cancel=cancel, **options)
+
+cli.make_best_plan = slow
+sys.argv = ["s2s", "demo", "--out", "plan"]
+cli.main()
+"""
+
+
+def interrupted(folder: Path, *, stubborn: bool) -> tuple[int, str, str]:
+    """The demo with a search that goes on until it is interrupted: exit code, output and errors."""
+    code = SLOW_SEARCH.format(stubborn=stubborn)
+    environment = os.environ | {"PYTHONPATH": str(HERE)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        for heard in ["searching\n", *(["stopping\n"] if stubborn else [])]:
+            assert process.stdout.readline().decode() == heard
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    return process.returncode, out.decode(), err.decode()
+
+
+def test_ctrl_c_ends_the_search_and_writes_the_best_plan_so_far(tmp_path, s2s):
+    code, out, err = interrupted(tmp_path, stubborn=False)
+    assert (code, err.splitlines()) == (
+        0,
+        ["Stopping: the best plan so far is written. Press Ctrl-C again to leave without it."],
+    )
+    assert "plan written to plan." in out
+    assert s2s("verify", str(tmp_path / "plan")).out.endswith("The plan holds.\n")
+
+
+def test_a_second_ctrl_c_leaves_without_writing(tmp_path):
+    code, _, err = interrupted(tmp_path, stubborn=True)
+    assert code == 130
+    assert err.splitlines()[-1] == "Stopped; nothing was written."
+    assert list(tmp_path.iterdir()) == []
