@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 # With ties or days, what a need of each level counts in the first search: a supporter seldom has more than three
 # places, so that a need seldom displaces more than three of the next level.
-_LEVEL_FACTORS = (16, 4, 1)
+LEVEL_FACTORS = (16, 4, 1)
 # The solver looks at the clock now and then only: it is told to end a little before it has to.
 _SOLVER_SHARE = 0.9
 _TIME_IS_UP = 1
@@ -64,7 +64,7 @@ class Programme:
         itself.)
         """
         bonus = max(int(self.value_milli.max(initial=0)), 1000) * (int(self.need.max(initial=-1)) + 1) + 1
-        factors = np.asarray(_LEVEL_FACTORS, dtype=np.int64)[self.level]
+        factors = np.asarray(LEVEL_FACTORS, dtype=np.int64)[self.level]
         worth: Whole = bonus * factors + self.value_milli
         return worth
 

@@ -143,7 +143,7 @@ def days_used(task: Task, supporter_of: Positions) -> NDArray[np.float64]:
     return used.astype(np.float64)
 
 
-def best_of_each_need(need: Positions, worth: Whole, count: int) -> Positions:
+def best_of_each_need(need: Positions, worth: Whole | NDArray[np.float64], count: int) -> Positions:
     """The `count` best entries of each need (`need` is in order), themselves in order; of equals, the first."""
     order = np.lexsort((-worth, need))
     first = np.flatnonzero(np.diff(need, prepend=-1))
