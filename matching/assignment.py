@@ -19,12 +19,13 @@ as integer programmes (`search`, `programme`); everywhere else it is the answer.
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from matching.fill import filled
 from matching.search import best_of_part
 from matching.task import (
     UNMET,
@@ -60,14 +61,17 @@ def assign(
     cancel : threading.Event, optional
         Set by whoever wants the search to end with the best that it has.
     """
-    progress("Solving places")
-    supporter_of, price = best_without_days(task)
+    watch = Watch.of(time_limit_s, progress, cancel)
+    supporter_of, price = best_without_days(task, watch)
+    if price is None:
+        return _cancelled(task, supporter_of, watch)
     part = _parts(task)
     # The smallest first, so that one large part does not use up the time of all.
     entangled = part.entangled(task, supporter_of)
     bounds = np.array(_values(task, supporter_of))
     price_milli = price.astype(np.float64)
-    watch = Watch.of(time_limit_s, progress, cancel)
+    # The time limit is for the search alone.
+    watch = replace(watch, deadline=Watch.of(time_limit_s).deadline)
     pairs_in_part = np.bincount(part.of_need[task.need], minlength=part.count)
     for number, one in enumerate(entangled, start=1):
         progress(f"Solving days and ties, part {number} of {len(entangled)}: {pairs_in_part[one]:,} pairs")
@@ -87,6 +91,24 @@ def assign(
         as_reached(bounds),
         task.bonus_milli,
         searched=bool(len(entangled)),
+        ended=watch.ended,
+    )
+
+
+def _cancelled(task: Task, supporter_of: Positions, watch: Watch) -> Assignment:
+    """The best that is known where nobody waited for the places: as many needs as can be met, within days and ties."""
+    most_met = _values(task, supporter_of)[:-1]
+    nobody = np.full(len(task.level), UNMET, dtype=np.intp)
+    outcome = filled(task, filled(task, nobody, chosen_pairs(task, supporter_of)), np.arange(len(task.need)))
+    best = np.zeros(len(task.level), dtype=np.int64)
+    np.maximum.at(best, task.need, task.value_milli)
+    return Assignment(
+        outcome,
+        np.full(len(task.places), np.nan),
+        _values(task, outcome),
+        as_reached([*most_met, best.sum()]),
+        task.bonus_milli,
+        searched=True,
         ended=watch.ended,
     )
 

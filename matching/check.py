@@ -95,7 +95,7 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
     faults, findings = [], []
     if pairs.most_milli * len(facts.need) + 1 != bonus:
         faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
-    faults += _needless_blanks(inputs, facts, pairs, by_days)
+    faults += _needless_blanks(plan, inputs, facts, pairs, by_days)
     faults += _prices_too_high(plan, facts, pairs, price)
     primal, dual = _sums(plan, facts, inputs, pairs, price, bonus, entangled)
     if primal != dual:
@@ -479,10 +479,13 @@ def _prices_too_high(plan: Plan, facts: _Facts, pairs: _Priced, price: np.ndarra
             yield f"workload.csv {supporter_id}: the price is higher than what one more place would be worth."
 
 
-def _needless_blanks(inputs: Inputs, facts: _Facts, pairs: _Priced, by_days: np.ndarray) -> Iterator[str]:
+def _needless_blanks(plan: Plan, inputs: Inputs, facts: _Facts, pairs: _Priced, by_days: np.ndarray) -> Iterator[str]:
     """Blank prices in a part of the graph in which no days and no ties bind, so that prices could have been given."""
     rules = inputs.policy.rules
     if rules.max_supporters_per_school is not None or rules.max_per_home_school is not None:
+        return
+    # A plan that somebody changed, or did not wait for, claims no proof, and has no prices at all.
+    if plan.manifest["status"] == "gap" and (plan.workload["price"] == "").all():
         return
     n_needs, n_nodes = len(facts.need), len(facts.need) + len(facts.supporter)
     edges = coo_array((np.ones(len(pairs.need)), (pairs.need, n_needs + pairs.supporter)), shape=(n_nodes, n_nodes))

@@ -513,6 +513,8 @@ def _converted(
             outcome[cell] = value
         except CellError as fault:
             outcome[cell] = fault
+    if not any(isinstance(value, CellError) for value in outcome.values()):
+        return [outcome[cell] for cell in cells]
     problems += at_most(
         Problem(sheet.name, row, column.name, stood, fault.message, fault.fix)
         for (row, _), cell, stood in zip(sheet.rows, cells, found, strict=True)
@@ -543,8 +545,7 @@ def _with_places(sheet: Sheet, frame: pd.DataFrame, problems: list[Problem]) -> 
     """Fill easting and northing from latitude and longitude where only those are given."""
     grid = frame[["easting", "northing"]]
     degrees = frame[["latitude", "longitude"]]
-    known = grid.map(_is_given).all(axis=1)
-    known_degrees = degrees.map(_is_given).all(axis=1)
+    known, known_degrees = _all_given(grid), _all_given(degrees)
     for row, name in frame.loc[~known & ~known_degrees, ["row", "name"]].itertuples(index=False):
         message = f"{shown(name) if name else 'The school'} has no place: easting and northing are blank."
         fix = "Give easting and northing in metres (or latitude and longitude), as in the school's GIAS record."
@@ -569,9 +570,11 @@ def _outside_england(sheet: Sheet, rows: pd.DataFrame, easting: Metres, northing
         yield Problem(sheet.name, row, "latitude", f"{latitude:g}", message, fix)
 
 
-def _is_given(value: float | None) -> bool:
-    # None marks a cell that already has a problem of its own; nan marks a blank one.
-    return value is None or not np.isnan(value)
+def _all_given(frame: pd.DataFrame) -> pd.Series:
+    """By row: whether no cell is blank."""
+    # None marks a cell that already has a problem of its own; nan, which is not equal to itself, marks a blank one.
+    given = {name: [cell is None or cell == cell for cell in frame[name]] for name in frame}  # noqa: PLR0124
+    return pd.DataFrame(given, index=frame.index).all(axis=1)
 
 
 def _plain(value: float) -> str:

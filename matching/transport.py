@@ -17,6 +17,7 @@ from scipy.sparse.csgraph import (
 )
 
 from matching.task import UNMET, Flags, Positions, Task, Whole
+from matching.watch import Watch
 
 # Pairs that a need which has to be met brings to the first solve.
 _FIRST_PAIRS = 8
@@ -31,8 +32,10 @@ _SWEEPS = 500
 _WORTH = np.array([3, 2, 1])
 
 
-def best_without_days(task: Task) -> tuple[Positions, Whole]:
+def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None]:
     """The optimum without days, and the least prices that prove it over every pair.
+
+    Where somebody cancels before it is found: an assignment that is best at every level before the score, and None.
 
     Notes
     -----
@@ -47,9 +50,14 @@ def best_without_days(task: Task) -> tuple[Positions, Whole]:
         return np.full(len(task.level), UNMET, dtype=np.intp), np.zeros(len(task.places), dtype=np.int64)
     weight = task.weight
     sweeps = surely = len(task.places) + 2
+    watch.tell(f"Solving places: how many needs can be met, over {len(task.need):,} pairs")
     supporter_of, tier = _levels(task)
     is_tight, active = _first_pairs(task, supporter_of, tier)
+    if watch.cancelled():
+        return supporter_of, None
+    watch.tell(f"Solving places, round 1: {len(active):,} of {len(task.need):,} pairs")
     supporter_of = _solved(task, weight, active, supporter_of, np.ones(len(task.level), dtype=bool))
+    number = 1
     while True:
         prices = _prices(task, weight, active, supporter_of, sweeps)
         sweeps = surely
@@ -61,6 +69,10 @@ def best_without_days(task: Task) -> tuple[Positions, Whole]:
         promising = np.flatnonzero(gain > 0)
         if not len(promising):
             return supporter_of, prices.price
+        if watch.cancelled():
+            return supporter_of, None
+        number += 1
+        watch.tell(f"Solving places, round {number}: {len(promising):,} more pairs are promising")
         # Those that only hold prices up come first: without them others promise more than there is.
         if not is_tight[promising].all():
             promising = promising[~is_tight[promising]]

@@ -13,7 +13,7 @@ _LOOK_EVERY_S = 0.05
 
 
 def _nobody(words: str) -> None:
-    pass
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,12 @@ class Watch:
     def share(self, part: float) -> "Watch":
         """The same for a search that may take a part of what is left."""
         return replace(self, deadline=time.monotonic() + part * self.left_s())
+
+    def cancelled(self) -> bool:
+        """Whether somebody wants the search to end now; then it is noted as cut short."""
+        if self.cancel.is_set():
+            self.cut_short()
+        return self.cancel.is_set()
 
     def cut_short(self) -> None:
         """Note that some search ended before it was done."""

@@ -204,3 +204,24 @@ def test_a_search_without_time_says_so():
 
 def test_a_search_that_was_done_says_nothing_of_it():
     assert tied_world(1).plan().manifest["proof"]["cut_short_by"] == ""
+
+
+def test_nobody_has_to_wait_for_the_places_either():
+    made = random_world(9, n_schools=25, n_supporters=22, n_needs=40, days=False, pins=2, decisions=8)
+    cancel = threading.Event()
+    cancel.set()
+    plan = made.plan(cancel=cancel)
+    best = by_milp(made)
+    assert not list(faults_of(made, served(plan)))
+    assert said(plan)[:3] == bounds_said(plan)[:3] == best[:3]
+    assert said(plan)[3] <= best[3] <= bounds_said(plan)[3]
+    assert plan.manifest["proof"]["cut_short_by"] == "cancelled"
+    assert check_plan(plan, made.inputs()) == []
+    assert check_proof(plan, made.inputs())[0] == []
+
+
+def test_each_step_is_told():
+    steps: list[str] = []
+    random_world(9, n_schools=25, n_supporters=22, n_needs=40, decisions=8, ties=True).plan(progress=steps.append)
+    assert any("round 1" in step and "pairs" in step for step in steps)
+    assert any("part 1 of" in step for step in steps)

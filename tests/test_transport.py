@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from matching import transport
 from matching.task import UNMET, Task
 from matching.transport import best_without_days
+from matching.watch import Watch
 
 
 def task_of(need, supporter, value, level, places) -> Task:
@@ -87,7 +88,7 @@ TOWNS = [
 
 @pytest.mark.parametrize("task", TOWNS)
 def test_optimal_with_the_least_prices(task):
-    supporter_of, price = best_without_days(task)
+    supporter_of, price = best_without_days(task, Watch.of(600))
     weight, least = least_prices(task)
     assert prove(task, supporter_of, price) == weight
     assert price.tolist() == least.tolist()
@@ -111,7 +112,7 @@ def test_any_small_task_whatever_it_begins_with(first, task):
         patch.setattr(transport, "_FIRST_PAIRS", first)
         patch.setattr(transport, "_FIRST_PAIRS_BESIDE", first - 1)
         patch.setattr(transport, "_MORE_PAIRS", first)
-        supporter_of, price = best_without_days(task)
+        supporter_of, price = best_without_days(task, Watch.of(600))
     weight, least = least_prices(task)
     assert prove(task, supporter_of, price) == weight
     assert price.tolist() == least.tolist()
@@ -119,18 +120,18 @@ def test_any_small_task_whatever_it_begins_with(first, task):
 
 @pytest.mark.parametrize("task", TOWNS)
 def test_many_rounds_of_few_pairs(task, monkeypatch):
-    expected = best_without_days(task)[1]
+    expected = best_without_days(task, Watch.of(600))[1]
     monkeypatch.setattr(transport, "_FIRST_PAIRS", 1)
     monkeypatch.setattr(transport, "_FIRST_PAIRS_BESIDE", 0)
     monkeypatch.setattr(transport, "_MORE_PAIRS", 1)
-    supporter_of, price = best_without_days(task)
+    supporter_of, price = best_without_days(task, Watch.of(600))
     prove(task, supporter_of, price)
     assert price.tolist() == expected.tolist()
 
 
 def test_where_too_little_was_solved_again_the_whole_part_is(monkeypatch):
     """Reach cut down to the needs that have a new pair: prices then fail in one of their ways, and say where."""
-    expected = [best_without_days(param.values[0])[1] for param in TOWNS]
+    expected = [best_without_days(param.values[0], Watch.of(600))[1] for param in TOWNS]
     failed = []
 
     def short_sighted(task, weight, active, supporter_of, prices):
@@ -148,7 +149,7 @@ def test_where_too_little_was_solved_again_the_whole_part_is(monkeypatch):
     monkeypatch.setattr(transport, "_within_reach", short_sighted)
     monkeypatch.setattr(transport, "_prices", watched)
     for param, prices in zip(TOWNS, expected, strict=True):
-        supporter_of, price = best_without_days(param.values[0])
+        supporter_of, price = best_without_days(param.values[0], Watch.of(600))
         prove(param.values[0], supporter_of, price)
         assert price.tolist() == prices.tolist()
     assert any(failed)
@@ -162,7 +163,7 @@ def test_prices_that_travel_along_a_chain_longer_than_the_sweeps(monkeypatch):
     supporter = [*range(n), *range(1, n), 0, n - 1]
     value = [900 - i for i in range(n)] + [300 + i for i in range(n)] + [100]
     task = task_of(need, supporter, value, [2] * (n + 1), [1] * n)
-    supporter_of, price = best_without_days(task)
+    supporter_of, price = best_without_days(task, Watch.of(600))
     weight, least = least_prices(task)
     assert prove(task, supporter_of, price) == weight
     assert price.tolist() == least.tolist()
@@ -171,34 +172,34 @@ def test_prices_that_travel_along_a_chain_longer_than_the_sweeps(monkeypatch):
 
 @pytest.mark.parametrize("task", TOWNS[:3])
 def test_the_order_of_needs_and_supporters_changes_neither_worth_nor_prices(task):
-    supporter_of, price = best_without_days(task)
+    supporter_of, price = best_without_days(task, Watch.of(600))
     r = np.random.default_rng(9)
     needs, people = r.permutation(len(task.level)), r.permutation(len(task.places))
     to_need, to_person = np.argsort(needs), np.argsort(people)
     mixed = task_of(
         to_need[task.need], to_person[task.supporter], task.value_milli, task.level[needs], task.places[people]
     )
-    mixed_of, mixed_price = best_without_days(mixed)
+    mixed_of, mixed_price = best_without_days(mixed, Watch.of(600))
     assert mixed_price.tolist() == price[people].tolist()
     assert prove(mixed, mixed_of, mixed_price) == prove(task, supporter_of, price)
 
 
 def test_the_same_task_twice_gives_the_same_plan():
     task = town(3, 600, 90, near=0.3, ties=50)
-    assert best_without_days(task)[0].tolist() == best_without_days(task)[0].tolist()
+    assert best_without_days(task, Watch.of(600))[0].tolist() == best_without_days(task, Watch.of(600))[0].tolist()
 
 
 @pytest.mark.parametrize(
     ("level", "places"), [([], [2]), ([0, 1], []), ([0, 1, 2], [0, 5])], ids=["no needs", "nobody", "no pair"]
 )
 def test_nothing_to_assign(level, places):
-    supporter_of, price = best_without_days(task_of([], [], [], level, places))
+    supporter_of, price = best_without_days(task_of([], [], [], level, places), Watch.of(600))
     assert supporter_of.tolist() == [UNMET] * len(level)
     assert price.tolist() == [0] * len(places)
 
 
 def test_more_places_than_a_small_integer_holds():
     task = task_of([0, 1], [0, 0], [10, 20], [0, 2], [2**40])
-    supporter_of, price = best_without_days(task)
+    supporter_of, price = best_without_days(task, Watch.of(600))
     assert supporter_of.tolist() == [0, 0]
     assert price.tolist() == [0]
