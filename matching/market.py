@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from matching.accreditation import Verdicts, judge
 from matching.inputs import Inputs
 from matching.pairs import Pairs, eligible_pairs
@@ -42,8 +44,10 @@ class Market:
         return self._schools[int(self.rulebook.need_school[need])]
 
     @cached_property
-    def _schools(self) -> list[Row]:
-        return self.inputs.schools[["name", "phase", "trust"]].to_dict("records")
+    def _schools(self) -> dict[int, Row]:
+        asking = np.unique(self.rulebook.need_school)
+        rows = self.inputs.schools[["name", "phase", "trust"]].iloc[asking].to_dict("records")
+        return dict(zip(asking.tolist(), rows, strict=True))
 
 
 def open_market(inputs: Inputs) -> Market:
