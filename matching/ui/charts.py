@@ -240,16 +240,17 @@ def _coded_lines(frame: pd.DataFrame, column: str, looks: Mapping[str, _Look]) -
     """Lines whose dash and colour both tell what a column says."""
     # Above the map, since the legend of the marks is below it: beside each other they would widen the picture.
     legend = alt.Legend(title=None, orient="top", columns=4, symbolType="stroke", symbolSize=900, labelLimit=260)
-    colours, dashes, widths = zip(*looks.values(), strict=True) if looks else ((), (), ())
+    colours, dashes, _ = zip(*looks.values(), strict=True) if looks else ((), (), ())
+    wide = frame.assign(width=[looks[one][2] for one in frame[column]])
 
     def scale(values: tuple[Any, ...]) -> alt.Scale:
         return alt.Scale(domain=list(looks), range=list(values))
 
-    return _lines(frame, 0.9).encode(
+    return _lines(wide, 0.9).encode(
         # A channel of its own, so that the colours of the lines and those of the marks keep their own legends.
         stroke=alt.Stroke(f"{column}:N", scale=scale(colours), legend=legend),
         strokeDash=alt.StrokeDash(f"{column}:N", scale=scale(dashes), legend=legend),
-        strokeWidth=alt.StrokeWidth(f"{column}:N", scale=scale(widths), legend=legend),
+        strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None),
     )
 
 

@@ -360,6 +360,17 @@ def _side(changes: pd.DataFrame, side: str) -> list[str]:
     ]
 
 
+def compared_workload(table: pd.DataFrame) -> pd.DataFrame:
+    """Who has more or fewer deployments in another plan; `table` as `matching.compare.Comparison` has it."""
+    return pd.DataFrame(
+        {
+            "Person": table["supporter_name"] + " (" + table["supporter_id"] + ")",
+            "Before": table["before"],
+            "After": table["after"],
+        }
+    )
+
+
 def disturbed(people: pd.DataFrame) -> pd.DataFrame:
     """Whom a new plan concerns, those who lose something first; `people` as `matching.whatif.Preview` has them."""
     order = people.assign(has_lost=people["had"] == "").sort_values(["has_lost", "supporter_id"], kind="stable")

@@ -62,7 +62,8 @@ def show_told(opened: Opened) -> None:
 
 def _open_words(opened: Opened) -> str:
     unmet = opened.needs[~opened.needs["met"]]
-    freed = sorted(set(opened.live.desk.freed) & set(unmet["need_id"]))
+    had = {*serving(opened.live.accepted.plan), *opened.live.desk.freed}
+    freed = sorted(had & set(unmet["need_id"]))
     if not freed:
         return f"{counted(len(unmet), 'need is', 'needs are')} unmet."
     named = ", ".join(freed) if len(freed) <= 8 else counted(len(freed), "need")
@@ -164,7 +165,7 @@ def _offered(case: _Case) -> dict[str, Callable[[_Case], None]]:
     """What can be recorded now, in the words of the list, with its form."""
     note = {"A note": _note_form}
     if case.opened.is_approved:
-        return {**({"Where it stands" if case.holder else "": _status_form} if case.holder else {}), **note}
+        return {"Where it stands": _status_form, **note} if case.holder else note
     if case.holder is None:
         return {
             "Put somebody here by hand": _swap_form,

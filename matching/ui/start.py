@@ -12,7 +12,7 @@ from matching.rounds import Round, RoundSummary, StaleRoundError
 from matching.ui import markup, session
 from matching.ui.parts import error_summary, go_to, link, name_box, screen_heading
 from matching.ui.places import with_leaving_out
-from matching.ui.steps import CHECK, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
+from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
 from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_slots, without_workbook
 from matching.ui.words import moment
 
@@ -61,6 +61,7 @@ def _show_round(round_: Round) -> None:
     _task(CHECK, "Done", "green", "The tables are sound. See who can be deployed, and on what evidence.")
     _task(RULES, "Done" if made else "Next", "green" if made else "blue", RULES.purpose)
     _task(PLAN, "Done" if made else "To do", "green" if made else "grey", PLAN.purpose)
+    _task(COMPARE, "Optional", "grey", COMPARE.purpose)
     if round_.approved is not None:
         _task(EXPORT, "Approved", "green", EXPORT.purpose)
     else:

@@ -33,4 +33,4 @@ COMPARE = Step("Compare", "compare.py", "compare", "Put two plans of the round s
 EXPORT = Step("Hand over", "export.py", "export", "Check the plan once, approve it, and take it away as files.")
 HISTORY = Step("History", "history.py", "history", "See who did what, when and why, and undo a decision.")
 
-STEPS = (START, TRIAGE, CHECK, RULES, PLAN, EXPORT, HISTORY)
+STEPS = (START, TRIAGE, CHECK, RULES, PLAN, COMPARE, EXPORT, HISTORY)

@@ -1,0 +1,191 @@
+"""Decisions on the Plan screen, the best plan from here, questions, and two plans side by side."""
+
+import pytest
+from test_screens import Visitor, database, demo, planned  # noqa: F401
+
+from matching.desk import DECLINE_REASONS, desk_of
+from matching.rounds import open_store
+from matching.ui.steps import COMPARE, PLAN, RULES
+
+RECORD = "What do you want to record?"
+
+
+def begin(visitor: Visitor, need_id: str, what: str) -> None:
+    visitor.choose("Need", need_id)
+    (box,) = [one for one in visitor.tab.selectbox if one.label == RECORD]
+    (option,) = [one for one in box.options if what in one]
+    box.set_value(option)
+    visitor.run()
+
+
+def fill(visitor: Visitor, label: str, words: str) -> None:
+    visitor._one(visitor.tab.text_input, label).set_value(words)
+
+
+def decline(visitor: Visitor, need_id: str) -> None:
+    begin(visitor, need_id, "declined")
+    visitor._one(visitor.tab.selectbox, "Why?").set_value(DECLINE_REASONS[1])
+    visitor.press("Record that they declined")
+
+
+def row(visitor: Visitor, need_id: str) -> dict:
+    return next(one for one in visitor.rows() if one["Need"] == need_id)
+
+
+def desk(visitor: Visitor):
+    return desk_of(open_store().get(visitor.round_id).events)
+
+
+def test_a_decline_frees_the_need_and_can_be_undone(planned):  # noqa: F811
+    decline(planned, "N012")
+    assert row(planned, "N012")["Supporter"] == "Unmet"
+    assert "declined N012. Reason: Too far to travel." in planned.words()
+    assert "N012 is open now; 22 needs are unmet in all." in planned.words()
+    planned._one([one for one in planned.tab.button if str(one.key).startswith("undo_told")], "Undo").click()
+    planned.run()
+    assert row(planned, "N012")["Supporter"] == "Manjit Martínez"
+    assert "Undone. The history keeps both" in planned.words()
+
+
+def test_a_decline_without_a_reason_is_refused(planned):  # noqa: F811
+    begin(planned, "N012", "declined")
+    planned.press("Record that they declined")
+    assert "The reason is missing." in planned.words()
+    assert desk(planned).barred == {}
+
+
+def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # noqa: F811
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    words = planned.words()
+    assert "Nothing is changed yet." in words
+    assert "1 critical need more met." in words
+    assert row(planned, "N012")["Supporter"] == "Unmet"
+    planned.press("Accept this plan")
+    assert row(planned, "N012")["Supporter"] not in ("Unmet", "Manjit Martínez")
+    assert planned.figure("Critical") == "12 of 12"
+    assert len(open_store().get(planned.round_id).plans) == 2
+
+
+def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    planned.press("Leave it")
+    assert "The best plan from here" not in planned.words()
+    assert row(planned, "N012")["Supporter"] == "Unmet"
+
+
+def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
+    begin(planned, "N026", "Where it stands")
+    status = next(one for one in planned.tab.radio if one.label.startswith("Where does"))
+    status.set_value("agreed")
+    planned.press("Record where it stands")
+    assert row(planned, "N026")["Stands"] == "agreed"
+    who = row(planned, "N026")["Supporter"]
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    planned.press("Accept this plan")
+    assert row(planned, "N026")["Supporter"] == who
+
+
+def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
+    begin(planned, "N012", "(pin)")
+    planned.press("Keep Manjit Martínez here")
+    assert row(planned, "N012")["Stands"] == "proposed, pinned"
+    begin(planned, "N012", "note")
+    planned.tab.text_area[0].set_value("<b>Rang</b> on Tuesday")
+    planned.press("Keep the note")
+    assert "<b>Rang</b> on Tuesday" in planned.words()
+    assert "<b>Rang" not in planned.markup()
+
+
+def test_somebody_forbidden_needs_a_reason(planned):  # noqa: F811
+    begin(planned, "N012", "(forbid)")
+    planned.press("Record that they must not be here")
+    assert "The person or the reason is missing." in planned.words()
+    fill(planned, "Why?", "Governor there")
+    planned.press("Record that they must not be here")
+    assert row(planned, "N012")["Supporter"] == "Unmet"
+    assert [one.kind for one in desk(planned).barred.values()] == ["forbid"]
+
+
+def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # noqa: F811
+    begin(planned, "N012", "(swap)")
+    planned.choose("Who comes instead?", "S015")
+    ticks = [one for one in planned.tab.checkbox if one.label.startswith("Even so")]
+    assert any("offers 4 places and would then have 5 needs" in one.label for one in ticks)
+    fill(planned, "Why?", "Knows the head")
+    planned.press("Put them here")
+    assert "A rule that it breaks is not ticked." in planned.words()
+    for one in planned.tab.checkbox:
+        if one.label.startswith("Even so"):
+            one.set_value(True)
+    planned.press("Put them here")
+    assert row(planned, "N012")["Supporter"] == "Folasade Pickering"
+    assert row(planned, "N012")["Stands"] == "proposed, by hand"
+    assert "places offered" in desk(planned).swaps["N012"].broken
+
+
+def test_why_not_tells_what_would_be_lost_and_who_would_move(planned):  # noqa: F811
+    planned.choose("Need", "N012")
+    planned.choose("Why not somebody else?", "S015")
+    words = planned.words()
+    assert "With Folasade Pickering (S015) here the plan would be" in words
+    assert "How the score of" in words
+    assert "Who would move" in words
+    planned.choose("Why not somebody else?", "S004")
+    planned.tab.toggle[0].set_value(True)
+    planned.run()
+    assert "What the plan would reach" in planned.words()
+
+
+def test_what_would_meet_an_unmet_need_is_told_with_its_price(planned):  # noqa: F811
+    planned.choose("Need", "N052")
+    planned.press("Find the smallest changes that would meet it")
+    assert "would meet it" in planned.words()
+    assert "Price: " in planned.words()
+
+
+def test_fairness_and_distances_have_tables(planned):  # noqa: F811
+    words = planned.words()
+    assert "Needs met by local authority" in words
+    assert "Deployments by distance" in words
+    planned.choose("Needs met by", "priority")
+    assert "Needs met by priority" in planned.words()
+
+
+def test_a_scenario_is_kept_compared_and_chosen(planned):  # noqa: F811
+    planned.go(RULES)
+    planned.set_number("SLE (km)", 10.0)
+    planned.go(COMPARE)
+    assert "Both plans serve every need alike." in planned.words()
+    planned.press("Make it with the rules as they are now")
+    assert "The scenario has no name." in planned.words()
+    fill(planned, "Name of the scenario", "Near by")
+    planned.press("Make it with the rules as they are now")
+    assert "Near by" in planned.words()
+    planned._one(planned.tab.selectbox, "After").set_value("plan 2")
+    planned.run()
+    assert "Who moved" in planned.words()
+    assert planned.downloads() == ["Download the changes (CSV)"]
+    planned.press("Choose this one")
+    assert planned.title == "Plan"
+    assert planned.figure("Needs met") != "69 of 90"
+    assert len(open_store().get(planned.round_id).plans) == 2
+    assert "You have changed the rules" not in planned.words()
+
+
+def test_compare_without_a_plan_leads_to_plan(demo):  # noqa: F811
+    demo.go(COMPARE)
+    assert "There is no plan to compare yet." in demo.words()
+
+
+@pytest.mark.parametrize("what", ["Where it stands", "A note"])
+def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa: F811
+    held = open_store().get(planned.round_id)
+    open_store().approve(held, held.files)
+    again = Visitor(PLAN, round=planned.round_id)
+    again.choose("Need", "N012")
+    assert "This plan is approved." in again.words()
+    assert what in again.options(RECORD)
+    assert len(again.options(RECORD)) == 2
