@@ -59,6 +59,25 @@ def best_of_large_part(
     return outcome, as_reached([*met, max(score, most_score)])
 
 
+def bounds_around(
+    task: Task,
+    part: Programme,
+    needs: Positions,
+    supporters: Positions,
+    beyond: Whole,
+    outcome: Positions,
+    relaxed: Reached,
+    watch: Watch,
+) -> Reached:
+    """The bound of each level for a plan of a part that some other search has found."""
+    watch.tell("Proving how many needs can be met")
+    met = most_met(task, needs, outcome, relaxed[:-1], watch.share(_SHARE_OF_PRICES))
+    watch.tell(f"Pricing days: {len(part.pair):,} pairs")
+    prices = day_prices(task, part, needs, supporters, beyond.astype(np.float64), watch)
+    most_score = part.ceiling(part.value_milli)
+    return as_reached([*met, most_score if prices is None else min(most_score, prices.most_score)])
+
+
 def by_levels(whole: Programme, best: Positions, fallback: Flags, watch: Watch) -> Flags:
     """A good choice of pairs of a part that is large for a search as a whole.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
-from matching.task import Flags, Positions, Task, Whole
+from matching.task import Flags, Positions, Reached, Task, Whole, as_reached
 from matching.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -90,6 +90,11 @@ class Programme:
         """By pair: 1 where its need is of this level."""
         ones: Whole = (self.level == level).astype(np.int64)
         return ones
+
+    def reached(self, chosen: Flags) -> Reached:
+        """What a choice of pairs reaches at each level."""
+        counts = np.bincount(self.level[chosen], minlength=len(LEVEL_FACTORS))
+        return as_reached([*counts.tolist(), self.value_milli[chosen].sum()])
 
     def allows(self, chosen: Flags) -> bool:
         """Whether a choice of pairs keeps every row, in whole numbers."""

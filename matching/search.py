@@ -3,7 +3,7 @@
 import numpy as np
 
 from matching.fill import filled, filled_up
-from matching.large import best_of_large_part, by_levels
+from matching.large import best_of_large_part, bounds_around, by_levels
 from matching.programme import Kept, Programme, best_choice, programme_of
 from matching.task import (
     PRIORITY_LEVELS,
@@ -24,6 +24,8 @@ from matching.watch import Watch
 _MANY_PAIRS = 50_000
 _MOST_PAIRS_SEARCHED = 150_000
 _BEST_PAIRS_SEARCHED = 6
+# Of its time; what is left is for bounds where the search did not prove its plan.
+_SHARE_OF_SEARCH = 0.8
 
 
 def best_of_part(
@@ -53,7 +55,9 @@ def best_of_part(
     if len(programme.pair) > _MOST_PAIRS_SEARCHED:
         found, bounds = best_of_large_part(task, programme, needs, supporters, beyond, fallback, relaxed, watch)
         return found[needs], bounds
-    if len(programme.pair) > _MANY_PAIRS:
+    whole_watch, is_large = watch, len(programme.pair) > _MANY_PAIRS
+    if is_large:
+        watch = whole_watch.share(_SHARE_OF_SEARCH)
         best = best_of_each_need(programme.need, beyond, _BEST_PAIRS_SEARCHED)
         fallback = by_levels(programme, best, fallback, watch.share(2 / 3))
     chosen, most_worth = best_choice(programme, programme.worth, (), fallback, watch)
@@ -72,8 +76,11 @@ def best_of_part(
         proved.append(max(bound, value))
     outcome = filled_up(task, programme, chosen)
     chosen = np.isin(programme.pair, chosen_pairs(task, outcome))
-    rest = _last_bounds(programme, chosen, most_worth, relaxed)
-    return outcome[needs], as_reached([*proved, *rest])
+    bounds = as_reached([*proved, *_last_bounds(programme, chosen, most_worth, relaxed)])
+    if is_large and bounds != programme.reached(chosen):
+        closer = bounds_around(task, programme, needs, supporters, beyond, outcome, relaxed, whole_watch)
+        bounds = as_reached(min(one, other) for one, other in zip(bounds, closer, strict=True))
+    return outcome[needs], bounds
 
 
 def _last_bounds(programme: Programme, chosen: Flags, most_worth: int, relaxed: Reached) -> tuple[int, int]:

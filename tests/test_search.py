@@ -12,6 +12,24 @@ def every_part_is_large(monkeypatch):
     monkeypatch.setattr(search, "_MOST_PAIRS_SEARCHED", 0)
 
 
+@pytest.fixture
+def no_time_to_prove(monkeypatch):
+    """Every part is searched whole, stopped before its proof, and bounded by other means."""
+    monkeypatch.setattr(search, "_MANY_PAIRS", 0)
+    monkeypatch.setattr(search, "_SHARE_OF_SEARCH", 1e-9)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_bounds_hold_where_the_search_was_stopped(no_time_to_prove, number):
+    made = random_world(4000 + number, n_schools=30, n_supporters=22, n_needs=40, decisions=8, ties=number % 2 == 1)
+    plan = made.plan()
+    assert not list(faults_of(made, served(plan)))
+    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
+    for level in range(4):
+        if found[:level] == best[:level]:
+            assert found[level] <= best[level] <= bounds[level]
+
+
 @pytest.mark.parametrize("number", range(24))
 def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, number):
     made = random_world(
