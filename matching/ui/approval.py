@@ -63,7 +63,7 @@ def show_check(round_: Round, found: Handed) -> None:
 
 def _show_point(number: int, point: Point, digest: str) -> bool:
     with st.container(border=True, key=f"point_{point.name}"):
-        st.html(markup.heading(f"{number}. {point.title}") + markup.sentences(point.lines))
+        st.html(markup.heading(f"{number}. {point.title}", 2) + markup.sentences(point.lines))
         if point.table is not None and len(point.table):
             with st.expander(f"Show {counted(len(point.table), 'row')}"):
                 st.html(markup.table(point.table.head(_MOST_ROWS), point.title, tags=_PRIORITY_COLOURS))
@@ -231,7 +231,7 @@ def _show_differences(round_: Round, found: Handed, earlier: Sequence[PlanRecord
     found_changes = compare(before, found.plan)
     with st.container(border=True, key="differences"):
         st.html(
-            markup.heading(f"What differs from version {version_of(round_, last)}")
+            markup.heading(f"What differs from version {version_of(round_, last)}", 2)
             + markup.sentences(found_changes.sentences())
         )
         if len(found_changes.changes):

@@ -172,7 +172,7 @@ def _offer_table(name: str, rows: int, content: bytes) -> None:
         with st.container(width="stretch", gap=None):
             st.html(markup.heading(f"{title}: {counted(rows, 'row')}"))
             st.html(markup.paragraph(about, quiet=True))
-        st.download_button(f"Download {name}", content, name, _CSV, on_click="ignore", key=f"get_{name}")
+        _offer(f"Download {name}", lambda: content, name, _CSV)
 
 
 def _show_to_keep(round_: Round, found: Handed) -> None:

@@ -152,7 +152,7 @@ def close_round() -> None:
 
 def open_demo() -> None:
     """Begin a round with the fictional area."""
-    _hold(store().create(DEMO_NAME, _ordered(demo_sources())))
+    _hold(store().create(DEMO_NAME, _ordered(demo_sources()), by=who()))
     _follow()
 
 
@@ -314,9 +314,9 @@ def try_files(
     before = held()
     # A round with a plan stays as it is: its plan came from its own files.
     if before and before.files is None and not anew:
-        _hold(store().save_sources(before, ordered))
+        _hold(store().save_sources(before, ordered, by=who()))
     else:
-        _hold(store().create(name, ordered))
+        _hold(store().create(name, ordered, by=who()))
     st.session_state[_MENDED] = mended
     _follow()
     return True

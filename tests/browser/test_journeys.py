@@ -13,7 +13,7 @@ import tiny
 from playwright.sync_api import expect
 
 DEMO = Path(__file__).parents[2] / "data" / "demo"
-TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv")
+TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "equity.csv")
 BROKEN = tiny.SUPPORTERS.replace("Primary;Secondary", "Primary;Secondry")
 
 
@@ -40,7 +40,7 @@ def test_the_plan_leaves_to_the_byte_as_the_command_line_writes_it(window, tmp_p
     expect(page.get_by_role("heading", name="N001")).to_be_visible()
     expect(page).to_have_url(re.compile("need=N001"))
 
-    window.go("Export")
+    window.open_files()
     policy = (DEMO / "policy.toml").read_text()
     changed = tmp_path / "policy.toml"
     changed.write_text(policy.replace("specialism = 0.5\n", "specialism = 0.55\n", 1))
@@ -57,7 +57,7 @@ def test_the_plan_leaves_to_the_byte_as_the_command_line_writes_it(window, tmp_p
     assert b"The plan holds." in subprocess.run(verify, check=True, capture_output=True).stdout
 
     book = openpyxl.load_workbook(io.BytesIO(window.download("Download the Excel workbook")))
-    assert book.sheetnames == ["Plan", "Unmet", "Workload", "Excluded"]
+    assert book.sheetnames == ["Plan", "Unmet", "Workload", "Excluded", "Equity"]
     assert book["Plan"].max_row == written["plan.csv"].count(b"\n")
     book.close()
 
@@ -128,6 +128,6 @@ def test_an_open_page_finds_its_way_back_to_a_server_that_was_started_again(wind
     window.settle()
     window.choose("Need", "N012")
     expect(page.get_by_role("heading", name="N012: English")).to_be_visible()
-    window.go("Export")
+    window.open_files()
     expect(page.get_by_role("heading", name="Plan: 69 rows")).to_be_visible()
     window.complaints.clear()
