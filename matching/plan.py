@@ -111,7 +111,7 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
         What was solved: its prices, levels and bounds hold for the whole plan, pins included.
     """
     deployments = _deployments(market, outcome)
-    unmet = _unmet(market, outcome)
+    unmet = _unmet(market, outcome, proved=assignment.status == "optimal")
     excluded = _excluded(market)
     manifest = _manifest(market, outcome, assignment)
     return Plan(deployments, unmet, _workload(market, outcome, assignment), excluded, manifest)
@@ -187,8 +187,8 @@ def _deployments(market: Market, outcome: Outcome) -> pd.DataFrame:
     return _text(frame, PLAN_COLUMNS)
 
 
-def _unmet(market: Market, outcome: Outcome) -> pd.DataFrame:
-    reasons = unmet_reasons(market, outcome)
+def _unmet(market: Market, outcome: Outcome, *, proved: bool) -> pd.DataFrame:
+    reasons = unmet_reasons(market, outcome, proved=proved)
     frame = pd.concat([_need_columns(market, reasons["need"].to_numpy(dtype=np.intp)), reasons], axis=1)
     return _text(frame, UNMET_COLUMNS)
 

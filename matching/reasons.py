@@ -101,12 +101,15 @@ def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
     return sentences
 
 
-def unmet_reasons(market: Market, outcome: Outcome) -> pd.DataFrame:
-    """Columns need (position), reason_code, reason and nearest_option; one row for each unmet need."""
+def unmet_reasons(market: Market, outcome: Outcome, *, proved: bool = True) -> pd.DataFrame:
+    """Columns need (position), reason_code, reason and nearest_option; one row for each unmet need.
+
+    `proved` says whether the outcome is known to be the best: of another one nobody can say that no change would help.
+    """
     unmet = np.flatnonzero(outcome.supporter_of == UNMET)
     has_pairs = market.pairs.count_by_need()[unmet] > 0
     rows = [(need, *_nobody_eligible(market, need)) for need in unmet[~has_pairs].tolist()]
-    rows += _everybody_taken(market, outcome, unmet[has_pairs])
+    rows += _everybody_taken(market, outcome, unmet[has_pairs], proved)
     frame = pd.DataFrame(rows, columns=["need", "reason_code", "reason", "nearest_option"])
     return frame.sort_values("need", ignore_index=True)
 
@@ -354,7 +357,9 @@ def _nearest(market: Market, need: int, km: NDArray[np.float64], pool: Flags, br
     return f"{person(market, best)}{away} {_joined(phrases)}."
 
 
-def _everybody_taken(market: Market, outcome: Outcome, needs: Positions) -> list[tuple[int, str, str, str]]:
+def _everybody_taken(
+    market: Market, outcome: Outcome, needs: Positions, proved: bool
+) -> list[tuple[int, str, str, str]]:
     pairs, rulebook = market.pairs, market.rulebook
     deployments, days = outcome.used(market)
     met = outcome.supporter_of != UNMET
@@ -385,6 +390,8 @@ def _everybody_taken(market: Market, outcome: Outcome, needs: Positions) -> list
         if (least_urgent[those] > level[need]).any():
             # Only where days bind: what a less urgent need holds would not be enough, or frees nothing by itself.
             full = "full, and giving up what they hold would not meet more"
+            if not proved:
+                full = "full, in part with less urgent needs"
         elif (least_urgent_pin[those] > level[need]).any():
             full = "full, in part with needs that were pinned to them"
         sentence = _taken_sentence(len(those), has_place, rulebook.days_asked[need] / 100, full)

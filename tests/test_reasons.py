@@ -25,6 +25,9 @@ from worlds import (
     world,
 )
 
+from matching.live import live_plan
+from matching.market import open_market
+
 NEAR = [school(1), school(2, 4), school(3, 8)]
 ALL = [*GALLERY, *(1000 + n for n in WIDE)]
 
@@ -456,3 +459,15 @@ def test_random_worlds_say_everything_that_can_be_said():
         "too_many_days",
     }
     assert any(pins_of(gallery(n).made) for n in ALL)
+
+
+def test_of_a_plan_that_is_not_the_best_nobody_says_that_no_change_would_help():
+    made = world(
+        [school(1), school(2, 4), school(3, 8)],
+        [person("S1", 1)],
+        [need("N1", 2, priority="critical"), need("N2", 3)],
+    )
+    live = live_plan(open_market(made.inputs()), {"N2": "S1"}, by_hand={"N1"})
+    (row,) = live.unmet.to_dict("records")
+    assert live.manifest["status"] == "gap"
+    assert row["reason"] == "The only eligible person is full, in part with less urgent needs."
