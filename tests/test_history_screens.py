@@ -1,13 +1,15 @@
 """Hand over, history and the keeping of rounds as a coordinator meets them, and plans that take their time."""
 
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 from test_screens import Visitor
 
 from matching.desk import new_event
 from matching.errors import DataError, Problem
-from matching.rounds import DATABASE_VARIABLE, open_store
+from matching.rounds import DATABASE_VARIABLE, RoundStore, open_store
 from matching.ui import session
 from matching.ui.jobs import Jobs
 from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START
@@ -204,6 +206,50 @@ def test_a_file_that_is_no_round_is_refused():
     visitor.press("Restore this round")
     assert "The file holds no round that this program has saved." in visitor.words()
     assert open_store().list() == ()
+
+
+# ---- a database that cannot be used --------------------------------------------------------------------------------
+
+
+def test_a_database_of_a_newer_version_is_told(tmp_path):
+    open_store().close()
+    with closing(sqlite3.connect(tmp_path / "rounds.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'later'")
+    words = Visitor().words()
+    assert "The rounds were saved by a newer version of this program; nothing was changed." in words
+    assert "Install the newer version" in words
+
+
+def test_a_database_that_breaks_while_it_is_open_is_told(planned, tmp_path):
+    other = Visitor()
+    for path in tmp_path.glob("rounds.db*"):
+        path.write_bytes(b"x" * 8192)
+    other.press("Open")
+    assert "The file is damaged, or is no database of rounds." in other.words()
+    planned.go(EXPORT)
+    approve(planned)
+    assert "The file is damaged, or is no database of rounds." in planned.words()
+
+
+def test_a_database_that_somebody_else_holds_is_told(planned, tmp_path):
+    planned.go(START)
+    write(planned, "Name of this round", "Autumn")
+    with closing(sqlite3.connect(tmp_path / "rounds.db", isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        planned.press("Rename this round")
+    assert "was in use by another program or window for too long; nothing was saved." in planned.words()
+    assert open_store().get(planned.round_id).name == "Demo area"
+
+
+def test_a_full_disk_is_told(planned, monkeypatch):
+    def full(*args, **options):
+        raise DataError(
+            [Problem("rounds.db", None, "", "", "The disk is full; nothing was saved.", "Free some space.")]
+        )
+
+    monkeypatch.setattr(RoundStore, "approve", full)
+    approve(planned)
+    assert "The disk is full; nothing was saved. Free some space." in planned.words()
 
 
 # ---- plans that take their time ------------------------------------------------------------------------------------

@@ -139,8 +139,13 @@ def is_missing() -> bool:
 
 
 def open_round(round_id: str) -> None:
-    """Open a round as it is in the database now."""
-    _hold(store().get(round_id))
+    """Open a round as it is in the database now; where that cannot be read, the next screen says so."""
+    try:
+        found = store().get(round_id)
+    except DataError as error:
+        set_back(error)
+        return
+    _hold(found)
     _follow()
 
 

@@ -107,14 +107,16 @@ def _offer_templates() -> None:
     templates = template_sources()
     st.download_button(
         "Download all templates (zip)",
-        zip_bytes({source.name: source.content for source in templates.values()}),
+        lambda: zip_bytes({source.name: source.content for source in templates.values()}),
         "templates.zip",
         "application/zip",
         on_click="ignore",
     )
     with st.expander("One template at a time"), st.container(horizontal=True):
         for source in templates.values():
-            st.download_button(source.name, source.content, source.name, on_click="ignore", key=f"get_{source.name}")
+            # Made when asked for: a file that lies ready is looked for by the browser even after the screen is left.
+            content = partial(bytes, source.content)
+            st.download_button(source.name, content, source.name, on_click="ignore", key=f"get_{source.name}")
 
 
 def _show_uploads(name: str, kept: dict[str, Source]) -> None:

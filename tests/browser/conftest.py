@@ -135,6 +135,20 @@ class Window:
         expect(self.page.get_by_text("Proved: no plan is better.")).to_be_visible()
         self.settle()
 
+    def open_files(self) -> None:
+        """The files of the plan, on the Hand over screen."""
+        self.go("Hand over")
+        self.page.get_by_role("tab", name="Files").click()
+        expect(self.page.get_by_role("heading", name="To read and share")).to_be_visible()
+        self.settle()
+
+    def tick_every_point(self) -> None:
+        """Look at every point before approval."""
+        for box in self.page.get_by_role("checkbox", name="I have looked at").all():
+            box.locator("xpath=ancestor::label").click()
+            expect(box).to_be_checked()
+            self.settle()
+
     def choose(self, label: str, words: str) -> None:
         """Choose from a list by typing."""
         box = self.page.get_by_role("combobox", name=label)

@@ -43,8 +43,8 @@ def every_screen(window: Window) -> Iterator[str]:
     yield "check, with a person and other grades"
     window.go("Rules")
     yield "rules"
-    window.go("Export")
-    yield "export, without a plan"
+    window.go("Hand over")
+    yield "hand over, without a plan"
     window.go("Plan")
     yield "plan, before"
     window.make_plan()
@@ -59,8 +59,13 @@ def every_screen(window: Window) -> Iterator[str]:
     for tab in ("Workload", "Notices"):
         page.get_by_role("tab", name=tab).click()
         yield f"plan, {tab.lower()}"
-    window.go("Export")
-    yield "export"
+    window.go("Hand over")
+    page.get_by_text("Show 21 rows").click()
+    yield "hand over"
+    page.get_by_role("tab", name="Files").click()
+    yield "hand over, files"
+    window.go("History")
+    yield "history"
     window.go("Rules")
     page.get_by_role("slider").first.press("ArrowRight")
     page.get_by_text("specialism 52%").wait_for()
@@ -69,6 +74,8 @@ def every_screen(window: Window) -> Iterator[str]:
     page.get_by_text("You have changed the rules").wait_for()
     yield "plan, outdated"
     window.go("Start")
+    page.get_by_text("Rename, copy, archive or save this round").click()
+    page.get_by_text("Restore a round from its file").click()
     yield "start, with a plan"
     page.get_by_text("Change the tables of this round").click()
     window.upload(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))

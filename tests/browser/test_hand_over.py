@@ -1,0 +1,162 @@
+"""From a plan to its approved version and back, two windows at once, and a search that the server does not survive."""
+
+import io
+import signal
+import zipfile
+
+import openpyxl
+import pytest
+from conftest import PHONE, Window
+from playwright.sync_api import expect
+from test_every_screen import KNOWN, NO_WIDER_THAN_THE_WINDOW, violations
+
+SUPPORTERS, NEEDS = 700, 900
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory) -> dict[str, str]:
+    """Made-up tables whose days bind, so that the search takes its time."""
+    from matching.export import csv_bytes
+    from matching.inputs import read_schools
+    from matching.resources import demo_sources
+    from matching.simulate import simulate
+
+    source = demo_sources()["schools"]
+    tables = simulate(read_schools(source), SUPPORTERS, NEEDS, 1, with_days=True)
+    texts = {name: csv_bytes(table).decode("utf-8-sig") for name, table in tables.items()}
+    return {"schools": source.content.decode("utf-8-sig"), "supporters": texts["supporters"], "needs": texts["needs"]}
+
+
+def approve(window: Window, name: str) -> None:
+    window.go("Hand over")
+    window.tick_every_point()
+    box = window.page.get_by_role("textbox", name="Your name, for the record")
+    box.fill(name)
+    box.press("Enter")
+    window.settle()
+    window.press("Approve this plan")
+    window.settle()
+
+
+def reopen(window: Window, why: str) -> None:
+    page = window.page
+    page.get_by_role("tab", name="Approval").click()
+    page.get_by_text("Reopen the plan").first.click()
+    reason = page.get_by_role("textbox", name="Reason for reopening")
+    reason.fill(why)
+    reason.press("Enter")
+    window.settle()
+    window.press("Reopen the plan")
+    expect(page.get_by_text("What differs from version 1")).to_be_visible()
+    window.settle()
+
+
+def test_a_plan_is_approved_frozen_downloaded_and_reopened(window):
+    page = window.page
+    window.open_plan()
+    approve(window, "Rosa Quill")
+    expect(page.get_by_text("Approved by Rosa Quill on")).to_be_visible()
+    expect(page.get_by_text("(version 1)")).to_be_visible()
+
+    book = openpyxl.load_workbook(io.BytesIO(window.download("Download the Excel workbook")))
+    assert book.sheetnames == ["Plan", "Unmet", "Workload", "Excluded", "Equity"]
+    book.close()
+    assert b"Approved" in window.download("Download the plan by school")
+    assert b"Rosa Quill" in window.download("Download the rows for supporters")
+    assert b"supporter_name" not in window.download("Download the plan without names")
+    with zipfile.ZipFile(io.BytesIO(window.download("Download everything (zip)"))) as everything:
+        assert everything.testzip() is None
+        assert "manifest.json" in everything.namelist()
+
+    window.go("Rules")
+    window.press("Make the plan")
+    expect(page.locator("#error-summary")).to_contain_text("The plan is approved")
+    window.go("Hand over")
+    reopen(window, "A head has left")
+    approve(window, "Rosa Quill")
+    expect(page.get_by_text("(version 2)")).to_be_visible()
+    window.go("History")
+    expect(page.get_by_role("cell", name="A head has left")).to_be_visible()
+
+
+def test_the_second_of_two_windows_is_refused_and_told_what_changed(window, app):
+    page = window.page
+    window.open_plan()
+    window.go("Hand over")
+    other = Window(page.context.new_page(), app.address)
+    other.open(page.url.removeprefix(app.address))
+    window.tick_every_point()
+    approve(other, "Rosa Quill")
+    window.press("Approve this plan")
+    summary = page.locator("#error-summary")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("Rosa Quill: plan approved")
+    window.press("Open the round as it is now")
+    expect(page.get_by_text("Approved by Rosa Quill on")).to_be_visible()
+    assert other.complaints == []
+
+
+def begin_large(window: Window, tables: dict[str, str]) -> None:
+    window.open()
+    window.upload(**tables)
+    window.press("Check the files")
+    window.title("Check the data")
+    window.go("Plan")
+    window.press("Make the plan")
+    expect(window.page.get_by_text("The plan is being made")).to_be_visible(timeout=20_000)
+
+
+def test_a_long_search_survives_a_refresh_and_is_stopped_with_what_it_has(window, large):
+    page = window.page
+    begin_large(window, large)
+    assert [rule for rule, place, _ in violations(window) if (rule, place) not in KNOWN] == []
+    page.reload()
+    stop = page.get_by_role("button", name="Stop and keep the best plan so far")
+    expect(stop).to_be_visible()
+    stop.click()
+    expect(page.get_by_text("Needs met", exact=True)).to_be_visible(timeout=60_000)
+
+
+def test_a_search_that_dies_with_its_server_can_be_begun_again(window, app, large):
+    page = window.page
+    begin_large(window, large)
+    address = page.url
+    app.stop(signal.SIGKILL)
+    app.start()
+    page.wait_for_timeout(500)
+    page.goto(address)
+    window.title("Plan")
+    window.press("Make the plan")
+    stop = page.get_by_role("button", name="Stop and keep the best plan so far")
+    expect(stop).to_be_visible(timeout=20_000)
+    stop.click()
+    expect(page.get_by_text("Needs met", exact=True)).to_be_visible(timeout=60_000)
+    window.complaints.clear()
+
+
+def approved_screens(window: Window):
+    window.open_plan()
+    approve(window, "Rosa Quill")
+    yield "approved"
+    window.page.get_by_role("tab", name="Approval").click()
+    window.page.get_by_text("Reopen the plan").first.click()
+    yield "approval"
+    window.go("Plan")
+    yield "approved plan"
+    window.go("Hand over")
+    reopen(window, "A head has left")
+    yield "reopened"
+
+
+def test_the_screens_of_an_approved_plan_are_accessible(window):
+    for screen in approved_screens(window):
+        window.settle()
+        for rule, place, where in violations(window):
+            assert (rule, place) in KNOWN, f"{screen}: {rule} at {where}"
+
+
+@pytest.mark.parametrize("window", [PHONE], ids=["phone"], indirect=True)
+def test_the_screens_of_an_approved_plan_fit_a_phone(window):
+    for screen in approved_screens(window):
+        window.settle()
+        assert window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=3000), screen
