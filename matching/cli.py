@@ -61,6 +61,11 @@ Baseline = Annotated[Path | None, typer.Option(help="directory of an earlier pla
 AsAt = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="day on which evidence is judged; today if not given")
 ]
+_ENDED = {
+    "": "The round is too large for the last step of a proof",
+    "time limit": "Time ran out before it was proved the best",
+    "cancelled": "It was stopped before it was proved the best",
+}
 MADE_UP_MARK = "made-up.txt"
 TRIAGE_MARK = "triage.csv"
 
@@ -439,9 +444,8 @@ def _allocate_to(out: Path, sources: Mapping[str, Source], as_at: datetime | Non
         typer.echo("Proved: no plan is better.")
     else:
         bounds = ", ".join(f"{level['level']} {level['bound']:,}" for level in plan.manifest["objective"])
-        was_stopped = plan.manifest["proof"]["cut_short_by"] == "cancelled"
-        ended = "It was stopped" if was_stopped else "Time ran out"
-        typer.echo(f"{ended} before it was proved the best; no plan can exceed {bounds}.")
+        ended = _ENDED[plan.manifest["proof"]["cut_short_by"]]
+        typer.echo(f"{ended}; no plan can exceed {bounds}.")
     _say(plan.manifest["notices"])
 
 
