@@ -185,7 +185,8 @@ def _marks(points: pd.DataFrame) -> alt.Chart:
     legend = alt.Legend(title=None, orient="bottom", columns=2, symbolSize=90, labelLimit=260)
     drawn: alt.Chart = (
         alt.Chart(points)
-        .mark_point(filled=True, opacity=1)
+        # The thin white rim keeps marks apart that lie on each other.
+        .mark_point(filled=True, opacity=1, stroke="#ffffff", strokeWidth=0.8)
         .encode(
             longitude="easting:Q",
             latitude="northing:Q",
@@ -199,7 +200,9 @@ def _marks(points: pd.DataFrame) -> alt.Chart:
 
 
 def _as_map(layers: list[alt.Chart], height: int) -> alt.LayerChart:
-    return _dressed(alt.layer(*layers).project(type="identity", reflectY=True).properties(height=height))
+    drawn = alt.layer(*layers).project(type="identity", reflectY=True)
+    # Without room at the top the legend of the lines touches the edge, and loses the tops of its letters there.
+    return _dressed(drawn.properties(height=height, padding={"left": 5, "top": 14, "right": 5, "bottom": 5}))
 
 
 def _boundary_layers(boundaries: pd.DataFrame | None) -> list[alt.Chart]:
@@ -238,8 +241,9 @@ def _status_lines(frame: pd.DataFrame) -> alt.Chart:
 
 def _coded_lines(frame: pd.DataFrame, column: str, looks: Mapping[str, _Look]) -> alt.Chart:
     """Lines whose dash and colour both tell what a column says."""
-    # Above the map, since the legend of the marks is below it: beside each other they would widen the picture.
-    legend = alt.Legend(title=None, orient="top", columns=4, symbolType="stroke", symbolSize=900, labelLimit=260)
+    # Above the map, since the legend of the marks is below it: beside each other they would widen the picture. More
+    # than three in a row would not fit on a phone.
+    legend = alt.Legend(title=None, orient="top", columns=3, symbolType="stroke", symbolSize=900, labelLimit=260)
     colours, dashes, _ = zip(*looks.values(), strict=True) if looks else ((), (), ())
     wide = frame.assign(width=[looks[one][2] for one in frame[column]])
 
@@ -568,7 +572,7 @@ def equity_chart(table: pd.DataFrame, by: str) -> alt.LayerChart:
             rule.mark_text(baseline="bottom", dy=-4, font=FONT, fontSize=12, color=BLACK).encode(
                 y=alt.value(0), text=alt.value(f"All needs: {overall['met_percent'].iat[0]:.1f}%")
             ),
-        ).properties(height=26 * len(rows) + 20)
+        ).properties(height=26 * len(rows) + 75)
     )
 
 

@@ -125,8 +125,13 @@ def _show_moves(found: Comparison) -> None:
     st.html(markup.table(moves.head(_MOST_ROWS), f"{counted(len(moves), 'need')} served differently"))
     if len(moves) > _MOST_ROWS:
         st.caption(f"The first {_MOST_ROWS} of {len(moves):,} are shown; the download holds all.")
+    # Made when it is asked for: a file that lies ready is looked for by the browser even after the screen is left.
     st.download_button(
-        "Download the changes (CSV)", csv_bytes(found.changes), "changes.csv", "text/csv", on_click="ignore"
+        "Download the changes (CSV)",
+        lambda: csv_bytes(frames.safe_cells(found.changes)),
+        "changes.csv",
+        "text/csv",
+        on_click="ignore",
     )
 
 

@@ -291,7 +291,8 @@ def components(answer: WhyNot, other: str) -> pd.DataFrame:
             "Adds": parts["adds"],
         }
     )
-    return table.assign(**{f"{other}: fit": parts["chosen_fit"], "adds": parts["chosen_adds"]}) if other else table
+    # Short headings: a phone shows them beside each figure, and the caption says whose they are.
+    return table.assign(**{"Fit now": parts["chosen_fit"], "Adds now": parts["chosen_adds"]}) if other else table
 
 
 def levels(table: pd.DataFrame, now: str, then: str) -> pd.DataFrame:
@@ -373,15 +374,24 @@ def compared_workload(table: pd.DataFrame) -> pd.DataFrame:
 
 def disturbed(people: pd.DataFrame) -> pd.DataFrame:
     """Whom a new plan concerns, those who lose something first; `people` as `matching.whatif.Preview` has them."""
-    order = people.assign(has_lost=people["had"] == "").sort_values(["has_lost", "supporter_id"], kind="stable")
-    return pd.DataFrame(
+    left, new = _not_in(people["had"], people["gets"]), _not_in(people["gets"], people["had"])
+    told = pd.DataFrame(
         {
-            "Person": order["supporter_name"] + " (" + order["supporter_id"] + ")",
-            "Leaves": order["had"].str.replace(";", ", ").replace("", "–"),
-            "Takes": order["gets"].str.replace(";", ", ").replace("", "–"),
-            "Because": order["because"],
+            "Person": people["supporter_name"] + " (" + people["supporter_id"] + ")",
+            "Leaves": [one or "–" for one in left],
+            "Takes": [one or "–" for one in new],
+            "Because": people["because"],
         }
     )
+    order = people.assign(has_lost=[not one for one in left]).sort_values(["has_lost", "supporter_id"], kind="stable")
+    told = told.loc[order.index]
+    return told if told["Because"].any() else told.drop(columns="Because")
+
+
+def _not_in(these: pd.Series, those: pd.Series) -> list[str]:
+    """The need_ids of each cell that the cell beside it does not have, as people read them."""
+    cells = [(first.split(";"), set(second.split(";"))) for first, second in zip(these, those, strict=True)]
+    return [", ".join(one for one in first if one and one not in second) for first, second in cells]
 
 
 # ---- workload and equity -------------------------------------------------------------------------------------------
@@ -431,9 +441,9 @@ def fairness_table(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "Designation": rows["designation"].replace("all", "All"),
             "People": rows["people"],
-            "Without a deployment": rows["people_without_deployment"],
+            "Not deployed": rows["people_without_deployment"],
             "Places used": rows["places_used"] + " of " + rows["places_offered"],
             "Days used": rows["days_used"] + " of " + rows["days_offered"],
-            "Days without a limit": rows["days_used_without_limit"],
+            "No day limit": rows["days_used_without_limit"],
         }
     )

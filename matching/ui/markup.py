@@ -1,5 +1,6 @@
 """Pieces of HTML for the screens. Whatever comes from a table is escaped here, so that it is shown as text."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -7,6 +8,12 @@ from typing import Any
 import pandas as pd
 
 TAG_COLOURS = ("blue", "green", "red", "grey", "yellow")
+_MARKDOWN = re.compile(r"[\\`*_\[\]~:$<>&#|]")
+
+
+def label(words: str) -> str:
+    """Words of a table for the label of a control or a caption, which Streamlit reads as Markdown: as they are."""
+    return _MARKDOWN.sub(r"\\\g<0>", words)
 
 
 def paragraph(*sentences: str, quiet: bool = False) -> str:

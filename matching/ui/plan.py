@@ -54,7 +54,7 @@ def show() -> None:
     if chosen:
         show_questions(opened, chosen)
     _show_rest(opened, shown)
-    way_on(EXPORT, "Next: Export")
+    way_on(EXPORT, "Next: Hand over")
 
 
 def _offer_first_plan(round_: Round) -> None:
@@ -247,7 +247,7 @@ def _show_unmet(shown: pd.DataFrame) -> None:
     caption = f"{counted(len(rows), 'need')} without a supporter, and what would come nearest"
     st.html(markup.table(listed.head(_MOST_UNMET), caption, tags=_PRIORITY_COLOURS))
     if len(rows) > _MOST_UNMET:
-        st.caption(f"The first {_MOST_UNMET} of {len(rows):,} are shown; unmet.csv on the Export screen holds all.")
+        st.caption(f"The first {_MOST_UNMET} of {len(rows):,} are shown; unmet.csv on the Hand over screen has all.")
 
 
 if __name__ == "__main__":

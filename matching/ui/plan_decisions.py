@@ -163,7 +163,7 @@ def show_decisions(opened: Opened, need_id: str) -> None:
 
 def _offered(case: _Case) -> dict[str, Callable[[_Case], None]]:
     """What can be recorded now, in the words of the list, with its form."""
-    note = {"A note": _note_form}
+    note: dict[str, Callable[[_Case], None]] = {"A note": _note_form}
     if case.opened.is_approved:
         return {"Where it stands": _status_form, **note} if case.holder else note
     if case.holder is None:
@@ -205,7 +205,7 @@ def _status_form(case: _Case) -> None:
     statuses = [one for one in STATUSES if not (case.opened.is_approved and one in ENDED)]
     with st.form(f"status_{case.key}", border=False):
         chosen = st.radio(
-            f"Where does the support by {case.row['supporter']} stand?",
+            f"Where does the support by {markup.label(case.row['supporter'])} stand?",
             statuses,
             index=statuses.index(now) if now in statuses else 0,
             format_func=lambda one: _STATUS_WORDS[one],
@@ -266,11 +266,11 @@ def _forbid_form(case: _Case) -> None:
 
 
 def _pin_form(case: _Case) -> None:
-    who = str(case.row["supporter"])
+    who, as_label = str(case.row["supporter"]), markup.label(case.row["supporter"])
     with st.form(f"pin_{case.key}", border=False):
         why = st.text_input("Why? (optional)", key=f"pin_why_{case.key}", max_chars=1_000)
-        st.caption(f"Every new plan of this round then keeps {who} here, until you undo it.")
-        if st.form_submit_button(f"Keep {who} here", type="primary"):
+        st.caption(f"Every new plan of this round then keeps {as_label} here, until you undo it.")
+        if st.form_submit_button(f"Keep {as_label} here", type="primary"):
             words = f"Recorded: {who} is kept at {case.need_id} (pinned)."
             take(case.opened.round_, [case.event("pin", str(case.holder), why)], words)
 
@@ -278,7 +278,9 @@ def _pin_form(case: _Case) -> None:
 def _note_form(case: _Case) -> None:
     about = {"This need": "need", "This deployment": "both", f"{case.row['supporter']}": "person"}
     with st.form(f"note_{case.key}", border=False):
-        chosen = st.radio("About", list(about), key=f"note_about_{case.key}") if case.holder else "This need"
+        chosen = "This need"
+        if case.holder:
+            chosen = st.radio("About", list(about), format_func=markup.label, key=f"note_about_{case.key}")
         text = st.text_area("Note", key=f"note_text_{case.key}", max_chars=4_000, height=90)
         if st.form_submit_button("Keep the note", type="primary"):
             if not text.strip():
@@ -313,7 +315,9 @@ def _swap_form(case: _Case) -> None:
     with st.form(f"swap_{case.key}_{who}", border=False):
         st.html(markup.paragraph(_swap_words(case, who, len(broken))))
         ticked = [
-            st.checkbox(f"Even so: {case.names[who]} {one.words}.", key=f"tick_{case.key}_{who}_{one.rule}")
+            st.checkbox(
+                f"Even so: {markup.label(f'{case.names[who]} {one.words}.')}", key=f"tick_{case.key}_{who}_{one.rule}"
+            )
             for one in broken
         ]
         why = st.text_input("Why?", key=f"swap_why_{case.key}", max_chars=1_000)
@@ -371,7 +375,9 @@ def _show_event(opened: Opened, event: Event, names: dict[str, str]) -> None:
         with st.container(width="stretch", gap=None):
             st.html(markup.paragraph(f"{words[0].upper()}{words[1:]}{f': {whom}' if whom else ''}."))
             said = event.about.get("text", "") or event.why
-            st.html(markup.paragraph(*filter(None, (said, f"{event.by}, {moment(event.at)}.")), quiet=True))
+            if said:
+                st.html(markup.paragraph(said))
+            st.html(markup.paragraph(f"By {event.by or 'somebody'} on {moment(event.at)}.", quiet=True))
         is_locked = opened.is_approved and event.kind != "note"
-        if not is_locked and st.button("Undo", key=f"undo_{event.number}", help=f"Take back: {words}"):
+        if not is_locked and st.button("Undo", key=f"undo_{event.number}", help=f"Take back: {markup.label(words)}"):
             take_back(opened.round_, [event.number])

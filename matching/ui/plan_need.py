@@ -96,7 +96,7 @@ def _show_answer(answer: WhyNot, who: str, row: Row) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         other = f"{row['supporter']}" if row["met"] else ""
-        caption = f"How the score of {who} is made" + (f", beside that of {other}" if other else "")
+        caption = f"How the score of {who} is made" + (f", beside that of {other}, who is there now" if other else "")
         table = frames.components(answer, other)
         st.html(markup.table(table, caption, numeric=list(table.columns[1:])))
     if not answer.solved:

@@ -22,6 +22,7 @@ _MOST_GROUND = 5_000
 _MARGIN_M = 2_000
 _MOST_PRICES = 30
 _MOST_GROUPS = 200
+_MOST_FAULTS = 3
 _BOUNDARIES, _MAP = "boundaries", "plan_map"
 
 
@@ -107,7 +108,8 @@ def _offer_boundaries() -> None:
         try:
             st.session_state[_BOUNDARIES] = read_boundaries(Source(given.name, given.getvalue()))
         except DataError as error:
-            st.error(" ".join(f"{one.message} {one.fix}" for one in error.problems[:3]))
+            lines = [f"{one.message} {one.fix}" for one in error.problems[:_MOST_FAULTS]]
+            st.html(markup.banner("These outlines cannot be drawn.", lines, kind="warning"))
             return
         st.rerun()
 
@@ -136,8 +138,8 @@ def show_workload(opened: Opened) -> None:
     st.altair_chart(charts.workload_chart(drawn), theme=None, alt="Places used and places left of each supporter")
     if len(drawn) < len(rows):
         st.caption(
-            f"The {len(drawn)} people with the most deployments of {len(rows):,} are drawn; workload.csv on the Export "
-            "screen holds all."
+            f"The {len(drawn)} people with the most deployments of {len(rows):,} are drawn; workload.csv on the Hand "
+            "over screen has all."
         )
     with st.expander("The same as a table"):
         st.html(markup.table(frames.workload_table(drawn), "Places and days of each person", numeric=_WORKLOAD_NUMBERS))
@@ -158,7 +160,10 @@ def _show_prices(plan: Plan, supporter_ids: list[str]) -> None:
     sentences = [price_sentence(plan, one) for one in supporter_ids[:_MOST_PRICES]]
     st.html(markup.bullets(sentences))
     if len(supporter_ids) > _MOST_PRICES:
-        st.caption(f"The {_MOST_PRICES} dearest of {len(supporter_ids):,} are told; workload.csv holds all prices.")
+        st.caption(
+            f"The {_MOST_PRICES} dearest of {len(supporter_ids):,} are told; workload.csv on the Hand over screen has "
+            "all."
+        )
 
 
 # ---- distances -----------------------------------------------------------------------------------------------------
@@ -167,14 +172,15 @@ def _show_prices(plan: Plan, supporter_ids: list[str]) -> None:
 def show_distances(opened: Opened) -> None:
     """How far people go, against the limits of the rules."""
     limits: Mapping[str, float] = opened.market.inputs.policy.max_distance_km
-    st.altair_chart(
+    picture, numbers = st.columns([7, 4], gap="large")
+    picture.altair_chart(
         charts.distance_chart(opened.needs, limits),
         theme=None,
-        alt="Deployments by distance, with the limit of each designation. The table under it holds the same.",
+        alt="Deployments by distance, with the limit of each designation. The table beside it holds the same.",
     )
     bars = charts.distance_bars(opened.needs.loc[opened.needs["met"], "distance_km"], max(limits.values(), default=0))
     table = pd.DataFrame({"Distance": bars["words"], "Deployments": bars["deployments"]})
-    st.html(markup.table(table[bars["deployments"] > 0], "Deployments by distance", numeric=["Deployments"]))
+    numbers.html(markup.table(table[bars["deployments"] > 0], "Deployments by distance", numeric=["Deployments"]))
 
 
 # ---- fair to see ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import streamlit as st
 from matching.compare import compare
 from matching.errors import DataError, counted
 from matching.rounds import StaleRoundError
+from matching.tables import PRIORITIES
 from matching.ui import frames, markup, session, workspace
 from matching.ui.decided import serving
 from matching.ui.workspace import Opened, Rerun
@@ -67,10 +68,13 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
     with st.container(border=True, key="preview"):
         st.header("The best plan from here", anchor=False)
         st.html(markup.paragraph("Nothing is changed yet. Look at it, then accept it or leave it."))
-        st.html(markup.sentences(preview.sentences))
+        st.html(markup.paragraph(*preview.sentences))
+        _offer_choice(opened, found)
         levels, disturbed = st.columns(2, gap="large")
         with levels:
-            table = frames.compared_levels(compare(opened.plan, found.plan).levels, opened.plan, found.plan)
+            levels_of = compare(opened.plan, found.plan).levels
+            # What each priority reaches and the score; the Compare screen has the other counts too.
+            table = frames.compared_levels(levels_of, opened.plan, found.plan).head(len(PRIORITIES) + 1)
             st.html(markup.table(table, "What it gains at each level", numeric=list(table.columns[1:])))
         with disturbed:
             _show_people(frames.disturbed(preview.people))
@@ -80,7 +84,6 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
                 st.html(markup.table(moves.head(_MOST_ROWS), "What it changes, need by need"))
                 if len(moves) > _MOST_ROWS:
                     st.caption(f"The first {_MOST_ROWS} of {len(moves):,} are shown; the Compare screen has all.")
-        _offer_choice(opened, found)
 
 
 def _show_people(table: pd.DataFrame) -> None:

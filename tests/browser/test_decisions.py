@@ -1,9 +1,13 @@
 """Three weeks at the telephone, in a real browser: decisions, what follows from them, and the way back."""
 
+import io
+import json
 import re
 
+import numpy as np
 import pytest
-from conftest import DESKTOP
+from conftest import DESKTOP, PHONE
+from PIL import Image
 from playwright.sync_api import expect
 from test_every_screen import KNOWN, NO_WIDER_THAN_THE_WINDOW, violations
 
@@ -45,7 +49,7 @@ def states(window):
     yield "compare"
 
 
-@pytest.mark.parametrize("window", [DESKTOP], ids=["desktop"], indirect=True)
+@pytest.mark.parametrize("window", [DESKTOP, PHONE], ids=["desktop", "phone"], indirect=True)
 def test_a_decision_and_all_that_follows_is_accessible_and_fits(window):
     for state in states(window):
         window.settle()
@@ -63,3 +67,64 @@ def test_what_was_recorded_is_undone_with_one_button(window):
     expect(page.get_by_text("is kept at N012 (pinned)")).to_be_visible()
     page.get_by_role("button", name="Undo").first.click()
     expect(page.get_by_text("Undone. The history keeps both")).to_be_visible()
+
+
+RED = (0xD4, 0x35, 0x1C)
+WEXBOROUGH = [[400_000, 280_000], [480_000, 280_000], [480_000, 360_000], [400_000, 360_000], [400_000, 280_000]]
+OUTLINE = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "properties": {"name": "Wexborough and *around*"},
+            "geometry": {"type": "Polygon", "coordinates": [WEXBOROUGH]},
+        }
+    ],
+}
+
+
+def the_map(page):
+    return page.get_by_test_id("stVegaLiteChart").filter(has=page.locator("canvas, svg")).first
+
+
+def easternmost(picture: bytes, colour: tuple[int, int, int]) -> tuple[int, int]:
+    """The place of the pixel of a colour that lies furthest to the right."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
+    down, across = np.nonzero((pixels == colour).all(axis=2))
+    return int(across.max()), int(down[across.argmax()])
+
+
+def test_a_click_on_a_school_of_the_map_chooses_its_need(window):
+    page = window.page
+    window.open_plan()
+    drawn = the_map(page)
+    drawn.scroll_into_view_if_needed()
+    x, y = easternmost(drawn.screenshot(), RED)
+    # From the tip of the cross into it: the school that lies furthest to the east has an unmet need.
+    drawn.click(position={"x": x - 3, "y": y})
+    expect(page.get_by_role("heading", name="N090: maths")).to_be_visible()
+    expect(page).to_have_url(re.compile("need=N090"))
+    expect(page.get_by_role("heading", name="What would meet it?")).to_be_visible()
+
+
+def put_outlines(window, name: str, content: str) -> None:
+    slot = window.page.get_by_test_id("stExpander").filter(has_text="Boundaries of areas")
+    file = {"name": name, "mimeType": "application/json", "buffer": content.encode()}
+    slot.locator("input[type=file]").set_input_files([file])
+
+
+def test_outlines_of_areas_are_put_on_the_map_and_taken_off(window):
+    page = window.page
+    window.open_plan()
+    page.get_by_text("Boundaries of areas").click()
+    put_outlines(window, "wrong.json", '{"type": "Topology"}')
+    expect(page.get_by_text("These outlines cannot be drawn.")).to_be_visible()
+    before = the_map(page).screenshot()
+    put_outlines(window, "areas.geojson", json.dumps(OUTLINE))
+    expect(page.get_by_text("Boundaries of 1 area")).to_be_visible()
+    window.settle()
+    page.wait_for_timeout(500)
+    assert the_map(page).screenshot() != before
+    page.get_by_text("Boundaries of 1 area").click()
+    window.press("Take the boundaries off the map")
+    expect(page.get_by_text("Boundaries of areas")).to_be_visible()
