@@ -78,7 +78,18 @@ def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) 
     rulebook = Rulebook(inputs, market.rulebook.accredited)
     if same_pairs:
         return _Chosen(inputs, market.verdicts, rulebook, market.pairs)
+    before, now = (np.union1d(one.decided["forbid"], one.decided["declined"]) for one in (market.rulebook, rulebook))
+    if _differ_in_decisions(market.inputs, inputs) and not len(np.setdiff1d(before, now)):
+        code = market.pairs.need * len(inputs.supporters) + market.pairs.supporter
+        return _Chosen(inputs, market.verdicts, rulebook, _some(market.pairs, ~np.isin(code, now)))
     return Market(inputs, market.verdicts, rulebook)
+
+
+def _differ_in_decisions(one: Inputs, other: Inputs) -> bool:
+    """Whether nothing but decisions, and what was noted of files, could differ."""
+    tables = ("schools", "supporters", "needs")
+    same_tables = all(getattr(one, name) is getattr(other, name) for name in tables)
+    return same_tables and one.policy == other.policy and one.vocabulary is other.vocabulary
 
 
 def without_need(market: Market, need: int) -> Market:

@@ -17,8 +17,8 @@ from matching.inputs import InputFile, Inputs
 from matching.market import Market, Row
 from matching.plan import Plan
 from matching.reasons import bar_phrases
-from matching.resolve import position_of
-from matching.rules import RULES, Rulebook, positions
+from matching.resolve import changed_market, position_of
+from matching.rules import RULES, positions
 from matching.tables import known_columns, read_table, table_formats
 from matching.ties import Standing
 from matching.ui.places import options_of, places, with_cells
@@ -206,7 +206,7 @@ def _offers(people: pd.DataFrame, sources: Mapping[str, Source]) -> pd.DataFrame
 
 def decided_market(market: Market, inputs: Inputs) -> Market:
     """The market under other decisions and offers: nobody's accreditation hangs on them."""
-    return Market(inputs, market.verdicts, Rulebook(inputs, market.rulebook.accredited))
+    return changed_market(market, inputs)
 
 
 # ---- what a placement breaks ---------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from matching.export import csv_bytes, plan_files
 from matching.files import Source
 from matching.graph import bipartite_graph
 from matching.inputs import SOURCES, Inputs
-from matching.live import live_plan
+from matching.live import Accepted, live_plan
 from matching.market import Market, Row
 from matching.plan import Plan
 from matching.repairs import Repair, repairs
@@ -101,9 +101,26 @@ def _live(digest: str, _round: Round) -> Live:
     now = live_supporters(serving(saved.plan), desk)
     placed = as_placed(desk, market, now, statuses=False)
     sources = decided_sources(saved.sources, market.inputs, _round.sources.get("decisions"), placed, now)
-    changed = decided_market(market, decided_inputs(market.inputs, sources))
-    plan = live_plan(changed, now, by_hand={*desk.placements, *desk.freed}, time_limit_s=_LIVE_S)
+    by_hand = frozenset({*desk.placements, *desk.freed})
+    made_from = [sources[name].sha256 for name in ("decisions", "supporters") if name in sources]
+    said = repr((session.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
+    changed, plan = _changed(hashlib.sha256(said.encode()).hexdigest(), saved, sources, now, by_hand)
     return Live(plan, changed, desk, True, saved, sources, digest)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _changed(
+    digest: str,
+    _saved: SavedPlan,
+    _sources: Mapping[str, Source],
+    _now: Mapping[str, str],
+    _by_hand: frozenset[str],
+) -> tuple[Market, Plan]:
+    """The market and the plan after what was decided: what was only said, or was undone, is no other plan."""
+    market = session.market_of(_saved)
+    changed = decided_market(market, decided_inputs(market.inputs, _sources))
+    accepted = Accepted.of(market, _saved.plan)
+    return changed, live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=_LIVE_S)
 
 
 @dataclass(frozen=True)
