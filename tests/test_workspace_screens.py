@@ -1,10 +1,12 @@
 """Decisions on the Plan screen, the best plan from here, questions, and two plans side by side."""
 
+import pandas as pd
 import pytest
 from test_screens import Visitor, database, demo, planned  # noqa: F401
 
 from matching.desk import DECLINE_REASONS, desk_of
 from matching.rounds import open_store
+from matching.ui import frames, markup
 from matching.ui.steps import COMPARE, PLAN, RULES
 
 RECORD = "What do you want to record?"
@@ -178,6 +180,20 @@ def test_a_scenario_is_kept_compared_and_chosen(planned):  # noqa: F811
 def test_compare_without_a_plan_leads_to_plan(demo):  # noqa: F811
     demo.go(COMPARE)
     assert "There is no plan to compare yet." in demo.words()
+
+
+def test_a_person_is_told_only_what_they_leave_and_take():
+    people = pd.DataFrame(
+        [("S2", "Bo", "", "N4", ""), ("S1", "Al", "N1;N2", "N2;N3", ""), ("S3", "Cy", "N5", "", "")],
+        columns=["supporter_id", "supporter_name", "had", "gets", "because"],
+    )
+    told = frames.disturbed(people)
+    assert told.to_numpy().tolist() == [["Al (S1)", "N1", "N3"], ["Cy (S3)", "N5", "–"], ["Bo (S2)", "–", "N4"]]
+    assert list(frames.disturbed(people.assign(because="declined"))) == ["Person", "Leaves", "Takes", "Because"]
+
+
+def test_words_of_a_table_stay_as_they_are_in_a_label():
+    assert markup.label("A_*b* :red[c] $d$ `e`, F (S1)") == r"A\_\*b\* \:red\[c\] \$d\$ \`e\`, F (S1)"
 
 
 @pytest.mark.parametrize("what", ["Where it stands", "A note"])
