@@ -444,6 +444,6 @@ def fairness_table(rows: pd.DataFrame) -> pd.DataFrame:
             "Not deployed": rows["people_without_deployment"],
             "Places used": rows["places_used"] + " of " + rows["places_offered"],
             "Days used": rows["days_used"] + " of " + rows["days_offered"],
-            "No day limit": rows["days_used_without_limit"],
+            "Unlimited days": rows["days_used_without_limit"],
         }
     )

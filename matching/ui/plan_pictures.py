@@ -215,3 +215,4 @@ def show_fairness(opened: Opened) -> None:
     st.header("What people offered, and what is used", anchor=False)
     fair = frames.fairness_table(workload_fairness(opened.plan))
     st.html(markup.table(fair, "By designation", numeric=list(fair.columns[1:])))
+    st.caption("Unlimited days: the days used of people who set no limit to theirs.")
