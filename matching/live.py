@@ -183,5 +183,6 @@ def _measured(market: Market, supporter_of: Positions, best: Assignment) -> Assi
     proves = values == bounds
     # Whatever proves it: it is then best in each connected part, and the prices of a part are those of its best plans.
     price_milli = best.price_milli if proves else np.full(len(best.price_milli), np.nan)
-    ended = "" if proves else best.ended
+    # What people changed was not searched: how the search for its bound ended says nothing of the plan.
+    ended = best.ended if not proves and np.array_equal(supporter_of, best.supporter_of) else ""
     return replace(best, supporter_of=supporter_of, values=values, bounds=bounds, price_milli=price_milli, ended=ended)

@@ -234,3 +234,14 @@ def test_another_policy_is_searched_again():
     accepted = Accepted.of(open_market(inputs), allocate(inputs))
     other = replace(inputs, policy=inputs.policy.model_copy(update={"max_distance_km": {"NLE": 9, "LLE": 9, "SLE": 9}}))
     assert bounds_said(without_search(open_market(other), {"N1": "S1"}, accepted))[0] == UNKNOWN[0]
+
+
+def test_a_plan_that_people_changed_is_not_said_to_have_been_cut_short():
+    one = solved_wide(1)
+    market, serving = open_market(one.inputs), dict(one.serving)
+    pinned = set(one.inputs.decisions.query("kind == 'pin'")["need_id"])
+    freed = next(need_id for need_id in serving if need_id not in pinned)
+    del serving[freed]
+    live = live_plan(market, serving, by_hand={freed}, time_limit_s=1e-6)
+    assert live.manifest["status"] == "gap"
+    assert live.manifest["proof"]["cut_short_by"] == ""
