@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matching.export import csv_bytes
 from matching.inputs import Inputs
 from matching.plan import Plan, spreadsheet_safe
 from matching.tables import PRIORITIES
@@ -118,11 +117,6 @@ def workload_fairness(plan: Plan) -> pd.DataFrame:
         **{name: _number(sums[name]) for name in ("days_offered", "days_used", "days_used_without_limit")},
     )
     return told.reset_index(names="designation")[list(FAIRNESS_COLUMNS)].astype("object")
-
-
-def equity_csv(frame: pd.DataFrame) -> bytes:
-    """The table of `equity` as the bytes of equity.csv."""
-    return csv_bytes(frame)
 
 
 def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from worlds import decision, need, person, school, solved, world
 
-from matching.equity import equity, equity_csv
+from matching.equity import equity
 from matching.export import csv_bytes, excel_bytes, plan_files, zip_bytes
 
 NAMES = ("=1+1", "+44", "@x", "-2", "＝1", 'O’Brien, "B"', "Zoë")
@@ -115,7 +115,7 @@ def test_equity_is_one_more_file_and_sheet_where_it_is_given():
     table = equity(one.plan, one.inputs)
     files = plan_files(one.plan, {}, equity=table)
     assert [*files] == ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "equity.csv", "manifest.json"]
-    assert files["equity.csv"] == equity_csv(table)
+    assert files["equity.csv"] == csv_bytes(table)
     assert (
         json.loads(files["manifest.json"])["outputs"]["equity.csv"] == hashlib.sha256(files["equity.csv"]).hexdigest()
     )

@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
-from matching.desk import Bar, Desk, Event, Pair, bars_given, desk_of, live_supporters, new_event
+from matching.desk import Desk, Event, desk_of, live_supporters, new_event
 from matching.directory import SavedPlan
 from matching.equity import equity
 from matching.errors import DataError, Problem
@@ -37,7 +37,6 @@ from matching.ui.decided import (
     overfull_problems,
     serving,
 )
-from matching.ui.places import options_of
 from matching.whatif import WhyNot, why_not
 
 # How long somebody on the telephone may be kept waiting, in seconds.
@@ -248,22 +247,6 @@ def _sound(round_: Round, more: Sequence[Event]) -> None:
     known = problems(round_.events)
     if new := [one for one in problems([*round_.events, *more]) if one not in known]:
         raise DataError(new)
-
-
-def bars_of_tables(round_: Round, inputs: Inputs) -> Mapping[Pair, Bar]:
-    """What the round's own decisions file forbids."""
-    base = round_.sources.get("decisions")
-    if base is None:
-        return {}
-    return _bars_of_tables(base.sha256, inputs.files["needs"].sha256, base, inputs, round_.sources)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _bars_of_tables(
-    base_digest: str, needs_digest: str, _base: Source, _inputs: Inputs, _sources: Mapping[str, Source]
-) -> Mapping[Pair, Bar]:
-    needs = dict(zip(_inputs.needs["need_id"], _inputs.needs["school_urn"], strict=True))
-    return bars_given(_base, needs=needs, mapping=options_of(_sources).mappings.get("decisions"))
 
 
 def graph_of(found: Live) -> nx.Graph:
