@@ -40,6 +40,8 @@ class Programme:
         By pair: its visit, or -1.
     package : ndarray of intp
         By pair: the package of its need, or -1.
+    n_visits, n_packages : int
+        How many columns there are of each kind.
     """
 
     pair: Positions
