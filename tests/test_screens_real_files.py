@@ -36,7 +36,6 @@ def give(visitor: Visitor, slot: str, name: str, content: bytes | str) -> None:
     label = uploads.SLOTS[slot].label
     given = content.encode() if isinstance(content, str) else content
     visitor._one(visitor.tab.file_uploader, label).upload(name, given)
-    visitor.run()
 
 
 def with_workbook(content: bytes | None = None) -> Visitor:
@@ -71,8 +70,8 @@ def test_a_file_beyond_the_limit_is_told_and_not_taken(monkeypatch):
     monkeypatch.setattr(uploads, "LARGEST_MB", 0)
     visitor = Visitor()
     visitor.upload(schools=tiny.SCHOOLS)
-    assert "schools.csv is not read." in visitor.words()
     visitor.press("Check the files")
+    assert "schools.csv is not read." in visitor.words()
     assert "No file was uploaded" in visitor.words()
 
 
@@ -219,7 +218,8 @@ def test_of_schools_with_one_name_the_right_one_is_chosen():
 
 def test_rows_are_left_out_only_where_that_is_ticked_and_each_is_told():
     visitor = with_tables(needs=tiny.NEEDS.replace("headship", "nonsense"))
-    assert visitor._one(visitor.tab.button, "Check again").disabled
+    visitor.press("Check again")
+    assert "Nothing has changed yet, so there is nothing to check again." in visitor.words()
     visitor.tick("Leave out 1 row (1 of needs.csv)")
     visitor.press("Check again")
     assert visitor.figure("Needs") == "2"
@@ -304,6 +304,7 @@ def test_ticks_stay_when_the_list_is_narrowed():
 def test_who_needs_help_can_be_asked_without_a_round():
     visitor = Visitor(TRIAGE)
     give(visitor, "schools", "schools.csv", TROUBLED)
+    visitor.press("Look at these files")
     visitor.press("Tick all 2")
     visitor.press("Use as the needs of a new round")
     assert visitor.title == "Check the data"
@@ -316,6 +317,7 @@ def test_who_needs_help_can_be_asked_without_a_round():
 def test_files_that_are_no_schools_are_told_on_who_needs_help():
     visitor = Visitor(TRIAGE)
     give(visitor, "schools", "schools.csv", "a,b\n1,2\n")
+    visitor.press("Look at these files")
     assert "These files cannot be used" in visitor.words()
 
 
@@ -334,6 +336,7 @@ def test_a_newer_schools_file_tells_who_is_no_longer_accredited_and_what_that_to
     before = open_store().get(visitor.round_id)
     visitor.go(CHECK)
     give(visitor, "schools", "newer.csv", tiny.SCHOOLS.replace("Good", "Inadequate"))
+    visitor.press("See what changes")
     assert (visitor.figure("No longer accredited"), visitor.figure("Newly accredited")) == ("1", "0")
     assert "Bob Bay (S2)" in visitor.words()
     assert visitor.figure("Deployments touched") == "1"
@@ -345,6 +348,7 @@ def test_the_same_grades_change_nothing():
     visitor = with_tables(accreditation=EVIDENCE)
     visitor.go(CHECK)
     give(visitor, "schools", "newer.csv", tiny.SCHOOLS)
+    visitor.press("See what changes")
     assert "Nobody's home school has another grade." in visitor.words()
 
 
@@ -352,6 +356,7 @@ def test_a_newer_file_that_cannot_be_used_is_told():
     visitor = with_tables()
     visitor.go(CHECK)
     give(visitor, "schools", "newer.csv", "a,b\n1,2\n")
+    visitor.press("See what changes")
     assert "These files cannot be used." in visitor.words()
 
 

@@ -12,7 +12,7 @@ from matching.files import Source
 from matching.market import Market
 from matching.rounds import Round
 from matching.ui import frames, markup, session
-from matching.ui.uploads import LIMIT_SENTENCE, upload_slots
+from matching.ui.uploads import LIMIT_SENTENCE, upload_form, upload_slots
 
 _MOST_LISTED = 100
 _CHANGE_COLOURS = {"no longer accredited": "red", "newly accredited": "green", "grade only": "grey"}
@@ -33,7 +33,9 @@ def show_grade_changes(round_: Round, market: Market) -> None:
                 markup.paragraph("No accreditation table was given, so nobody's designation depends on a grade here.")
             )
         st.html(markup.paragraph(LIMIT_SENTENCE, quiet=True))
-        uploaded = upload_slots(("schools", "ofsted", "links"), "grades")
+        with upload_form("grades"):
+            uploaded = upload_slots(("schools", "ofsted", "links"), "grades")
+            st.form_submit_button("See what changes")
         if "schools" in uploaded:
             _show_changes(round_, market, uploaded)
 

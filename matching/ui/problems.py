@@ -25,7 +25,7 @@ from matching.ui.places import (
     with_offer,
 )
 from matching.ui.steps import CHECK
-from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, WORKBOOK, upload_slots
+from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, WORKBOOK, upload_form, upload_slots
 
 _MOST_OF_A_FILE = 30
 _MOST_TO_MEND = 500
@@ -295,17 +295,21 @@ def offer_mended(sources: Mapping[str, Source], mended: frozenset[str]) -> None:
 
 
 def _check_again(attempt: session.Attempt, places: Sequence[Place]) -> None:
-    leave_out = _leaving_out(attempt)
-    st.header("Or upload the corrected files", anchor=False)
-    st.html(markup.paragraph(f"The other files are still here. {LIMIT_SENTENCE}", quiet=True))
-    faulty = _faulty_tables(attempt, places)
-    uploaded = upload_slots(faulty, f"again_{attempt.number}")
-    kept = with_leaving_out(_kept(attempt, faulty), leave_out)
-    with st.container(horizontal=True):
-        again = st.button("Check again", type="primary", disabled=not uploaded and kept == attempt.sources)
-        st.button("Leave these files", on_click=session.forget_attempt)
-    if again:
+    occasion = f"again_{attempt.number}"
+    with upload_form(occasion):
+        leave_out = _leaving_out(attempt)
+        st.header("Or upload the corrected files", anchor=False)
+        st.html(markup.paragraph(f"The other files are still here. {LIMIT_SENTENCE}", quiet=True))
+        faulty = _faulty_tables(attempt, places)
+        uploaded = upload_slots(faulty, occasion)
+        kept = with_leaving_out(_kept(attempt, faulty), leave_out)
+        again = st.form_submit_button("Check again", type="primary")
+    st.button("Leave these files", on_click=session.forget_attempt)
+    if again and (uploaded or kept != attempt.sources):
         _try_again(attempt, {**kept, **uploaded})
+    elif again:
+        advice = "Change something above, or choose a corrected file; then press the button again."
+        st.html(markup.banner("Nothing has changed yet, so there is nothing to check again.", [advice], kind="warning"))
 
 
 def _leaving_out(attempt: session.Attempt) -> bool:

@@ -13,7 +13,7 @@ from matching.ui import markup, session
 from matching.ui.parts import error_summary, go_to, link, name_box, screen_heading
 from matching.ui.places import with_leaving_out
 from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
-from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_slots, without_workbook
+from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots, without_workbook
 from matching.ui.words import moment
 
 _MOST_ROUNDS = 20
@@ -49,8 +49,7 @@ def _show_first_time() -> None:
         st.html(markup.paragraph(about, quiet=True))
     _show_rounds(None)
     st.header("Upload your tables", anchor=False)
-    name = st.text_input("Name of this round", value=session.suggested_name(), max_chars=80)
-    _show_uploads(name, {})
+    _show_uploads(None, {})
     _offer_restoring()
 
 
@@ -119,10 +118,15 @@ def _offer_templates() -> None:
             st.download_button(source.name, content, source.name, on_click="ignore", key=f"get_{source.name}")
 
 
-def _show_uploads(name: str, kept: dict[str, Source]) -> None:
-    st.html(markup.paragraph(f"CSV or Excel (.xlsx); the policy is TOML. {LIMIT_SENTENCE}", quiet=True))
-    uploaded = upload_slots(ROUND_SLOTS, "start")
-    if not st.button("Check the files", type="primary"):
+def _show_uploads(name: str | None, kept: dict[str, Source]) -> None:
+    """Take files for a round of this name; without one, it is asked for."""
+    with upload_form("start"):
+        if name is None:
+            name = st.text_input("Name of this round", value=session.suggested_name(), max_chars=80)
+        st.html(markup.paragraph(f"CSV or Excel (.xlsx); the policy is TOML. {LIMIT_SENTENCE}", quiet=True))
+        uploaded = upload_slots(ROUND_SLOTS, "start")
+        pressed = st.form_submit_button("Check the files", type="primary")
+    if not pressed:
         return
     if not uploaded:
         st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1

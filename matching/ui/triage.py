@@ -18,7 +18,7 @@ from matching.ui import frames, markup, session
 from matching.ui.parts import error_summary, go_to, screen_heading
 from matching.ui.places import options_of, with_options
 from matching.ui.steps import CHECK, TRIAGE
-from matching.ui.uploads import LIMIT_SENTENCE, upload_slots
+from matching.ui.uploads import LIMIT_SENTENCE, upload_form, upload_slots
 from matching.ui.words import day
 from matching.vocabulary import standard_vocabulary
 
@@ -78,7 +78,9 @@ def _schools(round_: Round | None) -> _Schools | None:
             )
         )
         st.html(markup.paragraph(LIMIT_SENTENCE, quiet=True))
-        uploaded = upload_slots(("schools", "ofsted", "links", "results"), "triage")
+        with upload_form("triage"):
+            uploaded = upload_slots(("schools", "ofsted", "links", "results"), "triage")
+            st.form_submit_button("Look at these files", type="primary" if round_ is None else "secondary")
     results = uploaded.pop("results", None)
     try:
         attainment = read_attainment(results) if results else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from matching.columns import suggest_columns
 from matching.errors import DataError, Problem
@@ -80,6 +81,16 @@ SLOTS = {
 }
 
 ROUND_SLOTS = tuple(name for name in SLOTS if name != "results")
+
+
+def upload_form(occasion: str) -> DeltaGenerator:
+    """What slots stand in, with a button of their own to send them.
+
+    The screen is made anew when the button is pressed, not at each file. That is quicker; and Streamlit forgets to
+    answer a browser that asks where to send a file in the moment when a screen begins to be made, so that a second
+    file, chosen at once after the first, would never arrive.
+    """
+    return st.form(f"files_{occasion}", border=False, enter_to_submit=False)
 
 
 def upload_slots(names: Iterable[str], occasion: str) -> dict[str, Source]:

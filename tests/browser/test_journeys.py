@@ -86,6 +86,24 @@ def test_a_fault_in_own_tables_is_found_mended_and_the_plan_made(window):
     expect(page.get_by_text("3 of 3")).to_be_visible()
 
 
+def test_files_chosen_one_right_after_the_other_all_arrive(window):
+    page = window.page
+    tables = {
+        "schools": tiny.SCHOOLS,
+        "supporters": tiny.SUPPORTERS,
+        "needs": tiny.NEEDS,
+        "policy": "[weights]\ndistance = 0.2\n",
+    }
+    window.open()
+    for name, table in tables.items():
+        slot = page.locator(f"[class*=st-key-upload_{name}_]")
+        file = {"name": f"{name}.{'toml' if name == 'policy' else 'csv'}", "mimeType": "", "buffer": table.encode()}
+        slot.locator("input[type=file]").set_input_files([file])
+    # The button can be pressed once every file has arrived.
+    window.press("Check the files")
+    expect(page.get_by_text("the tables are sound", exact=True)).to_be_visible()
+
+
 def test_a_refresh_loses_nothing(window):
     page = window.page
     window.open_plan()
