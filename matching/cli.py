@@ -1,4 +1,7 @@
-"""The commands. Each reads as one sentence; what they do is the business of the rooms that they call."""
+"""The commands. Each reads as one sentence; what they do is the business of the rooms that they call.
+
+A room that one command alone needs is imported there, so that no other command waits for it.
+"""
 
 import io
 import signal
@@ -13,29 +16,20 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from matching.accreditation import changes, touched
 from matching.allocation import allocate as make_best_plan
 from matching.columns import options_source, read_options
-from matching.compare import compare
 from matching.directory import SavedPlan, check_target, read_directory, write_directory, write_file
 from matching.equity import equity
 from matching.errors import DataError, Problem, counted
-from matching.explain import explain_need, explain_pair
 from matching.export import csv_bytes, plan_files
 from matching.files import Source, open_source
 from matching.inputs import Inputs, read_inputs, read_people, read_schools
 from matching.market import open_market
 from matching.official import left_out_counts, read_official
 from matching.resources import demo_sources
-from matching.simulate import simulate as make_up
 from matching.tables import schools_as_text
-from matching.triage import read_attainment, suggested_needs, triage_as_text
-from matching.triage import triage as list_schools
-from matching.verify import sources_for
-from matching.verify import verify as verify_plan
 from matching.vocabulary import standard_vocabulary
 
 app = typer.Typer(
@@ -182,6 +176,9 @@ def verify(
     time_limit: Seconds = 60.0,
 ) -> None:
     """Check every rule, number, reason and the proof of a plan, independently of how it was made."""
+    from matching.verify import sources_for  # noqa: PLC0415
+    from matching.verify import verify as verify_plan  # noqa: PLC0415
+
     saved = read_directory(plan_dir)
     given = _sources(schools, supporters, needs, accreditation, decisions, policy, baseline)
     given |= _about(ofsted, links, columns, leave_out)
@@ -207,6 +204,8 @@ def explain(
     supporter: Annotated[str | None, typer.Option(help="why not this person? their identifier")] = None,
 ) -> None:
     """Tell why a need has whom it has, who else could have served it, and why not a person you name."""
+    from matching.explain import explain_need, explain_pair  # noqa: PLC0415
+
     saved = read_directory(plan_dir)
     market = open_market(_inputs_of(saved))
     if supporter is None:
@@ -233,6 +232,9 @@ def triage(
     as_at: AsAt = None,
 ) -> None:
     """List schools in challenging circumstances, each with its reason, and propose their needs."""
+    from matching.triage import read_attainment, suggested_needs, triage_as_text  # noqa: PLC0415
+    from matching.triage import triage as list_schools  # noqa: PLC0415
+
     if (gias is None) == (schools is None):
         message, fix = "Give one of --gias and --schools.", "Both hold the schools."
         raise DataError([Problem("s2s triage", None, "", "", message, fix)])
@@ -300,6 +302,8 @@ def compare_plans(
     out: Annotated[Path | None, typer.Option(help=".csv file for the needs that are served otherwise")] = None,
 ) -> None:
     """Put two plans side by side: what each reaches, who moved, and which needs were gained and lost."""
+    from matching.compare import compare  # noqa: PLC0415
+
     found = compare(read_directory(before).plan, read_directory(after).plan)
     typer.echo(found.levels.to_string(index=False, float_format="{:,.10g}".format))
     for sentence in found.sentences():
@@ -323,6 +327,8 @@ def simulate(
     days: Annotated[bool, typer.Option(help="whether people and needs have days")] = True,
 ) -> None:
     """Make up people and needs at real schools, to try the program at any size."""
+    from matching.simulate import simulate as make_up  # noqa: PLC0415
+
     check_target(out, mark=MADE_UP_MARK)
     frame = read_schools(open_source(schools))
     tables = make_up(frame, supporters, needs, seed, region=region, with_days=days)
@@ -340,7 +346,6 @@ def graph(
     need: Annotated[str | None, typer.Option(help="only what is around this need")] = None,
 ) -> None:
     """Write the bipartite graph of supporters and needs as GraphML, for Gephi, yEd and their like."""
-    # Only this command needs networkx, which is slow to load.
     from matching.graph import around, bipartite_graph, graphml_bytes, known_need, parts  # noqa: PLC0415
 
     saved = read_directory(plan_dir)
@@ -370,7 +375,7 @@ def browser_app(
     open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open a browser window")] = True,
 ) -> None:
     """Open the browser app on this machine."""
-    from matching.ui.server import serve  # noqa: PLC0415 - only this command needs Streamlit, which is slow to load
+    from matching.ui.server import serve  # noqa: PLC0415
 
     serve(port=port, demo=demo, open_browser=open_browser)
 
@@ -491,6 +496,9 @@ def _progress() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda step: None
         return
+    from rich.console import Console  # noqa: PLC0415 - slow to load, and of no use in a pipe
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
     console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as shown:

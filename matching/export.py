@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pandas as pd
-import xlsxwriter
 
 from matching.files import Source, is_gzip, is_xlsx, is_zip
 from matching.plan import Plan
@@ -94,6 +93,8 @@ def zip_bytes(files: Mapping[str, bytes]) -> bytes:
 
 def excel_bytes(plan: Plan, *, equity: pd.DataFrame | None = None) -> bytes:
     """The tables, with that of equity where it is given, as sheets of one workbook; no cell is a formula or a link."""
+    import xlsxwriter  # noqa: PLC0415 - slow to load, and most plans leave as CSV
+
     packed = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(packed, options) as book:
