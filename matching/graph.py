@@ -134,13 +134,13 @@ def bottleneck(graph: nx.Graph, need_id: str) -> Bottleneck | None:
     start = need_node(need_id)
     if graph.nodes[start]["met"] or not graph.degree(start):
         return None
-    alternating = nx.DiGraph()
-    for one, other, chosen in graph.edges(data="chosen"):
-        supporter, need = (one, other) if graph.nodes[one]["bipartite"] == 0 else (other, one)
-        if chosen:
-            alternating.add_edge(supporter, need)
-        alternating.add_edge(need, supporter)
-    reached = nx.descendants(alternating, start) | {start}
+    reached, waiting = {start}, [start]
+    while waiting:
+        node = waiting.pop()
+        to_anybody = graph.nodes[node]["bipartite"] == 1
+        found = {other for other, edge in graph[node].items() if to_anybody or edge["chosen"]} - reached
+        reached |= found
+        waiting.extend(found)
     supporters = sorted(node for node in reached if graph.nodes[node]["bipartite"] == 0)
     needs = sorted(node for node in reached if graph.nodes[node]["bipartite"] == 1)
     places = sum(graph.nodes[node]["places"] for node in supporters)

@@ -101,6 +101,12 @@ class Visitor:
         self._one(self.tab.number_input, label).set_value(value)
         self.run()
 
+    def open_tab(self, label: str, tabs: str = "plan_tabs") -> None:
+        """Open a tab of those whose contents are made when they are looked at."""
+        assert label in [one.label for one in self.tab.tabs]
+        self.tab.session_state[tabs] = label
+        self.run()
+
     def search(self, words: str) -> None:
         self._one(self.tab.text_input, "Search").set_value(words)
         self.run()
@@ -490,7 +496,16 @@ def test_an_unmet_need_can_be_explained(planned):
     assert "None of the 28 SLEs who can be deployed has drama." in planned.words()
 
 
+def test_whom_the_people_who_could_support_a_need_support_is_drawn_when_it_is_looked_at(planned):
+    planned.choose("Need", "N012")
+    assert "Everybody who could support it, best score first" in planned.words()
+    assert "Thick line: in this plan." not in planned.words()
+    planned.open_tab("Whom do they support?", "around_need")
+    assert "Thick line: in this plan." in planned.words()
+
+
 def test_the_workload_is_told_by_designation(planned):
+    planned.open_tab("Workload")
     assert re.search(r"69 of [\d,]+ places are used\.", planned.words())
     planned.choose("Workload of", "NLE")
     charts = [json.loads(one.proto.spec) for one in planned.tab.get("vega_lite_chart")]

@@ -149,9 +149,10 @@ def test_what_would_meet_an_unmet_need_is_told_with_its_price(planned):  # noqa:
 
 
 def test_fairness_and_distances_have_tables(planned):  # noqa: F811
-    words = planned.words()
-    assert "Needs met by local authority" in words
-    assert "Deployments by distance" in words
+    planned.open_tab("Distances")
+    assert "Deployments by distance" in planned.words()
+    planned.open_tab("Fair to see")
+    assert "Needs met by local authority" in planned.words()
     planned.choose("Needs met by", "priority")
     assert "Needs met by priority" in planned.words()
 

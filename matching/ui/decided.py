@@ -259,18 +259,19 @@ def _tied(market: Market, supporter_of: Mapping[str, str], need: int, supporter:
 
 def overfull_problems(inputs: Inputs, supporter_of: Mapping[str, str], desk: Desk) -> list[Problem]:
     """Who would hold more than they offer, where nobody said that they take it."""
-    problems = []
-    held: dict[str, list[str]] = {}
-    for need_id, supporter_id in supporter_of.items():
-        held.setdefault(supporter_id, []).append(need_id)
+    held = pd.DataFrame({"need_id": list(supporter_of), "supporter_id": list(supporter_of.values())}, dtype="object")
+    held = held.merge(inputs.needs[["need_id", "days"]], on="need_id")
+    people = inputs.supporters[["supporter_id", "name", "max_deployments", "days_available"]]
+    taken = people.merge(held.groupby("supporter_id")["days"].agg(["size", "sum"]), on="supporter_id")
+    over_places = taken["size"] > taken["max_deployments"]
+    over_days = taken["sum"].round(2) > taken["days_available"]
     said = {(one.supporter_id, rule) for one in desk.placements.values() for rule in one.broken}
-    people = inputs.supporters[inputs.supporters["supporter_id"].isin(held)]
-    for row in people.to_dict("records"):
-        theirs = held[row["supporter_id"]]
-        over_places = len(theirs) > row["max_deployments"] and (row["supporter_id"], PLACES) not in said
-        over_days = _days(inputs, theirs) > row["days_available"] and (row["supporter_id"], DAYS) not in said
-        if over_places or over_days:
-            message = f"{row['name']} would then have {', '.join(sorted(theirs))}, which is more than they offer."
+    problems = []
+    for row in taken[over_places | over_days].assign(places=over_places, days=over_days).to_dict("records"):
+        who = row["supporter_id"]
+        if (row["places"] and (who, PLACES) not in said) or (row["days"] and (who, DAYS) not in said):
+            theirs = ", ".join(sorted(held.loc[held["supporter_id"] == who, "need_id"]))
+            message = f"{row['name']} would then have {theirs}, which is more than they offer."
             fix = "First put somebody else at one of these needs."
-            problems.append(Problem("plan", None, "supporter_id", str(row["supporter_id"]), message, fix))
+            problems.append(Problem("plan", None, "supporter_id", str(who), message, fix))
     return problems

@@ -1,5 +1,8 @@
 """Plan: the headline, the table of who supports which school, and beside it the need that was chosen."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -212,21 +215,27 @@ def _show_chosen(opened: Opened) -> str | None:
 # ---- under the plan ------------------------------------------------------------------------------------------------
 
 
+@st.fragment
 def _show_rest(opened: Opened, shown: pd.DataFrame) -> None:
+    """What there is to know besides; only what is looked at is drawn, and nothing else is drawn anew with it."""
     notices = opened.plan.manifest["notices"]
-    unmet, workload, distances, fair, noted = st.tabs(
-        ["Unmet needs", "Workload", "Distances", "Fair to see", f"Notices ({len(notices)})"]
-    )
-    with unmet:
-        _show_unmet(shown)
-    with workload:
-        show_workload(opened)
-    with distances:
-        show_distances(opened)
-    with fair:
-        show_fairness(opened)
-    with noted:
-        st.html(markup.bullets(notices) if notices else markup.paragraph("There is nothing to note."))
+    contents: dict[str, Callable[[], None]] = {
+        "Unmet needs": partial(_show_unmet, shown),
+        "Workload": partial(show_workload, opened),
+        "Distances": partial(show_distances, opened),
+        "Fair to see": partial(show_fairness, opened),
+        f"Notices ({len(notices)})": partial(_show_notices, notices),
+    }
+    for tab, show_content in zip(
+        st.tabs(list(contents), key="plan_tabs", on_change="rerun"), contents.values(), strict=True
+    ):
+        with tab:
+            if tab.open:
+                show_content()
+
+
+def _show_notices(notices: Sequence[str]) -> None:
+    st.html(markup.bullets(notices) if notices else markup.paragraph("There is nothing to note."))
 
 
 def _show_unmet(shown: pd.DataFrame) -> None:

@@ -143,6 +143,7 @@ def people(opened: Opened) -> dict[str, str]:
     return dict(zip(frame["supporter_id"], words, strict=True))
 
 
+@st.fragment
 def show_decisions(opened: Opened, need_id: str) -> None:
     """Offer what can be recorded about a need, one form at a time, and list what was recorded."""
     key = f"{need_id}_{opened.round_.last_event}"

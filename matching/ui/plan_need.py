@@ -4,8 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.errors import DataError, counted
-from matching.explain import explain_need
-from matching.graph import around, bottleneck
+from matching.graph import bottleneck
 from matching.market import Row
 from matching.repairs import Repair
 from matching.tables import PRIORITIES
@@ -43,7 +42,7 @@ def chosen_need(opened: Opened) -> str | None:
 def show_need(opened: Opened, need_id: str) -> None:
     """Tell why a need has whom it has, and offer what can be done about it."""
     row = opened.row(need_id)
-    answer = explain_need(opened.market, opened.plan, need_id)
+    answer = workspace.explanation_of(opened.live, need_id)
     with st.container(border=True):
         st.html(markup.heading(answer.headline) + _tags(row) + markup.sentences(answer.sentences))
     show_decisions(opened, need_id)
@@ -56,8 +55,9 @@ def _tags(row: Row) -> str:
     return markup.tag("Met", "green") + " " + markup.tag(row["status"], STATUS_COLOURS[row["status"]]) + " " + held
 
 
+@st.fragment
 def show_questions(opened: Opened, need_id: str) -> None:
-    """Why not somebody else, what would meet it, and who else could."""
+    """Why not somebody else, what would meet it, and who else could; a question here draws nothing else anew."""
     row = opened.row(need_id)
     if not row["met"]:
         _show_repairs(opened, need_id)
@@ -147,17 +147,17 @@ def _repair_words(repair: Repair) -> str:
 
 
 def _show_surroundings(opened: Opened, need_id: str) -> None:
-    """Who else could support a need, as a table and as a picture."""
-    candidates = explain_need(opened.market, opened.plan, need_id).candidates
+    """Who else could support a need, as a table, and whom they support, as a picture; only what is open is drawn."""
+    candidates = workspace.explanation_of(opened.live, need_id).candidates
     if candidates.empty:
         return
-    words, picture = st.columns([11, 9], gap="large")
-    with words:
-        st.header("Who else could support it?", anchor=False)
-        _show_candidates(candidates)
-    with picture:
-        st.header("Whom do they support?", anchor=False)
-        _show_neighbourhood(opened, need_id)
+    who, whom = st.tabs(["Who else could support it?", "Whom do they support?"], key="around_need", on_change="rerun")
+    with who:
+        if who.open:
+            _show_candidates(candidates)
+    with whom:
+        if whom.open:
+            _show_neighbourhood(opened, need_id)
 
 
 def _show_candidates(candidates: pd.DataFrame) -> None:
@@ -183,8 +183,7 @@ def _show_neighbourhood(opened: Opened, need_id: str) -> None:
     except DataError as error:
         st.html(markup.paragraph(*(f"{one.message} {one.fix}" for one in error.problems), quiet=True))
         return
-    part = around(whole, [need_id], steps=2)
-    found = charts.neighbourhood(part, need_id)
+    found = charts.neighbourhood(whole, need_id)
     st.altair_chart(
         charts.bipartite_chart(found),
         theme=None,

@@ -17,6 +17,7 @@ from matching.desk import Desk, Event, desk_of, live_supporters, new_event
 from matching.directory import SavedPlan
 from matching.equity import equity
 from matching.errors import DataError, Problem
+from matching.explain import Explanation, explain_need
 from matching.export import csv_bytes, plan_files
 from matching.files import Source
 from matching.graph import bipartite_graph
@@ -293,6 +294,16 @@ def fits_of(found: Live, need_id: str, supporter_id: str) -> Fit:
 
 
 # ---- questions -----------------------------------------------------------------------------------------------------
+
+
+def explanation_of(found: Live, need_id: str) -> Explanation:
+    """Why a need has whom it has, and who else could have served it."""
+    return _explanation(found.digest, need_id, found)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _explanation(digest: str, need_id: str, _found: Live) -> Explanation:
+    return explain_need(_found.market, _found.plan, need_id)
 
 
 def answer_why_not(found: Live, need_id: str, supporter_id: str, *, force: bool = False) -> WhyNot:

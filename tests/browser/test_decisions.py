@@ -40,8 +40,10 @@ def states(window):
     yield "preview"
     window.press("Accept this plan")
     expect(page.get_by_text(re.compile("^12 of 12"))).to_be_visible()
-    for tab in ("Distances", "Fair to see"):
+    window.settle()
+    for tab, words in (("Distances", "Deployments by distance"), ("Fair to see", "Counts alone.")):
         page.get_by_role("tab", name=tab).click()
+        page.get_by_text(words).first.wait_for()
         yield tab
     window.go("Compare")
     window.choose("Before", "Plan 1")

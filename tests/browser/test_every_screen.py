@@ -39,6 +39,7 @@ def every_screen(window: Window) -> Iterator[str]:
     window.choose("Person", "S011")
     page.get_by_text("What changes when grades change").click()
     window.upload(schools=(workbooks.DEMO / "schools.csv").read_text().replace("Outstanding", "Inadequate"))
+    window.press("See what changes")
     page.get_by_text("Whose grade or accreditation changes").wait_for()
     yield "check, with a person and other grades"
     window.go("Rules")
@@ -54,10 +55,14 @@ def every_screen(window: Window) -> Iterator[str]:
     yield "plan, with a row"
     window.choose("Need", "N012")
     window.choose("Why not somebody else?", "S004")
-    page.get_by_role("heading", name="Whom do they support?").wait_for()
+    page.get_by_text("Everybody who could support it, best score first").first.wait_for()
     yield "plan, with a need"
-    for tab in ("Workload", "Notices"):
+    page.get_by_role("tab", name="Whom do they support?").click()
+    page.get_by_text("Thick line: in this plan.").wait_for()
+    yield "plan, with whom they support"
+    for tab, words in (("Workload", "Workload of"), ("Notices", "due for review")):
         page.get_by_role("tab", name=tab).click()
+        page.get_by_text(words).first.wait_for()
         yield f"plan, {tab.lower()}"
     window.go("Hand over")
     page.get_by_text("Show 21 rows").click()
