@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from matching.accreditation import Verdicts, judge
 from matching.inputs import Inputs
@@ -32,12 +33,12 @@ class Market:
     @cached_property
     def needs(self) -> list[Row]:
         """The needs one by one, for sentences about single ones: looking a row up in a frame takes far longer."""
-        return self.inputs.needs.to_dict("records")
+        return _rows(self.inputs.needs)
 
     @cached_property
     def supporters(self) -> list[Row]:
         """The supporters one by one."""
-        return self.inputs.supporters.to_dict("records")
+        return _rows(self.inputs.supporters)
 
     def school_of(self, need: int) -> Row:
         """The school of a need."""
@@ -46,8 +47,15 @@ class Market:
     @cached_property
     def _schools(self) -> dict[int, Row]:
         asking = np.unique(self.rulebook.need_school)
-        rows = self.inputs.schools[["name", "phase", "trust"]].iloc[asking].to_dict("records")
+        rows = _rows(self.inputs.schools[["name", "phase", "trust"]].iloc[asking])
         return dict(zip(asking.tolist(), rows, strict=True))
+
+
+def _rows(frame: pd.DataFrame) -> list[Row]:
+    # Several times as fast as the library's to_dict("records").
+    names = frame.columns.tolist()
+    columns = [frame[name].tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def open_market(inputs: Inputs) -> Market:

@@ -3,6 +3,7 @@
 Every cell is text, exactly as it leaves: the screens, the files and the check of a plan all see the same.
 """
 
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -128,22 +129,22 @@ def in_points(values: Sequence[int]) -> list[float]:
     return [*counts, score / 1000]
 
 
-_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 
 def _text(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    ordered = frame[list(columns)].astype("object")
-    return ordered.map(spreadsheet_safe).reset_index(drop=True)
+    safe = {name: [spreadsheet_safe(cell) for cell in frame[name].tolist()] for name in columns}
+    return pd.DataFrame(safe, dtype="object")
 
 
 def _number(value: float) -> str:
-    return "" if not np.isfinite(value) else f"{value:.2f}".rstrip("0").rstrip(".")
+    return "" if not math.isfinite(value) else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _numbers(values: Sequence[float] | np.ndarray | pd.Series, decimals: int | None = None) -> list[str]:
-    if decimals is None:
-        return [_number(value) for value in values]
-    return [f"{value:.{decimals}f}" for value in values]
+    # As a list, because single numbers of an array are slow to write.
+    plain = np.asarray(values, dtype=float).tolist()
+    return [_number(value) if decimals is None else f"{value:.{decimals}f}" for value in plain]
 
 
 def _need_columns(market: Market, need: np.ndarray) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 Every sentence is made from the rules and the outcome alone, so anyone who has both can make it again and compare.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from matching.accreditation import failed_criteria
 from matching.errors import counted
 from matching.market import Market
+from matching.pairs import Pairs
 from matching.rules import RULES, Positions, positions
 from matching.tables import PRIORITIES
 from matching.ties import Standing, tie_notices
@@ -44,9 +45,9 @@ EXCLUDED_REASONS: Mapping[str, str] = {
     "no_places": "the supporter offers no place",
 }
 
-# Each step adds rules; a need whose candidates all break one by a step is unmet for that step's reason.
+# Of those who can be deployed and have the specialism. Each step adds rules; a need whose candidates all break one by a
+# step is unmet for that step's reason.
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("no_specialism", ("designation", "accreditation", "places", "specialism")),
     ("no_phase", ("phase",)),
     ("too_far", ("distance",)),
     ("not_independent", ("own school", "same trust", "conflict")),
@@ -87,15 +88,17 @@ def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
     fits = rulebook.fits(met, chosen)
     standing = _standing(market, outcome)
     eligible = pairs.count_by_need().tolist()
+    # As lists, because single numbers of an array are slow to look up.
+    columns = (met, chosen, outcome.origin[met], fits.distance_km, fits.phase, fits.specialism)
     sentences = {}
-    for row, (need, supporter) in enumerate(zip(met.tolist(), chosen.tolist(), strict=True)):
-        kilometres, phase = f"{fits.distance_km[row]:.1f} km", _phase_words(fits.phase[row])
-        if outcome.origin[need] == "pinned":
+    for need, supporter, origin, km, phase_fit, specialism_fit in zip(*(one.tolist() for one in columns), strict=True):
+        kilometres, phase = f"{km:.1f} km", _phase_words(phase_fit)
+        if origin == "pinned":
             sentences[need] = _pin_sentence(market, need, supporter, f"{kilometres}, {phase}")
             continue
-        who = _who(market, need, related=fits.specialism[row] < 1)
+        who = _who(market, need, related=specialism_fit < 1)
         sentence = f"{standing.describe(need, eligible[need], who)}: {kilometres}, {phase}."
-        if outcome.origin[need] == "kept":
+        if origin == "kept":
             sentence = f"Kept from the earlier plan. {sentence}"
         sentences[need] = sentence + standing.better_placed(need)
     return sentences
@@ -108,7 +111,11 @@ def unmet_reasons(market: Market, outcome: Outcome, *, proved: bool = True) -> p
     """
     unmet = np.flatnonzero(outcome.supporter_of == UNMET)
     has_pairs = market.pairs.count_by_need()[unmet] > 0
-    rows = [(need, *_nobody_eligible(market, need)) for need in unmet[~has_pairs].tolist()]
+    rows = [
+        (need, *_nobody_eligible(market, need, asked))
+        for asked, needs in _alike(market, unmet[~has_pairs])
+        for need in needs
+    ]
     rows += _everybody_taken(market, outcome, unmet[has_pairs], proved)
     frame = pd.DataFrame(rows, columns=["need", "reason_code", "reason", "nearest_option"])
     return frame.sort_values("need", ignore_index=True)
@@ -147,7 +154,7 @@ def decision_notices(market: Market, outcome: Outcome) -> list[str]:
 
 def bar_phrases(market: Market, need: int, supporter: int) -> list[str]:
     """What bars a pair, each rule as the end of a sentence about the supporter; empty for an eligible pair."""
-    flags = market.rulebook.broken(np.array([need]), np.array([supporter]))
+    flags = _broken(market, need, np.array([supporter]))
     return [_bar_phrase(market, need, supporter, rule) for rule in RULES if flags[rule][0]]
 
 
@@ -162,16 +169,16 @@ def person(market: Market, supporter: int) -> str:
 
 @dataclass(frozen=True)
 class _Standing:
-    """By need: how the chosen supporter compares with the others who are eligible."""
+    """By need: how the chosen supporter compares with the others who are eligible; the first four are counts."""
 
-    better_full: NDArray[np.int64]
-    better_short_of_days: NDArray[np.int64]
-    better_free: NDArray[np.int64]
-    better_tied: NDArray[np.int64]
-    any_short_of_days: Flags
-    is_closest: Flags
-    is_closest_free: Flags
-    is_best_free: Flags
+    better_full: list[int]
+    better_short_of_days: list[int]
+    better_free: list[int]
+    better_tied: list[int]
+    any_short_of_days: list[bool]
+    is_closest: list[bool]
+    is_closest_free: list[bool]
+    is_best_free: list[bool]
 
     def describe(self, need: int, eligible: int, who: tuple[str, str]) -> str:
         """What the chosen supporter is among the eligible ones."""
@@ -191,22 +198,20 @@ class _Standing:
         parts = []
         if self.better_full[need]:
             parts.append(
-                f"{counted(int(self.better_full[need]), 'person', 'people')} with a higher score "
+                f"{counted(self.better_full[need], 'person', 'people')} with a higher score "
                 f"{'is' if self.better_full[need] == 1 else 'are'} full"
             )
         if self.better_short_of_days[need]:
-            some = int(self.better_short_of_days[need])
+            some = self.better_short_of_days[need]
             verb = "has" if some == 1 else "have"
             parts.append(f"{counted(some, 'person', 'people')} with a higher score {verb} too few days left")
         if self.better_tied[need]:
             parts.append(
-                f"{counted(int(self.better_tied[need]), 'person', 'people')} with a higher score would be one too many "
+                f"{counted(self.better_tied[need], 'person', 'people')} with a higher score would be one too many "
                 "at a school"
             )
         if self.better_free[need]:
-            parts.append(
-                f"{counted(int(self.better_free[need]), 'person', 'people')} with a higher score could take it"
-            )
+            parts.append(f"{counted(self.better_free[need], 'person', 'people')} with a higher score could take it")
         return f" {'; '.join(parts)}." if parts else ""
 
 
@@ -229,18 +234,21 @@ def _standing(market: Market, outcome: Outcome) -> _Standing:
     better = pairs.score_milli > score[pairs.need]
     closer = pairs.distance_km < distance[pairs.need]
 
-    def count(flags: Flags) -> NDArray[np.int64]:
-        return np.bincount(pairs.need[flags], minlength=n_needs).astype(np.int64)
+    def count(flags: Flags) -> list[int]:
+        return list(np.bincount(pairs.need[flags], minlength=n_needs).tolist())
+
+    def none(flags: Flags) -> list[bool]:
+        return [one == 0 for one in count(flags)]
 
     return _Standing(
         better_full=count(better & full),
         better_short_of_days=count(better & short),
         better_free=count(better & free),
         better_tied=count(better & tied),
-        any_short_of_days=count(short) > 0,
-        is_closest=count(closer) == 0,
-        is_closest_free=count(closer & free) == 0,
-        is_best_free=count(better & free) == 0,
+        any_short_of_days=[one > 0 for one in count(short)],
+        is_closest=none(closer),
+        is_closest_free=none(closer & free),
+        is_best_free=none(better & free),
     )
 
 
@@ -275,50 +283,88 @@ def _pin_sentence(market: Market, need: int, supporter: int, facts: str) -> str:
 # ---- unmet needs ---------------------------------------------------------------------------------------------------
 
 
-def _nobody_eligible(market: Market, need: int) -> tuple[str, str, str]:
+@dataclass(frozen=True)
+class _Asked:
+    """The people that needs of one kind ask for: of an accepted designation, able to go, and with the specialism."""
+
+    accepted: Positions
+    deployable: Positions
+    fitting: Positions
+
+
+def _asked(market: Market, need: int) -> _Asked:
+    rulebook = market.rulebook
+    accepted = np.flatnonzero(rulebook.accepts[need, rulebook.designation])
+    deployable = accepted[rulebook.available[accepted]]
+    fitting = deployable[rulebook.specialism_fit[deployable, rulebook.focus[need]] > 0]
+    return _Asked(accepted, deployable, fitting)
+
+
+def _alike(market: Market, needs: Positions) -> Iterator[tuple[_Asked, list[int]]]:
+    """Needs with the same focus and the same accepted designations, and the people that they ask for."""
+    rulebook = market.rulebook
+    kinds = np.column_stack([rulebook.focus[needs], rulebook.accepts[needs]])
+    kind = np.unique(kinds, axis=0, return_inverse=True)[1].ravel()
+    for one in np.unique(kind).tolist():
+        same = needs[kind == one].tolist()
+        yield _asked(market, same[0]), same
+
+
+def _nobody_eligible(market: Market, need: int, asked: _Asked) -> tuple[str, str, str]:
     """Reason code, reason and nearest option of a need that no supporter is eligible for."""
-    everyone = np.arange(len(market.inputs.supporters))
-    broken = market.rulebook.broken(np.full(len(everyone), need), everyone)
-    km = market.rulebook.distance_km(np.full(len(everyone), need), everyone)
-    deployable = ~(broken["designation"] | broken["accreditation"] | broken["places"])
-    if not (deployable & ~broken["distance"]).any():
-        near = deployable if deployable.any() else ~broken["designation"]
-        return "none_in_reach", _none_in_reach(market, need, deployable), _nearest(market, need, km, near, broken)
-    pool = np.ones(len(everyone), dtype=bool)
+    broken = _broken(market, need, asked.fitting)
+    near = asked.fitting[~broken["distance"]]
+    if not len(near):
+        near = asked.deployable[_in_reach(market, need, asked.deployable)]
+    if not len(near):
+        reason = _none_in_reach(market, need, len(asked.deployable))
+        people = asked.deployable if len(asked.deployable) else asked.accepted
+        return "none_in_reach", reason, _nearest(market, need, people, _broken(market, need, people))
+    if not len(asked.fitting):
+        sentence = _step_sentence(market, need, "no_specialism", asked.deployable)
+        return "no_specialism", sentence, _nearest(market, need, near, _broken(market, need, near))
+    pool = np.ones(len(asked.fitting), dtype=bool)
     for code, rules in _STEPS:
         left = pool & ~np.logical_or.reduce([broken[rule] for rule in rules])
         if not left.any():
-            before = pool & deployable & (~broken["distance"] if code == "no_specialism" else True)
-            return (
-                code,
-                _step_sentence(market, need, code, pool & deployable),
-                _nearest(market, need, km, before, broken),
-            )
+            people = asked.fitting[pool]
+            nearest = _nearest(market, need, people, {rule: flags[pool] for rule, flags in broken.items()})
+            return code, _step_sentence(market, need, code, people), nearest
         pool = left
     raise AssertionError(f"need {need} has an eligible supporter")
 
 
-def _none_in_reach(market: Market, need: int, deployable: Flags) -> str:
+def _broken(market: Market, need: int, people: Positions) -> Mapping[str, Flags]:
+    """Which of some people break which rule with a need."""
+    return market.rulebook.broken(np.full(len(people), need), people)
+
+
+def _in_reach(market: Market, need: int, people: Positions) -> Flags:
+    """Which of some people are near enough to a need."""
+    km = market.rulebook.distance_km(np.full(len(people), need), people)
+    return np.asarray(km <= market.rulebook.limit_km[people])
+
+
+def _none_in_reach(market: Market, need: int, deployable: int) -> str:
     words = " or ".join(market.needs[need]["designations"])
-    if not deployable.any():
+    if not deployable:
         return f"There is no {words} who is accredited and offers a place."
-    found = int(deployable.sum())
-    people = counted(found, "person", "people")
+    people = counted(deployable, "person", "people")
     return f"No {words} is near enough: {people} could be deployed, each beyond their distance limit."
 
 
-def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
+def _step_sentence(market: Market, need: int, code: str, pool: Positions) -> str:
     """The reason, given the people who are left before the step that leaves nobody."""
     row = market.needs[need]
-    found, focus = int(pool.sum()), row["focus"]
+    found, focus = len(pool), row["focus"]
     if market.inputs.policy.related_specialisms.get(focus):
         focus += " or a related specialism"
     phase = market.school_of(need)["phase"]
     one, several = _who(market, need, related=False)
     codes, asked = row["designations"], f"{row['days']:g}"
     people = " and ".join(f"{code}s" for code in codes)
-    limits = np.unique(market.rulebook.limit_km[pool])
-    within = f"within {limits[0]:g} km of the school" if len(limits) == 1 else "near enough to the school"
+    limits = market.rulebook.limit_km[pool]
+    within = f"within {limits[0]:g} km of the school" if (limits == limits[0]).all() else "near enough to the school"
     most = f"{market.rulebook.days_offered[pool].max() / 100:g}"
     # Whoever lacks the days too would not be eligible without the decision.
     lacks_days = bool((market.rulebook.days_asked[need] > market.rulebook.days_offered[pool]).any())
@@ -345,16 +391,17 @@ def _step_sentence(market: Market, need: int, code: str, pool: Flags) -> str:
     }[code]
 
 
-def _nearest(market: Market, need: int, km: NDArray[np.float64], pool: Flags, broken: Mapping[str, Flags]) -> str:
+def _nearest(market: Market, need: int, people: Positions, broken: Mapping[str, Flags]) -> str:
     """The nearest of those who break the fewest rules, and what stands in the way."""
-    if not pool.any():
+    if not len(people):
         return "Nobody in the supporters table holds an accepted designation."
-    candidates = np.flatnonzero(pool)
-    obstacles = np.sum([broken[rule][candidates] for rule in RULES], axis=0)
-    best = int(candidates[np.lexsort((km[candidates], obstacles))[0]])
-    phrases = bar_phrases(market, need, best)
+    km = market.rulebook.distance_km(np.full(len(people), need), people)
+    obstacles = np.sum([broken[rule] for rule in RULES], axis=0)
+    best = int(np.lexsort((km, obstacles))[0])
+    who = int(people[best])
+    phrases = [_bar_phrase(market, need, who, rule) for rule in RULES if broken[rule][best]]
     away = "" if broken["distance"][best] else f", {km[best]:.1f} km away,"
-    return f"{person(market, best)}{away} {_joined(phrases)}."
+    return f"{person(market, who)}{away} {_joined(phrases)}."
 
 
 def _everybody_taken(
@@ -368,35 +415,56 @@ def _everybody_taken(
     least_urgent = _least_urgent(outcome, level, met & ~pinned, len(deployments))
     least_urgent_pin = _least_urgent(outcome, level, met & pinned, len(deployments))
     standing = Standing(rulebook, outcome.supporter_of)
+    these = _pairs_of(pairs, needs)
+    need_of, who = pairs.need[these], pairs.supporter[these]
+    place_left = (deployments < rulebook.places)[who]
+    free = place_left & (rulebook.days_asked[need_of] <= (rulebook.days_offered - days)[who])
+    over_school, over_home = standing.over_school(need_of, who), standing.over_home(need_of, who)
+    still_open = free & ~over_school & ~over_home
+    with_place = np.bincount(need_of[place_left], minlength=len(met)).tolist()
+    any_free, any_open = _with_any(need_of, free, len(met)), _with_any(need_of, still_open, len(met))
+    any_less_urgent = _with_any(need_of, least_urgent[who] > level[need_of], len(met))
+    any_less_urgent_pin = _with_any(need_of, least_urgent_pin[who] > level[need_of], len(met))
+    eligible, days_asked = pairs.count_by_need().tolist(), rulebook.days_asked.tolist()
+    in_package = (rulebook.package >= 0) & ~pinned
+    promising = _most_promising(market, needs, days)
     rows = []
     for need in needs.tolist():
-        if rulebook.package[need] >= 0 and not pinned[need]:
+        if in_package[need]:
             rows.append((need, "package", *_package_unmet(market, outcome, need)))
             continue
-        those = pairs.supporter[pairs.of_need(need)]
-        place_left = deployments[those] < rulebook.places[those]
-        has_place = int(place_left.sum())
-        free = place_left & (rulebook.days_asked[need] <= rulebook.days_offered[those] - days[those])
-        asking = np.full(len(those), need)
-        over_school, over_home = standing.over_school(asking, those), standing.over_home(asking, those)
-        if (free & ~over_school & ~over_home).any():
-            rows.append((need, STILL_OPEN, *_still_open(market, those[free & ~over_school & ~over_home])))
+        if any_open[need]:
+            rows.append((need, STILL_OPEN, *_still_open(market, who[still_open & (need_of == need)])))
             continue
-        if free.any():
-            rows.append((need, *_tied(market, need, those[free], over_school[free])))
+        if any_free[need]:
+            those = free & (need_of == need)
+            rows.append((need, *_tied(market, need, who[those], over_school[those])))
             continue
-        code = "days_used_up" if has_place else "all_full"
+        code = "days_used_up" if with_place[need] else "all_full"
         full = "full with needs of the same or higher priority"
-        if (least_urgent[those] > level[need]).any():
+        if any_less_urgent[need]:
             # Only where days bind: what a less urgent need holds would not be enough, or frees nothing by itself.
             full = "full, and giving up what they hold would not meet more"
             if not proved:
                 full = "full, in part with less urgent needs"
-        elif (least_urgent_pin[those] > level[need]).any():
+        elif any_less_urgent_pin[need]:
             full = "full, in part with needs that were pinned to them"
-        sentence = _taken_sentence(len(those), has_place, rulebook.days_asked[need] / 100, full)
-        rows.append((need, code, sentence, _one_more(market, need, deployments, days)))
+        sentence = _taken_sentence(eligible[need], with_place[need], days_asked[need] / 100, full)
+        rows.append((need, code, sentence, _one_more(market, promising[need], deployments, days)))
     return rows
+
+
+def _with_any(need_of: Positions, flags: Flags, n_needs: int) -> Flags:
+    """By need: whether any of its pairs is flagged."""
+    found = np.zeros(n_needs, dtype=bool)
+    found[need_of[flags]] = True
+    return found
+
+
+def _pairs_of(pairs: Pairs, needs: Positions) -> Positions:
+    """Where the pairs of some needs are."""
+    ranges = [np.arange(start, stop) for start, stop in zip(pairs.start[needs], pairs.start[needs + 1], strict=True)]
+    return np.concatenate([np.empty(0, dtype=np.intp), *ranges])
 
 
 def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, str]:
@@ -408,7 +476,7 @@ def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, st
     start = f"The {counted(len(needs), 'need')} of package {package} are met together or not at all"
     if len(alone):
         first = int(alone[0])
-        _, reason, nearest = _nobody_eligible(market, first)
+        _, reason, nearest = _nobody_eligible(market, first, _asked(market, first))
         return f"{start}, and {market.needs[first]['need_id']} has nobody: {reason}", nearest
     deployments, days = outcome.used(market)
     for one in needs.tolist():
@@ -417,7 +485,8 @@ def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, st
         has_room &= market.rulebook.days_asked[one] <= market.rulebook.days_offered[those] - days[those]
         if not has_room.any():
             words = f"{start}, and nobody eligible is free for {market.needs[one]['need_id']}."
-            return words, _one_more(market, one, deployments, days)
+            promising = _most_promising(market, np.array([one]), days)
+            return words, _one_more(market, promising[one], deployments, days)
     those = market.pairs.supporter[market.pairs.of_need(need)]
     who = person(market, int(those[0]))
     return f"{start}, and those who are free cannot take them all.", f"{who} is eligible for this one."
@@ -468,21 +537,27 @@ def _taken_sentence(eligible: int, has_place: int, days_asked: float, full: str)
     return f"Of {eligible:,} eligible people, {lacking}; the rest are {full}."
 
 
-def _one_more(market: Market, need: int, deployments: NDArray[np.int64], days: NDArray[np.int64]) -> str:
-    """What the best of the eligible people would have to offer more."""
+def _most_promising(market: Market, needs: Positions, days: NDArray[np.int64]) -> dict[int, int]:
+    """By need: where the best of its pairs is, of those with the days left where there are any."""
     pairs, rulebook = market.pairs, market.rulebook
-    these = pairs.of_need(need)
-    those = pairs.supporter[these]
-    short_days = np.maximum(rulebook.days_asked[need] - (rulebook.days_offered[those] - days[those]), 0)
-    short_places = deployments[those] >= rulebook.places[those]
-    order = np.lexsort((-pairs.score_milli[these], short_days > 0))
-    best = int(order[0])
-    more = ["one more place"] if short_places[best] else []
-    if short_days[best] > 0:
-        lacking = short_days[best] / 100
+    these = _pairs_of(pairs, needs)
+    need, supporter = pairs.need[these], pairs.supporter[these]
+    too_few_days = rulebook.days_asked[need] > (rulebook.days_offered - days)[supporter]
+    order = np.lexsort((-pairs.score_milli[these], too_few_days, need))
+    found, first = np.unique(need[order], return_index=True)
+    return dict(zip(found.tolist(), these[order[first]].tolist(), strict=True))
+
+
+def _one_more(market: Market, pair: int, deployments: NDArray[np.int64], days: NDArray[np.int64]) -> str:
+    """What the supporter of an eligible pair would have to offer more."""
+    pairs, rulebook = market.pairs, market.rulebook
+    need, supporter = int(pairs.need[pair]), int(pairs.supporter[pair])
+    more = ["one more place"] if deployments[supporter] >= rulebook.places[supporter] else []
+    lacking = float(rulebook.days_asked[need] - (rulebook.days_offered[supporter] - days[supporter])) / 100
+    if lacking > 0:
         more.append(f"{lacking:g} more {'day' if lacking == 1 else 'days'}")
-    facts = f"{pairs.distance_km[these][best]:.1f} km, score {pairs.score_milli[these][best] / 1000:.3f}"
-    return f"{_sentence(' and '.join(more))} with {person(market, int(those[best]))} would meet it ({facts})."
+    facts = f"{pairs.distance_km[pair]:.1f} km, score {pairs.score_milli[pair] / 1000:.3f}"
+    return f"{_sentence(' and '.join(more))} with {person(market, supporter)} would meet it ({facts})."
 
 
 def priority_level(market: Market) -> Positions:
@@ -497,14 +572,15 @@ def _bar_phrase(market: Market, need: int, supporter: int, rule: str) -> str:
         return _decision_phrase(market, row["need_id"], who["supporter_id"], rule)
     if rule == "accreditation":
         return f"is not accredited ({failed_criteria(market.verdicts)[who['supporter_id']]})"
-    km = float(rulebook.distance_km(np.array([need]), np.array([supporter]))[0])
+    if rule == "distance":
+        km = float(rulebook.distance_km(np.array([need]), np.array([supporter]))[0])
+        limit_km = float(rulebook.limit_km[supporter])
+        return f"is {_beyond(km, limit_km)} km away and goes at most {limit_km:g} km"
     return {
         "designation": f"is an {who['designation']}, and the need accepts {' or '.join(row['designations'])}",
         "places": "offers no place",
         "specialism": f"does not have {row['focus']}",
         "phase": f"supports {_joined(who['phases'])}, not {school['phase']}",
-        "distance": f"is {_beyond(km, float(rulebook.limit_km[supporter]))} km away and goes at most "
-        f"{rulebook.limit_km[supporter]:g} km",
         "own school": "works at this school",
         "same trust": f"is of the same trust ({school['trust']})",
         "conflict": "has declared a conflict with this school",
