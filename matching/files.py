@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice, zip_longest
+from itertools import compress, islice, zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -512,17 +512,18 @@ def _sheet_of(name: str, chosen: _Chosen, wanted: Callable[[str], bool]) -> Shee
         fix = "The first row must hold the column names; start from the template."
         raise DataError([_whole_file(name, "The file is empty or its first row is blank.", fix)])
     _check_header(name, header, chosen.header_row)
-    keep = [position for position, column in enumerate(header) if wanted(column)]
+    keep = [wanted(column) for column in header]
     problems: list[Problem] = []
     misfits: set[str] = set()
     kept: list[tuple[int, tuple[str, ...]]] = []
     for number, found in enumerate(rows, start=chosen.header_row + 1):
         if number > MAX_ROWS:
             raise DataError([_whole_file(name, f"There are more than {MAX_ROWS:,} rows.", _TOO_LARGE[1])])
-        if not "".join(found).strip():
+        text = "".join(found)
+        if not text.strip():
             continue
         cells = found + [""] * (len(header) - len(found)) if chosen.table.padded else found
-        problem = _row_problem(name, number, cells, len(header))
+        problem = _row_problem(name, number, cells, text, len(header))
         if problem:
             problems.append(problem)
             if len(problems) > MOST_PROBLEMS:
@@ -531,8 +532,8 @@ def _sheet_of(name: str, chosen: _Chosen, wanted: Callable[[str], bool]) -> Shee
                 raise DataError([*problems[:10], _whole_file(name, message, fix)])
             misfits.update(cell.strip() for cell in cells if len(cell) <= MAX_CELL_CHARACTERS)
         else:
-            kept.append((number, tuple(cells[position].strip() for position in keep)))
-    kept_header = tuple(header[position] for position in keep)
+            kept.append((number, tuple(map(str.strip, compress(cells, keep)))))
+    kept_header = tuple(compress(header, keep))
     notices = (f"{name}: {chosen.notice}",) if chosen.notice else ()
     return Sheet(name, kept_header, tuple(kept), tuple(problems), frozenset(misfits), notices)
 
@@ -552,7 +553,11 @@ def _check_header(name: str, header: list[str], row: int) -> None:
         )
 
 
-def _row_problem(name: str, number: int, cells: list[str], width: int) -> Problem | None:
+def _row_problem(name: str, number: int, cells: list[str], text: str, width: int) -> Problem | None:
+    """What is wrong with a row; `text` is all its cells together."""
+    has_nul = "\0" in text
+    if len(cells) == width and len(text) <= MAX_CELL_CHARACTERS and not has_nul:
+        return None
     extra = [cell for cell in cells[width:] if cell.strip()]
     if extra or len(cells) < width:
         message = f"The row has {counted(len(cells), 'cell')} and the header {width:,}."
@@ -561,6 +566,6 @@ def _row_problem(name: str, number: int, cells: list[str], width: int) -> Proble
     if max(map(len, cells)) > MAX_CELL_CHARACTERS:
         message = f"A cell holds more than {MAX_CELL_CHARACTERS:,} characters."
         return Problem(name, number, "", "", message, "Look for a missing quotation mark, or shorten the text.")
-    if "\0" in "".join(cells):
+    if has_nul:
         return Problem(name, number, "", "", "A cell holds a NUL character.", "Type the cell again.")
     return None

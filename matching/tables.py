@@ -16,6 +16,7 @@ from matching.files import Sheet
 from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.vocabulary import Vocabulary
 
+_SIX_DIGITS = re.compile("[0-9]{6}")
 _SEPARATORS = re.compile(r"[;,\n]")
 _NEVER_EMPTY = ("schools", "supporters", "needs")
 # A row of these may be left out on request; a decision protects somebody, and a baseline is an earlier plan's.
@@ -112,26 +113,28 @@ def identifier(value: str) -> str:
 
 def urn(value: str) -> str:
     """A school's unique reference number: six digits, kept as text."""
-    if re.fullmatch(r"[0-9]{6}", value):
+    if _SIX_DIGITS.fullmatch(value):
         return value
     digits = value.split(".", maxsplit=1)[0].strip()
-    fix = f"Did you mean '{digits}'?" if re.fullmatch(r"[0-9]{6}", digits) else "A URN has six digits, such as 100000."
+    fix = f"Did you mean '{digits}'?" if _SIX_DIGITS.fullmatch(digits) else "A URN has six digits, such as 100000."
     raise CellError(f"{shown(value)} is not a URN.", fix)
 
 
 def number(low: float, high: float, unit: str, decimals: int) -> Callable[[str], float]:
     """A converter to a number between `low` and `high` with at most so many decimals."""
+    places = rf"(\.[0-9]{{1,{decimals}}}0*)?" if decimals else r"(\.0*)?"
+    as_written = re.compile(rf"-?[0-9]{{1,12}}{places}")
 
     def convert(value: str) -> float:
-        places = rf"(\.[0-9]{{1,{decimals}}}0*)?" if decimals else r"(\.0*)?"
-        if not re.fullmatch(rf"-?[0-9]{{1,12}}{places}", value):
+        if not as_written.fullmatch(value):
             kind = "a whole number" if not decimals else f"a number with at most {decimals} decimals"
             raise CellError(f"{shown(value)} is not {kind}.", f"Give {unit} in digits, such as {low + 1:g}.")
-        if not low <= float(value) <= high:
+        found = float(value)
+        if not low <= found <= high:
             raise CellError(
                 f"{shown(value)} is out of range.", f"Give {unit} between {_plain(low)} and {_plain(high)}."
             )
-        return float(value) + 0.0  # so that -0 becomes 0, without a sign
+        return found + 0.0  # so that -0 becomes 0, without a sign
 
     return convert
 
@@ -369,7 +372,8 @@ def read_table(
     sheet, notices = _renamed(sheet, form, mapping or {})
     _check_columns(sheet, form, vocabulary)
     problems = list(sheet.problems)
-    cells = {name: [row[position] for _, row in sheet.rows] for position, name in enumerate(sheet.header)}
+    columns = list(zip(*(row for _, row in sheet.rows), strict=True)) or [()] * len(sheet.header)
+    cells = dict(zip(sheet.header, columns, strict=True))
     values: dict[str, list[object]] = {"row": [number for number, _ in sheet.rows]}
     for column in form.columns:
         found = cells.get(column.name)
@@ -409,7 +413,7 @@ def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tup
     return replace(sheet, header=tuple(used.get(name, name) for name in sheet.header)), notices
 
 
-def _plain_words(name: str, column: Column, cells: list[str], notices: list[str]) -> list[str]:
+def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[str]) -> Sequence[str]:
     """The cells with every synonym put in the format's own words, which a notice tells."""
     if not column.synonyms:
         return cells
@@ -427,7 +431,7 @@ def _plain_words(name: str, column: Column, cells: list[str], notices: list[str]
         pairs = ", ".join(f"{shown(word)} as '{meaning}'" for word, meaning in sorted(used.items())[:10])
         more = f" and {len(used) - 10:,} more" if len(used) > 10 else ""
         notices.append(f"{name}, {column.name}: other words were read as ours: {pairs}{more}.")
-    return [plain[cell] for cell in cells]
+    return [plain[cell] for cell in cells] if used else cells
 
 
 def _is_known(column: Column, word: str) -> bool:
@@ -475,7 +479,7 @@ def _unused(sheet: Sheet, form: TableFormat) -> Iterator[str]:
     if unknown:
         yield f"{sheet.name}: columns that are not used: {_shown_all(unknown)}."
     nameless = [position for position, name in enumerate(sheet.header) if not name]
-    filled = [number for number, row in sheet.rows if any(row[position] for position in nameless)]
+    filled = [number for number, row in sheet.rows if nameless and any(row[position] for position in nameless)]
     if filled:
         rows = counted(len(filled), "row")
         yield f"{sheet.name}: cells in a column without a name are not used ({rows}, the first is row {filled[0]})."
@@ -500,20 +504,21 @@ def _missing_columns(sheet: Sheet, form: TableFormat, missing: list[str], vocabu
 
 
 def _converted(
-    sheet: Sheet, column: Column, cells: list[str], found: list[str], problems: list[Problem]
+    sheet: Sheet, column: Column, cells: Sequence[str], found: Sequence[str], problems: list[Problem]
 ) -> list[object]:
     """The cells' values; `found` are the cells as they stand in the file, for the problems."""
     outcome: dict[str, object] = {}
-    for cell in set(cells):
+    must_be_filled, sound = column.required and not column.may_be_blank, True
+    for cell in dict.fromkeys(cells):
         try:
             # A list of nothing but separators is as blank as a blank cell.
             value = column.convert(cell) if cell else column.blank
-            if value in ("", ()) and column.required and not column.may_be_blank:
+            if must_be_filled and value in ("", ()):
                 raise CellError("The cell is blank.", f"Fill it in: {column.meaning}.")
             outcome[cell] = value
         except CellError as fault:
-            outcome[cell] = fault
-    if not any(isinstance(value, CellError) for value in outcome.values()):
+            outcome[cell], sound = fault, False
+    if sound:
         return [outcome[cell] for cell in cells]
     problems += at_most(
         Problem(sheet.name, row, column.name, stood, fault.message, fault.fix)
@@ -531,7 +536,8 @@ def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> Iterato
     if not key:
         return
     first: dict[tuple[str, ...], int] = {}
-    for row, *values in frame[["row", *key]].itertuples(index=False):
+    repeated = frame[frame.duplicated(list(key), keep=False)]
+    for row, *values in repeated[["row", *key]].itertuples(index=False):
         if None in values:
             continue
         earlier = first.setdefault(tuple(values), row)
