@@ -13,6 +13,8 @@ from matching.inputs import Inputs
 from matching.plan import Plan, spreadsheet_safe
 from matching.tables import PRIORITIES
 
+_Numbers = NDArray[np.int64] | pd.Series
+
 EQUITY_COLUMNS = ("by", "group", "needs", "met", "met_percent", "mean_score", "mean_distance_km")
 FAIRNESS_COLUMNS = (
     "designation",
@@ -121,7 +123,8 @@ def workload_fairness(plan: Plan) -> pd.DataFrame:
 
 def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
     told = pd.concat([plan.deployments, plan.unmet], ignore_index=True)
-    schools = inputs.schools.assign(quintile=fsm_quintiles(inputs.schools["fsm_percent"])).set_index("urn")
+    schools = inputs.schools[["urn", "local_authority", "region", "phase", "trust"]]
+    schools = schools.assign(quintile=fsm_quintiles(inputs.schools["fsm_percent"])).set_index("urn")
     # By label, so that inputs of another plan are an error and not another school's figures.
     school = schools.loc[told["school_urn"]]
     met = np.arange(len(told)) < len(plan.deployments)
@@ -141,23 +144,32 @@ def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
 
 
 def _labels(cells: pd.Series, blank: str) -> list[str]:
-    return [spreadsheet_safe(cell) if cell else blank for cell in cells]
+    return [spreadsheet_safe(cell) if cell else blank for cell in cells.tolist()]
 
 
 def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame:
-    groups = needs.groupby(by)[["met", "score_milli", "distance_10m"]].sum().assign(needs=needs[by].value_counts())
+    group, found = pd.factorize(needs[by].to_numpy(dtype=object))
+    names = [str(name) for name in found]
     place = {name: number for number, name in enumerate(order)}
-    listed = sorted(groups.index, key=lambda name: (name in (NOT_KNOWN, NO_TRUST), place.get(name, -1), name))
-    groups = groups.loc[listed]
+    listed = sorted(
+        range(len(names)), key=lambda one: (names[one] in (NOT_KNOWN, NO_TRUST), place.get(names[one], -1), names[one])
+    )
+
+    def summed(column: NDArray[np.int64]) -> NDArray[np.int64]:
+        # Sums of whole numbers are exact in the floats that it counts in.
+        return np.bincount(group, weights=column, minlength=len(names)).astype(np.int64)[listed]
+
+    count = summed(np.ones(len(needs), dtype=np.int64))
+    met, score_milli, distance_10m = (summed(needs[name].to_numpy()) for name in ("met", "score_milli", "distance_10m"))
     return pd.DataFrame(
         {
             "by": by,
-            "group": groups.index,
-            "needs": groups["needs"].astype(str).to_numpy(),
-            "met": groups["met"].astype(str).to_numpy(),
-            "met_percent": _percent(groups["met"], groups["needs"]),
-            "mean_score": _mean(groups["score_milli"], groups["met"], 3),
-            "mean_distance_km": _mean(groups["distance_10m"], groups["met"], 2),
+            "group": [names[one] for one in listed],
+            "needs": [str(one) for one in count.tolist()],
+            "met": [str(one) for one in met.tolist()],
+            "met_percent": _percent(met, count),
+            "mean_score": _mean(score_milli, met, 3),
+            "mean_distance_km": _mean(distance_10m, met, 2),
         }
     )
 
@@ -174,14 +186,14 @@ def _hundredths(cells: pd.Series) -> pd.Series:
 
 
 # Sums of whole numbers over whole numbers: a half is exact in them, so that rounding never hangs on a float's last bit.
-def _mean(sums: pd.Series, counts: pd.Series, decimals: int) -> list[str]:
+def _mean(sums: _Numbers, counts: _Numbers, decimals: int) -> list[str]:
     return [
-        f"{np.rint(total / count) / 10**decimals:.{decimals}f}" if count else ""
+        f"{round(total / count) / 10**decimals:.{decimals}f}" if count else ""
         for total, count in zip(sums.tolist(), counts.tolist(), strict=True)
     ]
 
 
-def _percent(part: pd.Series, whole: pd.Series) -> list[str]:
+def _percent(part: _Numbers, whole: _Numbers) -> list[str]:
     return _mean(1000 * part, whole, 1)
 
 
