@@ -167,6 +167,13 @@ def test_the_program_runs_as_a_module(tmp_path):
     assert broken.stderr.endswith(b"1 problem found; nothing was written.\n")
 
 
+def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
+    slow = "networkx openpyxl rich.progress sqlalchemy streamlit xlsxwriter matching.simulate matching.whatif"
+    code = f"import sys, matching.cli; print(*(name for name in '{slow}'.split() if name in sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert loaded.stdout.split() == []
+
+
 def module(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     keep = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR")}
     return subprocess.run(
