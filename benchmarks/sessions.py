@@ -1,17 +1,24 @@
-"""Let many people work on one server at once, each in a browser profile of their own, and time each step.
+"""Let many people work on one server at once, and time each step.
 
-usage: python benchmarks/sessions.py --gias GIAS_EXTRACT [--sessions 20] [--supporters 150] [--needs 200]
-                                     [--region "West Midlands"] [--days] [--chromium chromium]
+usage: python benchmarks/sessions.py --gias GIAS_EXTRACT [--sessions 20] [--browsers 1] [--think 0] [--supporters 150]
+                                     [--needs 200] [--region "West Midlands"] [--days] [--chromium chromium]
 
-Each uploads a round of its own size (made up at real schools, another seed each, so that nobody finds the work done by
+Each uploads a round of its own (made up at real schools, another seed each, so that nobody finds the work done by
 somebody else), checks it, looks at the rules, makes the plan, records a decline and takes the files away. They all
-begin within a second. Printed: every failure, and for each step the median and the worst time over the sessions, in
-seconds. Exit 1 where a session failed. All browsers share this machine with the server: the seconds are an upper bound.
+begin within a second. Some are real browsers, each person with a profile of their own; they share this machine with
+the server, and drawing twenty screens at once on a few cores says more of the cores than of the server. The others
+speak to the server as a browser does, and draw nothing. `--think` is how long each of them pauses between two steps,
+at most, in seconds: 0 is a crowd that never reads.
+
+Printed: every failure, and for each step the median and the worst time over the sessions, in seconds, with and without
+a browser. Exit 1 where a session failed.
 """
 
 import argparse
 import asyncio
+import itertools
 import os
+import random
 import re
 import shutil
 import statistics
@@ -33,6 +40,7 @@ from matching.simulate import simulate
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
 
 from conftest import FLAGS, SETTLED, App
+from tab import Tab
 
 TABLES = ("schools", "supporters", "needs", "accreditation")
 LONGEST_MS = 180_000
@@ -42,6 +50,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gias", type=Path, required=True)
     parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--browsers", type=int, default=1)
+    parser.add_argument("--think", type=float, default=0.0)
     parser.add_argument("--supporters", type=int, default=150)
     parser.add_argument("--needs", type=int, default=200)
     parser.add_argument("--region", default="West Midlands")
@@ -57,7 +67,7 @@ def main() -> int:
         app = App(Path(directory))
         app.start()
         try:
-            results = asyncio.run(everybody(app.address, uploads, asked.chromium))
+            results = asyncio.run(everybody(app.address, uploads, asked.browsers, asked.think, asked.chromium))
         finally:
             app.stop()
         complaints = [line for line in app.log().splitlines() if "Traceback" in line or "Error" in line]
@@ -72,32 +82,100 @@ def made_up(schools: pd.DataFrame, supporters: int, needs: int, seed: int, *, da
 class Session:
     """One person's way from their tables to the files of a plan."""
 
-    def __init__(self, number: int, address: str) -> None:
+    def __init__(self, number: int, address: str, think_s: float) -> None:
         self.number, self.address = number, address
         self.seconds: dict[str, float] = {}
         self.failure = ""
         self._at = "begin"
+        chance = random.Random(number)
+        self._pauses_s = (chance.uniform(0, think_s) for _ in itertools.count())
+
+    async def run(self, tables: dict[str, bytes]) -> None:
+        try:
+            await self._journey(tables)
+        except Exception as error:
+            # Whatever stops one of them is what is looked for.
+            self.failure = f"{self._at}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+    async def _journey(self, tables: dict[str, bytes]) -> None:
+        raise NotImplementedError
+
+
+class WithoutBrowser(Session):
+    """Somebody whose screen is not drawn."""
+
+    @asynccontextmanager
+    async def step(self, name: str) -> AsyncIterator[None]:
+        """Time what is done within."""
+        await asyncio.sleep(next(self._pauses_s))
+        self._at, began = name, time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+
+    async def _journey(self, tables: dict[str, bytes]) -> None:
+        tab = Tab(self.address, LONGEST_MS / 1000)
+        async with self.step("open the app"):
+            await tab.open()
+        try:
+            await self._in(tab, tables)
+        finally:
+            await tab.close()
+
+    async def _in(self, tab: Tab, tables: dict[str, bytes]) -> None:
+        async with self.step("upload"):
+            for name, content in tables.items():
+                await tab.upload(name.capitalize(), f"{name}.csv", content)
+        async with self.step("check the files"):
+            await tab.press("Check the files")
+            await tab.until("the tables are sound")
+        async with self.step("rules"):
+            await tab.go("Rules")
+        await tab.go("Plan")
+        async with self.step("make the plan"):
+            await tab.press("Make the plan")
+            await tab.until("the best total score.")
+        async with self.step("filter"):
+            await tab.choose("Show", "Met")
+        need_id = tab.cell("Need")
+        async with self.step("choose a need"):
+            await tab.choose("Need", f"{need_id}:")
+        async with self.step("form of a decline"):
+            await tab.choose("What do you want to record?", "somebody else, declined")
+        async with self.step("decline"):
+            await tab.choose("Why?", "Too far")
+            await tab.press("Record that they declined")
+            await tab.until(f"declined {need_id}. Reason: Too far")
+        async with self.step("hand over"):
+            await tab.go("Hand over")
+        async with self.step("download the workbook"):
+            await tab.download("Download the Excel workbook")
+
+
+class InBrowser(Session):
+    """Somebody in a browser of this machine, with a profile of their own."""
+
+    def __init__(self, number: int, address: str, think_s: float, browser: Browser) -> None:
+        super().__init__(number, address, think_s)
+        self._browser = browser
 
     @asynccontextmanager
     async def step(self, page: Page, name: str) -> AsyncIterator[None]:
         """Time what is done within, and what the screen does after it."""
+        await asyncio.sleep(next(self._pauses_s))
         self._at, began = name, time.perf_counter()
         yield
         await page.wait_for_selector(SETTLED, state="attached", timeout=LONGEST_MS)
         self.seconds[name] = time.perf_counter() - began
 
-    async def run(self, browser: Browser, tables: dict[str, bytes]) -> None:
-        context = await browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    async def _journey(self, tables: dict[str, bytes]) -> None:
+        context = await self._browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         context.set_default_timeout(LONGEST_MS)
         try:
-            await self._journey(await context.new_page(), tables)
-        except Exception as error:
-            # Whatever stops one of them is what is looked for.
-            self.failure = f"{self._at}: {str(error).splitlines()[0]}"
+            await self._on(await context.new_page(), tables)
         finally:
             await context.close()
 
-    async def _journey(self, page: Page, tables: dict[str, bytes]) -> None:
+    async def _on(self, page: Page, tables: dict[str, bytes]) -> None:
         async with self.step(page, "open the app"):
             await page.goto(self.address)
             await expect(page.get_by_role("button", name="Open the demo", exact=True)).to_be_visible()
@@ -111,11 +189,16 @@ class Session:
         async with self.step(page, "rules"):
             await go(page, "Rules")
         async with self.step(page, "make the plan"):
+            # The button of the Rules screen leads to the plan by itself.
             await press(page, "Make the plan")
             await titled(page, "Plan")
             await expect(page.get_by_text(re.compile("^Proved: no plan is better|^A good plan")).first).to_be_visible()
+        async with self.step(page, "filter"):
+            await show_met(page, tables["needs"].count(b"\n") - 1)
+        need_id = await first_need(page)
         async with self.step(page, "choose a need"):
-            need_id = await choose_met_need(page, tables["needs"].count(b"\n") - 1)
+            await choose(page, "Need", need_id)
+            await expect(page.get_by_role("heading", name=re.compile(f"^{need_id}:"))).to_be_visible()
         async with self.step(page, "form of a decline"):
             await choose(page, "What do you want to record?", "somebody else, declined")
             await expect(page.get_by_role("button", name="Record that they declined")).to_be_visible()
@@ -165,28 +248,35 @@ async def choose(page: Page, label: str, words: str) -> None:
     await page.get_by_role("option").filter(has_text=words).first.click()
 
 
-async def choose_met_need(page: Page, needs: int) -> str:
-    """The first need that the plan meets."""
+async def show_met(page: Page, needs: int) -> None:
+    """Show only the needs that the plan meets."""
     box = page.get_by_role("combobox", name="Show", exact=True)
     await box.click()
     await page.get_by_role("option", name="Met", exact=True).click()
     await expect(page.get_by_role("heading", name=re.compile("^[0-9]+ needs?$"))).not_to_have_text(f"{needs} needs")
-    await page.wait_for_selector(SETTLED, state="attached")
+
+
+async def first_need(page: Page) -> str:
+    """The need in the first row of the table."""
     await page.get_by_test_id("data-grid-canvas").first.focus()
     cell = page.get_by_test_id("glide-cell-1-0")
     await expect(cell).to_be_attached()
-    need_id = await cell.inner_text()
-    await choose(page, "Need", need_id)
-    await expect(page.get_by_role("heading", name=re.compile(f"^{need_id}:"))).to_be_visible()
-    return need_id
+    return await cell.inner_text()
 
 
-async def everybody(address: str, uploads: list[dict[str, bytes]], chromium: str) -> list[Session]:
+async def everybody(
+    address: str, uploads: list[dict[str, bytes]], browsers: int, think_s: float, chromium: str
+) -> list[Session]:
     expect.set_options(timeout=LONGEST_MS)
-    sessions = [Session(number, address) for number in range(1, len(uploads) + 1)]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=shutil.which(chromium), args=list(FLAGS))
-        await asyncio.gather(*(one.run(browser, tables) for one, tables in zip(sessions, uploads, strict=True)))
+        sessions: list[Session] = [
+            InBrowser(number, address, think_s, browser)
+            if number <= browsers
+            else WithoutBrowser(number, address, think_s)
+            for number in range(1, len(uploads) + 1)
+        ]
+        await asyncio.gather(*(one.run(tables) for one, tables in zip(sessions, uploads, strict=True)))
         await browser.close()
     return sessions
 
@@ -198,10 +288,15 @@ def report(sessions: list[Session], complaints: list[str]) -> int:
         print(f"session {one.number} at {one.failure}")
     for line in complaints:
         print(f"server: {line}")
-    print("| step | sessions | median s | worst s |\n| --- | --- | --- | --- |")
-    for name in dict.fromkeys(name for one in sessions for name in one.seconds):
-        seconds = [one.seconds[name] for one in sessions if name in one.seconds]
-        print(f"| {name} | {len(seconds)} | {statistics.median(seconds):.2f} | {max(seconds):.2f} |")
+    for kind, words in ((WithoutBrowser, "without a browser"), (InBrowser, "in a browser")):
+        these = [one for one in sessions if isinstance(one, kind)]
+        print(f"| {words} | sessions | median s | worst s |\n| --- | --- | --- | --- |")
+        for name in dict.fromkeys(name for one in these for name in one.seconds):
+            seconds = [one.seconds[name] for one in these if name in one.seconds]
+            print(f"| {name} | {len(seconds)} | {statistics.median(seconds):.2f} | {max(seconds):.2f} |")
+        every = [one for session in these for one in session.seconds.values()]
+        if every:
+            print(f"| every step | {len(these)} | {statistics.median(every):.2f} | {max(every):.2f} |\n")
     return int(bool(failed or complaints))
 
 

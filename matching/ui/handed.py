@@ -88,7 +88,7 @@ def handed(round_: Round) -> Handed:
     return Handed(round_.name, files, session.saved_plan(files), found.market, found.desk, None, _changes(found.desk))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=4, show_spinner=False)
 def _live_files(digest: str, _found: workspace.Live) -> dict[str, bytes]:
     return plan_files(_found.plan, _found.sources, equity=equity(_found.plan, _found.market.inputs))
 
@@ -123,6 +123,6 @@ def files_of(round_: Round, number: int) -> Mapping[str, bytes]:
     return _files(round_.round_id, number)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _files(round_id: str, number: int) -> Mapping[str, bytes]:
     return session.store().plan_files(round_id, number)

@@ -12,6 +12,7 @@ from streamlit.web import bootstrap
 from matching.errors import DataError, Problem
 from matching.rounds import open_store
 from matching.ui import screens
+from matching.ui.downloads import keep_downloads
 from matching.ui.steps import STEPS
 
 
@@ -40,6 +41,7 @@ def serve(*, port: int, demo: bool, open_browser: bool) -> None:
     address = settings["browser_serverAddress"]
     _check_free(address, port)
     print(f"School support matching is open at http://{address}:{port} (stop it with Ctrl+C).", flush=True)
+    keep_downloads()
     bootstrap.load_config_options(settings)
     bootstrap.run(str(Path(screens.__file__)), False, [screens.DEMO_FLAG] if demo else [], settings)
 

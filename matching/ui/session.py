@@ -52,6 +52,9 @@ _CUT_SHORT = {
     "time limit": "Time ran out before the search was done. This is the best plan that it had found by then.",
 }
 _ROUNDS_REMEMBERED = 5
+# What a round is read into is kept for every window, so that a refresh need not read it again: for more rounds than
+# people may have open at once, or each would push out the others'. What follows from it is kept for each tab.
+_ROUNDS_KEPT, _KEPT_S = 40, 3_600
 
 
 @dataclass(frozen=True)
@@ -379,7 +382,7 @@ def market(sources: Mapping[str, Source], as_at: date | None = None) -> Market:
     return _market(_digests(sources), (as_at or date.today()).isoformat(), sources)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Finding who could support whom…")
+@st.cache_resource(scope="session", max_entries=6, show_spinner="Finding who could support whom…")
 def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Market:
     tables = {name: source for name, source in _sources.items() if name != "policy"}
     inputs = with_policy(_inputs(_digests(tables), as_at, tables), _sources.get("policy"))
@@ -389,7 +392,7 @@ def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Ma
     return found
 
 
-@st.cache_resource(max_entries=6, show_spinner="Reading the tables…")
+@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Reading the tables…")
 def _inputs(digests: _Digests, as_at: str, _tables: Mapping[str, Source]) -> Inputs:
     return read_inputs(_ordered(_tables), as_at=date.fromisoformat(as_at))
 
@@ -399,7 +402,7 @@ def places_of(sources: Mapping[str, Source]) -> tuple[Place, ...]:
     return _places(_digests(sources), sources)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _places(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[Place, ...]:
     return places(_sources)
 
@@ -409,7 +412,7 @@ def unknown_headers_of(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ..
     return _unknown_headers(_digests(sources), sources)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _unknown_headers(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
     return unknown_headers(_sources)
 
@@ -425,7 +428,7 @@ def cells_of(sources: Mapping[str, Source], place: Place) -> Mapping[int, dict[s
     return _cells(_digests(sources), place.table, sources, place)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=3, show_spinner=False)
 def _cells(
     digests: _Digests, table: str, _sources: Mapping[str, Source], _place: Place
 ) -> Mapping[int, dict[str, str]]:
@@ -456,7 +459,7 @@ def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
     return _schools(_digests(about), about)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the schools…")
+@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Reading the schools…")
 def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
     return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
 
@@ -466,7 +469,7 @@ def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:
     return _saved_plan(plan_digest(files), files)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner=False)
 def _saved_plan(digest: str, _files: Mapping[str, bytes]) -> SavedPlan:
     return read_files(_files)
 
@@ -487,7 +490,7 @@ def graph_of(files: Mapping[str, bytes]) -> nx.Graph:
     return _graph(plan_digest(files), files)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Drawing who could support whom…")
+@st.cache_resource(scope="session", max_entries=3, show_spinner="Drawing who could support whom…")
 def _graph(digest: str, _files: Mapping[str, bytes]) -> nx.Graph:
     saved = saved_plan(_files)
     return bipartite_graph(market_of(saved), saved.plan)
@@ -498,7 +501,7 @@ def workbook(files: Mapping[str, bytes]) -> bytes:
     return _workbook(plan_digest(files), files)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Writing the Excel workbook…")
+@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Writing the Excel workbook…")
 def _workbook(digest: str, _files: Mapping[str, bytes]) -> bytes:
     saved = saved_plan(_files)
     return excel_bytes(saved.plan, equity=saved.equity)
@@ -509,7 +512,7 @@ def packed(files: Mapping[str, bytes]) -> bytes:
     return _packed(plan_digest(files), files)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner=False)
 def _packed(digest: str, _files: Mapping[str, bytes]) -> bytes:
     return zip_bytes(_files)
 

@@ -1,6 +1,7 @@
 """The open round as a workspace: its plan with what was decided since, and the files that the next run comes from.
 
-What decisions do to the files is the business of `decided`; here it is kept by digest, so screens may ask each time.
+What decisions do to the files is the business of `decided`; here it is kept by digest, so screens may ask each time:
+for each tab by itself, since every decision makes another plan, and twenty people would push out each other's.
 """
 
 import hashlib
@@ -92,7 +93,7 @@ def _of_events(events: Sequence[Event]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-@st.cache_resource(max_entries=4, show_spinner="Putting what was decided into the plan…")
+@st.cache_resource(scope="session", max_entries=4, show_spinner="Putting what was decided into the plan…")
 def _live(digest: str, _round: Round) -> Live:
     saved = session.saved_plan(_round.files or {})
     market, desk = session.market_of(saved), desk_of(_round.events)
@@ -108,7 +109,7 @@ def _live(digest: str, _round: Round) -> Live:
     return Live(plan, changed, desk, True, saved, sources, digest)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _changed(
     digest: str,
     _saved: SavedPlan,
@@ -162,7 +163,7 @@ def needs_of(found: Live) -> pd.DataFrame:
     return _needs(found.digest, found)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=4, show_spinner=False)
 def _needs(digest: str, _found: Live) -> pd.DataFrame:
     return frames.with_status(frames.needs(_found.market, _found.plan), _found.desk)
 
@@ -261,7 +262,7 @@ def graph_of(found: Live) -> nx.Graph:
     return _graph(found.digest, found)
 
 
-@st.cache_resource(max_entries=3, show_spinner="Drawing who could support whom…")
+@st.cache_resource(scope="session", max_entries=3, show_spinner="Drawing who could support whom…")
 def _graph(digest: str, _found: Live) -> nx.Graph:
     return bipartite_graph(_found.market, _found.plan)
 
@@ -271,7 +272,7 @@ def equity_of(found: Live) -> pd.DataFrame:
     return _equity(found.digest, found)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=3, show_spinner=False)
 def _equity(digest: str, _found: Live) -> pd.DataFrame:
     return equity(_found.plan, _found.market.inputs)
 
@@ -301,7 +302,7 @@ def explanation_of(found: Live, need_id: str) -> Explanation:
     return _explanation(found.digest, need_id, found)
 
 
-@st.cache_resource(max_entries=60, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=60, show_spinner=False)
 def _explanation(digest: str, need_id: str, _found: Live) -> Explanation:
     return explain_need(_found.market, _found.plan, need_id)
 
@@ -311,7 +312,7 @@ def answer_why_not(found: Live, need_id: str, supporter_id: str, *, force: bool 
     return _why_not(found.digest, need_id, supporter_id, force, found)
 
 
-@st.cache_resource(max_entries=60, show_spinner="Making the plan again with them here…")
+@st.cache_resource(scope="session", max_entries=60, show_spinner="Making the plan again with them here…")
 def _why_not(digest: str, need_id: str, supporter_id: str, force: bool, _found: Live) -> WhyNot:
     return why_not(_found.market, _found.plan, need_id, supporter_id, force=force, time_limit_s=_WHY_NOT_S)
 
@@ -321,7 +322,9 @@ def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
     return _repairs(found.digest, need_id, found)
 
 
-@st.cache_resource(max_entries=30, show_spinner="Trying what would meet it: this can take ten seconds…")
+@st.cache_resource(
+    scope="session", max_entries=30, show_spinner="Trying what would meet it: this can take ten seconds…"
+)
 def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
     return repairs(_found.market, _found.plan, need_id, time_limit_s=_REPAIRS_S)
 

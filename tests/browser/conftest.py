@@ -49,12 +49,13 @@ class App:
             probe.bind(("localhost", 0))
             self.port = probe.getsockname()[1]
         self.address = f"http://localhost:{self.port}"
+        self.database = folder / "rounds.db"
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         command = [sys.executable, "-m", "matching", "app", "--no-browser", "--port", str(self.port)]
-        environment = os.environ | {"S2S_DATABASE_URL": f"sqlite:///{self._folder / 'rounds.db'}"}
+        environment = os.environ | {"S2S_DATABASE_URL": f"sqlite:///{self.database}"}
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         for _ in range(300):
