@@ -267,7 +267,7 @@ def slow(monkeypatch):
         return best(inputs, progress=progress, **options)
 
     monkeypatch.setattr(session, "allocate", search)
-    monkeypatch.setattr(session, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
     return begun
 
 

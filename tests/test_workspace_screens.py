@@ -1,12 +1,16 @@
 """Decisions on the Plan screen, the best plan from here, questions, and two plans side by side."""
 
+import threading
+import time
+
 import pandas as pd
 import pytest
 from test_screens import Visitor, database, demo, planned  # noqa: F401
 
 from matching.desk import DECLINE_REASONS, desk_of
+from matching.errors import DataError, Problem
 from matching.rounds import open_store
-from matching.ui import frames, markup
+from matching.ui import frames, markup, session, workspace
 from matching.ui.steps import COMPARE, PLAN, RULES
 
 RECORD = "What do you want to record?"
@@ -75,6 +79,77 @@ def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
     planned.press("Leave it")
     assert "The best plan from here" not in planned.words()
     assert row(planned, "N012")["Supporter"] == "Unmet"
+
+
+@pytest.fixture
+def slow(monkeypatch) -> list[threading.Event]:
+    """A search for the best plan from here that goes on until it is told to stop; nobody waits for it."""
+    best, begun = workspace.allocate, []
+
+    def search(inputs, *, progress, cancel, **options):
+        begun.append(cancel)
+        progress("Searching")
+        assert cancel.wait(30)
+        return best(inputs, progress=progress, cancel=cancel, **options)
+
+    monkeypatch.setattr(workspace, "allocate", search)
+    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    return begun
+
+
+def run_until(visitor: Visitor, words: str) -> None:
+    last = time.monotonic() + 30
+    while words not in visitor.words():
+        assert time.monotonic() < last, f"'{words}' did not come"
+        visitor.run()
+
+
+def test_a_long_search_for_the_best_plan_from_here_can_be_stopped_with_what_it_has(planned, slow):  # noqa: F811
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    assert "The best plan from here is being found" in planned.words()
+    assert "Searching" in planned.words()
+    other = Visitor(PLAN, round=planned.round_id)
+    assert "being found" not in other.words(), "nobody else waits for it"
+    planned.press("Stop and keep the best plan so far")
+    run_until(planned, "Nothing is changed yet.")
+    words = planned.words()
+    assert "There may be a better one." in words
+    assert "The search was stopped on request." in words
+    planned.press("Accept this plan")
+    assert len(open_store().get(planned.round_id).plans) == 2
+
+
+def test_a_decision_ends_the_search_for_a_plan_that_does_not_know_of_it(planned, slow):  # noqa: F811
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    decline(planned, "N026")
+    assert "being found" not in planned.words()
+    assert [cancel.is_set() for cancel in slow] == [True]
+    assert "Find the best plan from here" in planned.buttons()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (DataError([Problem("plan", None, "", "", "It cannot be.", "Undo something.")]), "It cannot be."),
+        (RuntimeError("boom"), "This is a fault in the program, not in your tables."),
+    ],
+)
+def test_a_search_for_the_best_plan_from_here_that_fails_is_told_in_a_sentence(
+    planned,  # noqa: F811
+    monkeypatch,
+    fault,
+    words,
+):
+    def fails(inputs, **options):
+        raise fault
+
+    monkeypatch.setattr(workspace, "allocate", fails)
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    run_until(planned, words)
+    assert "Find the best plan from here" in planned.buttons()
 
 
 def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811

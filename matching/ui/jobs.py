@@ -1,4 +1,4 @@
-"""Plans in the making: at most one a round, each on a thread of its own, that any window may watch and stop.
+"""Plans in the making, each on a thread of its own, that can be watched and stopped; of a round's own, one at a time.
 
 What is made and where it is kept is the business of whoever begins a job; nothing here knows the screens.
 """
@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from matching.errors import DataError
 from matching.rounds import Round, StaleRoundError
 
+Result = TypeVar("Result")
 Tell = Callable[[str], None]
-Make = Callable[[Tell, threading.Event], Round]
-"""Makes a plan and keeps it: it tells of each step, ends early where the event is set, and gives the round back."""
+Make = Callable[[Tell, threading.Event], Result]
+"""Makes a plan, and keeps it where it is to be kept: it tells of each step and ends early where the event is set."""
 
 Fault = DataError | StaleRoundError
 
@@ -30,8 +32,8 @@ class Stage:
     words: str
 
 
-class Job:
-    """One plan in the making; made by `Jobs.begin`.
+class Job(Generic[Result]):
+    """One plan in the making; made by `start`, or by `Jobs.begin`.
 
     Attributes
     ----------
@@ -45,7 +47,7 @@ class Job:
 
     def __init__(self, seen: Round, by: str) -> None:
         self.seen, self.by, self.began = seen, by, datetime.now(UTC)
-        self.result: Round | None = None
+        self.result: Result | None = None
         self.fault: Fault | None = None
         self.is_defect = False
         self._start = time.monotonic()
@@ -80,7 +82,7 @@ class Job:
         """Wait until it has ended, but no longer than this; whether it has."""
         return self._done.wait(seconds)
 
-    def run(self, make: Make) -> None:
+    def run(self, make: Make[Result]) -> None:
         """Make the plan; what goes wrong is kept for whoever watches."""
         try:
             self.result = make(self._tell, self._cancel)
@@ -96,23 +98,29 @@ class Job:
         self._stages.append(Stage(self.elapsed_s, words))
 
 
+def start(seen: Round, by: str, make: Make[Result]) -> Job[Result]:
+    """Begin a job on a thread of its own."""
+    job: Job[Result] = Job(seen, by)
+    threading.Thread(target=job.run, args=(make,), name=f"plan of {seen.round_id}", daemon=True).start()
+    return job
+
+
 class Jobs:
-    """The last job of each round."""
+    """The last job of each round that makes its next plan."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Job[Round]] = {}
         self._lock = threading.Lock()
 
-    def of(self, round_id: str) -> Job | None:
+    def of(self, round_id: str) -> Job[Round] | None:
         """The job of a round that was begun last, whether or not it has ended."""
         return self._jobs.get(round_id)
 
-    def begin(self, seen: Round, by: str, make: Make) -> Job:
+    def begin(self, seen: Round, by: str, make: Make[Round]) -> Job[Round]:
         """Begin a job, or join the one that runs for this round already."""
         with self._lock:
             running = self._jobs.get(seen.round_id)
             if running and not running.is_done:
                 return running
-            job = self._jobs[seen.round_id] = Job(seen, by)
-            threading.Thread(target=job.run, args=(make,), name=f"plan of {seen.round_id}", daemon=True).start()
+            job = self._jobs[seen.round_id] = start(seen, by, make)
             return job

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -25,7 +25,11 @@ def screen_heading(step: Step, round_: Round, what_next: str) -> None:
     st.html(markup.page_heading(step.title, f"{step.purpose} {what_next}", caption))
     _show_frozen(round_)
     if job:
-        _show_progress(job)
+        show_progress(
+            job,
+            "The plan is being made",
+            "You may leave this screen or close the window: it goes on, and the plan is kept.",
+        )
         if step is PLAN:
             st.stop()
 
@@ -43,19 +47,19 @@ def _show_frozen(round_: Round) -> None:
 
 
 @st.fragment(run_every=0.5)
-def _show_progress(job: Job) -> None:
-    """Tell how a plan gets on, until it is made."""
+def show_progress(job: Job[Any], title: str, about_leaving: str) -> None:
+    """Tell how a plan gets on, until it is made, and let it be stopped."""
     if job.is_done:
         st.rerun()
     with st.container(border=True, key="job"):
-        st.header("The plan is being made", anchor=False)
+        st.header(title, anchor=False)
         stages = [f"After {_seconds(one.after_s)}: {one.words}" for one in job.stages][-_STAGES_SHOWN:]
         # Only what is new in it is read out.
         st.html(f'<div role="log" aria-label="Steps">{markup.bullets(stages or ["Starting"])}</div>')
         st.html(
             markup.paragraph(
                 f"Begun by {job.by} at {job.began.astimezone():%H:%M}, {_seconds(job.elapsed_s)} ago.",
-                "You may leave this screen or close the window: it goes on, and the plan is kept.",
+                about_leaving,
                 quiet=True,
             )
         )

@@ -5,10 +5,11 @@ import streamlit as st
 
 from matching.compare import compare
 from matching.errors import DataError, counted
-from matching.rounds import StaleRoundError
 from matching.tables import PRIORITIES
 from matching.ui import frames, markup, session, workspace
 from matching.ui.decided import serving
+from matching.ui.jobs import Job
+from matching.ui.parts import show_progress
 from matching.ui.workspace import Opened, Rerun
 from matching.whatif import rerun_preview
 
@@ -18,18 +19,37 @@ _MOST_ROWS = 40
 
 def show_changes(opened: Opened) -> None:
     """What people changed since the plan was made, and the way to the best plan from here, or its preview."""
-    found = _waiting(opened)
-    if found:
-        _show_preview(opened, found)
-    elif opened.live.is_changed:
-        _offer(opened)
+    job = _job(opened)
+    if job is None:
+        if opened.live.is_changed:
+            _offer(opened)
+    elif not job.is_done:
+        about_leaving = "You may go on with something else here. A decision that you record meanwhile ends it."
+        show_progress(job, "The best plan from here is being found", about_leaving)
+    elif job.result:
+        _show_preview(opened, job.result)
+    else:
+        _tell_why_there_is_none(job)
 
 
-def _waiting(opened: Opened) -> Rerun | None:
-    """The plan that waits to be accepted; one from before the last decision is of no use any more."""
-    found: Rerun | None = st.session_state.get(_RERUN)
-    is_of_now = found is not None and found.started_from == (opened.round_.round_id, opened.round_.last_event)
-    return found if is_of_now else None
+def _job(opened: Opened) -> Job[Rerun] | None:
+    """The plan that is being found or waits to be accepted; one from before the last decision is of no use now."""
+    job: Job[Rerun] | None = st.session_state.get(_RERUN)
+    now = (opened.round_.round_id, opened.round_.last_event)
+    if job and (job.seen.round_id, job.seen.last_event) != now:
+        job.stop()
+        del st.session_state[_RERUN]
+        return None
+    return job
+
+
+def _tell_why_there_is_none(job: Job[Rerun]) -> None:
+    del st.session_state[_RERUN]
+    if job.fault:
+        session.set_back(job.fault)
+    else:
+        session.set_back_by_defect()
+    st.rerun()
 
 
 def _offer(opened: Opened) -> None:
@@ -39,8 +59,8 @@ def _offer(opened: Opened) -> None:
             return
         if st.button("Find the best plan from here", type="primary"):
             try:
-                st.session_state[_RERUN] = workspace.rerun(opened.round_)
-            except (DataError, StaleRoundError) as error:
+                st.session_state[_RERUN] = workspace.begin_rerun(opened.round_)
+            except DataError as error:
                 session.set_back(error)
             st.rerun()
 
@@ -68,6 +88,8 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
     with st.container(border=True, key="preview"):
         st.header("The best plan from here", anchor=False)
         st.html(markup.paragraph("Nothing is changed yet. Look at it, then accept it or leave it."))
+        if why := session.cut_short_words(found.plan):
+            st.html(markup.banner("There may be a better one.", [why], kind="warning"))
         st.html(markup.paragraph(*preview.sentences))
         _offer_choice(opened, found)
         levels, disturbed = st.columns(2, gap="large")

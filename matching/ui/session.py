@@ -41,7 +41,8 @@ _Digests = tuple[tuple[str, str, str], ...]
 _OPEN, _ATTEMPT, _POLICY, _MISSING = "open_round", "attempt", "drafted_policy", "missing_round"
 _MENDED = "mended_files"
 _WHO, _SETBACK, _JOB = "who", "setback", "job"
-_PATIENCE_S = 1.5
+PATIENCE_S = 1.5
+"""How long a screen waits for a plan before it shows how the plan gets on, in seconds."""
 _ONLY_SAID = ("note", "named", "scenario")
 _DEFECT = (
     "This is a fault in the program, not in your tables. Nothing was saved, and the round is as it was.",
@@ -264,6 +265,11 @@ def change(make: Callable[[], Round]) -> Round | None:
 def set_back(error: DataError | StaleRoundError) -> None:
     """Remember why a change was not made, for the next screen to show."""
     _remember(setback_of(error))
+
+
+def set_back_by_defect() -> None:
+    """Remember that a plan could not be made through a fault of the program."""
+    _remember(Setback("The plan could not be made", _DEFECT))
 
 
 def _remember(setback: Setback) -> None:
@@ -594,7 +600,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
 
     job = st.session_state[_JOB] = jobs().begin(round_, by, make)
     with st.spinner("Making the plan…"):
-        job.wait(_PATIENCE_S)
+        job.wait(PATIENCE_S)
     _take_result(round_)
 
 
@@ -651,7 +657,7 @@ def jobs() -> Jobs:
     return Jobs()
 
 
-def running_job(round_: Round) -> Job | None:
+def running_job(round_: Round) -> Job[Round] | None:
     """The plan of a round that is being made just now; this tab follows it from here on."""
     job = jobs().of(round_.round_id)
     if job is None or job.is_done:
@@ -662,7 +668,7 @@ def running_job(round_: Round) -> Job | None:
 
 def _take_result(round_: Round) -> None:
     """Hold what the job that this tab follows has made of the round, once it is done, or say why it made nothing."""
-    job: Job | None = st.session_state.get(_JOB)
+    job: Job[Round] | None = st.session_state.get(_JOB)
     if job is None or not job.is_done:
         return
     del st.session_state[_JOB]
@@ -674,7 +680,7 @@ def _take_result(round_: Round) -> None:
         set_back(job.fault)
         st.rerun()
     elif job.is_defect:
-        _remember(Setback("The plan could not be made", _DEFECT))
+        set_back_by_defect()
         st.rerun()
 
 

@@ -5,7 +5,8 @@ for each tab by itself, since every decision makes another plan, and twenty peop
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import networkx as nx
@@ -39,6 +40,7 @@ from matching.ui.decided import (
     overfull_problems,
     serving,
 )
+from matching.ui.jobs import Job, start
 from matching.whatif import WhyNot, why_not
 
 # How long somebody on the telephone may be kept waiting, in seconds.
@@ -331,22 +333,28 @@ def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A plan that was made and is not accepted yet.
-
-    `started_from` is the round_id and the last event that it knows of.
-    """
+    """A plan that was made and is not accepted yet."""
 
     plan: Plan
     inputs: Inputs
     sources: Mapping[str, Source]
-    started_from: tuple[str, int]
 
 
-def rerun(round_: Round) -> Rerun:
-    """The best plan from here, before anybody has accepted it."""
+def begin_rerun(round_: Round) -> Job[Rerun]:
+    """Begin to find the best plan from here; a small one is there when this returns, and nobody has accepted it.
+
+    Raises
+    ------
+    DataError
+        What was decided cannot stand together.
+    """
     sources = rerun_sources(round_)
-    with st.status("Finding the best plan from here…") as status:
-        ready = session.market(sources)
-        plan = allocate(ready.inputs, market=ready, progress=lambda words: status.update(label=f"{words}…"))
-        status.update(label="The plan is found.", state="complete")
-    return Rerun(plan, ready.inputs, sources, (round_.round_id, round_.last_event))
+    ready = session.market(sources)
+
+    def make(tell: Callable[[str], None], cancel: threading.Event) -> Rerun:
+        return Rerun(allocate(ready.inputs, market=ready, progress=tell, cancel=cancel), ready.inputs, sources)
+
+    job = start(round_, session.who(), make)
+    with st.spinner("Finding the best plan from here…"):
+        job.wait(session.PATIENCE_S)
+    return job
