@@ -24,7 +24,7 @@ from matching.ui.workspace import Opened
 _EVERYTHING = "All"
 # Beyond this many needs the screen opens on one area, so that there is something to see.
 _MOST_AT_ONCE = 1_000
-_MOST_UNMET = 100
+_FIRST_UNMET, _MOST_UNMET = 10, 100
 _MOST_UNDONE = 5
 _PRIORITY_COLOURS = {"critical": "red", "high": "yellow", "normal": "grey"}
 
@@ -254,9 +254,12 @@ def _show_unmet(shown: pd.DataFrame) -> None:
         }
     )
     caption = f"{counted(len(rows), 'need')} without a supporter, and what would come nearest"
-    st.html(markup.table(listed.head(_MOST_UNMET), caption, tags=_PRIORITY_COLOURS))
-    if len(rows) > _MOST_UNMET:
-        st.caption(f"The first {_MOST_UNMET} of {len(rows):,} are shown; unmet.csv on the Hand over screen has all.")
+    st.html(markup.table(listed.head(_FIRST_UNMET), caption, tags=_PRIORITY_COLOURS))
+    if len(rows) > _FIRST_UNMET:
+        with st.expander(f"The other {len(rows) - _FIRST_UNMET:,}"):
+            st.html(markup.table(listed[_FIRST_UNMET:_MOST_UNMET], "The other unmet needs", tags=_PRIORITY_COLOURS))
+            if len(rows) > _MOST_UNMET:
+                st.caption(f"{_MOST_UNMET} of {len(rows):,} are shown; unmet.csv on the Hand over screen has all.")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pytest
 import tiny
 import workbooks
 from axe_playwright_python.sync_playwright import Axe
-from conftest import DESKTOP, PHONE, Window
+from conftest import DESKTOP, PHONE, ZOOMED, Window
 
 # Streamlit's own, which an app cannot mend: an uploader's drop zone takes back its role by being named.
 KNOWN = {("presentation-role-conflict", "stFileUploaderDropzone")}
@@ -111,8 +111,8 @@ def test_every_screen_is_accessible(window):
     assert found == KNOWN, "What Streamlit has mended need not be allowed any more."
 
 
-@pytest.mark.parametrize("window", [PHONE], ids=["phone"], indirect=True)
-def test_no_screen_scrolls_sideways_on_a_phone(window):
+@pytest.mark.parametrize("window", [PHONE, ZOOMED], ids=["phone", "at 200 percent"], indirect=True)
+def test_no_screen_scrolls_sideways_on_a_phone_or_at_200_percent(window):
     for screen in every_screen(window):
         window.settle()
         # Right after a change a screen may still be finding its place.
