@@ -10,7 +10,7 @@ from test_screens import Visitor
 from matching.desk import new_event
 from matching.errors import DataError, Problem
 from matching.rounds import DATABASE_VARIABLE, RoundStore, open_store
-from matching.ui import session
+from matching.ui import kept, session
 from matching.ui.jobs import Jobs
 from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START
 
@@ -52,7 +52,7 @@ def forbid(round_id: str, need_id: str, by: str = "Ann Ash") -> None:
     """Decide, in another window, that whoever supports a need must not."""
     store = open_store()
     found = store.get(round_id)
-    rows = session.saved_plan(found.files).plan.deployments.set_index("need_id")
+    rows = kept.saved_plan(found.files).plan.deployments.set_index("need_id")
     about = {"need_id": need_id, "supporter_id": rows.loc[need_id, "supporter_id"]}
     store.record(found, [new_event("forbid", by=by, why="They do not get on", **about)])
 

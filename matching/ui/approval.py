@@ -13,7 +13,7 @@ from matching.errors import counted
 from matching.reasons import STILL_OPEN
 from matching.rounds import PlanRecord, Round
 from matching.tables import PRIORITIES
-from matching.ui import markup, session
+from matching.ui import kept, markup, session
 from matching.ui.handed import Handed, approved_version, approved_versions, files_of, version_of
 from matching.ui.parts import name_box
 from matching.ui.words import day, moment, of
@@ -227,7 +227,7 @@ def _show_differences(round_: Round, found: Handed, earlier: Sequence[PlanRecord
     if not earlier:
         return
     last = earlier[-1]
-    before = session.saved_plan(files_of(round_, last.number)).plan
+    before = kept.saved_plan(files_of(round_, last.number)).plan
     found_changes = compare(before, found.plan)
     with st.container(border=True, key="differences"):
         st.html(
@@ -272,7 +272,7 @@ def _show_version(round_: Round, record: PlanRecord) -> None:
             )
         st.download_button(
             f"Download version {number} (zip)",
-            lambda: session.packed(files_of(round_, record.number)),
+            lambda: kept.packed(files_of(round_, record.number)),
             f"plan-version-{number}.zip",
             "application/zip",
             on_click="ignore",

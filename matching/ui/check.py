@@ -5,7 +5,7 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.market import Market
-from matching.ui import frames, markup, session
+from matching.ui import frames, kept, markup, session
 from matching.ui.grades import show_grade_changes
 from matching.ui.parts import grid_height, round_or_stop, screen_heading, way_on
 from matching.ui.problems import offer_mended, show_problems
@@ -24,7 +24,7 @@ def show() -> None:
         show_problems(attempt)
         return
     round_ = round_or_stop(CHECK)
-    market = session.market(round_.sources)
+    market = kept.market(round_.sources)
     screen_heading(CHECK, round_, "Next: the rules.")
     offer_mended(round_.sources, session.mended())
     _show_soundness(market)

@@ -14,7 +14,7 @@ from matching.export import csv_bytes, plan_files
 from matching.market import Market
 from matching.plan import Plan
 from matching.rounds import PlanRecord, Round
-from matching.ui import charts, frames, markup, session, workspace
+from matching.ui import charts, frames, kept, markup, session, workspace
 from matching.ui.parts import go_to, round_or_stop, screen_heading, way_on
 from matching.ui.plan_pictures import box_of, ground
 from matching.ui.steps import COMPARE, PLAN
@@ -89,8 +89,8 @@ def _side(round_: Round, key: str) -> _Side:
     if kind == _NOW:
         found = workspace.live(round_)
         return _Side(found.plan, found.market)
-    saved = session.saved_plan(_files(round_, kind, which))
-    return _Side(saved.plan, session.market_of(saved))
+    saved = kept.saved_plan(_files(round_, kind, which))
+    return _Side(saved.plan, kept.market_of(saved))
 
 
 def _files(round_: Round, kind: str, which: str) -> Mapping[str, bytes]:
@@ -183,7 +183,7 @@ def _keep_scenario(round_: Round) -> None:
 def _make_scenario(round_: Round, name: str, why: str) -> None:
     with st.spinner("Making the scenario…"):
         sources = session.with_decided(round_, workspace.undecided_sources(round_, stay_close=False))
-        ready = session.market(sources)
+        ready = kept.market(sources)
         plan = allocate(ready.inputs, market=ready)
         files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
     if session.change(lambda: session.store().save_scenario(round_, name, files, by=session.who(), why=why)):
@@ -206,7 +206,7 @@ def _show_scenario(round_: Round, record: PlanRecord) -> None:
 
 
 def _choose(round_: Round, record: PlanRecord) -> None:
-    saved = session.saved_plan(session.store().plan_files(round_.round_id, record.number))
+    saved = kept.saved_plan(session.store().plan_files(round_.round_id, record.number))
     own = {name: one for name, one in round_.sources.items() if name not in ("policy", "baseline")}
     if "policy" in saved.sources:
         own["policy"] = saved.sources["policy"]

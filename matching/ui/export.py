@@ -20,7 +20,7 @@ from matching.handover import (
     unmet_identifiers_csv,
 )
 from matching.rounds import Round
-from matching.ui import markup, session
+from matching.ui import kept, markup, session
 from matching.ui.approval import show_approval, show_check
 from matching.ui.handed import Handed, handed
 from matching.ui.parts import round_or_stop, screen_heading, way_on
@@ -103,7 +103,7 @@ def _show_to_read(found: Handed) -> None:
     with left, st.container(border=True, height="stretch"):
         st.header("To read and share", anchor=False)
         st.html(markup.paragraph("All tables as sheets of one Excel workbook. No cell in it runs as a formula."))
-        _offer("Download the Excel workbook", lambda: session.workbook(found.files), "plan.xlsx", _EXCEL, primary=True)
+        _offer("Download the Excel workbook", lambda: kept.workbook(found.files), "plan.xlsx", _EXCEL, primary=True)
     with right, st.container(border=True, height="stretch"):
         st.header("To print", anchor=False)
         st.html(markup.paragraph("A document that opens in any browser: print it from there, or keep it as a PDF."))
@@ -185,7 +185,7 @@ def _show_to_keep(round_: Round, found: Handed) -> None:
                 "“s2s verify” checks it."
             )
         )
-        _offer("Download everything (zip)", lambda: session.packed(found.files), "plan.zip", _ZIP)
+        _offer("Download everything (zip)", lambda: kept.packed(found.files), "plan.zip", _ZIP)
     with right, st.container(border=True, height="stretch"):
         st.header("For the next round", anchor=False)
         st.html(

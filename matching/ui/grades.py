@@ -11,7 +11,7 @@ from matching.export import csv_bytes
 from matching.files import Source
 from matching.market import Market
 from matching.rounds import Round
-from matching.ui import frames, markup, session
+from matching.ui import frames, kept, markup
 from matching.ui.uploads import LIMIT_SENTENCE, upload_form, upload_slots
 
 _MOST_LISTED = 100
@@ -42,12 +42,12 @@ def show_grade_changes(round_: Round, market: Market) -> None:
 
 def _show_changes(round_: Round, market: Market, uploaded: Mapping[str, Source]) -> None:
     try:
-        told = changes(market.inputs, session.schools_of(uploaded))
+        told = changes(market.inputs, kept.schools_of(uploaded))
     except DataError as error:
         st.html(markup.banner("These files cannot be used.", [str(one) for one in error.problems[:10]], kind="warning"))
         return
     counts = told["change"].value_counts()
-    deployments = touched(told, session.saved_plan(round_.files).plan.deployments) if round_.files else None
+    deployments = touched(told, kept.saved_plan(round_.files).plan.deployments) if round_.files else None
     items = [
         ("No longer accredited", f"{counts.get('no longer accredited', 0):,}", "supporters"),
         ("Newly accredited", f"{counts.get('newly accredited', 0):,}", "supporters"),

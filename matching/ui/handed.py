@@ -15,7 +15,7 @@ from matching.inputs import Inputs
 from matching.market import Market
 from matching.plan import Plan
 from matching.rounds import PlanRecord, Round
-from matching.ui import session, workspace
+from matching.ui import kept, session, workspace
 
 _HAND = ("pin", "swap", "forbid", "declined")
 
@@ -60,7 +60,7 @@ class Handed:
     @property
     def digest(self) -> str:
         """What tells it from every other plan."""
-        return session.plan_digest(self.files)
+        return kept.plan_digest(self.files)
 
     def occasion(self, day: date) -> Occasion:
         """What its letters and documents of a day say of themselves."""
@@ -78,14 +78,14 @@ def handed(round_: Round) -> Handed:
     record = approved_version(round_)
     if record:
         files = files_of(round_, record.number)
-        saved = session.saved_plan(files)
+        saved = kept.saved_plan(files)
         approval = Approval(record.made_by, record.made_at.astimezone().date(), str(version_of(round_, record)))
-        return Handed(round_.name, files, saved, session.market_of(saved), desk_of(round_.events), approval, 0)
+        return Handed(round_.name, files, saved, kept.market_of(saved), desk_of(round_.events), approval, 0)
     found = workspace.live(round_)
     if not found.is_changed and round_.files is not None:
         return Handed(round_.name, round_.files, found.accepted, found.market, found.desk, None, 0)
     files = _live_files(found.digest, found)
-    return Handed(round_.name, files, session.saved_plan(files), found.market, found.desk, None, _changes(found.desk))
+    return Handed(round_.name, files, kept.saved_plan(files), found.market, found.desk, None, _changes(found.desk))
 
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)

@@ -9,7 +9,7 @@ from matching.errors import LEAVE_OUT, DataError, Problem, counted, shown
 from matching.export import csv_bytes
 from matching.files import Source
 from matching.inputs import REQUIRED_TABLES
-from matching.ui import frames, markup, session
+from matching.ui import frames, kept, markup, session
 from matching.ui.mapping import show_form
 from matching.ui.parts import error_summary
 from matching.ui.places import (
@@ -48,7 +48,7 @@ def show_problems(attempt: session.Attempt) -> None:
     lead = "Nothing is saved yet. Put the problems right here, or in your own files and upload those again."
     st.html(markup.page_heading(CHECK.title, lead))
     _ask_for_columns(attempt)
-    places = session.places_of(attempt.sources)
+    places = kept.places_of(attempt.sources)
     st.html('<div id="problems" tabindex="-1"></div>')
     chosen = _chosen(attempt)
     if chosen:
@@ -75,7 +75,7 @@ def _try_again(attempt: session.Attempt, sources: dict[str, Source], mended: fro
 
 
 def _ask_for_columns(attempt: session.Attempt) -> None:
-    unknown = session.unknown_headers_of(attempt.sources)
+    unknown = kept.unknown_headers_of(attempt.sources)
     if not unknown:
         return
     st.header("Name the columns first", anchor=False)
@@ -201,7 +201,7 @@ def _namesakes(attempt: session.Attempt, problem: Problem) -> dict[str, str]:
     if problem.column != "school_urn" or len(offered) != 1 or not any(map(str.isalpha, problem.value)):
         return {}
     try:
-        schools = session.schools_of(attempt.sources)
+        schools = kept.schools_of(attempt.sources)
     except DataError:
         return {}
     meant = {_letters(problem.value), *map(_letters, schools.loc[schools["urn"] == offered[0], "name"])}
@@ -235,7 +235,7 @@ def _chosen_school(namesakes: Mapping[str, str], occasion: str) -> str | None:
 
 def _row(attempt: session.Attempt, problem: Problem, place: Place) -> dict[str, str] | None:
     try:
-        return session.cells_of(attempt.sources, place).get(problem.row or 0)
+        return kept.cells_of(attempt.sources, place).get(problem.row or 0)
     except DataError:
         return None
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from matching.errors import counted
 from matching.policy import Policy
 from matching.rounds import Round
-from matching.ui import frames, markup, session, workspace
+from matching.ui import frames, kept, markup, session, workspace
 from matching.ui.parts import go_to, round_or_stop, screen_heading
 from matching.ui.steps import PLAN, RULES
 from matching.vocabulary import Vocabulary, standard_vocabulary
@@ -190,9 +190,9 @@ def _edit_rerun(rerun: dict[str, float], occasion: str) -> None:
 
 def _show_counts(round_: Round) -> None:
     st.header("What follows", anchor=False)
-    market = session.market(session.drafted_sources(round_, stay_close=False))
+    market = kept.market(session.drafted_sources(round_, stay_close=False))
     lonely = int((market.pairs.count_by_need() == 0).sum())
-    before = session.saved_plan(round_.files).plan.manifest["counts"] if round_.files else None
+    before = kept.saved_plan(round_.files).plan.manifest["counts"] if round_.files else None
     pairs_before = f"{before['eligible_pairs']:,} in the plan you have" if before else "people who could support a need"
     st.html(
         markup.figures(

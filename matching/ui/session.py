@@ -1,43 +1,36 @@
-"""The open round: found by the address or by this tab's memory, and what is computed from it, kept by digest.
+"""The open round: found by the address or by this tab's memory, with what is changed in it and who changes it.
 
 Everything that is to outlive the server is in the database; rules that no plan was made from yet outlive a refresh.
 """
 
 import getpass
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 
-import networkx as nx
-import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
 from matching.desk import Event, desk_of, live_supporters
-from matching.directory import SavedPlan, read_files
+from matching.directory import SavedPlan
 from matching.equity import equity
 from matching.errors import DataError, Problem
-from matching.export import excel_bytes, plan_files, zip_bytes
+from matching.export import plan_files
 from matching.files import Source
-from matching.graph import bipartite_graph
-from matching.inputs import SOURCES, Inputs, read_inputs, read_schools, with_policy
-from matching.market import Market, open_market
 from matching.plan import Plan
 from matching.policy import Policy, policy_toml, read_policy
 from matching.resources import demo_sources
 from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, StaleRoundError, open_store
+from matching.ui import kept
 from matching.ui.decided import decided_sources, serving
 from matching.ui.jobs import Job, Jobs
-from matching.ui.mapping import UnknownHeader, unknown_headers
-from matching.ui.places import Place, options_of, places, sheet_of
+from matching.ui.places import options_of
 from matching.ui.words import day, event_sentence
 
 DEMO_NAME = "Demo area"
 
-_Digests = tuple[tuple[str, str, str], ...]
 _OPEN, _ATTEMPT, _POLICY, _MISSING = "open_round", "attempt", "drafted_policy", "missing_round"
 _MENDED = "mended_files"
 _WHO, _SETBACK, _JOB = "who", "setback", "job"
@@ -53,9 +46,6 @@ _CUT_SHORT = {
     "time limit": "Time ran out before the search was done. This is the best plan that it had found by then.",
 }
 _ROUNDS_REMEMBERED = 5
-# What a round is read into is kept for every window, so that a refresh need not read it again: for more rounds than
-# people may have open at once, or each would push out the others'. What follows from it is kept for each tab.
-_ROUNDS_KEPT, _KEPT_S = 40, 3_600
 
 
 @dataclass(frozen=True)
@@ -161,7 +151,7 @@ def close_round() -> None:
 
 def open_demo() -> None:
     """Begin a round with the fictional area."""
-    _hold(store().create(DEMO_NAME, _ordered(demo_sources()), by=who()))
+    _hold(store().create(DEMO_NAME, kept.ordered(demo_sources()), by=who()))
     _follow()
 
 
@@ -318,7 +308,7 @@ def try_files(
     Returns False where they are not sound: then nothing is written, and `attempt` tells why. `mended` and `anew` are
     those of `Attempt`.
     """
-    ordered = _ordered(sources)
+    ordered = kept.ordered(sources)
     wrong = _wrong_in(ordered)
     if wrong.problems:
         earlier = attempt()
@@ -347,7 +337,7 @@ def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     problems: list[Problem] = []
     notices: tuple[str, ...] = ()
     try:
-        inputs_of(sources)
+        kept.inputs_of(sources)
     except DataError as error:
         problems += error.problems
         notices = error.notices
@@ -368,168 +358,6 @@ def remembered_columns() -> dict[str, dict[str, str]]:
         for table, pairs in options_of(found.sources).mappings.items() if found else ():
             said.setdefault(table, {}).update(pairs)
     return said
-
-
-def _ordered(sources: Mapping[str, Source]) -> dict[str, Source]:
-    return {name: sources[name] for name in SOURCES if name in sources}
-
-
-# ---- what is computed, kept by digest ------------------------------------------------------------------------------
-
-
-def market(sources: Mapping[str, Source], as_at: date | None = None) -> Market:
-    """Who could serve whom under these files.
-
-    Raises
-    ------
-    DataError
-        The files are not sound.
-    """
-    return _market(_digests(sources), (as_at or date.today()).isoformat(), sources)
-
-
-@st.cache_resource(scope="session", max_entries=6, show_spinner="Finding who could support whom…")
-def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Market:
-    tables = {name: source for name, source in _sources.items() if name != "policy"}
-    inputs = with_policy(_inputs(_digests(tables), as_at, tables), _sources.get("policy"))
-    found = open_market(inputs)
-    # Found here, under the spinner, and not when a screen first asks.
-    len(found.pairs)
-    return found
-
-
-@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Reading the tables…")
-def _inputs(digests: _Digests, as_at: str, _tables: Mapping[str, Source]) -> Inputs:
-    return read_inputs(_ordered(_tables), as_at=date.fromisoformat(as_at))
-
-
-def places_of(sources: Mapping[str, Source]) -> tuple[Place, ...]:
-    """Where each table stands in its file."""
-    return _places(_digests(sources), sources)
-
-
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
-def _places(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[Place, ...]:
-    return places(_sources)
-
-
-def unknown_headers_of(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
-    """The tables whose columns have to be named before they can be read."""
-    return _unknown_headers(_digests(sources), sources)
-
-
-@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
-def _unknown_headers(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
-    return unknown_headers(_sources)
-
-
-def cells_of(sources: Mapping[str, Source], place: Place) -> Mapping[int, dict[str, str]]:
-    """The cells of a table as they stand in its file, by row and by the header there.
-
-    Raises
-    ------
-    DataError
-        The file cannot be split into cells.
-    """
-    return _cells(_digests(sources), place.table, sources, place)
-
-
-@st.cache_resource(scope="session", max_entries=3, show_spinner=False)
-def _cells(
-    digests: _Digests, table: str, _sources: Mapping[str, Source], _place: Place
-) -> Mapping[int, dict[str, str]]:
-    sheet = sheet_of(_sources, _place)
-    return {number: dict(zip(sheet.header, row, strict=True)) for number, row in sheet.rows}
-
-
-def inputs_of(sources: Mapping[str, Source]) -> Inputs:
-    """The tables of sound files, as at today.
-
-    Raises
-    ------
-    DataError
-        The files are not sound.
-    """
-    tables = {name: source for name, source in sources.items() if name != "policy"}
-    return _inputs(_digests(tables), date.today().isoformat(), tables)
-
-
-def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
-    """The schools of some files: the schools table or GIAS extract, with Ofsted's and the links file where given.
-
-    Raises
-    ------
-    DataError
-    """
-    about = {name: sources[name] for name in ("schools", "ofsted", "links") if name in sources}
-    return _schools(_digests(about), about)
-
-
-@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Reading the schools…")
-def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
-    return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
-
-
-def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:
-    """The plan in a round's files."""
-    return _saved_plan(plan_digest(files), files)
-
-
-@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner=False)
-def _saved_plan(digest: str, _files: Mapping[str, bytes]) -> SavedPlan:
-    return read_files(_files)
-
-
-def market_of(saved: SavedPlan) -> Market:
-    """The market that a plan was made from, as at its day."""
-    return market(_ordered(saved.sources), datetime.fromisoformat(saved.plan.manifest["as_at"]).date())
-
-
-def graph_of(files: Mapping[str, bytes]) -> nx.Graph:
-    """The graph of a plan's supporters and needs.
-
-    Raises
-    ------
-    DataError
-        It is too large to draw from.
-    """
-    return _graph(plan_digest(files), files)
-
-
-@st.cache_resource(scope="session", max_entries=3, show_spinner="Drawing who could support whom…")
-def _graph(digest: str, _files: Mapping[str, bytes]) -> nx.Graph:
-    saved = saved_plan(_files)
-    return bipartite_graph(market_of(saved), saved.plan)
-
-
-def workbook(files: Mapping[str, bytes]) -> bytes:
-    """A plan as one Excel workbook."""
-    return _workbook(plan_digest(files), files)
-
-
-@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Writing the Excel workbook…")
-def _workbook(digest: str, _files: Mapping[str, bytes]) -> bytes:
-    saved = saved_plan(_files)
-    return excel_bytes(saved.plan, equity=saved.equity)
-
-
-def packed(files: Mapping[str, bytes]) -> bytes:
-    """Every file of a plan as one zip."""
-    return _packed(plan_digest(files), files)
-
-
-@st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner=False)
-def _packed(digest: str, _files: Mapping[str, bytes]) -> bytes:
-    return zip_bytes(_files)
-
-
-def plan_digest(files: Mapping[str, bytes]) -> str:
-    """What tells one plan from another: its manifest names the digest of every other file."""
-    return hashlib.sha256(files["manifest.json"]).hexdigest()
-
-
-def _digests(sources: Mapping[str, Source]) -> _Digests:
-    return tuple((name, source.name, source.sha256) for name, source in sorted(sources.items()))
 
 
 # ---- rules and plan ------------------------------------------------------------------------------------------------
@@ -573,7 +401,7 @@ def drafted_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
         sources.pop("baseline", None)
     elif round_.files:
         sources["baseline"] = Source("plan.csv", round_.files["plan.csv"])
-    return _ordered(sources)
+    return kept.ordered(sources)
 
 
 def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") -> None:
@@ -585,7 +413,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     try:
         _refuse_to_plan(round_)
         given = with_decided(round_, sources)
-        ready = market(given)
+        ready = kept.market(given)
     except (DataError, StaleRoundError) as error:
         set_back(error)
         st.rerun()
@@ -607,7 +435,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
 def _own_sources(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
     """The round's own files after a run: what was decided since stays a decision, which can be undone."""
     rules = {"policy": sources["policy"]} if "policy" in sources else {}
-    return _ordered({**round_.sources, **rules})
+    return kept.ordered({**round_.sources, **rules})
 
 
 def _kept(
@@ -644,11 +472,11 @@ def with_decided(round_: Round, sources: Mapping[str, Source]) -> dict[str, Sour
     desk = desk_of(round_.events)
     if not (desk.placements or desk.freed or desk.barred or desk.statuses):
         return dict(sources)
-    before = serving(saved_plan(round_.files).plan) if round_.files else {}
+    before = serving(kept.saved_plan(round_.files).plan) if round_.files else {}
     placed = {need_id: one.supporter_id for need_id, one in desk.placements.items()}
     now = {**live_supporters(before, desk), **placed}
-    inputs = inputs_of({name: one for name, one in sources.items() if name != "baseline"})
-    return _ordered(decided_sources(sources, inputs, round_.sources.get("decisions"), desk, now))
+    inputs = kept.inputs_of({name: one for name, one in sources.items() if name != "baseline"})
+    return kept.ordered(decided_sources(sources, inputs, round_.sources.get("decisions"), desk, now))
 
 
 @st.cache_resource(show_spinner=False)

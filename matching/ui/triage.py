@@ -14,7 +14,7 @@ from matching.files import Source
 from matching.rounds import Round
 from matching.tables import PRIORITIES
 from matching.triage import NEEDS_COLUMNS, Attainment, read_attainment, suggested_needs, triage, triage_as_text
-from matching.ui import frames, markup, session
+from matching.ui import frames, kept, markup, session
 from matching.ui.parts import error_summary, go_to, screen_heading
 from matching.ui.places import options_of, with_options
 from matching.ui.steps import CHECK, TRIAGE
@@ -85,9 +85,9 @@ def _schools(round_: Round | None) -> _Schools | None:
     try:
         attainment = read_attainment(results) if results else None
         if "schools" in uploaded:
-            frame = session.schools_of(uploaded)
+            frame = kept.schools_of(uploaded)
         elif round_ is not None:
-            frame = session.inputs_of(round_.sources).schools
+            frame = kept.inputs_of(round_.sources).schools
         else:
             return None
     except DataError as error:

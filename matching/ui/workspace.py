@@ -30,7 +30,7 @@ from matching.plan import Plan
 from matching.repairs import Repair, repairs
 from matching.resolve import position_of
 from matching.rounds import Round
-from matching.ui import frames, session
+from matching.ui import frames, kept, session
 from matching.ui.decided import (
     as_placed,
     decided_inputs,
@@ -86,7 +86,7 @@ def live(round_: Round) -> Live:
     """
     if round_.files is None:
         raise ValueError("a round without a plan")
-    digest = hashlib.sha256(f"{session.plan_digest(round_.files)} {_of_events(round_.events)}".encode())
+    digest = hashlib.sha256(f"{kept.plan_digest(round_.files)} {_of_events(round_.events)}".encode())
     return _live(digest.hexdigest(), round_)
 
 
@@ -97,8 +97,8 @@ def _of_events(events: Sequence[Event]) -> str:
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner="Putting what was decided into the plan…")
 def _live(digest: str, _round: Round) -> Live:
-    saved = session.saved_plan(_round.files or {})
-    market, desk = session.market_of(saved), desk_of(_round.events)
+    saved = kept.saved_plan(_round.files or {})
+    market, desk = kept.market_of(saved), desk_of(_round.events)
     if not is_changed(_round.events, saved.plan):
         return Live(saved.plan, market, desk, False, saved, saved.sources, digest)
     now = live_supporters(serving(saved.plan), desk)
@@ -106,7 +106,7 @@ def _live(digest: str, _round: Round) -> Live:
     sources = decided_sources(saved.sources, market.inputs, _round.sources.get("decisions"), placed, now)
     by_hand = frozenset({*desk.placements, *desk.freed})
     made_from = [sources[name].sha256 for name in ("decisions", "supporters") if name in sources]
-    said = repr((session.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
+    said = repr((kept.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
     changed, plan = _changed(hashlib.sha256(said.encode()).hexdigest(), saved, sources, now, by_hand)
     return Live(plan, changed, desk, True, saved, sources, digest)
 
@@ -120,7 +120,7 @@ def _changed(
     _by_hand: frozenset[str],
 ) -> tuple[Market, Plan]:
     """The market and the plan after what was decided: what was only said, or was undone, is no other plan."""
-    market = session.market_of(_saved)
+    market = kept.market_of(_saved)
     changed = decided_market(market, decided_inputs(market.inputs, _sources))
     accepted = Accepted.of(market, _saved.plan)
     return changed, live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=_LIVE_S)
@@ -241,8 +241,8 @@ def _sound(round_: Round, more: Sequence[Event]) -> None:
     """
     if round_.files is None:
         return
-    saved = session.saved_plan(round_.files)
-    inputs, before = session.market_of(saved).inputs, serving(saved.plan)
+    saved = kept.saved_plan(round_.files)
+    inputs, before = kept.market_of(saved).inputs, serving(saved.plan)
 
     def problems(events: Sequence[Event]) -> list[Problem]:
         desk = desk_of(events)
@@ -349,7 +349,7 @@ def begin_rerun(round_: Round) -> Job[Rerun]:
         What was decided cannot stand together.
     """
     sources = rerun_sources(round_)
-    ready = session.market(sources)
+    ready = kept.market(sources)
 
     def make(tell: Callable[[str], None], cancel: threading.Event) -> Rerun:
         return Rerun(allocate(ready.inputs, market=ready, progress=tell, cancel=cancel), ready.inputs, sources)
