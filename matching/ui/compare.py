@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
+from matching.boundaries import boundary_lines
 from matching.compare import Comparison, compare
 from matching.equity import equity
 from matching.errors import DataError, Problem, counted
@@ -14,9 +15,9 @@ from matching.export import csv_bytes, plan_files
 from matching.market import Market
 from matching.plan import Plan
 from matching.rounds import PlanRecord, Round
-from matching.ui import charts, frames, kept, markup, session, workspace
+from matching.ui import frames, kept, maps, markup, session, workspace
 from matching.ui.parts import go_to, round_or_stop, screen_heading, way_on
-from matching.ui.plan_pictures import box_of, ground
+from matching.ui.plan_pictures import box_of, ground, held_boundaries
 from matching.ui.steps import COMPARE, PLAN
 from matching.ui.words import moment
 
@@ -138,13 +139,15 @@ def _show_moves(found: Comparison) -> None:
 def _show_map(before: _Side, after: _Side, found: Comparison) -> None:
     st.header("On the map", anchor=False)
     sides = [frames.needs(one.market, one.plan) for one in (before, after)]
-    changed = set(found.changes["need_id"].head(charts.MOST_ON_MAP))
+    changed = set(found.changes["need_id"].head(maps.MOST_ON_MAP))
     # Of a large plan only what changed is drawn: all of it would hide that.
-    if max(map(len, sides)) > charts.MOST_ON_MAP:
+    if max(map(len, sides)) > maps.MOST_ON_MAP:
         sides = [one[one["need_id"].isin(changed)] for one in sides]
     box = box_of(pd.concat(sides))
-    st.altair_chart(
-        charts.comparison_map(ground(after.market, box), *sides),
+    outlines = held_boundaries()
+    boundaries = boundary_lines(outlines, box) if outlines else None
+    st.vega_lite_chart(
+        maps.comparison_map(ground(after.market, box), *sides, boundaries=boundaries),
         theme=None,
         alt="Map of both plans: lines tell pairs that are in both, only before and only after. "
         "The table above holds what differs.",

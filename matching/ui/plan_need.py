@@ -13,7 +13,7 @@ from matching.ui.plan_decisions import STATUS_COLOURS, people, show_decisions
 from matching.ui.workspace import Opened
 from matching.whatif import WhyNot
 
-_MOST_CANDIDATES = 8
+_MOST_CANDIDATES, _MOST_LISTED = 8, 400
 _MOST_DISPLACED = 30
 
 
@@ -174,7 +174,7 @@ def _show_candidates(candidates: pd.DataFrame) -> None:
     st.html(markup.table(listed.head(_MOST_CANDIDATES), caption, numeric=["Km", "Score"]))
     if len(listed) > _MOST_CANDIDATES:
         with st.expander(f"All {len(listed):,} people who could support it"):
-            st.html(markup.table(listed.head(charts.MOST_ON_MAP), caption, numeric=["Km", "Score"]))
+            st.html(markup.table(listed.head(_MOST_LISTED), caption, numeric=["Km", "Score"]))
 
 
 def _show_neighbourhood(opened: Opened, need_id: str) -> None:

@@ -13,7 +13,7 @@ from matching.explain import price_sentence
 from matching.files import Source
 from matching.market import Market
 from matching.plan import Plan
-from matching.ui import charts, frames, markup, workspace
+from matching.ui import charts, frames, maps, markup, workspace
 from matching.ui.words import of
 from matching.ui.workspace import Opened
 
@@ -35,11 +35,11 @@ def show_map(opened: Opened, shown: pd.DataFrame) -> None:
     if shown.empty:
         st.html(markup.paragraph("There is nothing to draw."))
         return
-    drawn = shown.head(charts.MOST_ON_MAP)
+    drawn = shown.head(maps.MOST_ON_MAP)
     box = box_of(drawn)
     outlines = held_boundaries()
-    st.altair_chart(
-        charts.map_chart(
+    st.vega_lite_chart(
+        maps.plan_map(
             ground(opened.market, box),
             drawn,
             st.session_state.get("need"),
@@ -50,7 +50,7 @@ def show_map(opened: Opened, shown: pd.DataFrame) -> None:
         theme=None,
         key=_MAP,
         on_select=_take_click,
-        selection_mode=[charts.MAP_SELECTION],
+        selection_mode=[maps.MAP_SELECTION],
         alt=f"Map of {counted(len(drawn), 'need')}: lines lead from the supporter's own school to the one supported. "
         "The table beside it holds the same.",
     )
@@ -63,7 +63,7 @@ def show_map(opened: Opened, shown: pd.DataFrame) -> None:
 
 
 def _take_click() -> None:
-    if clicked := charts.clicked_need(st.session_state.get(_MAP)):
+    if clicked := maps.clicked_need(st.session_state.get(_MAP)):
         st.session_state["need"] = clicked
 
 

@@ -117,7 +117,7 @@ class Window:
 
     def go(self, screen: str) -> None:
         """By the menu, which a narrow window has behind a button."""
-        if self.page.viewport_size["width"] < _NARROW_PX:
+        if self.page.evaluate("innerWidth") < _NARROW_PX:
             self.page.get_by_test_id("stExpandSidebarButton").click()
             self.page.get_by_test_id("stSidebarNavLink").filter(has_text=screen).click()
         else:
