@@ -12,8 +12,8 @@ from itertools import groupby
 
 import numpy as np
 import pandas as pd
+import scipy  # loads `scipy.optimize` when it is first asked for: most plans need none of it
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array, hstack, vstack
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
@@ -535,7 +535,10 @@ def _check_days(
     def widened(cells: csr_array) -> csr_array:
         return hstack([cells, csr_array((cells.shape[0], beside))])
 
-    constraints = [LinearConstraint(widened(matrix), -np.inf, limits), LinearConstraint(ties, least, most)]
+    constraints = [
+        scipy.optimize.LinearConstraint(widened(matrix), -np.inf, limits),
+        scipy.optimize.LinearConstraint(ties, least, most),
+    ]
     critical, high, normal, score = _part_values(plan, facts, inputs, entangled)
     bonus = pairs.most_milli * len(facts.need) + 1
     # The last two levels at once: no score is worth as much as one more need.
@@ -545,11 +548,11 @@ def _check_days(
         ("normal and score", bonus * (level == 2) + pairs.milli.astype(float), bonus * normal + score),
     )
     for name, worth, held in searches:
-        result = milp(
+        result = scipy.optimize.milp(
             -np.append(worth, np.zeros(beside)),
             constraints=constraints,
             integrality=np.ones(len(worth) + beside, dtype=np.int64),
-            bounds=Bounds(0, 1),
+            bounds=scipy.optimize.Bounds(0, 1),
             options={"mip_rel_gap": 0, "time_limit": time_limit_s / len(searches)},
         )
         if result.x is not None and round(float(-result.fun)) > held:
@@ -565,7 +568,7 @@ def _check_days(
                 f"{_SEARCHED}, level {name} could not be solved again in {time_limit_s / len(searches):g} s: its bound "
                 "is not proved here."
             ]
-        constraints.append(LinearConstraint(widened(csr_array(worth[np.newaxis, :])), held, np.inf))
+        constraints.append(scipy.optimize.LinearConstraint(widened(csr_array(worth[np.newaxis, :])), held, np.inf))
     return [], [f"{_SEARCHED} ({int(entangled.sum()):,} needs), solving again finds nothing better."]
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # loads `scipy.optimize` when it is first asked for: most plans need none of it
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
 from scipy.sparse import csr_array, vstack
 
 from matching.programme import Programme
@@ -95,7 +95,9 @@ def day_prices(
     return DayPrices(beyond, int(np.floor(most + 1e-3)))
 
 
-def _relaxed(part: Programme, offer: _Offer, active: Positions, n_needs: int, watch: Watch) -> OptimizeResult | None:
+def _relaxed(
+    part: Programme, offer: _Offer, active: Positions, n_needs: int, watch: Watch
+) -> "scipy.optimize.OptimizeResult | None":
     """The linear relaxation over some pairs."""
     columns = np.arange(len(active))
     by_need = csr_array((np.ones(len(active)), (part.need[active], columns)), shape=(n_needs, len(active)))
@@ -103,7 +105,7 @@ def _relaxed(part: Programme, offer: _Offer, active: Positions, n_needs: int, wa
     rows: Any = vstack([by_need, *_by_supporter(part, offer, active)])
     limits = np.concatenate([np.ones(n_needs), offer.places, offer.days])
     return watch.within(
-        lambda: linprog(
+        lambda: scipy.optimize.linprog(
             -part.value_milli[active].astype(np.float64),
             A_ub=rows,
             b_ub=limits,
@@ -118,11 +120,11 @@ def _most_by_people(part: Programme, offer: _Offer, gain: Floats, watch: Watch) 
     taken = np.flatnonzero(gain > _NOTHING)
     rows = vstack(_by_supporter(part, offer, taken))
     answer = watch.within(
-        lambda: milp(
+        lambda: scipy.optimize.milp(
             -gain[taken],
-            constraints=LinearConstraint(rows, -np.inf, np.concatenate([offer.places, offer.days])),
+            constraints=scipy.optimize.LinearConstraint(rows, -np.inf, np.concatenate([offer.places, offer.days])),
             integrality=np.ones(len(taken), dtype=np.int64),
-            bounds=Bounds(0, 1),
+            bounds=scipy.optimize.Bounds(0, 1),
             options={"time_limit": watch.left_s()},
         )
     )

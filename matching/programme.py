@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # loads `scipy.optimize` when it is first asked for: most plans need none of it
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
 from matching.task import Flags, Positions, Reached, Task, Whole, as_reached
@@ -271,24 +271,27 @@ def best_choice(
     return found, bound
 
 
-def _solved(programme: Programme, worth: Whole, kept: Sequence[Kept], watch: Watch) -> OptimizeResult | None:
+def _solved(
+    programme: Programme, worth: Whole, kept: Sequence[Kept], watch: Watch
+) -> "scipy.optimize.OptimizeResult | None":
     """What HiGHS answers; None where it was stopped before it could."""
     left_s = watch.left_s()
     if left_s <= 0:
         watch.cut_short()
         return None
     beside = programme.rows.shape[1] - len(worth)
-    constraints = [LinearConstraint(programme.rows, programme.least, programme.most)]
+    constraints = [scipy.optimize.LinearConstraint(programme.rows, programme.least, programme.most)]
     constraints += [
-        LinearConstraint(csr_array(_padded(one.worth, beside)[np.newaxis, :]), one.at_least, np.inf) for one in kept
+        scipy.optimize.LinearConstraint(csr_array(_padded(one.worth, beside)[np.newaxis, :]), one.at_least, np.inf)
+        for one in kept
     ]
     result = watch.within(
-        lambda: milp(
+        lambda: scipy.optimize.milp(
             -_padded(worth, beside),
             constraints=constraints,
             # Visits and packages are whole by themselves where the pairs are.
             integrality=np.repeat([1, 0], [len(worth), beside]),
-            bounds=Bounds(0, 1),
+            bounds=scipy.optimize.Bounds(0, 1),
             options={"mip_rel_gap": 0, "time_limit": _SOLVER_SHARE * left_s},
         )
     )
