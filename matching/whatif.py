@@ -300,19 +300,25 @@ def rerun_preview(before: Plan, after: Plan, inputs: Inputs) -> Preview:
     changes = compared.changes
     gained, lost = (tuple(changes.loc[changes["change"] == kind, "need_id"]) for kind in ("gained", "lost"))
     people = _people(before, after, inputs)
-    had = people["had"] != ""
-    sentences = list(compared.sentences())
-    if had.any():
-        losing = counted(int(had.sum()), "person loses or changes", "people lose or change")
-        sentences.append(f"{losing} a deployment that they had.")
-    elif len(people):
-        sentences.append("Nobody loses a deployment that they had.")
+    # How many people that touches is said here in full, and once.
+    sentences = [*compared.sentences()[:1], *_about_people(len(people), int((people["had"] != "").sum()))]
     for level in compared.levels.head(len(LEVELS)).to_dict("records"):
         if level["difference"] and level["level"] != "score":
             more = "more" if level["difference"] > 0 else "fewer"
             count = abs(int(level["difference"]))
             sentences.append(f"{count:,} {level['level']} {'need' if count == 1 else 'needs'} {more} met.")
     return Preview(tuple(sentences), compared.levels, people, gained, lost)
+
+
+def _about_people(touched: int, losing: int) -> list[str]:
+    lose = f"{'loses or changes' if losing == 1 else 'lose or change'} a deployment that they had"
+    if not touched:
+        return []
+    if not losing:
+        return [f"{counted(touched, 'person is', 'people are')} touched, and nobody loses a deployment that they had."]
+    if losing == touched:
+        return [f"{counted(losing, 'person', 'people')} {lose}."]
+    return [f"{counted(touched, 'person is', 'people are')} touched; {losing:,} of them {lose}."]
 
 
 def _people(before: Plan, after: Plan, inputs: Inputs) -> pd.DataFrame:

@@ -456,7 +456,10 @@ def test_a_rerun_tells_whom_it_disturbs():
         ["S2", "Person S2", "", "N1", ""],
     ]
     assert (preview.gained, preview.lost) == ((), ())
-    assert preview.sentences[-1] == "1 person loses or changes a deployment that they had."
+    assert preview.sentences == (
+        "1 need met by somebody else.",
+        "2 people are touched; 1 of them loses or changes a deployment that they had.",
+    )
 
 
 def test_a_rerun_that_only_adds_disturbs_nobody():
@@ -464,8 +467,18 @@ def test_a_rerun_that_only_adds_disturbs_nobody():
     rerun = world(NEAR, [person("S1", 1, max_deployments="2")], [need("N1", 2), need("N2", 3)])
     preview = rerun_preview(before, rerun.plan(), rerun.inputs())
     assert len(preview.gained) == 1
-    assert "Nobody loses a deployment that they had." not in preview.sentences
+    (person_of_both,) = preview.people["supporter_id"]
+    assert person_of_both == "S1"
+    assert "1 person loses or changes a deployment that they had." in preview.sentences
     assert "1 normal need more met." in preview.sentences
+
+
+def test_a_rerun_that_brings_in_somebody_new_takes_nothing_from_anybody():
+    needs, pins = [need("N1", 2), need("N2", 3)], (decision("pin", "S1", "N2"),)
+    before = world(NEAR, [person("S1", 1)], needs, decisions=pins).plan()
+    rerun = world(NEAR, [person("S1", 1), person("S2", 3)], needs, decisions=pins)
+    preview = rerun_preview(before, rerun.plan(), rerun.inputs())
+    assert "1 person is touched, and nobody loses a deployment that they had." in preview.sentences
 
 
 @pytest.mark.parametrize("number", [*GALLERY][::6])
