@@ -143,6 +143,22 @@ def days_used(task: Task, supporter_of: Positions) -> NDArray[np.float64]:
     return used.astype(np.float64)
 
 
+def places_left(task: Task, supporter_of: Positions) -> tuple[Whole, Positions]:
+    """Places left by supporter, and the supporters who have any."""
+    left = task.places - np.bincount(supporter_of[supporter_of != UNMET], minlength=len(task.places))
+    return left, np.flatnonzero(left > 0)
+
+
+def rank_in_group(group: Positions, worth: Whole) -> Positions:
+    """Place of each entry in its group, from 0, the one of most worth first; of equals, the first."""
+    most, least = int(worth.max(initial=0)), int(worth.min(initial=0))
+    order = np.argsort(group * (most - least + 1) + (most - worth), kind="stable")
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    rank = np.empty(len(group), dtype=np.intp)
+    rank[order] = np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group))))
+    return rank
+
+
 def best_of_each_need(need: Positions, worth: Whole | NDArray[np.float64], count: int) -> Positions:
     """The `count` best entries of each need (`need` is in order), themselves in order; of equals, the first."""
     order = np.lexsort((-worth, need))

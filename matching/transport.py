@@ -16,7 +16,9 @@ from scipy.sparse.csgraph import (
     min_weight_full_bipartite_matching,
 )
 
-from matching.task import UNMET, Flags, Positions, Task, Whole
+from matching.bids import bid
+from matching.prices import Prices, least_prices, prices_near
+from matching.task import UNMET, Flags, Positions, Task, Whole, chosen_pairs, places_left, rank_in_group
 from matching.watch import Watch
 
 # Pairs that a need which has to be met brings to the first solve.
@@ -24,6 +26,8 @@ _FIRST_PAIRS = 8
 # Pairs that a scarce supporter brings to it, of needs that may be left out: so many for each place, and some more.
 _FIRST_PAIRS_A_PLACE = 2
 _FIRST_PAIRS_BESIDE = 4
+# Where the first pairs are more than these, needs bid for places beforehand.
+_MANY_PAIRS = 200_000
 # Pairs that a need adds in each round.
 _MORE_PAIRS = 16
 # Sweeps that prices get to settle where not everything was solved again; those of an optimum mostly need 20 to 180.
@@ -45,6 +49,9 @@ def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None
     adds up to more. So what is near in that measure is solved again, and the rest stays. Should that have been
     too little, prices do not settle, and the connected parts where they do not are solved whole; after that they do,
     since a longest path passes each supporter once.
+
+    The least prices over few pairs promise much of the others that is not there. Where needs have bid, prices near the
+    bids are looked at instead, and the least only in the end, when the assignment stands.
     """
     if not len(task.need):
         return np.full(len(task.level), UNMET, dtype=np.intp), np.zeros(len(task.places), dtype=np.int64)
@@ -52,14 +59,19 @@ def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None
     sweeps = surely = len(task.places) + 2
     watch.tell(f"Solving places: how many needs can be met, over {len(task.need):,} pairs")
     supporter_of, tier = _levels(task)
-    is_tight, active = _first_pairs(task, supporter_of, tier)
+    is_tight, may_stay_out, active = _first_pairs(task, supporter_of, tier)
+    expected = None
+    if len(active) > _MANY_PAIRS:
+        watch.tell(f"Solving places: which of {len(task.need):,} pairs matter")
+        bids, near = bid(task, np.flatnonzero(is_tight), active, may_stay_out)
+        expected, active = task.bonus_milli * tier + bids, np.union1d(near, chosen_pairs(task, supporter_of))
     if watch.cancelled():
         return supporter_of, None
     watch.tell(f"Solving places, round 1: {len(active):,} of {len(task.need):,} pairs")
     supporter_of = _solved(task, weight, active, supporter_of, np.ones(len(task.level), dtype=bool))
     number = 1
     while True:
-        prices = _prices(task, weight, active, supporter_of, sweeps)
+        prices = _prices(task, weight, active, supporter_of, sweeps, expected)
         sweeps = surely
         if prices.unsettled.any():
             needs = _in_parts(task, active, prices.unsettled)
@@ -68,7 +80,7 @@ def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None
         gain = weight - prices.price[task.supporter] - prices.surplus[task.need]
         promising = np.flatnonzero(gain > 0)
         if not len(promising):
-            return supporter_of, prices.price
+            break
         if watch.cancelled():
             return supporter_of, None
         number += 1
@@ -76,12 +88,38 @@ def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None
         # Those that only hold prices up come first: without them others promise more than there is.
         if not is_tight[promising].all():
             promising = promising[~is_tight[promising]]
-        best = promising[_rank(task.need[promising], gain[promising]) < _MORE_PAIRS]
-        active = np.union1d(active, best)
+        active = _with_best(task, active, promising, gain)
         if is_tight[promising].all():
             needs, near = _within_reach(task, weight, active, supporter_of, prices)
             supporter_of = _solved(task, weight, near, supporter_of, needs)
             sweeps = min(_SWEEPS, surely)
+    return supporter_of, prices.price if expected is None else _least_of_all(task, weight, active, supporter_of)
+
+
+def _prices(
+    task: Task, weight: Whole, active: Positions, supporter_of: Positions, sweeps: int, expected: Whole | None
+) -> Prices:
+    """Prices that prove the assignment over the active pairs: near those expected, or the least."""
+    if expected is None:
+        return least_prices(task, weight, active, supporter_of, sweeps)
+    return prices_near(task, weight, active, supporter_of, sweeps, expected)
+
+
+def _least_of_all(task: Task, weight: Whole, active: Positions, supporter_of: Positions) -> Whole:
+    """The least prices that prove the optimum over all pairs, by adding pairs that still hold prices up."""
+    while True:
+        prices = least_prices(task, weight, active, supporter_of, len(task.places) + 2)
+        gain = weight - prices.price[task.supporter] - prices.surplus[task.need]
+        promising = np.flatnonzero(gain > 0)
+        if not len(promising):
+            return prices.price
+        active = _with_best(task, active, promising, gain)
+
+
+def _with_best(task: Task, active: Positions, promising: Positions, gain: Whole) -> Positions:
+    """The active pairs and the most promising of each need."""
+    best = promising[rank_in_group(task.need[promising], gain[promising]) < _MORE_PAIRS]
+    return np.union1d(active, best)
 
 
 def _levels(task: Task) -> tuple[Positions, Positions]:
@@ -104,7 +142,7 @@ def _levels(task: Task) -> tuple[Positions, Positions]:
         pairs = np.flatnonzero(task.level[task.need] <= level)
         need, person = task.need[pairs], n_needs + task.supporter[pairs]
         asking = np.flatnonzero(task.level == level)
-        left, offering = _left(task, supporter_of)
+        left, offering = places_left(task, supporter_of)
         chosen = n_needs + supporter_of[need] == person
         tail = np.concatenate([np.where(chosen, person, need), np.full(len(asking), source), n_needs + offering])
         head = np.concatenate([np.where(chosen, need, person), asking, np.full(len(offering), sink)])
@@ -113,7 +151,7 @@ def _levels(task: Task) -> tuple[Positions, Positions]:
         flow = maximum_flow(csr_array((most.astype(np.int32), (tail, head)), shape=shape), source, sink).flow
         moved = flow[:n_needs, n_needs:source].tocoo()
         supporter_of[moved.row[moved.data > 0]] = moved.col[moved.data > 0]
-        _, offering = _left(task, supporter_of)
+        _, offering = places_left(task, supporter_of)
         chosen = n_needs + supporter_of[need] == person
         tail = np.concatenate([np.where(chosen, need, person), np.full(len(offering), sink)])
         head = np.concatenate([np.where(chosen, person, need), n_needs + offering])
@@ -124,14 +162,8 @@ def _levels(task: Task) -> tuple[Positions, Positions]:
     return supporter_of, tier
 
 
-def _left(task: Task, supporter_of: Positions) -> tuple[Whole, Positions]:
-    """Places left by supporter, and the supporters who have any."""
-    left = task.places - np.bincount(supporter_of[supporter_of != UNMET], minlength=len(task.places))
-    return left, np.flatnonzero(left > 0)
-
-
-def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> tuple[Flags, Positions]:
-    """Which pairs are tight for the levels, and those of them to begin with.
+def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> tuple[Flags, Flags, Positions]:
+    """Which pairs are tight for the levels, which needs may be left out, and the tight pairs to begin with.
 
     A need that has to be met looks for its best supporters. One that may be left out does not; scarce supporters look
     for the best of those instead.
@@ -144,27 +176,17 @@ def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> tuple[
     tight = np.flatnonzero(is_tight)
     need, supporter, value = task.need[tight], task.supporter[tight], task.value_milli[tight]
     must = (worth > cheapest)[need]
-    kept = (supporter_of[need] == supporter) | (must & (_rank(need, value) < _FIRST_PAIRS))
+    kept = (supporter_of[need] == supporter) | (must & (rank_in_group(need, value) < _FIRST_PAIRS))
     may = np.flatnonzero(~must)
     wanted = _FIRST_PAIRS_A_PLACE * task.places[supporter[may]] + _FIRST_PAIRS_BESIDE
-    kept[may[_rank(supporter[may], value[may]) < wanted]] = True
-    return is_tight, tight[kept]
-
-
-def _rank(group: Positions, worth: Whole) -> Positions:
-    """Place of each entry in its group, from 0, the one of most worth first; of equals, the first."""
-    most, least = int(worth.max(initial=0)), int(worth.min(initial=0))
-    order = np.argsort(group * (most - least + 1) + (most - worth), kind="stable")
-    first = np.flatnonzero(np.diff(group[order], prepend=-1))
-    rank = np.empty(len(group), dtype=np.intp)
-    rank[order] = np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group))))
-    return rank
+    kept[may[rank_in_group(supporter[may], value[may]) < wanted]] = True
+    return is_tight, worth <= cheapest, tight[kept]
 
 
 def _solved(task: Task, weight: Whole, active: Positions, supporter_of: Positions, needs: Flags) -> Positions:
     """The best assignment of some needs over the active pairs, each connected part alone; the others stay."""
     solved = np.where(needs, UNMET, supporter_of)
-    left, _ = _left(task, solved)
+    left, _ = places_left(task, solved)
     pairs = active[needs[task.need[active]] & (left[task.supporter[active]] > 0)]
     part = _parts(task, pairs)[task.need[pairs]]
     order = np.argsort(part, kind="stable")
@@ -249,53 +271,8 @@ def _best_matching(
     return column_of
 
 
-@dataclass(frozen=True)
-class _Prices:
-    """Prices v of supporters and surpluses u of needs; and which of the needs, then supporters, show that they fail."""
-
-    price: Whole
-    surplus: Whole
-    unsettled: Flags
-
-
-def _prices(task: Task, weight: Whole, active: Positions, supporter_of: Positions, sweeps: int) -> _Prices:
-    """The least prices v >= 0 and the surpluses u, with u_i + v_j >= w_ij on every active pair.
-
-    Notes
-    -----
-    On chosen pairs u_i = w_ij - v_j, and u_i = 0 on unmet needs. Then v is the fixpoint of
-    v_j = max(0, max_i w_ij - u_i): longest paths, which are finite where the assignment is optimal. The least
-    prices are what one more place is worth. Of an assignment that is not optimal, prices rise for ever, or a place that
-    is left gets a price, or a need a surplus below 0.
-    """
-    need, supporter = task.need[active], task.supporter[active]
-    chosen = supporter_of[need] == supporter
-    own_weight = np.zeros(len(supporter_of), dtype=np.int64)
-    own_weight[need[chosen]] = weight[active[chosen]]
-    met = supporter_of != UNMET
-    by_supporter = np.argsort(supporter[~chosen], kind="stable")
-    other_need = need[~chosen][by_supporter]
-    other_supporter = supporter[~chosen][by_supporter]
-    step = weight[active[~chosen][by_supporter]] - own_weight[other_need]
-    first = np.flatnonzero(np.diff(other_supporter, prepend=-1))
-    raised = np.zeros(len(task.places), dtype=np.int64)
-    for _ in range(sweeps):
-        price = raised
-        carried = np.where(met, price[supporter_of], 0)
-        raised = price.copy()
-        if len(first):
-            offers = np.maximum.reduceat(step + carried[other_need], first)
-            raised[other_supporter[first]] = np.maximum(price[other_supporter[first]], offers)
-        if np.array_equal(raised, price):
-            break
-    surplus = np.where(met, own_weight - carried, 0)
-    left, _ = _left(task, supporter_of)
-    unsettled = np.concatenate([surplus < 0, (raised != price) | ((left > 0) & (price > 0))])
-    return _Prices(price, surplus, unsettled)
-
-
 def _within_reach(
-    task: Task, weight: Whole, active: Positions, supporter_of: Positions, prices: _Prices
+    task: Task, weight: Whole, active: Positions, supporter_of: Positions, prices: Prices
 ) -> tuple[Flags, Positions]:
     """The needs that pairs worth more than their prices can be felt by, and the active pairs that can matter there."""
     n_needs, n_people = len(task.level), len(task.places)

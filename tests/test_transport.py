@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from matching import transport
+from matching import bids, transport
 from matching.task import UNMET, Task
 from matching.transport import best_without_days
 from matching.watch import Watch
@@ -104,11 +104,13 @@ def small_tasks(draw):
     return task_of([i for i, _ in pairs], [j for _, j in pairs], values, level, places)
 
 
+@pytest.mark.parametrize("bidding_from", [0, 200_000], ids=["with bids", "without bids"])
 @pytest.mark.parametrize("first", [1, 8])
 @given(task=small_tasks())
 @settings(max_examples=60)
-def test_any_small_task_whatever_it_begins_with(first, task):
+def test_any_small_task_whatever_it_begins_with(bidding_from, first, task):
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "_MANY_PAIRS", bidding_from)
         patch.setattr(transport, "_FIRST_PAIRS", first)
         patch.setattr(transport, "_FIRST_PAIRS_BESIDE", first - 1)
         patch.setattr(transport, "_MORE_PAIRS", first)
@@ -127,6 +129,39 @@ def test_many_rounds_of_few_pairs(task, monkeypatch):
     supporter_of, price = best_without_days(task, Watch.of(600))
     prove(task, supporter_of, price)
     assert price.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("few", [0, 10, 1000])
+@pytest.mark.parametrize("near", [0, 20, 10_000])
+@pytest.mark.parametrize("task", TOWNS)
+def test_bids_are_only_where_the_solver_begins(task, near, few, monkeypatch):
+    expected = best_without_days(task, Watch.of(600))[1]
+    monkeypatch.setattr(transport, "_MANY_PAIRS", 0)
+    monkeypatch.setattr(bids, "_NEAR_MILLI", near)
+    monkeypatch.setattr(bids, "_FEW_BIDDERS", few)
+    supporter_of, price = best_without_days(task, Watch.of(600))
+    prove(task, supporter_of, price)
+    assert price.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("task", TOWNS)
+def test_bids_come_within_a_step_a_need_of_the_best_scores(task, monkeypatch):
+    """Of an auction that ends, prices bound what all scores together can be, and miss it by a step for each need."""
+    monkeypatch.setattr(bids, "_FEW_BIDDERS", 0)
+    useful, n = np.flatnonzero(task.places[task.supporter] > 0), len(task.level)
+    price, _ = bids.bid(task, useful, useful, np.ones(n, dtype=bool))
+    surplus = np.zeros(n, dtype=np.int64)
+    np.maximum.at(surplus, task.need[useful], task.value_milli[useful] - price[task.supporter[useful]])
+    bound = int(surplus.sum() + (price * task.places).sum())
+    ends = np.concatenate([task.need, n + task.supporter])
+    at_most = csr_array(
+        (np.ones(len(ends)), (ends, np.tile(np.arange(len(task.need)), 2))),
+        shape=(n + len(task.places), len(task.need)),
+    )
+    best = linprog(
+        -task.value_milli, at_most, np.concatenate([np.ones(n), task.places]), bounds=(0, 1), method="highs-ds"
+    )
+    assert round(-best.fun) <= bound <= round(-best.fun) + bids._STEP_MILLI * n
 
 
 def test_where_too_little_was_solved_again_the_whole_part_is(monkeypatch):

@@ -1,0 +1,103 @@
+"""What places will about cost, from needs that bid for them, and the pairs that matter at such prices.
+
+For large rounds of places only. The prices are rough, and nothing rests on them: they say where the solver begins.
+"""
+
+import numpy as np
+
+from matching.task import UNMET, Flags, Positions, Task, Whole, rank_in_group
+
+# How far a bid goes beyond the second best, at the least, in thousandths.
+_STEP_MILLI = 4
+# The last bidders, who would outbid each other for long, are left to the solver; so is everybody after so many turns.
+_FEW_BIDDERS = 10
+_MOST_TURNS = 10_000
+# A pair matters that falls short of the need's best by no more than this, in thousandths.
+_NEAR_MILLI = 20
+_NOTHING_ELSE = -np.iinfo(np.int64).max // 4
+
+
+def bid(task: Task, tight: Positions, first: Positions, may_stay_out: Flags) -> tuple[Whole, Positions]:
+    """What places about cost, and the pairs that matter then.
+
+    Needs bid over the first pairs, and again with the pairs that looked as good at those prices.
+
+    Parameters
+    ----------
+    task : Task
+        What is to be assigned.
+    tight : ndarray of intp
+        The pairs that an optimum can hold.
+    first : ndarray of intp
+        Those of them to begin with.
+    may_stay_out : ndarray of bool
+        By need: it is content with nobody rather than pay more than it is worth. Others always bid on.
+
+    Returns
+    -------
+    price_milli : ndarray of int64
+        By supporter: what a place costs beyond what is the same for all needs that can have it, in thousandths.
+    pairs : ndarray of intp
+        The tight pairs that matter, in order.
+    """
+    least = np.where(may_stay_out, 0, _NOTHING_ELSE)
+    pairs = np.union1d(first, _near(task, tight, first, least, _auction(task, first, least)))
+    price = _auction(task, pairs, least)
+    return price, _near(task, tight, pairs, least, price)
+
+
+def _near(task: Task, tight: Positions, pairs: Positions, least: Whole, price: Whole) -> Positions:
+    """The tight pairs that are nearly as good, at these prices, as the best of the need's among `pairs`."""
+    surplus = least.copy()
+    np.maximum.at(surplus, task.need[pairs], task.value_milli[pairs] - price[task.supporter[pairs]])
+    short = surplus[task.need[tight]] + price[task.supporter[tight]] - task.value_milli[tight]
+    return tight[short <= _NEAR_MILLI]
+
+
+def _auction(task: Task, pairs: Positions, least: Whole) -> Whole:
+    """By supporter: what a place costs in the end, where needs bid for places over these pairs, in thousandths.
+
+    `least` is what each need is content with when it has nobody.
+
+    Notes
+    -----
+    An auction (D. P. Bertsekas, Annals of Operations Research 14, 1988): all who have no place bid at once, each for
+    its best supporter, and as much as makes that one no better than the second best, and one step more. A supporter
+    holds the highest bids, as many as there are places; the lowest of them is the price.
+    """
+    need, supporter, value = task.need[pairs], task.supporter[pairs], task.value_milli[pairs]
+    start = np.searchsorted(need, np.arange(len(task.level) + 1))
+    count = np.diff(start)
+    most = int(value.max(initial=0)) + 1
+    price = np.zeros(len(task.places), dtype=np.int64)
+    holder = np.full(len(task.level), UNMET, dtype=np.intp)
+    held = np.zeros(len(task.level), dtype=np.int64)
+    bidding = np.flatnonzero(count)
+    for _ in range(_MOST_TURNS):
+        if len(bidding) <= _FEW_BIDDERS:
+            break
+        sizes = count[bidding]
+        first = np.cumsum(sizes) - sizes
+        entry = np.arange(int(sizes.sum())) + np.repeat(start[bidding] - first, sizes)
+        net = value[entry] - price[supporter[entry]]
+        best = np.maximum.reduceat(net, first)
+        reached = np.flatnonzero(net == np.repeat(best, sizes))
+        chosen = reached[np.searchsorted(reached, first)]
+        net[chosen] = _NOTHING_ELSE
+        second = np.maximum(np.maximum.reduceat(net, first), least[bidding])
+        ready = best > least[bidding]
+        bidder, wanted = bidding[ready], supporter[entry[chosen[ready]]]
+        offer = price[wanted] + np.minimum((best - np.maximum(second, best - most))[ready], most) + _STEP_MILLI
+        is_wanted = np.zeros(len(price) + 1, dtype=bool)
+        is_wanted[wanted] = True
+        # The last of these flags is that of needs with nobody.
+        rivals = np.flatnonzero(is_wanted[holder])
+        everybody = np.concatenate([rivals, bidder])
+        supporters, offers = np.concatenate([holder[rivals], wanted]), np.concatenate([held[rivals], offer])
+        place = rank_in_group(supporters, offers)
+        wins = place < task.places[supporters]
+        holder[everybody], held[everybody] = np.where(wins, supporters, UNMET), offers
+        is_last = place == task.places[supporters] - 1
+        price[supporters[is_last]] = offers[is_last]
+        bidding = np.sort(everybody[~wins])
+    return price
