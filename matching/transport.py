@@ -28,6 +28,8 @@ _FIRST_PAIRS_A_PLACE = 2
 _FIRST_PAIRS_BESIDE = 4
 # Where the first pairs are more than these, needs bid for places beforehand.
 _MANY_PAIRS = 200_000
+# Small parts of the graph are solved together, about so many pairs at once.
+_PAIRS_AT_ONCE = 2_000
 # Pairs that a need adds in each round.
 _MORE_PAIRS = 16
 # Sweeps that prices get to settle where not everything was solved again; those of an optimum mostly need 20 to 180.
@@ -184,13 +186,14 @@ def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> tuple[
 
 
 def _solved(task: Task, weight: Whole, active: Positions, supporter_of: Positions, needs: Flags) -> Positions:
-    """The best assignment of some needs over the active pairs, each connected part alone; the others stay."""
+    """The best assignment of some needs over the active pairs, each large connected part alone; the others stay."""
     solved = np.where(needs, UNMET, supporter_of)
     left, _ = places_left(task, solved)
     pairs = active[needs[task.need[active]] & (left[task.supporter[active]] > 0)]
     part = _parts(task, pairs)[task.need[pairs]]
     order = np.argsort(part, kind="stable")
     starts = np.flatnonzero(np.diff(part[order], prepend=-1))
+    starts = starts[np.diff(starts // _PAIRS_AT_ONCE, prepend=-1) > 0]
     for one in np.split(pairs[order], starts[1:]):
         here, need = np.unique(task.need[one], return_inverse=True)
         people, supporter = np.unique(task.supporter[one], return_inverse=True)
