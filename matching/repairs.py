@@ -5,10 +5,9 @@ What a change moves elsewhere is told with it. Nothing is kept here: the inputs 
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,8 @@ from matching.errors import counted
 from matching.inputs import Inputs
 from matching.market import Market
 from matching.plan import Plan
-from matching.reasons import UNMET, person
+from matching.reasons import UNMET
+from matching.remedies import CHANGES, FOR_ALL, related_specialisms
 from matching.resolve import changed_market, changes_between, outcome_of, position_of, solve_again, without_need
 from matching.rules import RULES, Positions
 from matching.task import PRIORITY_LEVELS, Reached
@@ -28,8 +28,6 @@ _MOST_PLACES = 2
 # Further than that nobody is asked to go.
 _MOST_KM = 25
 _MOST_NAMED = 3
-# Changes for everybody are tried and told after those for one person or one need.
-_FOR_ALL = ("policy distance", "same trust", "specialism")
 # Of one kind of change for everybody: which specialisms are close to one another is a matter of judgement.
 _MOST_FOR_ALL = 2
 
@@ -41,12 +39,12 @@ class Step:
     Attributes
     ----------
     kind : str
-        `place`, `days`, `distance` (own limit), `designation` or `decision`; or of the policy, for everybody, `policy
-        distance`, `same trust` or `specialism`.
+        `place`, `days`, `distance` (own limit) or `decision` of a supporter; `designation`, `fewer days` or `package`
+        of the need; or of the policy, for everybody, one of `remedies.FOR_ALL`.
     supporter_id : str
-        Whom it is about, or who could serve the need once a rule is wider.
+        Whom it is about, or who could then serve the need.
     size : float
-        Places, days or km; 1 for the others.
+        Places, days, km, people or deployments; 1 for the others.
     words : str
         The change as the beginning of a sentence.
     """
@@ -136,7 +134,7 @@ def repairs(
 
 
 def _cost(repair: Repair) -> tuple[tuple[int, ...], int, float, int]:
-    for_all = sum(step.kind in _FOR_ALL for step in repair.steps)
+    for_all = sum(step.kind in FOR_ALL for step in repair.steps)
     return repair.lost, for_all, sum(step.size for step in repair.steps), -repair.reached[-1]
 
 
@@ -190,18 +188,19 @@ def _tried(question: _Question, changes: Sequence[tuple[str, int, float]], *, is
     market, before, need = question.market, question.before, question.need
     steps, inputs = [], market.inputs
     for kind, supporter, size in changes:
-        words, inputs = _CHANGES[kind](market, inputs, need, supporter, size)
+        words, inputs = CHANGES[kind](market, inputs, need, supporter, size)
         steps.append(Step(kind, str(market.supporters[supporter]["supporter_id"]), size, words))
     changed = changed_market(market, inputs)
     touched = _touched(market, changed, [supporter for _, supporter, _ in changes])
-    answer = solve_again(market, before, changed, needs=[need], supporters=touched, time_limit_s=question.left_s() / 2)
+    needs = np.union1d([need], _package_of(market, need)).tolist()
+    answer = solve_again(market, before, changed, needs=needs, supporters=touched, time_limit_s=question.left_s() / 2)
     if answer.supporter_of[need] == UNMET:
         return None
     otherwise = solve_again(
         market,
         before,
         without_need(changed, need),
-        needs=[need],
+        needs=needs,
         supporters=touched,
         time_limit_s=question.left_s() / 2,
         at_most=answer.reached,
@@ -215,6 +214,12 @@ def _tried(question: _Question, changes: Sequence[tuple[str, int, float]], *, is
     return Repair(
         question.need_id, tuple(steps), is_least, inputs, tuple(lost), displaced, answer.reached, proved, sentence
     )
+
+
+def _package_of(market: Market, need: int) -> Positions:
+    """The needs of the need's package; none without one."""
+    package = market.rulebook.package
+    return np.flatnonzero((package == package[need]) & (package >= 0))
 
 
 def _touched(market: Market, changed: Market, supporters: Sequence[int]) -> list[int]:
@@ -245,7 +250,9 @@ def _candidates(question: _Question) -> tuple[list[_Sizes], list[_Sizes]]:
         if steps and len(steps) <= 2 and not too_far:
             size = sum(sizes[-1] for _, _, sizes in steps)
             (ones if len(steps) == 1 else twos).append((size, -int(score[supporter]), steps))
-    nearby = _holders_of_relief(question, np.flatnonzero(count == 0))
+    eligible = np.flatnonzero(count == 0)
+    nearby = _holders_of_relief(question, eligible)
+    ones += [(steps[0][-1][-1], 0, steps) for steps in (*_fewer_days(question, ones), *_untied(question, eligible))]
     ones += [(_MOST_PLACES, 0, (("place", supporter, (1.0,)),)) for supporter in nearby]
     twos = [one for one in twos if all(kind != "specialism" for kind, _, _ in one[-1])]
     return _in_turn(market, need, ones), _in_turn(market, need, twos)
@@ -255,6 +262,7 @@ def _obstacles(question: _Question, supporter: int, rules: Sequence[str]) -> _Si
     """The steps that would let a supporter take the need as things stand; empty where some rule cannot be moved."""
     market, need, before = question.market, question.need, question.before
     rulebook = market.rulebook
+    related = related_specialisms(market, need, supporter)
     held = np.flatnonzero(before == supporter)
     steps: list[tuple[str, int, tuple[float, ...]]] = []
     for rule in rules:
@@ -262,7 +270,7 @@ def _obstacles(question: _Question, supporter: int, rules: Sequence[str]) -> _Si
             steps.append(_limit_step(market, need, supporter))
         elif rule in ("forbidden", "declined"):
             steps.append(("decision", supporter, (1.0,)))
-        elif rule in ("same trust", "designation") or (rule == "specialism" and _related(market, need, supporter)):
+        elif rule in ("same trust", "designation") or (rule == "specialism" and related):
             steps.append((rule, supporter, (1.0,)))
         elif rule not in ("places", "days"):
             return ()
@@ -276,6 +284,32 @@ def _obstacles(question: _Question, supporter: int, rules: Sequence[str]) -> _Si
     if "forbidden" in rules and "declined" in rules:
         steps = [step for number, step in enumerate(steps) if step not in steps[:number]]
     return tuple(steps)
+
+
+def _fewer_days(question: _Question, ones: Iterable[tuple[float, int, _Sizes]]) -> Iterator[_Sizes]:
+    """Half days less for the need, up to those that the supporter with the most days left is short of."""
+    asked = int(question.market.rulebook.days_asked[question.need]) / 100
+    short = [(size, supporter) for size, _, ((kind, supporter, _),) in ones if kind == "days"]
+    if short:
+        size, supporter = min(short)
+        halves = math.ceil(2 * size)
+        if halves / 2 < asked:
+            yield (("fewer days", supporter, tuple(half / 2 for half in range(1, halves + 1))),)
+
+
+def _untied(question: _Question, eligible: Positions) -> Iterator[_Sizes]:
+    """What ties the need to others, where only that may keep eligible people from it."""
+    market, need = question.market, question.need
+    if len(eligible):
+        best = int(eligible[np.argmax(market.rulebook.fits(np.full(len(eligible), need), eligible).score_milli)])
+        rules = market.inputs.policy.rules
+        for kind, holds in (
+            ("package", market.rulebook.package[need] >= 0),
+            ("people at a school", rules.max_supporters_per_school is not None),
+            ("deployments from a home", rules.max_per_home_school is not None),
+        ):
+            if holds:
+                yield ((kind, best, (1.0,)),)
 
 
 def _limit_step(market: Market, need: int, supporter: int) -> tuple[str, int, tuple[float, ...]]:
@@ -322,17 +356,6 @@ def _too_long(market: Market, supporter: int) -> Positions:
     return np.flatnonzero(broken["days"] & ~others)
 
 
-def _related(market: Market, need: int, supporter: int) -> tuple[str, ...]:
-    """A supporter's specialisms of the area of the need's focus, where the policy gives related ones a fit."""
-    inputs = market.inputs
-    focuses = inputs.vocabulary.focuses
-    focus = focuses[market.needs[need]["focus"]]
-    if not focus.is_specialism or inputs.policy.specialism_fit.related == 0:
-        return ()
-    held = sorted(market.supporters[supporter]["specialisms"])
-    return tuple(one for one in held if focuses[one].is_specialism and focuses[one].area == focus.area)
-
-
 def _holders_of_relief(question: _Question, eligible: Positions) -> list[int]:
     """Full supporters who could take over what the eligible ones hold, the best first."""
     pairs, before, rulebook = question.market.pairs, question.before, question.market.rulebook
@@ -357,9 +380,9 @@ def _in_turn(market: Market, need: int, candidates: list[tuple[float, int, _Size
         if about not in seen:
             by_kind.setdefault(kinds, []).append(steps)
         seen.add(about)
-    by_kind = {kinds: rows[:_MOST_FOR_ALL] if set(kinds) & set(_FOR_ALL) else rows for kinds, rows in by_kind.items()}
+    by_kind = {kinds: rows[:_MOST_FOR_ALL] if set(kinds) & set(FOR_ALL) else rows for kinds, rows in by_kind.items()}
     turns = [steps for row in zip_longest(*by_kind.values()) for steps in row if steps is not None]
-    return sorted(turns, key=lambda steps: sum(kind in _FOR_ALL for kind, _, _ in steps))
+    return sorted(turns, key=lambda steps: sum(kind in FOR_ALL for kind, _, _ in steps))
 
 
 def _same_for(market: Market, need: int, kind: str, supporter: int) -> str:
@@ -368,91 +391,9 @@ def _same_for(market: Market, need: int, kind: str, supporter: int) -> str:
     return {
         "same trust": kind,
         "policy distance": f"{kind} {who['designation']}",
-        "specialism": f"{kind} {_related(market, need, supporter)[:1]}",
+        "specialism": f"{kind} {related_specialisms(market, need, supporter)[:1]}",
         "designation": f"{kind} {who['designation']}",
     }.get(kind, f"{kind} {who['supporter_id']}")
-
-
-def _more_places(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
-    people = inputs.supporters
-    places = int(market.rulebook.places[supporter] + size)
-    more = "One more place" if size == 1 else f"{size:g} more places"
-    words = f"{more} with {person(market, supporter)}"
-    return words, replace(inputs, supporters=_with_cell(people, "max_deployments", supporter, places))
-
-
-def _more_days(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
-    # In hundredths, as everywhere: 0.1 more than 0.2 is 0.3.
-    days = round(float(market.rulebook.days_offered[supporter]) + 100 * size) / 100
-    words = f"{size:g} more {'day' if size == 1 else 'days'} with {person(market, supporter)}"
-    return words, replace(inputs, supporters=_with_cell(inputs.supporters, "days_available", supporter, days))
-
-
-def _further(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
-    """More km for one supporter, and where the policy's own limit is below that, for the whole designation."""
-    row, limit = market.supporters[supporter], float(market.rulebook.limit_km[supporter]) + size
-    words = f"{size:g} km further for {person(market, supporter)}"
-    if row["max_distance_km"] < limit:
-        people = _with_cell(inputs.supporters, "max_distance_km", supporter, limit)
-        inputs = replace(inputs, supporters=people)
-    limits = inputs.policy.max_distance_km
-    if limits[row["designation"]] < limit:
-        words += f", with a policy limit of {limit:g} km for every {row['designation']},"
-        inputs = _with_policy(inputs, max_distance_km={**limits, row["designation"]: limit})
-    return words, inputs
-
-
-def _same_trust(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
-    rules = inputs.policy.rules.model_copy(update={"same_trust": "allow"})
-    return "Allowing people of the same trust", _with_policy(inputs, rules=rules)
-
-
-def _other_designation(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
-    code = market.supporters[supporter]["designation"]
-    accepted = (*market.needs[need]["designations"], code)
-    words = f"Accepting an {code} as well ({person(market, supporter)})"
-    return words, replace(inputs, needs=_with_cell(inputs.needs, "designations", need, accepted))
-
-
-def _related_specialism(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
-    focus, also = market.needs[need]["focus"], _related(market, need, supporter)[0]
-    known = inputs.policy.related_specialisms
-    related = {**known, focus: tuple(sorted({*known.get(focus, ()), also}))}
-    return f"Counting {also} as related to {focus} in the policy", _with_policy(inputs, related_specialisms=related)
-
-
-def _lifted(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
-    decisions = inputs.decisions
-    lifted = (decisions["need_id"] == market.needs[need]["need_id"]) & (
-        decisions["supporter_id"] == market.supporters[supporter]["supporter_id"]
-    )
-    kinds = set(decisions.loc[lifted, "kind"])
-    said = [words for kind, words in (("forbid", "was forbidden"), ("declined", "has declined")) if kind in kinds]
-    words = f"Taking back that {person(market, supporter)} {_listed(said)}"
-    return words, replace(inputs, decisions=decisions[~lifted].reset_index(drop=True))
-
-
-_CHANGES: Mapping[str, Callable[[Market, Inputs, int, int, float], tuple[str, Inputs]]] = {
-    "place": _more_places,
-    "days": _more_days,
-    "distance": _further,
-    "policy distance": _further,
-    "same trust": _same_trust,
-    "designation": _other_designation,
-    "specialism": _related_specialism,
-    "decision": _lifted,
-}
-"""By kind of step: the change in words, and the inputs with it made."""
-
-
-def _with_cell(frame: pd.DataFrame, column: str, row: int, value: Any) -> pd.DataFrame:
-    cells = frame[column].tolist()
-    cells[row] = value
-    return frame.assign(**{column: pd.Series(cells, index=frame.index, dtype=frame[column].dtype)})
-
-
-def _with_policy(inputs: Inputs, **sections: Any) -> Inputs:
-    return replace(inputs, policy=inputs.policy.model_copy(update=sections))
 
 
 def _repair_sentence(question: _Question, steps: Sequence[Step], displaced: pd.DataFrame, *, proved: bool) -> str:

@@ -24,6 +24,7 @@ from worlds import (
     served,
     solved,
     solved_wide,
+    with_policy,
     world,
 )
 
@@ -32,6 +33,7 @@ from matching.check import check_plan
 from matching.compare import CHANGE_COLUMNS
 from matching.errors import DataError
 from matching.market import open_market
+from matching.remedies import CHANGES
 from matching.resolve import outcome_of, reached_by, solve_again, with_pin
 from matching.whatif import COMPONENT_COLUMNS, PEOPLE_COLUMNS, repairs, rerun_preview, why_not
 
@@ -352,10 +354,8 @@ def test_no_smaller_number_of_days_or_km_would_do(number):
 
 
 def made_smaller(market, step, size):
-    from matching.repairs import _CHANGES
-
     supporter = market.inputs.supporters["supporter_id"].tolist().index(step.supporter_id)
-    return _CHANGES[step.kind](market, market.inputs, 0, supporter, size)[1]
+    return CHANGES[step.kind](market, market.inputs, 0, supporter, size)[1]
 
 
 def sentences(*tables, **others):
@@ -383,7 +383,10 @@ def test_more_days_are_the_least_that_suffice():
         [person("S1", 1, max_deployments="2", days_available="3")],
         [need("N1", 2, days="2"), need("N2", 3, days="2")],
     )
-    assert told == ["1 more day with Person S1 (S1) would meet it and change nothing else."]
+    assert told == [
+        "1 more day with Person S1 (S1) would meet it and change nothing else.",
+        "Asking for 1 day fewer (1 instead of 2) would meet it and change nothing else.",
+    ]
 
 
 def test_days_and_a_place_together_only_where_neither_alone_suffices():
@@ -423,6 +426,42 @@ def test_rules_that_may_be_relaxed():
     assert sentences(NEAR, [person("S1", 1)], [need("N1", 2)], decisions=(decision("declined", "S1", "N1"),)) == [
         "Taking back that Person S1 (S1) has declined would meet it and change nothing else."
     ]
+
+
+def test_fewer_days_are_asked_where_that_would_do():
+    told = sentences(
+        NEAR,
+        [person("S1", 1, max_deployments="2", days_available="3.2")],
+        [need("N1", 2, days="2"), need("N2", 3, days="2")],
+    )
+    assert told == [
+        "0.8 more days with Person S1 (S1) would meet it and change nothing else.",
+        "Asking for 1 day fewer (1 instead of 2) would meet it and change nothing else.",
+    ]
+
+
+def test_fewer_days_are_whole_halves_and_never_none_at_all():
+    one = person("S1", 1, max_deployments="2", days_available="2.8")
+    told = sentences(NEAR, [one], [need("N1", 2, days="2"), need("N2", 3, days="1.5")])
+    assert told[1:] == ["Asking for 1 day fewer (0.5 instead of 1.5) would meet it and change nothing else."]
+    told = sentences(NEAR, [one | {"days_available": "2"}], [need("N1", 2, days="2"), need("N2", 3, days="2")])
+    assert told == ["2 more days with Person S1 (S1) would meet it and change nothing else."]
+
+
+def test_a_need_may_leave_its_package():
+    told = sentences(NEAR, [person("S1", 1)], [need("N1", 2, package="P"), need("N2", 2, focus="science", package="P")])
+    assert told == ["Taking N1 out of its package P would meet it and change nothing else."]
+
+
+def test_a_limit_on_a_school_or_a_home_school_may_be_one_more():
+    for rule, words in (
+        ("max_supporters_per_school", "Allowing 2 people at each school instead of 1"),
+        ("max_per_home_school", "Allowing 2 deployments from each home school instead of 1"),
+    ):
+        people = [person("S1", 1), person("S2", 1, specialisms="science")]
+        needs = [need("N1", 2), need("N2", 2, focus="science")]
+        told = sentences(NEAR, people, needs, policy=with_policy(rules={"same_trust": "forbid", rule: 1}))
+        assert told[-1] == f"{words} would meet it and change nothing else."
 
 
 def test_a_need_that_another_loses_is_said():
