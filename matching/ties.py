@@ -22,6 +22,12 @@ def hopeless(rulebook: Rulebook, pairs: Pairs) -> Flags:
     return (rulebook.package >= 0) & np.isin(rulebook.package, rulebook.package[alone])
 
 
+def met_in_part(rulebook: Rulebook, supporter_of: Positions) -> Flags:
+    """By need: whether its package has needs that are met and others that are not."""
+    met, package = supporter_of != UNMET, rulebook.package
+    return (package >= 0) & np.isin(package, package[met]) & np.isin(package, package[~met])
+
+
 def ties_of(rulebook: Rulebook, need: Positions, supporter: Positions) -> Ties | None:
     """What ties these pairs together, beside the pins; None where no rule does."""
     if not rulebook.has_ties:

@@ -2,16 +2,21 @@
 
 import threading
 import time
+from datetime import date
 
 import pandas as pd
 import pytest
-from test_screens import Visitor, database, demo, planned  # noqa: F401
+from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
 
 from matching.desk import DECLINE_REASONS, desk_of
+from matching.directory import read_files
 from matching.errors import DataError, Problem
+from matching.export import plan_files
+from matching.inputs import read_inputs
 from matching.rounds import open_store
 from matching.ui import frames, markup, session, workspace
 from matching.ui.steps import COMPARE, PLAN, RULES
+from matching.verify import verify
 
 RECORD = "What do you want to record?"
 
@@ -281,3 +286,30 @@ def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa:
     assert "This plan is approved." in again.words()
     assert what in again.options(RECORD)
     assert len(again.options(RECORD)) == 2
+
+
+def test_a_package_that_a_decline_opens_in_part_is_told_and_still_verifies(monkeypatch):
+    drawn, needs_of = [], workspace.needs_of
+    monkeypatch.setattr(workspace, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
+    needs = """\
+need_id,school_urn,focus,package
+N1,100000,maths,Team A
+N2,100000,phonics,Team A
+N3,100002,phonics,
+"""
+    visitor = with_tables(needs=needs)
+    visitor.make_plan()
+    held = {one["Need"]: one["Supporter"] for one in visitor.rows()}
+    assert (held["N1"], held["N2"]) == ("Ann Ash", "Ann Ash")
+    decline(visitor, "N1")
+    assert row(visitor, "N1")["Supporter"] == "Unmet"
+    assert row(visitor, "N2")["Supporter"] == "Ann Ash"
+    assert "Package Team A is met in part now (N2), and its needs belong together." in visitor.words()
+    found = drawn[-1]
+    assert any("Package Team A is met in part" in notice for notice in found.plan.manifest["notices"])
+    saved = read_files(plan_files(found.plan, found.sources))
+    as_at = date.fromisoformat(found.plan.manifest["as_at"])
+    assert verify(saved, read_inputs(saved.sources, as_at=as_at)).faults == ()
+    visitor.press("Find the best plan from here")
+    visitor.press("Accept this plan")
+    assert (row(visitor, "N2")["Supporter"], row(visitor, "N3")["Supporter"]) == ("Unmet", "Ann Ash")

@@ -16,11 +16,11 @@ from matching.files import Source, read_sheet
 from matching.inputs import InputFile, Inputs
 from matching.market import Market, Row
 from matching.plan import Plan
-from matching.reasons import bar_phrases
+from matching.reasons import UNMET, bar_phrases
 from matching.resolve import changed_market, position_of
-from matching.rules import RULES, positions
+from matching.rules import RULES, Positions, positions
 from matching.tables import known_columns, read_table, table_formats
-from matching.ties import Standing
+from matching.ties import Standing, met_in_part
 from matching.ui.places import options_of, places, with_cells
 from matching.vocabulary import standard_vocabulary
 
@@ -60,8 +60,10 @@ def _holding(desk: Desk) -> tuple[dict[str, tuple[str, str]], dict[tuple[str, st
     return placed, {pair: one.kind for pair, one in desk.barred.items()}
 
 
-def as_placed(desk: Desk, market: Market, supporter_of: Mapping[str, str], *, statuses: bool) -> Desk:
+def as_placed(desk: Desk, market: Market, supporter_of: Mapping[str, str]) -> Desk:
     """The desk with a pin for everybody who stays against a rule, since the accepted plan put them there.
+
+    So does who stays in a package of which something has come open. Who has agreed is not held by that alone.
 
     Parameters
     ----------
@@ -70,14 +72,13 @@ def as_placed(desk: Desk, market: Market, supporter_of: Mapping[str, str], *, st
         Of the accepted plan.
     supporter_of : mapping of str to str
         Who serves what now.
-    statuses : bool
-        Whether those who have agreed are held too.
     """
     need_ids = [one for one in supporter_of if one not in desk.placements]
     need = positions(market.inputs.needs["need_id"], pd.Series(need_ids, dtype="object"))
     people = pd.Series([supporter_of[one] for one in need_ids], dtype="object")
     supporter = positions(market.inputs.supporters["supporter_id"], people)
-    against = ~market.rulebook.eligible(need, supporter)
+    in_part = met_in_part(market.rulebook, _outcome(market.inputs, supporter_of))
+    against = ~market.rulebook.eligible(need, supporter) | in_part[need]
     said = {
         (row["need_id"], row["supporter_id"]): row
         for row in market.inputs.decisions.to_dict("records")
@@ -91,7 +92,7 @@ def as_placed(desk: Desk, market: Market, supporter_of: Mapping[str, str], *, st
         staying[need_id] = Placement(
             need_id, supporter_id, "pin", 0, 0, str(row["reason"]), str(row["by"]), on, broken=_BARS
         )
-    events = desk.events if statuses else tuple(one for one in desk.events if one.kind != "status")
+    events = tuple(one for one in desk.events if one.kind != "status")
     return replace(desk, pins={**staying, **desk.pins}, events=events)
 
 
@@ -243,10 +244,8 @@ def _overfull(market: Market, supporter_of: Mapping[str, str], need: int, suppor
 
 def _tied(market: Market, supporter_of: Mapping[str, str], need: int, supporter: int) -> Iterator[Broken]:
     inputs, rules = market.inputs, market.inputs.policy.rules
-    outcome = np.full(len(inputs.needs), -1, dtype=np.intp)
-    at = positions(inputs.needs["need_id"], pd.Series(list(supporter_of), dtype="object"))
-    outcome[at] = positions(inputs.supporters["supporter_id"], pd.Series(list(supporter_of.values()), dtype="object"))
-    standing, pair = Standing(market.rulebook, outcome), (np.array([need]), np.array([supporter]))
+    standing = Standing(market.rulebook, _outcome(inputs, supporter_of))
+    pair = (np.array([need]), np.array([supporter]))
     if standing.over_school(*pair)[0]:
         yield Broken(
             SCHOOL_LIMIT, f"would be one more at the school than the {rules.max_supporters_per_school} that may come"
@@ -255,6 +254,13 @@ def _tied(market: Market, supporter_of: Mapping[str, str], need: int, supporter:
         yield Broken(
             HOME_LIMIT, f"would be one more away from their own school than the {rules.max_per_home_school} that may go"
         )
+
+
+def _outcome(inputs: Inputs, supporter_of: Mapping[str, str]) -> Positions:
+    outcome = np.full(len(inputs.needs), UNMET, dtype=np.intp)
+    at = positions(inputs.needs["need_id"], pd.Series(list(supporter_of), dtype="object"))
+    outcome[at] = positions(inputs.supporters["supporter_id"], pd.Series(list(supporter_of.values()), dtype="object"))
+    return outcome
 
 
 def overfull_problems(inputs: Inputs, supporter_of: Mapping[str, str], desk: Desk) -> list[Problem]:

@@ -1,6 +1,6 @@
 """Decisions on one need: what is recorded beside it, what was recorded, and the words and the way back after each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -55,7 +55,7 @@ def show_told(opened: Opened) -> None:
         return
     with st.container(key="told"):
         title, *lines = told.sentences
-        st.html(markup.banner(title, [*lines, _open_words(opened)], kind="good"))
+        st.html(markup.banner(title, [*lines, _open_words(opened), *_package_words(opened)], kind="good"))
         if told.numbers and st.button("Undo", key=f"undo_told_{told.after}"):
             take_back(opened.round_, told.numbers)
 
@@ -69,6 +69,19 @@ def _open_words(opened: Opened) -> str:
     named = ", ".join(freed) if len(freed) <= 8 else counted(len(freed), "need")
     verb = "is" if len(freed) == 1 else "are"
     return f"{named} {verb} open now; {counted(len(unmet), 'need is', 'needs are')} unmet in all."
+
+
+def _package_words(opened: Opened) -> Iterator[str]:
+    """What is met in part although its needs belong together."""
+    packages = opened.market.inputs.needs.set_index("need_id")["package"]
+    needs = opened.needs.assign(package=opened.needs["need_id"].map(packages))
+    for package, rows in needs[needs["package"] != ""].groupby("package"):
+        if rows["met"].nunique() > 1:
+            still = ", ".join(rows.loc[rows["met"], "need_id"])
+            yield (
+                f"Package {package} is met in part now ({still}), and its needs belong together. "
+                "The best plan from here keeps all of it or none."
+            )
 
 
 def take(round_: Round, events: Sequence[Event], *sentences: str) -> None:

@@ -102,7 +102,7 @@ def _live(digest: str, _round: Round) -> Live:
     if not is_changed(_round.events, saved.plan):
         return Live(saved.plan, market, desk, False, saved, saved.sources, digest)
     now = live_supporters(serving(saved.plan), desk)
-    placed = as_placed(desk, market, now, statuses=False)
+    placed = as_placed(desk, market, now)
     sources = decided_sources(saved.sources, market.inputs, _round.sources.get("decisions"), placed, now)
     by_hand = frozenset({*desk.placements, *desk.freed})
     made_from = [sources[name].sha256 for name in ("decisions", "supporters") if name in sources]
