@@ -231,6 +231,24 @@ def test_a_database_that_breaks_while_it_is_open_is_told(planned, tmp_path):
     assert "The file is damaged, or is no database of rounds." in planned.words()
 
 
+def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp_path):
+    planned.go(START)
+    write(planned, "Name of this round", "Autumn")
+    path = tmp_path / "rounds.db"
+    content = bytearray(path.read_bytes())
+    # SQLite only reads a file whose write version is above 2; unlike permissions, this binds root.
+    written, content[18] = content[18], 3
+    path.write_bytes(content)
+    planned.press("Rename this round")
+    assert "The database of rounds may be read but not written." in planned.words()
+    assert "Check the path and that you may write there" in planned.words()
+    content[18] = written
+    path.write_bytes(content)
+    assert open_store().get(planned.round_id).name == "Demo area"
+    planned.press("Rename this round")
+    assert open_store().get(planned.round_id).name == "Autumn"
+
+
 def test_a_database_that_somebody_else_holds_is_told(planned, tmp_path):
     planned.go(START)
     write(planned, "Name of this round", "Autumn")
