@@ -4,6 +4,7 @@ A room that one command alone needs is imported there, so that no other command 
 """
 
 import io
+import os
 import signal
 import sys
 import threading
@@ -31,6 +32,7 @@ from matching.official import left_out_counts, read_official
 from matching.resources import demo_sources
 from matching.tables import schools_as_text
 from matching.vocabulary import standard_vocabulary
+from matching.watch import is_search_left
 
 app = typer.Typer(
     name="s2s",
@@ -75,6 +77,18 @@ def main() -> None:
         # A console of another alphabet shows a question mark for a letter of a name, and the command goes on.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    try:
+        _run()
+    except SystemExit as leaving:
+        if is_search_left():
+            # A solver that was slow to end cannot be stopped, and aborts a process that is taken down around it.
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(leaving.code if isinstance(leaving.code, int) else 0)
+        raise
+
+
+def _run() -> None:
     try:
         app()
     except DataError as error:

@@ -10,6 +10,7 @@ Answer = TypeVar("Answer")
 Ended = Literal["", "time limit", "cancelled"]
 
 _LOOK_EVERY_S = 0.05
+_BESIDE = "search beside"
 
 
 def _nobody(words: str) -> None:
@@ -82,7 +83,7 @@ class Watch:
             except BaseException as fault:  # handed on to whoever waits
                 faults.append(fault)
 
-        beside = threading.Thread(target=run, daemon=True)
+        beside = threading.Thread(target=run, name=_BESIDE, daemon=True)
         beside.start()
         while beside.is_alive() and self.left_s() > 0:
             beside.join(_LOOK_EVERY_S)
@@ -92,3 +93,8 @@ class Watch:
             return answers[0]
         self.cut_short()
         return None
+
+
+def is_search_left() -> bool:
+    """Whether a search that nobody waits for any more is still running beside."""
+    return any(thread.name == _BESIDE for thread in threading.enumerate())
