@@ -24,7 +24,8 @@ from contextlib import closing
 from pathlib import Path
 
 from matching.desk import Event, desk_of, new_event
-from matching.rounds import Round, RoundStore, open_store
+from matching.round import Round
+from matching.rounds import RoundStore, open_store
 
 LONGEST_LIFE_S = 0.25
 """After the process has confirmed its first write."""

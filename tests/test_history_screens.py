@@ -7,9 +7,10 @@ from contextlib import closing
 import pytest
 from test_screens import Visitor
 
+from matching.database import DATABASE_VARIABLE
 from matching.desk import new_event
 from matching.errors import DataError, Problem
-from matching.rounds import DATABASE_VARIABLE, RoundStore, open_store
+from matching.rounds import RoundStore, open_store
 from matching.ui import kept, session
 from matching.ui.jobs import Jobs
 from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START

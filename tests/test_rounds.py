@@ -22,11 +22,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
+from matching.database import DATABASE_VARIABLE, SCHEMA
 from matching.desk import Event, desk_of, live_supporters, new_event
 from matching.errors import DataError, Problem
 from matching.export import zip_bytes
 from matching.files import Source
-from matching.rounds import DATABASE_VARIABLE, SCHEMA, Round, RoundStore, StaleRoundError, open_store
+from matching.round import Round
+from matching.rounds import RoundStore, StaleRoundError, open_store
 
 KILLS = Path(__file__).parents[1] / "benchmarks" / "kills.py"
 

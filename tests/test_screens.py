@@ -13,8 +13,9 @@ import pytest
 import tiny
 from streamlit.testing.v1 import AppTest
 
+from matching.database import DATABASE_VARIABLE
 from matching.errors import DataError
-from matching.rounds import DATABASE_VARIABLE, open_store
+from matching.rounds import open_store
 from matching.ui.server import serve
 from matching.ui.steps import CHECK, EXPORT, PLAN, RULES, START, STEPS, Step
 

@@ -10,7 +10,8 @@ import workbooks
 from test_screens import BROKEN, Visitor, with_tables
 
 from matching.columns import read_options
-from matching.rounds import DATABASE_VARIABLE, open_store
+from matching.database import DATABASE_VARIABLE
+from matching.rounds import open_store
 from matching.ui import uploads
 from matching.ui.steps import CHECK, PLAN, START, TRIAGE
 

@@ -1,1 +1,1 @@
-"""Steps from one form of the rounds database to the next, run by Alembic when `rounds` opens it."""
+"""Steps from one form of the rounds database to the next, run by Alembic when `database` opens it."""

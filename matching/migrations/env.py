@@ -1,4 +1,4 @@
-"""What Alembic runs for every command: the steps that are due, in the transaction that `rounds` has begun."""
+"""What Alembic runs for every command: the steps that are due, in the transaction that `database` has begun."""
 
 from alembic import context
 

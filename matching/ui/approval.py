@@ -11,7 +11,7 @@ from matching.compare import compare
 from matching.desk import HELD
 from matching.errors import counted
 from matching.reasons import STILL_OPEN
-from matching.rounds import PlanRecord, Round
+from matching.round import PlanRecord, Round
 from matching.tables import PRIORITIES
 from matching.ui import kept, markup, session
 from matching.ui.handed import Handed, approved_version, approved_versions, files_of, version_of

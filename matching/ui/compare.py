@@ -14,7 +14,7 @@ from matching.errors import DataError, Problem, counted
 from matching.export import csv_bytes, plan_files
 from matching.market import Market
 from matching.plan import Plan
-from matching.rounds import PlanRecord, Round
+from matching.round import PlanRecord, Round
 from matching.ui import frames, kept, maps, markup, session, workspace
 from matching.ui.parts import go_to, round_or_stop, screen_heading, way_on
 from matching.ui.plan_pictures import box_of, ground, held_boundaries

@@ -19,7 +19,7 @@ from matching.handover import (
     supporter_letters_csv,
     unmet_identifiers_csv,
 )
-from matching.rounds import Round
+from matching.round import Round
 from matching.ui import kept, markup, session
 from matching.ui.approval import show_approval, show_check
 from matching.ui.handed import Handed, handed

@@ -10,7 +10,7 @@ from matching.errors import DataError
 from matching.export import csv_bytes
 from matching.files import Source
 from matching.market import Market
-from matching.rounds import Round
+from matching.round import Round
 from matching.ui import frames, kept, markup
 from matching.ui.uploads import LIMIT_SENTENCE, upload_form, upload_slots
 

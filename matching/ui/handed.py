@@ -14,7 +14,7 @@ from matching.handover import Approval, Occasion
 from matching.inputs import Inputs
 from matching.market import Market
 from matching.plan import Plan
-from matching.rounds import PlanRecord, Round
+from matching.round import PlanRecord, Round
 from matching.ui import kept, session, workspace
 
 _HAND = ("pin", "swap", "forbid", "declined")

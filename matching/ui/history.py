@@ -5,7 +5,7 @@ import streamlit as st
 
 from matching.desk import DECISIONS, KINDS, Event, desk_of, history_csv, what_happened
 from matching.errors import counted
-from matching.rounds import Round
+from matching.round import Round
 from matching.ui import markup, workspace
 from matching.ui.parts import name_box, round_or_stop, screen_heading
 from matching.ui.steps import HISTORY

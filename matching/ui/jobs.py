@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from matching.errors import DataError
-from matching.rounds import Round, StaleRoundError
+from matching.round import Round
+from matching.rounds import StaleRoundError
 
 Result = TypeVar("Result")
 Tell = Callable[[str], None]

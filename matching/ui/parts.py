@@ -7,7 +7,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from matching.errors import counted
-from matching.rounds import Round
+from matching.round import Round
 from matching.ui import markup, session
 from matching.ui.jobs import Job
 from matching.ui.steps import PLAN, START, Step

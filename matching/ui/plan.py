@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from matching.errors import DataError, counted
 from matching.plan import Plan
-from matching.rounds import Round
+from matching.round import Round
 from matching.tables import PRIORITIES
 from matching.ui import frames, markup, session, workspace
 from matching.ui.parts import grid_height, link, round_or_stop, screen_heading, way_on

@@ -8,7 +8,7 @@ import streamlit as st
 from matching.desk import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event, what_happened
 from matching.errors import DataError, Problem, counted
 from matching.market import Row
-from matching.rounds import Round
+from matching.round import Round
 from matching.ui import markup, session, workspace
 from matching.ui.decided import Broken, broken_rules, serving
 from matching.ui.words import moment

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from matching.errors import counted
 from matching.policy import Policy
-from matching.rounds import Round
+from matching.round import Round
 from matching.ui import frames, kept, markup, session, workspace
 from matching.ui.parts import go_to, round_or_stop, screen_heading
 from matching.ui.steps import PLAN, RULES

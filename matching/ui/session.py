@@ -13,6 +13,7 @@ from datetime import date
 import streamlit as st
 
 from matching.allocation import allocate
+from matching.database import DATABASE_VARIABLE
 from matching.desk import Event, desk_of, live_supporters
 from matching.directory import SavedPlan
 from matching.equity import equity
@@ -22,7 +23,8 @@ from matching.files import Source
 from matching.plan import Plan
 from matching.policy import Policy, policy_toml, read_policy
 from matching.resources import demo_sources
-from matching.rounds import DATABASE_VARIABLE, Round, RoundStore, StaleRoundError, open_store
+from matching.round import Round
+from matching.rounds import RoundStore, StaleRoundError, open_store
 from matching.ui import kept
 from matching.ui.decided import decided_sources, serving
 from matching.ui.jobs import Job, Jobs

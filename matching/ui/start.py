@@ -8,7 +8,8 @@ from matching.errors import DataError
 from matching.export import zip_bytes
 from matching.files import Source
 from matching.resources import template_sources
-from matching.rounds import Round, RoundSummary, StaleRoundError
+from matching.round import Round, RoundSummary
+from matching.rounds import StaleRoundError
 from matching.ui import markup, session
 from matching.ui.parts import error_summary, go_to, link, name_box, screen_heading
 from matching.ui.places import with_leaving_out

@@ -11,7 +11,7 @@ from matching.columns import ReadingOptions
 from matching.errors import DataError, counted
 from matching.export import csv_bytes
 from matching.files import Source
-from matching.rounds import Round
+from matching.round import Round
 from matching.tables import PRIORITIES
 from matching.triage import NEEDS_COLUMNS, Attainment, read_attainment, suggested_needs, triage, triage_as_text
 from matching.ui import frames, kept, markup, session

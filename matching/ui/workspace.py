@@ -29,7 +29,7 @@ from matching.market import Market, Row
 from matching.plan import Plan
 from matching.repairs import Repair, repairs
 from matching.resolve import position_of
-from matching.rounds import Round
+from matching.round import Round
 from matching.ui import frames, kept, session
 from matching.ui.decided import (
     as_placed,
