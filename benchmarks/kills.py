@@ -23,7 +23,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from matching.desk import Event, desk_of, new_event
+from matching.desk import desk_of
+from matching.events import Event, new_event
 from matching.round import Round
 from matching.rounds import RoundStore, open_store
 

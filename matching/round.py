@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from matching.desk import DECISIONS, ENDED, Event, desk_of, new_event
+from matching.desk import desk_of
 from matching.errors import DataError, Problem
+from matching.events import DECISIONS, ENDED, Event, new_event
 from matching.files import Source
 
 

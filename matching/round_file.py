@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from matching.desk import DECISIONS, KINDS, Event, why_unsound
+from matching.desk import why_unsound
 from matching.errors import DataError, Problem
+from matching.events import DECISIONS, KINDS, Event
 from matching.export import zip_bytes
 from matching.files import MAX_BYTES, Source
 from matching.round import PlanRecord, Round

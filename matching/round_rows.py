@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
 
 from matching.database import CONTENTS, EVENTS, PLAN_FILES, PLANS, ROUNDS, SOURCES, DamagedError
-from matching.desk import Event
+from matching.events import Event
 from matching.files import Source
 from matching.round import PlanRecord, Round, refused
 

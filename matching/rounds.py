@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from matching.database import ROUNDS, Database, open_database
-from matching.desk import Event, check_event, desk_of, new_event
+from matching.desk import check_event, desk_of
+from matching.events import Event, new_event
 from matching.files import Source
 from matching.round import (
     PlanRecord,

@@ -9,29 +9,12 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tiny import decisions, read, xlsx
 
-from matching.desk import (
-    DECISIONS,
-    DECLINE_REASONS,
-    ENDED,
-    HELD,
-    HISTORY_COLUMNS,
-    KINDS,
-    STATUSES,
-    Desk,
-    Event,
-    bars_given,
-    check_event,
-    decisions_source,
-    desk_of,
-    history_csv,
-    history_table,
-    live_supporters,
-    new_event,
-    what_happened,
-    why_refused,
-)
+from matching.decisions import bars_given, decisions_source
+from matching.desk import Desk, check_event, desk_of, live_supporters, why_refused
 from matching.errors import DataError
+from matching.events import DECISIONS, DECLINE_REASONS, ENDED, HELD, KINDS, STATUSES, Event, new_event
 from matching.files import Source
+from matching.history import HISTORY_COLUMNS, history_csv, history_table, what_happened
 
 AT = datetime(2026, 9, 14, 22, 30, tzinfo=UTC)
 SCHOOL_OF = {"N1": "100000", "N2": "100001", "N3": "100002"}

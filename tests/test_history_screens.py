@@ -8,8 +8,8 @@ import pytest
 from test_screens import Visitor
 
 from matching.database import DATABASE_VARIABLE
-from matching.desk import new_event
 from matching.errors import DataError, Problem
+from matching.events import new_event
 from matching.rounds import RoundStore, open_store
 from matching.ui import kept, session
 from matching.ui.jobs import Jobs

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from worlds import WIDE, solved_wide
 
-from matching.desk import STATUSES
+from matching.events import STATUSES
 from matching.market import open_market
 from matching.ui import frames, maps
 from matching.ui.maps import clicked_need, pairs_compared

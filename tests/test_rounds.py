@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from matching.database import DATABASE_VARIABLE, SCHEMA
-from matching.desk import Event, desk_of, live_supporters, new_event
+from matching.desk import desk_of, live_supporters
 from matching.errors import DataError, Problem
+from matching.events import Event, new_event
 from matching.export import zip_bytes
 from matching.files import Source
 from matching.round import Round

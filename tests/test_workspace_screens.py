@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
 
-from matching.desk import DECLINE_REASONS, desk_of
+from matching.desk import desk_of
 from matching.directory import read_files
 from matching.errors import DataError, Problem
+from matching.events import DECLINE_REASONS
 from matching.export import plan_files
 from matching.inputs import read_inputs
 from matching.rounds import open_store

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from matching.compare import compare
-from matching.desk import HELD
 from matching.errors import counted
+from matching.events import HELD
 from matching.reasons import STILL_OPEN
 from matching.round import PlanRecord, Round
 from matching.tables import PRIORITIES

@@ -6,7 +6,7 @@ from datetime import date
 import pandas as pd
 import streamlit as st
 
-from matching.desk import decisions_source
+from matching.decisions import decisions_source
 from matching.directory import SavedPlan
 from matching.errors import counted
 from matching.export import EQUITY_FILE
@@ -19,12 +19,12 @@ from matching.handover import (
     supporter_letters_csv,
     unmet_identifiers_csv,
 )
+from matching.places import options_of
 from matching.round import Round
 from matching.ui import kept, markup, session
 from matching.ui.approval import show_approval, show_check
 from matching.ui.handed import Handed, handed
 from matching.ui.parts import round_or_stop, screen_heading, way_on
-from matching.ui.places import options_of
 from matching.ui.steps import EXPORT, PLAN
 
 _TABLES = {

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
-from matching.desk import STATUSES, Desk
+from matching.desk import Desk
 from matching.errors import LEAVE_OUT, STOP, Problem
+from matching.events import STATUSES
 from matching.market import Market
 from matching.plan import Plan, spreadsheet_safe
 from matching.reasons import excluded_reasons

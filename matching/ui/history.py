@@ -3,8 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from matching.desk import DECISIONS, KINDS, Event, desk_of, history_csv, what_happened
+from matching.desk import desk_of
 from matching.errors import counted
+from matching.events import DECISIONS, KINDS, Event
+from matching.history import history_csv, what_happened
 from matching.round import Round
 from matching.ui import markup, workspace
 from matching.ui.parts import name_box, round_or_stop, screen_heading

@@ -16,8 +16,8 @@ from matching.export import excel_bytes, zip_bytes
 from matching.files import Source
 from matching.inputs import SOURCES, Inputs, read_inputs, read_schools, with_policy
 from matching.market import Market, open_market
+from matching.places import Place, places, sheet_of
 from matching.ui.mapping import UnknownHeader, unknown_headers
-from matching.ui.places import Place, places, sheet_of
 
 _Digests = tuple[tuple[str, str, str], ...]
 _ROUNDS_KEPT, _KEPT_S = 40, 3_600

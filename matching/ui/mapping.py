@@ -13,9 +13,9 @@ from matching.columns import Mappings, suggest_columns
 from matching.errors import DataError
 from matching.files import Source, find_table
 from matching.inputs import OPTIONAL_TABLES, REQUIRED_TABLES
+from matching.places import is_extract, options_of, with_options
 from matching.tables import TableFormat, known_columns, table_formats
 from matching.ui import markup
-from matching.ui.places import is_extract, options_of, with_options
 from matching.ui.uploads import likely_columns
 from matching.vocabulary import standard_vocabulary
 

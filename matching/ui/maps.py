@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from matching.desk import STATUSES
+from matching.events import STATUSES
 from matching.ui.colours import BLACK, BLUE, FAINT, FONT, GREEN, GREY, PALE, PURPLE, RED
 
 # More lines than this on one map are a blob.

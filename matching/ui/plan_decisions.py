@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from matching.desk import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event, what_happened
+from matching.decided import Broken, broken_rules, serving
 from matching.errors import DataError, Problem, counted
+from matching.events import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event
+from matching.history import what_happened
 from matching.market import Row
 from matching.round import Round
 from matching.ui import markup, session, workspace
-from matching.ui.decided import Broken, broken_rules, serving
 from matching.ui.words import moment
 from matching.ui.workspace import Opened
 

@@ -4,10 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from matching.compare import compare
+from matching.decided import serving
 from matching.errors import DataError, counted
 from matching.tables import PRIORITIES
 from matching.ui import frames, markup, session, workspace
-from matching.ui.decided import serving
 from matching.ui.jobs import Job
 from matching.ui.parts import show_progress
 from matching.ui.workspace import Opened, Rerun

@@ -9,10 +9,7 @@ from matching.errors import LEAVE_OUT, DataError, Problem, counted, shown
 from matching.export import csv_bytes
 from matching.files import Source
 from matching.inputs import REQUIRED_TABLES
-from matching.ui import frames, kept, markup, session
-from matching.ui.mapping import show_form
-from matching.ui.parts import error_summary
-from matching.ui.places import (
+from matching.places import (
     Choices,
     Place,
     can_be_mended,
@@ -24,6 +21,9 @@ from matching.ui.places import (
     with_leaving_out,
     with_offer,
 )
+from matching.ui import frames, kept, markup, session
+from matching.ui.mapping import show_form
+from matching.ui.parts import error_summary
 from matching.ui.steps import CHECK
 from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, WORKBOOK, upload_form, upload_slots
 

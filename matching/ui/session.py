@@ -14,21 +14,22 @@ import streamlit as st
 
 from matching.allocation import allocate
 from matching.database import DATABASE_VARIABLE
-from matching.desk import Event, desk_of, live_supporters
+from matching.decided import decided_sources, serving
+from matching.desk import desk_of, live_supporters
 from matching.directory import SavedPlan
 from matching.equity import equity
 from matching.errors import DataError, Problem
+from matching.events import Event
 from matching.export import plan_files
 from matching.files import Source
+from matching.places import options_of
 from matching.plan import Plan
 from matching.policy import Policy, policy_toml, read_policy
 from matching.resources import demo_sources
 from matching.round import Round
 from matching.rounds import RoundStore, StaleRoundError, open_store
 from matching.ui import kept
-from matching.ui.decided import decided_sources, serving
 from matching.ui.jobs import Job, Jobs
-from matching.ui.places import options_of
 from matching.ui.words import day, event_sentence
 
 DEMO_NAME = "Demo area"

@@ -7,12 +7,12 @@ import streamlit as st
 from matching.errors import DataError
 from matching.export import zip_bytes
 from matching.files import Source
+from matching.places import with_leaving_out
 from matching.resources import template_sources
 from matching.round import Round, RoundSummary
 from matching.rounds import StaleRoundError
 from matching.ui import markup, session
 from matching.ui.parts import error_summary, go_to, link, name_box, screen_heading
-from matching.ui.places import with_leaving_out
 from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
 from matching.ui.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots, without_workbook
 from matching.ui.words import moment

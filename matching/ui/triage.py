@@ -11,12 +11,12 @@ from matching.columns import ReadingOptions
 from matching.errors import DataError, counted
 from matching.export import csv_bytes
 from matching.files import Source
+from matching.places import options_of, with_options
 from matching.round import Round
 from matching.tables import PRIORITIES
 from matching.triage import NEEDS_COLUMNS, Attainment, read_attainment, suggested_needs, triage, triage_as_text
 from matching.ui import frames, kept, markup, session
 from matching.ui.parts import error_summary, go_to, screen_heading
-from matching.ui.places import options_of, with_options
 from matching.ui.steps import CHECK, TRIAGE
 from matching.ui.uploads import LIMIT_SENTENCE, upload_form, upload_slots
 from matching.ui.words import day

@@ -2,7 +2,8 @@
 
 from datetime import date, datetime
 
-from matching.desk import Event, what_happened
+from matching.events import Event
+from matching.history import what_happened
 
 
 def day(value: date) -> str:

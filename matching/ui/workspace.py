@@ -15,10 +15,20 @@ import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
-from matching.desk import Desk, Event, desk_of, live_supporters, new_event
+from matching.decided import (
+    as_placed,
+    decided_inputs,
+    decided_market,
+    decided_sources,
+    is_changed,
+    overfull_problems,
+    serving,
+)
+from matching.desk import Desk, desk_of, live_supporters
 from matching.directory import SavedPlan
 from matching.equity import equity
 from matching.errors import DataError, Problem
+from matching.events import Event, new_event
 from matching.explain import Explanation, explain_need
 from matching.export import csv_bytes, plan_files
 from matching.files import Source
@@ -31,15 +41,6 @@ from matching.repairs import Repair, repairs
 from matching.resolve import position_of
 from matching.round import Round
 from matching.ui import frames, kept, session
-from matching.ui.decided import (
-    as_placed,
-    decided_inputs,
-    decided_market,
-    decided_sources,
-    is_changed,
-    overfull_problems,
-    serving,
-)
 from matching.ui.jobs import Job, start
 from matching.whatif import WhyNot, why_not
 

@@ -10,18 +10,20 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from matching.desk import Desk, Event, Placement, decisions_source, desk_of, live_supporters
+from matching.decisions import decisions_source
+from matching.desk import Desk, Placement, desk_of, live_supporters
 from matching.errors import DataError, Problem, counted
+from matching.events import Event
 from matching.files import Source, read_sheet
 from matching.inputs import InputFile, Inputs
 from matching.market import Market, Row
+from matching.places import options_of, places, with_cells
 from matching.plan import Plan
 from matching.reasons import UNMET, bar_phrases
 from matching.resolve import changed_market, position_of
 from matching.rules import RULES, Positions, positions
 from matching.tables import known_columns, read_table, table_formats
 from matching.ties import Standing, met_in_part
-from matching.ui.places import options_of, places, with_cells
 from matching.vocabulary import standard_vocabulary
 
 PLACES, DAYS, SCHOOL_LIMIT, HOME_LIMIT = "places offered", "days offered", "school limit", "home school limit"
