@@ -87,7 +87,7 @@ def by_levels(whole: Programme, best: Positions, fallback: Flags, watch: Watch) 
     promising = np.isin(np.arange(len(whole.pair)), best)
     chosen = np.zeros(len(whole.pair), dtype=bool)
     met: list[int] = []
-    urgent = _most_urgent_together(whole)
+    urgent = most_urgent_together(whole)
     for level in range(len(PRIORITY_LEVELS)):
         columns = np.flatnonzero((promising & (urgent <= level)) | chosen | fallback)
         part = whole.of(columns)
@@ -101,7 +101,7 @@ def by_levels(whole: Programme, best: Positions, fallback: Flags, watch: Watch) 
     return chosen
 
 
-def _most_urgent_together(whole: Programme) -> Positions:
+def most_urgent_together(whole: Programme) -> Positions:
     """By pair: the most urgent level among the needs of its package, since they are met together or not at all."""
     together = np.full(whole.n_packages, len(PRIORITY_LEVELS), dtype=np.intp)
     packed = whole.package >= 0

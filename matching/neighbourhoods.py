@@ -110,6 +110,8 @@ class _Surroundings:
 
     def _short(self, region: Positions, factors: Whole, watch: Watch) -> int:
         """How much more the region could meet, with all its people to itself, than the plan does in it."""
+        if watch.left_s() <= 0:
+            return int(factors[self.task.level[region[self.supporter_of[region] == UNMET]]].sum())
         programme = programme_of(self.task, region, self._people(region))
         worth = factors[programme.level].astype(np.int64)
         chosen = self.supporter_of[self.task.need[programme.pair]] == self.task.supporter[programme.pair]

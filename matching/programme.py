@@ -250,14 +250,21 @@ def _whole_packages(need: Positions, package: Positions, first_column: int, widt
 
 
 def best_choice(
-    programme: Programme, worth: Whole, kept: Sequence[Kept], fallback: Flags, watch: Watch
+    programme: Programme,
+    worth: Whole,
+    kept: Sequence[Kept],
+    fallback: Flags,
+    watch: Watch,
+    *,
+    fixed: Flags | None = None,
 ) -> tuple[Flags, int]:
     """The choice of pairs that is worth most and keeps what is kept, and what no choice can be worth more than.
 
-    Where the search is stopped before anything better than `fallback` is found, that stands.
+    Where the search is stopped before anything better than `fallback` is found, that stands. Pairs that are `fixed` are
+    chosen in any case; the bound is then of such choices only.
     """
     ceiling = programme.ceiling(worth)
-    result = _solved(programme, worth, kept, watch)
+    result = _solved(programme, worth, kept, np.zeros(len(worth)) if fixed is None else fixed, watch)
     if result is None:
         return fallback, ceiling
     # Worths are whole: a bound a hair above a whole number is that number.
@@ -272,7 +279,7 @@ def best_choice(
 
 
 def _solved(
-    programme: Programme, worth: Whole, kept: Sequence[Kept], watch: Watch
+    programme: Programme, worth: Whole, kept: Sequence[Kept], fixed: Floats | Flags, watch: Watch
 ) -> "scipy.optimize.OptimizeResult | None":
     """What HiGHS answers; None where it was stopped before it could."""
     left_s = watch.left_s()
@@ -291,7 +298,7 @@ def _solved(
             constraints=constraints,
             # Visits and packages are whole by themselves where the pairs are.
             integrality=np.repeat([1, 0], [len(worth), beside]),
-            bounds=scipy.optimize.Bounds(0, 1),
+            bounds=scipy.optimize.Bounds(np.concatenate([fixed, np.zeros(beside)]), 1),
             options={"mip_rel_gap": 0, "time_limit": _SOLVER_SHARE * left_s},
         )
     )

@@ -3,8 +3,9 @@
 import numpy as np
 
 from matching.fill import filled, filled_up
-from matching.large import best_of_large_part, bounds_around, by_levels
+from matching.large import best_of_large_part, bounds_around, most_urgent_together
 from matching.programme import Kept, Programme, best_choice, programme_of
+from matching.relaxation import by_relaxed_levels
 from matching.task import (
     PRIORITY_LEVELS,
     UNMET,
@@ -14,17 +15,17 @@ from matching.task import (
     Task,
     Whole,
     as_reached,
-    best_of_each_need,
     chosen_pairs,
 )
 from matching.watch import Watch
 
-# A part of many pairs is first searched level by level over each need's best few, for a good plan whatever comes; one
-# of even more is not searched as a whole.
+# A part of many pairs is first solved level by level, by relaxations, for a good plan whatever comes; one of even more
+# is not searched as a whole.
 _MANY_PAIRS = 50_000
 _MOST_PAIRS_SEARCHED = 150_000
-_BEST_PAIRS_SEARCHED = 6
-# Of its time; what is left is for bounds where the search did not prove its plan.
+# Of its time, for the levels and then for the search of the whole; what is left is for bounds, where the search did not
+# prove its plan.
+_SHARE_OF_LEVELS = 0.9
 _SHARE_OF_SEARCH = 0.8
 
 
@@ -55,12 +56,16 @@ def best_of_part(
     if len(programme.pair) > _MOST_PAIRS_SEARCHED:
         found, bounds = best_of_large_part(task, programme, needs, supporters, beyond, fallback, relaxed, watch)
         return found[needs], bounds
-    whole_watch, is_large = watch, len(programme.pair) > _MANY_PAIRS
+    whole_watch, is_large, most = watch, len(programme.pair) > _MANY_PAIRS, relaxed
     if is_large:
         watch = whole_watch.share(_SHARE_OF_SEARCH)
-        best = best_of_each_need(programme.need, beyond, _BEST_PAIRS_SEARCHED)
-        fallback = by_levels(programme, best, fallback, watch.share(2 / 3))
+        urgent = most_urgent_together(programme)
+        fallback, most = by_relaxed_levels(programme, len(needs), urgent, fallback, whole_watch.share(_SHARE_OF_LEVELS))
+        if programme.reached(fallback) == most:
+            return filled_up(task, programme, fallback)[needs], most
     chosen, most_worth = best_choice(programme, programme.worth, (), fallback, watch)
+    if programme.reached(chosen) < programme.reached(fallback):
+        chosen = fallback
     kept: tuple[Kept, ...] = ()
     proved: list[int] = []
     for level in range(len(PRIORITY_LEVELS) - 1):
@@ -80,7 +85,17 @@ def best_of_part(
     if is_large and bounds != programme.reached(chosen):
         closer = bounds_around(task, programme, needs, supporters, beyond, outcome, relaxed, whole_watch)
         bounds = as_reached(min(one, other) for one, other in zip(bounds, closer, strict=True))
+        bounds = _with_bounds_of(programme.reached(fallback), most, programme.reached(chosen), bounds)
     return outcome[needs], bounds
+
+
+def _with_bounds_of(one: Reached, most: Reached, plan: Reached, bounds: Reached) -> Reached:
+    """Bounds of a plan, with those of a second one as far as the plan is as good as that in all levels before."""
+    as_good = [all(plan[earlier] >= one[earlier] for earlier in range(level)) for level in range(len(plan))]
+    return as_reached(
+        max(value, min(bound, other) if holds else bound)
+        for value, bound, other, holds in zip(plan, bounds, most, as_good, strict=True)
+    )
 
 
 def _last_bounds(programme: Programme, chosen: Flags, most_worth: int, relaxed: Reached) -> tuple[int, int]:

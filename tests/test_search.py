@@ -30,6 +30,17 @@ def test_bounds_hold_where_the_search_was_stopped(no_time_to_prove, number):
             assert found[level] <= best[level] <= bounds[level]
 
 
+def test_what_relaxations_of_the_levels_find_is_mostly_the_best(no_time_to_prove):
+    best = proved = 0
+    for number in range(16):
+        made = random_world(6000 + number, n_schools=30, n_supporters=16, n_needs=40, decisions=4, ties=number % 4 == 3)
+        plan = made.plan()
+        best += said(plan)[:3] == by_milp(made)[:3]
+        proved += said(plan)[:3] == bounds_said(plan)[:3]
+    assert best >= 14
+    assert proved >= 12
+
+
 @pytest.mark.parametrize("number", range(24))
 def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, number):
     made = random_world(
