@@ -301,7 +301,9 @@ def rerun_preview(before: Plan, after: Plan, inputs: Inputs) -> Preview:
     gained, lost = (tuple(changes.loc[changes["change"] == kind, "need_id"]) for kind in ("gained", "lost"))
     people = _people(before, after, inputs)
     # How many people that touches is said here in full, and once.
-    sentences = [*compared.sentences()[:1], *_about_people(len(people), int((people["had"] != "").sum()))]
+    had, gets = _held_by(before), _held_by(after)
+    losing = sum(bool(held - gets.get(one, set())) for one, held in had.items())
+    sentences = [*compared.sentences()[:1], *_about_people(len(people), losing)]
     for level in compared.levels.head(len(LEVELS)).to_dict("records"):
         if level["difference"] and level["level"] != "score":
             more = "more" if level["difference"] > 0 else "fewer"

@@ -471,7 +471,8 @@ def test_a_need_that_another_loses_is_said():
         [need("N1", 2, days="3"), need("N2", 2, days="5", priority="high")],
     )
     assert told == [
-        "1 more day with Person S1 (S1) would meet it, but would leave N1 unmet, which is of another priority."
+        "1 more day with Person S1 (S1) would meet it, but would leave N1 unmet, which is of another priority.",
+        "Asking for 1 day fewer (4 instead of 5) would meet it, but would leave N1 unmet, which is of another priority.",
     ]
 
 
@@ -508,7 +509,7 @@ def test_a_rerun_that_only_adds_disturbs_nobody():
     assert len(preview.gained) == 1
     (person_of_both,) = preview.people["supporter_id"]
     assert person_of_both == "S1"
-    assert "1 person loses or changes a deployment that they had." in preview.sentences
+    assert "1 person is touched, and nobody loses a deployment that they had." in preview.sentences
     assert "1 normal need more met." in preview.sentences
 
 

@@ -77,6 +77,8 @@ def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # n
     assert row(planned, "N012")["Supporter"] not in ("Unmet", "Manjit Martínez")
     assert planned.figure("Critical") == "12 of 12"
     assert len(open_store().get(planned.round_id).plans) == 2
+    planned.go(COMPARE)
+    assert "Both plans serve every need alike." not in planned.words()
 
 
 def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811

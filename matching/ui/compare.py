@@ -54,7 +54,10 @@ def show() -> None:
 def _show_comparison(round_: Round) -> None:
     labels = dict(_choices(round_))
     left, right = st.columns(2, gap="medium")
-    first = left.selectbox("Before", list(labels), index=1, format_func=lambda one: labels.get(one, ""), key="before")
+    begin = list(labels).index(_first_before(round_))
+    first = left.selectbox(
+        "Before", list(labels), index=begin, format_func=lambda one: labels.get(one, ""), key="before"
+    )
     second = right.selectbox("After", list(labels), index=0, format_func=lambda one: labels.get(one, ""), key="after")
     if first == second:
         st.html(markup.paragraph("The same plan is chosen twice. Choose another one on one side."))
@@ -66,6 +69,12 @@ def _show_comparison(round_: Round) -> None:
     _show_moves(found)
     if len(found.changes):
         _show_map(before, after, found)
+
+
+def _first_before(round_: Round) -> str:
+    """What to compare with at first: the accepted plan; where nothing was changed since, the one accepted before it."""
+    earlier = [one.number for one in round_.plans if one.kind == "optimised" and one.number != round_.current]
+    return f"plan {earlier[-1]}" if earlier and not workspace.live(round_).is_changed else _ACCEPTED
 
 
 def _choices(round_: Round) -> Iterator[tuple[str, str]]:
