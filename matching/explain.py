@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, Problem, counted
+from matching.grid import kilometres
 from matching.market import Market
 from matching.plan import Plan
 from matching.reasons import bar_phrases, person
@@ -162,7 +163,7 @@ def _why_not(market: Market, plan: Plan, need: int, supporter: int, time_limit_s
     score = f"{fits.score_milli[0] / 1000:.3f}"
     instead = f"{met[0]['supporter_name']} was chosen, with {met[0]['score']}" if met else "it is unmet"
     sentences = [
-        f"{who} is eligible, {fits.distance_km[0]:.1f} km away, with a score of {score}; {instead}.",
+        f"{who} is eligible, {kilometres(fits.distance_km[0])} away, with a score of {score}; {instead}.",
         _does(market, plan, supporter, who),
     ]
     if met and met[0]["origin"] == "pinned":

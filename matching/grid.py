@@ -96,3 +96,8 @@ def _project(phi: Metres, lam: Metres) -> tuple[Metres, Metres]:
         + nu / 120 * cos**5 * (5 - 18 * tan**2 + tan**4 + 14 * eta2 - 58 * tan**2 * eta2) * step**5
     )
     return easting, northing
+
+
+def kilometres(distance_km: float) -> str:
+    """A distance in words, to a tenth of a km: of the two decimals that tables give, so that words and tables agree."""
+    return f"{round(distance_km, 2):.1f} km"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from matching.accreditation import failed_criteria
 from matching.errors import counted
+from matching.grid import kilometres
 from matching.market import Market
 from matching.pairs import Pairs
 from matching.rules import RULES, Positions, positions
@@ -92,12 +93,12 @@ def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
     columns = (met, chosen, outcome.origin[met], fits.distance_km, fits.phase, fits.specialism)
     sentences = {}
     for need, supporter, origin, km, phase_fit, specialism_fit in zip(*(one.tolist() for one in columns), strict=True):
-        kilometres, phase = f"{km:.1f} km", _phase_words(phase_fit)
+        far, phase = kilometres(km), _phase_words(phase_fit)
         if origin == "pinned":
-            sentences[need] = _pin_sentence(market, need, supporter, f"{kilometres}, {phase}")
+            sentences[need] = _pin_sentence(market, need, supporter, f"{far}, {phase}")
             continue
         who = _who(market, need, related=specialism_fit < 1)
-        sentence = f"{standing.describe(need, eligible[need], who)}: {kilometres}, {phase}."
+        sentence = f"{standing.describe(need, eligible[need], who)}: {far}, {phase}."
         if origin == "kept":
             sentence = f"Kept from the earlier plan. {sentence}"
         sentences[need] = sentence + standing.better_placed(need)
@@ -400,7 +401,7 @@ def _nearest(market: Market, need: int, people: Positions, broken: Mapping[str, 
     best = int(np.lexsort((km, obstacles))[0])
     who = int(people[best])
     phrases = [_bar_phrase(market, need, who, rule) for rule in RULES if broken[rule][best]]
-    away = "" if broken["distance"][best] else f", {km[best]:.1f} km away,"
+    away = "" if broken["distance"][best] else f", {kilometres(km[best])} away,"
     return f"{person(market, who)}{away} {_joined(phrases)}."
 
 
@@ -556,7 +557,7 @@ def _one_more(market: Market, pair: int, deployments: NDArray[np.int64], days: N
     lacking = float(rulebook.days_asked[need] - (rulebook.days_offered[supporter] - days[supporter])) / 100
     if lacking > 0:
         more.append(f"{lacking:g} more {'day' if lacking == 1 else 'days'}")
-    facts = f"{pairs.distance_km[pair]:.1f} km, score {pairs.score_milli[pair] / 1000:.3f}"
+    facts = f"{kilometres(pairs.distance_km[pair])}, score {pairs.score_milli[pair] / 1000:.3f}"
     return f"{_sentence(' and '.join(more))} with {person(market, supporter)} would meet it ({facts})."
 
 

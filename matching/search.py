@@ -47,6 +47,9 @@ def best_of_part(
     One search with large bonuses finds a plan that is nearly always right in every level, and proves two things of it:
     among plans as good in the first two levels, none is better in the others. That the first two cannot be better is
     proved by the answer with places only, where the plan is as good; otherwise by a search for that level alone.
+
+    A part of many pairs is solved level by level beforehand (`relaxation`): where that proves its plan there is nothing
+    to search, and where the search comes to nothing better in time that plan stands, with its bounds.
     """
     programme = programme_of(task, needs, supporters)
     nobody = np.full(len(task.level), UNMET, dtype=np.intp)

@@ -86,7 +86,7 @@ def test_each_pair_is_answered_for(number):
             assert sum(line.startswith("- ") for line in rest) == len(fact[n, s].broken)
         else:
             assert (
-                f"({s}) is eligible, {fact[n, s].km:.1f} km away, with a score of {fact[n, s].milli / 1000:.3f}"
+                f"({s}) is eligible, {round(fact[n, s].km, 2):.1f} km away, with a score of {fact[n, s].milli / 1000:.3f}"
                 in first
             )
 
@@ -224,3 +224,12 @@ def test_what_one_more_place_would_be_worth_is_what_solving_with_it_gives(number
             assert told.endswith(
                 f"{'add' if score >= 0 else 'take'} {abs(score) / 1000:.3f} {'to' if score >= 0 else 'from'} the total score."
             )
+
+
+def test_a_distance_reads_the_same_in_words_and_in_tables():
+    """31.4502 km away is 31.45 in tables, which a reader's own spreadsheet shows as 31.4 or 31.5; we say one of them."""
+    market, plan = opened([school(1), school(2, 31.45, 0.1)], [person("S1", 1)], [need("N1", 2)])
+    explained = explain_need(market, plan, "N1")
+    (shown,) = explained.candidates["distance_km"]
+    assert shown == plan.deployments["distance_km"].iat[0] == "31.45"
+    assert f"{float(shown):.1f} km" in plan.deployments["reason"].iat[0]

@@ -300,7 +300,7 @@ def test_what_is_said_of_a_deployment_is_true(number):
         closer = {s for s, f in others.items() if f.km < mine.km}
         with_place = {s for s in others if left[s][0] > 0}
         with_both = {s for s in with_place if left[s][1] >= asked}
-        assert said_of["km"] == f"{mine.km:.1f}"
+        assert said_of["km"] == f"{round(mine.km, 2):.1f}"
         assert said_of["phase"] == ("same" if mine.phase == 1 else "related")
         if said_of["only"]:
             assert not others
@@ -370,7 +370,7 @@ def test_what_is_said_of_a_need_nobody_is_eligible_for_is_true(number):
             fewest = min(len(mine[s].broken) for s in people) if people else 0
             assert len(named_fact.broken) >= fewest
             if "distance" not in named_fact.broken:
-                assert f"{named_fact.km:.1f} km away" in row["nearest_option"]
+                assert f"{round(named_fact.km, 2):.1f} km away" in row["nearest_option"]
         else:
             assert all("designation" in f.broken for f in mine.values())
 
@@ -417,7 +417,7 @@ def test_the_nearest_option_would_meet_it(number):
             assert row["reason_code"] not in ("all_full", "days_used_up")
             continue
         fact = may[row["need_id"], told["who"]]
-        assert (told["km"], told["score"]) == (f"{fact.km:.1f}", f"{fact.milli / 1000:.3f}")
+        assert (told["km"], told["score"]) == (f"{round(fact.km, 2):.1f}", f"{fact.milli / 1000:.3f}")
         places, days = spare(one.made, one.serving, told["who"])
         assert places + bool(told["place"]) == 1 if told["place"] else places >= 1
         assert float(days) + float(told["days"] or 0) >= float(days_of(one.made.row("needs", row["need_id"]))) - 1e-9

@@ -8,6 +8,7 @@ import streamlit as st
 from matching.decided import Broken, broken_rules, serving
 from matching.errors import DataError, Problem, counted
 from matching.events import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event
+from matching.grid import kilometres
 from matching.history import what_happened
 from matching.market import Row
 from matching.round import Round
@@ -343,7 +344,7 @@ def _swap_form(case: _Case) -> None:
 def _swap_words(case: _Case, who: str, broken: int) -> str:
     fits = workspace.fits_of(case.opened.live, case.need_id, who)
     now = f", against {case.row['score']:.3f} of {case.row['supporter']}" if case.holder else ""
-    start = f"{case.names[who]} is {fits.distance_km:.1f} km away, with a score of {fits.score:.3f}{now}."
+    start = f"{case.names[who]} is {kilometres(fits.distance_km)} away, with a score of {fits.score:.3f}{now}."
     if not broken:
         return f"{start} It breaks no rule."
     return f"{start} It breaks {counted(broken, 'rule')}: tick each that you set aside."
