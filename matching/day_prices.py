@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from matching.programme import Programme
+from matching.relaxation import most_by_people
 from matching.task import Positions, Task, best_of_each_need
 from matching.watch import Watch
 
@@ -90,7 +91,7 @@ def day_prices(
         more = promising[best_of_each_need(part.need[promising], beyond[promising], _MORE_PAIRS)]
         active = np.union1d(active, more)
     dual = float(surplus.sum() + (v * offer.places).sum() + (d * offer.days).sum())
-    by_people = _most_by_people(part, offer, worth - surplus[part.need], watch)
+    by_people = most_by_people(part, len(needs), worth - surplus[part.need], watch)
     most = dual if by_people is None else min(dual, float(surplus.sum()) + by_people)
     return DayPrices(beyond, int(np.floor(most + 1e-3)))
 
@@ -113,25 +114,6 @@ def _relaxed(
             method="highs-ipm",
         )
     )
-
-
-def _most_by_people(part: Programme, offer: _Offer, gain: Floats, watch: Watch) -> float | None:
-    """What all supporters together gain at most by taking whole needs; a need may be taken by several here."""
-    taken = np.flatnonzero(gain > _NOTHING)
-    rows = vstack(_by_supporter(part, offer, taken))
-    answer = watch.within(
-        lambda: scipy.optimize.milp(
-            -gain[taken],
-            constraints=scipy.optimize.LinearConstraint(rows, -np.inf, np.concatenate([offer.places, offer.days])),
-            integrality=np.ones(len(taken), dtype=np.int64),
-            bounds=scipy.optimize.Bounds(0, 1),
-            options={"time_limit": watch.left_s()},
-        )
-    )
-    if answer is None or answer.mip_dual_bound is None:
-        return None
-    # What was left out gains next to nothing, but not less than nothing.
-    return float(-answer.mip_dual_bound) + _NOTHING * len(part.pair)
 
 
 def _by_supporter(part: Programme, offer: _Offer, pairs: Positions) -> tuple[csr_array, csr_array]:

@@ -1,13 +1,11 @@
 """A connected part too large to be searched whole: a plan from its promising pairs, and bounds from all of them."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from matching.day_prices import day_prices
 from matching.fill import filled_up
 from matching.neighbourhoods import most_met
-from matching.programme import Kept, Programme, best_choice
+from matching.programme import Kept, Programme, best_choice, merit
 from matching.task import (
     PRIORITY_LEVELS,
     Flags,
@@ -93,7 +91,7 @@ def by_levels(whole: Programme, best: Positions, fallback: Flags, watch: Watch) 
         part = whole.of(columns)
         kept = tuple(Kept(part.count(earlier), count) for earlier, count in enumerate(met))
         watch.tell(f"Solving days, {PRIORITY_LEVELS[level]} needs: {len(columns):,} of {len(whole.pair):,} pairs")
-        start = max((chosen[columns], fallback[columns]), key=lambda one: _merit(part, one, met))
+        start = max((chosen[columns], fallback[columns]), key=lambda one: merit(part, one, kept))
         found, _ = best_choice(part, part.worth, kept, start, watch.share(1 / (len(PRIORITY_LEVELS) - level)))
         chosen = np.zeros(len(whole.pair), dtype=bool)
         chosen[columns[found]] = True
@@ -109,10 +107,3 @@ def most_urgent_together(whole: Programme) -> Positions:
     levels = whole.level.copy()
     levels[packed] = together[whole.package[packed]]
     return levels
-
-
-def _merit(part: Programme, chosen: Flags, met: Sequence[int]) -> tuple[bool, int]:
-    """How good a start is: whether it meets as many needs of the earlier levels, and what it is worth."""
-    counts = np.bincount(part.level[chosen], minlength=len(PRIORITY_LEVELS))
-    enough = all(counts[level] >= count for level, count in enumerate(met))
-    return enough, int(part.worth[chosen].sum())

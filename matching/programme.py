@@ -121,6 +121,11 @@ class Kept:
     at_least: int
 
 
+def merit(programme: Programme, chosen: Flags, kept: Sequence[Kept]) -> tuple[bool, int]:
+    """How good a start a choice is: whether it keeps what is kept, and what it is worth."""
+    return all(one.worth[chosen].sum() >= one.at_least for one in kept), int(programme.worth[chosen].sum())
+
+
 def programme_of(task: Task, needs: Positions, supporters: Positions) -> Programme:
     """The programme of the needs and supporters of one part."""
     pair = np.flatnonzero(np.isin(task.need, needs))

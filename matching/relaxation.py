@@ -13,7 +13,7 @@ import scipy  # loads `scipy.optimize` when it is first asked for: most plans ne
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from matching.programme import Kept, Programme, best_choice
+from matching.programme import Kept, Programme, best_choice, merit
 from matching.task import PRIORITY_LEVELS, Flags, Positions, Reached, Whole, as_reached
 from matching.watch import Watch
 
@@ -64,7 +64,7 @@ def by_relaxed_levels(
         columns = np.flatnonzero((urgent <= level) | chosen | fallback)
         part = whole.of(columns)
         kept = tuple(Kept(part.count(earlier), count) for earlier, count in enumerate(kept_counts))
-        start = max((chosen[columns], fallback[columns]), key=lambda one: _merit(part, one, kept))
+        start = max((chosen[columns], fallback[columns]), key=lambda one: merit(part, one, kept))
         is_count = level < len(PRIORITY_LEVELS)
         counted = part.count(level) if is_count else part.value_milli
         watch.tell(f"Solving days, {name}: {len(columns):,} of {len(whole.pair):,} pairs")
@@ -106,11 +106,6 @@ def _fixings(part: Programme, share: Floats, kept: Sequence[Kept]) -> tuple[Flag
     return few, more
 
 
-def _merit(part: Programme, chosen: Flags, kept: Sequence[Kept]) -> tuple[bool, int]:
-    """How good a start is: whether it keeps what is kept, and what it is worth."""
-    return all(one.worth[chosen].sum() >= one.at_least for one in kept), int(part.worth[chosen].sum())
-
-
 def relaxation(part: Programme, n_needs: int, worth: Whole, kept: Sequence[Kept], watch: Watch) -> Relaxed | None:
     """The relaxation of a programme; None where there is no time for it.
 
@@ -140,13 +135,13 @@ def relaxation(part: Programme, n_needs: int, worth: Whole, kept: Sequence[Kept]
     gain = worth + sum(one * held.worth for one, held in zip(of_kept, kept, strict=True)) - of_needs[part.need]
     fixed = float(of_needs.sum()) - sum(one * held.at_least for one, held in zip(of_kept, kept, strict=True))
     most = -float(answer.fun or 0)
-    by_people = _most_by_people(part, n_needs, gain, watch)
+    by_people = most_by_people(part, n_needs, gain, watch)
     if by_people is not None:
         most = min(most, fixed + by_people)
     return Relaxed(answer.x[: len(worth)], min(part.ceiling(worth), int(np.floor(most + 1e-3))))
 
 
-def _most_by_people(part: Programme, n_needs: int, gain: Floats, watch: Watch) -> float | None:
+def most_by_people(part: Programme, n_needs: int, gain: Floats, watch: Watch) -> float | None:
     """What all supporters together gain at most by taking whole needs; None where there is no time for it."""
     # In a package one that gains nothing may be what lets the others in.
     taken = np.flatnonzero((gain > _NOTHING) | (part.package >= 0))
