@@ -16,7 +16,7 @@ from matching.inputs import Inputs
 from matching.market import Market
 from matching.plan import Plan, make_plan
 from matching.reasons import UNMET, Outcome
-from matching.resolve import changed_market, position_of, reached_by, with_pin, written
+from matching.resolve import changed_market, position_of, reached_by, with_pins, written
 from matching.rules import Positions, positions
 from matching.task import Assignment, Reached, as_reached
 
@@ -102,13 +102,11 @@ def live_plan(
 
 def held_inputs(inputs: Inputs, supporter_of: Mapping[str, str], by_hand: Collection[str]) -> Inputs:
     """The inputs with a pin for everybody put somewhere by hand: those that a live plan is checked against."""
-    decisions = inputs.decisions
-    pins = decisions[decisions["kind"] == "pin"]
+    pins = inputs.decisions[inputs.decisions["kind"] == "pin"]
     pinned = set(zip(pins["need_id"], pins["supporter_id"], strict=True))
-    for need_id in sorted(by_hand):
-        if need_id in supporter_of and (need_id, supporter_of[need_id]) not in pinned:
-            inputs = with_pin(inputs, need_id, supporter_of[need_id])
-    return inputs
+    new = {one: supporter_of[one] for one in sorted(by_hand) if one in supporter_of}
+    new = {need_id: who for need_id, who in new.items() if (need_id, who) not in pinned}
+    return with_pins(inputs, new) if new else inputs
 
 
 def _positions(market: Market, supporter_of: Mapping[str, str]) -> Positions:

@@ -16,7 +16,7 @@ from matching.errors import counted
 from matching.inputs import Inputs
 from matching.market import Market
 from matching.plan import Plan
-from matching.reasons import UNMET
+from matching.reasons import UNMET, person
 from matching.remedies import CHANGES, FOR_ALL, related_specialisms
 from matching.resolve import changed_market, changes_between, outcome_of, position_of, solve_again, without_need
 from matching.rules import RULES, Positions
@@ -63,7 +63,7 @@ class Repair:
     ----------
     need_id : str
     steps : tuple of Step
-        One, or two that only work together.
+        One, or two that only work together; none where somebody can be put there with nothing changed.
     is_least : bool
         Whether no smaller number of the same days or km would do.
     inputs : Inputs
@@ -115,7 +115,8 @@ def repairs(
     Notes
     -----
     Each is solved with the change made, and counts only where every best plan then meets the need: the best plan that
-    meets it is better than the best that does not. Two changes together are tried only where no single one does.
+    meets it is better than the best that does not. The plan is the one to stay close to, as in a rerun. Two changes
+    together are tried only where no single one does, and none at all where the need can be met as things stand.
 
     Raises
     ------
@@ -126,7 +127,10 @@ def repairs(
     before = outcome_of(market, plan)
     if before[need] != UNMET:
         return ()
-    question = _Question(market, before, need, time.monotonic() + time_limit_s)
+    close = changed_market(market, replace(market.inputs, baseline=plan.deployments), same_pairs=True)
+    question = _Question(close, before, need, time.monotonic() + time_limit_s)
+    if _has_room(question) and (as_things_stand := _tried(question, (), is_least=True)):
+        return (as_things_stand,)
     ones, twos = _candidates(question)
     found = list(_that_work(question, ones)) or list(_that_work(question, twos))
     found.sort(key=_cost)
@@ -210,7 +214,8 @@ def _tried(question: _Question, changes: Sequence[tuple[str, int, float]], *, is
     displaced = changes_between(market, before, answer.supporter_of, [need])
     lost = [list(displaced.loc[displaced["change"] == "lost", "priority"]).count(level) for level in PRIORITY_LEVELS]
     proved = answer.proved and otherwise.proved
-    sentence = _repair_sentence(question, steps, displaced, proved=proved)
+    change = _change_words(steps) or f"Putting {person(market, int(answer.supporter_of[need]))} there"
+    sentence = _repair_sentence(question, change, displaced, proved=proved)
     return Repair(
         question.need_id, tuple(steps), is_least, inputs, tuple(lost), displaced, answer.reached, proved, sentence
     )
@@ -229,6 +234,18 @@ def _touched(market: Market, changed: Market, supporters: Sequence[int]) -> list
         return list(range(len(market.supporters)))
     other_limit = np.flatnonzero(market.rulebook.limit_km != changed.rulebook.limit_km).tolist()
     return sorted({*supporters, *other_limit})
+
+
+def _has_room(question: _Question) -> bool:
+    """Whether somebody eligible has a place and the days as things stand."""
+    rulebook, before, need = question.market.rulebook, question.before, question.need
+    pairs = question.market.pairs
+    eligible, met = pairs.supporter[pairs.need == need], before != UNMET
+    places_used = np.bincount(before[met], minlength=len(rulebook.places))
+    days_used = np.bincount(before[met], weights=rulebook.days_asked[met], minlength=len(rulebook.places))
+    has_place = places_used < rulebook.places
+    has_days = days_used + rulebook.days_asked[need] <= rulebook.days_offered
+    return bool((has_place & has_days)[eligible].any())
 
 
 def _candidates(question: _Question) -> tuple[list[_Sizes], list[_Sizes]]:
@@ -253,9 +270,15 @@ def _candidates(question: _Question) -> tuple[list[_Sizes], list[_Sizes]]:
     eligible = np.flatnonzero(count == 0)
     nearby = _holders_of_relief(question, eligible)
     ones += [(steps[0][-1][-1], 0, steps) for steps in (*_fewer_days(question, ones), *_untied(question, eligible))]
+    twos += [(size + 1, fit, (*steps, ("place", steps[0][1], (1.0,)))) for size, fit, steps in ones if _lets_in(steps)]
     ones += [(_MOST_PLACES, 0, (("place", supporter, (1.0,)),)) for supporter in nearby]
     twos = [one for one in twos if all(kind != "specialism" for kind, _, _ in one[-1])]
     return _in_turn(market, need, ones), _in_turn(market, need, twos)
+
+
+def _lets_in(steps: _Sizes) -> bool:
+    """Whether a single change makes somebody eligible whose place another need may then take as well."""
+    return steps[0][0] not in ("place", "days", "fewer days")
 
 
 def _obstacles(question: _Question, supporter: int, rules: Sequence[str]) -> _Sizes:
@@ -396,7 +419,11 @@ def _same_for(market: Market, need: int, kind: str, supporter: int) -> str:
     }.get(kind, f"{kind} {who['supporter_id']}")
 
 
-def _repair_sentence(question: _Question, steps: Sequence[Step], displaced: pd.DataFrame, *, proved: bool) -> str:
+def _change_words(steps: Sequence[Step]) -> str:
+    return " and ".join(step.words if step is steps[0] else _lower(step.words) for step in steps)
+
+
+def _repair_sentence(question: _Question, change: str, displaced: pd.DataFrame, *, proved: bool) -> str:
     others = displaced.iloc[1:]
     own_level = question.market.needs[question.need]["priority"]
     lost, gained = (others[others["change"] == kind] for kind in ("lost", "gained"))
@@ -408,7 +435,7 @@ def _repair_sentence(question: _Question, steps: Sequence[Step], displaced: pd.D
         told.append(f"meet {_named(gained['need_id'].tolist())} as well")
     if not len(others):
         told.append("change nothing else")
-    start = f"{' and '.join([steps[0].words, *(_lower(step.words) for step in steps[1:])])} would meet it"
+    start = f"{change} would meet it"
     sentence = f"{start}{' and ' if told else ''}{_listed(told) if told else ''}"
     if len(lost):
         same = (lost["priority"] == own_level).any()

@@ -6,7 +6,7 @@ prove it.
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -97,14 +97,22 @@ def without_need(market: Market, need: int) -> Market:
     return _Chosen(market.inputs, market.verdicts, market.rulebook, _some(market.pairs, market.pairs.need != need))
 
 
-def with_pin(inputs: Inputs, need_id: str, supporter_id: str) -> Inputs:
-    """The inputs with one more pin, in the place of what was decided of this need and of this pair before."""
+def with_pins(inputs: Inputs, supporter_of: Mapping[str, str]) -> Inputs:
+    """The inputs with more pins, in the place of what was decided of these needs and of these pairs before.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    supporter_of : mapping of str to str
+        By need_id: the supporter_id to pin.
+    """
     decisions = inputs.decisions
-    same_need = decisions["need_id"] == need_id
-    replaced = same_need & ((decisions["kind"] == "pin") | (decisions["supporter_id"] == supporter_id))
-    pin = {"row": 0, "kind": "pin", "supporter_id": supporter_id, "need_id": need_id}
-    row = pd.DataFrame([{column: pin.get(column, "") for column in decisions.columns}], dtype="object")
-    return replace(inputs, decisions=pd.concat([decisions[~replaced].astype("object"), row], ignore_index=True))
+    pinned = decisions["need_id"].map(supporter_of)
+    replaced = pinned.notna() & ((decisions["kind"] == "pin") | (decisions["supporter_id"] == pinned))
+    rows = pd.DataFrame({"need_id": [*supporter_of], "supporter_id": [*supporter_of.values()]}, dtype="object")
+    rows = rows.assign(row=0, kind="pin").reindex(columns=decisions.columns, fill_value="")
+    together = pd.concat([decisions[~replaced].astype("object"), rows.astype("object")], ignore_index=True)
+    return replace(inputs, decisions=together)
 
 
 def outcome_of(market: Market, plan: Plan) -> Positions:
@@ -286,21 +294,13 @@ def _around(
 
 def _held(part: Market, before: Positions, free: NDArray[np.bool_]) -> Market:
     """The market in which only some needs are free, and every other deployment is held as a pin holds it."""
-    inputs = part.inputs
     pinned = np.isin(np.arange(len(before)), part.rulebook.pins[0])
     held = np.flatnonzero(~free & ~pinned & (before != UNMET))
-    rows = pd.DataFrame(
-        {
-            "kind": "pin",
-            "supporter_id": inputs.supporters["supporter_id"].to_numpy()[before[held]],
-            "need_id": inputs.needs["need_id"].to_numpy()[held],
-        },
-        dtype="object",
-    )
-    columns = ["kind", "supporter_id", "need_id"]
-    decisions = pd.concat([inputs.decisions[columns].astype("object"), rows], ignore_index=True)
-    rulebook = Rulebook(replace(inputs, decisions=decisions), part.rulebook.accredited)
-    return _Chosen(rulebook.inputs, part.verdicts, rulebook, _some(part.pairs, free[part.pairs.need]))
+    need_ids = part.inputs.needs["need_id"].to_numpy()[held].tolist()
+    supporter_ids = part.inputs.supporters["supporter_id"].to_numpy()[before[held]].tolist()
+    inputs = with_pins(part.inputs, dict(zip(need_ids, supporter_ids, strict=True)))
+    rulebook = Rulebook(inputs, part.rulebook.accredited)
+    return _Chosen(inputs, part.verdicts, rulebook, _some(part.pairs, free[part.pairs.need]))
 
 
 # ---- what differs ---------------------------------------------------------------------------------------------------

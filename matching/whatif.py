@@ -24,7 +24,7 @@ from matching.resolve import (
     position_of,
     reached_by,
     solve_again,
-    with_pin,
+    with_pins,
 )
 from matching.task import LEVELS, PRIORITY_LEVELS, Reached
 
@@ -117,7 +117,7 @@ def why_not(
         )
     else:
         now = reached_by(market, before)
-        forced = changed_market(market, with_pin(market.inputs, need_id, supporter_id), same_pairs=True)
+        forced = changed_market(market, with_pins(market.inputs, {need_id: supporter_id}), same_pairs=True)
         is_best = plan.manifest["status"] == "optimal"
         # A pin may go where the plan may not: beyond a rule, another pin, or a tie with other needs and people.
         free_to_choose = not (bars or market.rulebook.has_ties or need in market.rulebook.pins[0])
@@ -170,13 +170,15 @@ def _distances(market: Market, need: int, supporter: int, chosen: int) -> tuple[
 
 
 def _no_room(market: Market, need: int, supporter: int) -> str:
-    """Why the person could not be pinned here beside the needs they are pinned to; empty where they could."""
+    """Why the person could not be pinned here beside the needs that they hold for certain; empty where they could."""
     rulebook = market.rulebook
     pinned_need, pinned_supporter = rulebook.pins
     theirs = pinned_need[(pinned_supporter == supporter) & (pinned_need != need)]
     places, days = int(rulebook.places[supporter]), rulebook.days_offered[supporter] / 100
     asked = (rulebook.days_asked[theirs].sum() + rulebook.days_asked[need]) / 100
-    beside = f", and {counted(len(theirs), 'need is', 'needs are')} pinned to them already" if len(theirs) else ""
+    beside = (
+        f", and {counted(len(theirs), 'need is', 'needs are')} theirs already, pinned or agreed" if len(theirs) else ""
+    )
     if len(theirs) + 1 > places:
         return f"They offer {counted(places, 'place')}{beside}."
     if asked > days:

@@ -13,7 +13,7 @@ from matching.check import check_plan, check_proof
 from matching.errors import DataError
 from matching.live import Accepted, held_inputs, live_plan
 from matching.market import open_market
-from matching.resolve import changed_market, with_pin
+from matching.resolve import changed_market, with_pins
 
 NEAR = [school(1), school(2, 4), school(3, 8)]
 
@@ -220,7 +220,7 @@ def test_a_pin_against_the_rules_adds_what_it_is_worth():
 @pytest.mark.parametrize("undone", ["pin", "forbid"])
 def test_what_was_fixed_then_and_is_free_now_is_searched_again(undone):
     inputs = world(NEAR, [person("S1", 1), person("S2", 3)], [need("N1", 2)]).inputs()
-    before = with_pin(inputs, "N1", "S2") if undone == "pin" else barred(inputs, "N1", "S1", "forbid")
+    before = with_pins(inputs, {"N1": "S2"}) if undone == "pin" else barred(inputs, "N1", "S1", "forbid")
     accepted = Accepted.of(open_market(before), allocate(before))
     market = changed_market(accepted.market, inputs)
     assert len(market.pairs) == 2

@@ -31,10 +31,14 @@ from worlds import (
 from matching.allocation import allocate, solve
 from matching.check import check_plan
 from matching.compare import CHANGE_COLUMNS
+from matching.decided import with_agreed
+from matching.desk import desk_of
 from matching.errors import DataError
+from matching.events import new_event
+from matching.live import live_plan
 from matching.market import open_market
 from matching.remedies import CHANGES
-from matching.resolve import outcome_of, reached_by, solve_again, with_pin
+from matching.resolve import outcome_of, reached_by, solve_again, with_pins
 from matching.whatif import COMPONENT_COLUMNS, PEOPLE_COLUMNS, repairs, rerun_preview, why_not
 
 NEAR = [school(1), school(2, 4), school(3, 8)]
@@ -233,7 +237,7 @@ def test_a_pin_that_could_not_stand_is_not_solved():
     )
     answer = why_not(market, plan, "N2", "S1", force=True)
     assert not answer.solved
-    assert answer.sentences[1] == "They offer 1 place, and 1 need is pinned to them already."
+    assert answer.sentences[1] == "They offer 1 place, and 1 need is theirs already, pinned or agreed."
 
 
 def test_a_pin_takes_a_need_out_of_a_package_that_cannot_be_met():
@@ -315,7 +319,7 @@ def test_a_change_elsewhere_leaves_a_part_as_it_is():
         [need("N1", 2), need("N2", 5)],
     )
     before = outcome_of(market, plan)
-    forced = open_market(with_pin(market.inputs, "N1", "S2"))
+    forced = open_market(with_pins(market.inputs, {"N1": "S2"}))
     answer = solve_again(market, before, forced, needs=[0], supporters=[1], time_limit_s=5)
     assert answer.supporter_of.tolist() == [1, before[1]]
 
@@ -350,7 +354,8 @@ def test_no_smaller_number_of_days_or_km_would_do(number):
                     max(step.size - 1, 0) if step.kind != "days" else round(share * step.size, 2) - 0.01 * (share == 1)
                 )
                 if smaller > 0:
-                    assert need_id not in served(allocate(made_smaller(market, step, smaller)))
+                    inputs = replace(made_smaller(market, step, smaller), baseline=repair.inputs.baseline)
+                    assert need_id not in served(allocate(inputs))
 
 
 def made_smaller(market, step, size):
@@ -397,6 +402,52 @@ def test_days_and_a_place_together_only_where_neither_alone_suffices():
     )
     assert told == [
         "One more place with Person S1 (S1) and 1 more day with Person S1 (S1) would meet it and change nothing else."
+    ]
+
+
+def test_a_need_that_somebody_could_take_as_things_stand_asks_for_no_change():
+    market, _ = opened(NEAR, [person("S1", 1)], [need("N1", 2)])
+    (found,) = repairs(market, live_plan(market, {}, by_hand={"N1"}), "N1")
+    assert found.steps == ()
+    assert found.sentence == "Putting Person S1 (S1) there would meet it and change nothing else."
+
+
+def test_a_change_whose_place_another_need_may_take_is_tried_with_one_more_place():
+    """N2 is as urgent as N1 and nearer: whom N1 is allowed goes to N2 while they have one place."""
+    needs = [need("N1", 3), need("N2", 2)]
+    market, _ = opened(NEAR, [person("S1", 1)], needs, decisions=(decision("forbid", "S1", "N1"),))
+    left_open = live_plan(market, {}, by_hand={"N2"})
+    told = [one.sentence for one in repairs(market, left_open, "N1")]
+    assert told == [
+        "Taking back that Person S1 (S1) was forbidden and one more place with Person S1 (S1) would meet it "
+        "and meet N2 as well."
+    ]
+
+
+def test_whoever_has_agreed_is_moved_by_no_answer():
+    people = [person("S1", 1, specialisms="maths;science"), person("S2", 1)]
+    needs = [need("N1", 2, priority="high"), need("N2", 2, focus="science"), need("N3", 3, priority="high")]
+    market, plan = opened(NEAR, people, needs)
+    (theirs,) = [need_id for need_id, who in served(plan).items() if who == "S1"]
+    said_yes = new_event("status", by="Jo", need_id=theirs, supporter_id="S1", status="agreed")
+    agreed = with_agreed(market, plan, desk_of([replace(said_yes, number=1)]))
+    one_more = "One more place with Person S1 (S1) would meet it and change nothing else."
+    moving = "One more place with Person S2 (S2) would meet it and move 1 other deployment."
+    assert [one.sentence for one in repairs(market, plan, "N2")] == [one_more, moving]
+    assert [one.sentence for one in repairs(agreed, plan, "N2")] == [one_more]
+    assert why_not(market, plan, "N2", "S1").solved
+    assert why_not(agreed, plan, "N2", "S1").sentences[1] == (
+        "They offer 1 place, and 1 need is theirs already, pinned or agreed."
+    )
+
+
+def test_nobody_moves_for_less_than_a_rerun_would_move_them_for():
+    """S1 is nearer to N1 than S2, and what that gains is less than a change costs."""
+    schools = [school(1), school(2, 4), school(3, 10), school(4, 16), school(5, 20)]
+    needs = [need("N1", 2), need("N2", 3, priority="high"), need("N3", 4, priority="high")]
+    assert sentences(schools, [person("S1", 1), person("S2", 5)], needs) == [
+        "One more place with Person S1 (S1) would meet it and change nothing else.",
+        "One more place with Person S2 (S2) would meet it and change nothing else.",
     ]
 
 

@@ -231,6 +231,16 @@ def test_what_would_meet_an_unmet_need_is_told_with_its_price(planned):  # noqa:
     assert "Price: " in planned.words()
 
 
+def test_a_need_that_somebody_could_take_at_once_names_them(planned):  # noqa: F811
+    theirs = next(one["Need"] for one in planned.rows() if one["Supporter"] == "Ayesha Ncube")
+    decline(planned, theirs)
+    planned.choose("Need", "N043")
+    assert "Ayesha Ncube (S003) could take it as things stand." in planned.words()
+    planned.press("Find the smallest changes that would meet it")
+    assert "Putting Ayesha Ncube (S003) there would meet it and change nothing else." in planned.words()
+    assert "Price: no need that is met now. Record it above, or find the best plan from here." in planned.words()
+
+
 def test_fairness_and_distances_have_tables(planned):  # noqa: F811
     planned.open_tab("Distances")
     assert "Deployments by distance" in planned.words()

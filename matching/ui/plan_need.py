@@ -129,6 +129,9 @@ def _show_repairs(opened: Opened, need_id: str) -> None:
     if not found:
         st.html(markup.paragraph("No small change was found that would meet it: no single one, and no two together."))
         return
+    if not found[0].steps:
+        st.html(markup.paragraph(f"{_repair_words(found[0])} Record it above, or find the best plan from here."))
+        return
     st.html(
         markup.paragraph("The cheapest for everybody else comes first. Nothing is changed by looking at them.")
         + markup.numbered([_repair_words(one) for one in found])

@@ -23,6 +23,7 @@ from matching.decided import (
     is_changed,
     overfull_problems,
     serving,
+    with_agreed,
 )
 from matching.desk import Desk, desk_of, live_supporters
 from matching.directory import SavedPlan
@@ -317,7 +318,8 @@ def answer_why_not(found: Live, need_id: str, supporter_id: str, *, force: bool 
 
 @st.cache_resource(scope="session", max_entries=60, show_spinner="Making the plan again with them here…")
 def _why_not(digest: str, need_id: str, supporter_id: str, force: bool, _found: Live) -> WhyNot:
-    return why_not(_found.market, _found.plan, need_id, supporter_id, force=force, time_limit_s=_WHY_NOT_S)
+    market = with_agreed(_found.market, _found.plan, _found.desk)
+    return why_not(market, _found.plan, need_id, supporter_id, force=force, time_limit_s=_WHY_NOT_S)
 
 
 def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
@@ -329,7 +331,8 @@ def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
     scope="session", max_entries=30, show_spinner="Trying what would meet it: this can take ten seconds…"
 )
 def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
-    return repairs(_found.market, _found.plan, need_id, time_limit_s=_REPAIRS_S)
+    market = with_agreed(_found.market, _found.plan, _found.desk)
+    return repairs(market, _found.plan, need_id, time_limit_s=_REPAIRS_S)
 
 
 @dataclass(frozen=True)
