@@ -29,6 +29,8 @@ def test_the_plan_leaves_to_the_byte_as_the_command_line_writes_it(window, tmp_p
     page = window.page
     window.open_demo()
     window.go("Rules")
+    # A slider that is still being drawn does not hear a key.
+    window.settle()
     page.get_by_role("slider").first.press("ArrowRight")
     expect(page.get_by_text("specialism 52%")).to_be_visible()
     window.settle()
@@ -114,6 +116,8 @@ def test_a_refresh_loses_nothing(window):
     expect(page.get_by_text("69 of 90")).to_be_visible()
 
     window.go("Rules")
+    # A slider that is still being drawn does not hear a key.
+    window.settle()
     page.get_by_role("slider").first.press("ArrowRight")
     expect(page.get_by_text("specialism 52%")).to_be_visible()
     page.reload()
