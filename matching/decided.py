@@ -13,14 +13,14 @@ import pandas as pd
 from matching.decisions import decisions_source
 from matching.desk import Desk, Placement, desk_of, live_supporters
 from matching.errors import DataError, Problem, counted
-from matching.events import HELD, Event
+from matching.events import Event
 from matching.files import Source, read_sheet
 from matching.inputs import InputFile, Inputs
 from matching.market import Market, Row
 from matching.places import options_of, places, with_cells
 from matching.plan import Plan
 from matching.reasons import UNMET, bar_phrases
-from matching.resolve import changed_market, position_of, with_pins
+from matching.resolve import changed_market, position_of
 from matching.rules import RULES, Positions, positions
 from matching.tables import known_columns, read_table, table_formats
 from matching.ties import Standing, met_in_part
@@ -210,16 +210,6 @@ def _offers(people: pd.DataFrame, sources: Mapping[str, Source]) -> pd.DataFrame
 def decided_market(market: Market, inputs: Inputs) -> Market:
     """The market under other decisions and offers: nobody's accreditation hangs on them."""
     return changed_market(market, inputs)
-
-
-def with_agreed(market: Market, plan: Plan, desk: Desk) -> Market:
-    """The market of a live plan in which whoever has agreed stays, as in the best plan from here."""
-    agreed = {
-        need_id: supporter_id
-        for need_id, supporter_id in serving(plan).items()
-        if desk.status_of(need_id, supporter_id) in HELD
-    }
-    return changed_market(market, with_pins(market.inputs, agreed), same_pairs=True) if agreed else market
 
 
 # ---- what a placement breaks ---------------------------------------------------------------------------------------

@@ -133,6 +133,11 @@ def _needs_of(row: _Row, needs: Mapping[str, str]) -> list[str]:
     return [row.need_id] if row.need_id else [one for one, urn in needs.items() if urn == row.school_urn]
 
 
+def held_pairs(desk: Desk) -> dict[str, str]:
+    """Who stays in a rerun, by need: whom a person placed, or else who has agreed to serve it."""
+    return {need_id: row.supporter_id for need_id, row in _held(desk).items()}
+
+
 def _held(desk: Desk) -> dict[str, _Row]:
     """The pins of a rerun, by need: whom a person placed, or else who has agreed to serve it."""
     agreed = {

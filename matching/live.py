@@ -89,8 +89,7 @@ def live_plan(
     DataError
         A need or a supporter is not in the inputs, or somebody has more than they offer.
     """
-    inputs = held_inputs(market.inputs, supporter_of, by_hand)
-    held = market if inputs is market.inputs else changed_market(market, inputs, same_pairs=True)
+    held = held_market(market, supporter_of, by_hand)
     outcome = written(held, _positions(held, supporter_of))
     if problems := list(_overfull(held, outcome)):
         raise DataError(problems)
@@ -107,6 +106,12 @@ def held_inputs(inputs: Inputs, supporter_of: Mapping[str, str], by_hand: Collec
     new = {one: supporter_of[one] for one in sorted(by_hand) if one in supporter_of}
     new = {need_id: who for need_id, who in new.items() if (need_id, who) not in pinned}
     return with_pins(inputs, new) if new else inputs
+
+
+def held_market(market: Market, supporter_of: Mapping[str, str], by_hand: Collection[str]) -> Market:
+    """The market of `held_inputs`."""
+    inputs = held_inputs(market.inputs, supporter_of, by_hand)
+    return market if inputs is market.inputs else changed_market(market, inputs, same_pairs=True)
 
 
 def _positions(market: Market, supporter_of: Mapping[str, str]) -> Positions:

@@ -238,14 +238,8 @@ def _touched(market: Market, changed: Market, supporters: Sequence[int]) -> list
 
 def _has_room(question: _Question) -> bool:
     """Whether somebody eligible has a place and the days as things stand."""
-    rulebook, before, need = question.market.rulebook, question.before, question.need
     pairs = question.market.pairs
-    eligible, met = pairs.supporter[pairs.need == need], before != UNMET
-    places_used = np.bincount(before[met], minlength=len(rulebook.places))
-    days_used = np.bincount(before[met], weights=rulebook.days_asked[met], minlength=len(rulebook.places))
-    has_place = places_used < rulebook.places
-    has_days = days_used + rulebook.days_asked[need] <= rulebook.days_offered
-    return bool((has_place & has_days)[eligible].any())
+    return any(not _obstacles(question, one, ()) for one in pairs.supporter[pairs.of_need(question.need)].tolist())
 
 
 def _candidates(question: _Question) -> tuple[list[_Sizes], list[_Sizes]]:

@@ -31,11 +31,8 @@ from worlds import (
 from matching.allocation import allocate, solve
 from matching.check import check_plan
 from matching.compare import CHANGE_COLUMNS
-from matching.decided import with_agreed
-from matching.desk import desk_of
 from matching.errors import DataError
-from matching.events import new_event
-from matching.live import live_plan
+from matching.live import held_market, live_plan
 from matching.market import open_market
 from matching.remedies import CHANGES
 from matching.resolve import outcome_of, reached_by, solve_again, with_pins
@@ -429,8 +426,7 @@ def test_whoever_has_agreed_is_moved_by_no_answer():
     needs = [need("N1", 2, priority="high"), need("N2", 2, focus="science"), need("N3", 3, priority="high")]
     market, plan = opened(NEAR, people, needs)
     (theirs,) = [need_id for need_id, who in served(plan).items() if who == "S1"]
-    said_yes = new_event("status", by="Jo", need_id=theirs, supporter_id="S1", status="agreed")
-    agreed = with_agreed(market, plan, desk_of([replace(said_yes, number=1)]))
+    agreed = held_market(market, served(plan), [theirs])
     one_more = "One more place with Person S1 (S1) would meet it and change nothing else."
     moving = "One more place with Person S2 (S2) would meet it and move 1 other deployment."
     assert [one.sentence for one in repairs(market, plan, "N2")] == [one_more, moving]

@@ -173,6 +173,18 @@ def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
     assert row(planned, "N026")["Supporter"] == who
 
 
+def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
+    who = row(planned, "N035")["Supporter"]
+    begin(planned, "N035", "Where it stands")
+    status = next(one for one in planned.tab.radio if one.label.startswith("Where does"))
+    status.set_value("agreed")
+    planned.press("Record where it stands")
+    planned.choose("Need", "N043")
+    planned.choose("Why not somebody else?", "S003")
+    assert f"{who} (S003) may not support it, and could not even be pinned to it." in planned.words()
+    assert "1 need is theirs already, pinned or agreed." in planned.words()
+
+
 def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
     begin(planned, "N012", "(pin)")
     planned.press("Keep Manjit Martínez here")

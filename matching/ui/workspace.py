@@ -23,8 +23,8 @@ from matching.decided import (
     is_changed,
     overfull_problems,
     serving,
-    with_agreed,
 )
+from matching.decisions import held_pairs
 from matching.desk import Desk, desk_of, live_supporters
 from matching.directory import SavedPlan
 from matching.equity import equity
@@ -35,7 +35,7 @@ from matching.export import csv_bytes, plan_files
 from matching.files import Source
 from matching.graph import bipartite_graph
 from matching.inputs import SOURCES, Inputs
-from matching.live import Accepted, live_plan
+from matching.live import Accepted, held_market, live_plan
 from matching.market import Market, Row
 from matching.plan import Plan
 from matching.repairs import Repair, repairs
@@ -318,8 +318,7 @@ def answer_why_not(found: Live, need_id: str, supporter_id: str, *, force: bool 
 
 @st.cache_resource(scope="session", max_entries=60, show_spinner="Making the plan again with them here…")
 def _why_not(digest: str, need_id: str, supporter_id: str, force: bool, _found: Live) -> WhyNot:
-    market = with_agreed(_found.market, _found.plan, _found.desk)
-    return why_not(market, _found.plan, need_id, supporter_id, force=force, time_limit_s=_WHY_NOT_S)
+    return why_not(_with_agreed(_found), _found.plan, need_id, supporter_id, force=force, time_limit_s=_WHY_NOT_S)
 
 
 def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
@@ -331,8 +330,14 @@ def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
     scope="session", max_entries=30, show_spinner="Trying what would meet it: this can take ten seconds…"
 )
 def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
-    market = with_agreed(_found.market, _found.plan, _found.desk)
-    return repairs(market, _found.plan, need_id, time_limit_s=_REPAIRS_S)
+    return repairs(_with_agreed(_found), _found.plan, need_id, time_limit_s=_REPAIRS_S)
+
+
+def _with_agreed(found: Live) -> Market:
+    """The live plan's market in which whoever has agreed stays, as in the best plan from here."""
+    serves = serving(found.plan)
+    staying = [need_id for need_id, who in held_pairs(found.desk).items() if serves.get(need_id) == who]
+    return held_market(found.market, serves, staying)
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,11 @@ class Window:
             self.page.get_by_test_id("stTopNavLink").filter(has_text=screen).click()
         self.title(screen)
 
+    def move_first_slider(self) -> None:
+        """One step up; a slider that is still being drawn does not hear a key."""
+        self.settle()
+        self.page.get_by_role("slider").first.press("ArrowRight")
+
     def open_demo(self) -> None:
         self.open()
         self.press("Open the demo")

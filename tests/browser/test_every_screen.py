@@ -72,8 +72,7 @@ def every_screen(window: Window) -> Iterator[str]:
     window.go("History")
     yield "history"
     window.go("Rules")
-    window.settle()
-    page.get_by_role("slider").first.press("ArrowRight")
+    window.move_first_slider()
     page.get_by_text("specialism 52%").wait_for()
     yield "rules, with a plan"
     window.go("Plan")

@@ -29,9 +29,7 @@ def test_the_plan_leaves_to_the_byte_as_the_command_line_writes_it(window, tmp_p
     page = window.page
     window.open_demo()
     window.go("Rules")
-    # A slider that is still being drawn does not hear a key.
-    window.settle()
-    page.get_by_role("slider").first.press("ArrowRight")
+    window.move_first_slider()
     expect(page.get_by_text("specialism 52%")).to_be_visible()
     window.settle()
     window.press("Make the plan")
@@ -116,9 +114,7 @@ def test_a_refresh_loses_nothing(window):
     expect(page.get_by_text("69 of 90")).to_be_visible()
 
     window.go("Rules")
-    # A slider that is still being drawn does not hear a key.
-    window.settle()
-    page.get_by_role("slider").first.press("ArrowRight")
+    window.move_first_slider()
     expect(page.get_by_text("specialism 52%")).to_be_visible()
     page.reload()
     window.title("Rules")
