@@ -109,7 +109,8 @@ def why_not(
     if chosen == supporter:
         sentences = (f"{who} supports it in this plan already.", "Nothing would change.")
     elif full := _no_room(market, need, supporter):
-        sentences = (f"{who} may not support it, and could not even be pinned to it.", full)
+        why = "may not support it" if bars else "has no room for it"
+        sentences = (f"{who} {why}, and could not even be pinned to it.", full)
     elif bars and not force:
         sentences = (
             f"{who} may not support it: {_listed(bars)}.",

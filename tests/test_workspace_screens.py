@@ -181,7 +181,7 @@ def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
     planned.press("Record where it stands")
     planned.choose("Need", "N043")
     planned.choose("Why not somebody else?", "S003")
-    assert f"{who} (S003) may not support it, and could not even be pinned to it." in planned.words()
+    assert f"{who} (S003) has no room for it, and could not even be pinned to it." in planned.words()
     assert "1 need is theirs already, pinned or agreed." in planned.words()
 
 
