@@ -194,6 +194,12 @@ def _candidates(market: Market, plan: Plan, need: int) -> pd.DataFrame:
     eligible = np.flatnonzero(market.rulebook.eligible(np.full(len(everyone), need), everyone))
     fits = market.rulebook.fits(np.full(len(eligible), need), eligible)
     people = market.inputs.supporters.iloc[eligible]
+    theirs = plan.deployments[plan.deployments["supporter_id"].isin(people["supporter_id"])]
+    of_each, none = dict(list(theirs.groupby("supporter_id"))), theirs.iloc[:0]
+    instead = [
+        _instead(market, of_each.get(supporter_id, none), need, one)
+        for supporter_id, one in zip(people["supporter_id"], eligible.tolist(), strict=True)
+    ]
     frame = pd.DataFrame(
         {
             "supporter_id": people["supporter_id"].to_numpy(),
@@ -204,7 +210,7 @@ def _candidates(market: Market, plan: Plan, need: int) -> pd.DataFrame:
             "specialism_fit": [f"{value:.3f}" for value in fits.specialism],
             "phase_fit": [f"{value:.3f}" for value in fits.phase],
             "distance_fit": [f"{value:.3f}" for value in fits.distance],
-            "instead": [_instead(market, plan, need, one) for one in eligible.tolist()],
+            "instead": instead,
         },
         columns=list(CANDIDATE_COLUMNS),
     )
@@ -212,10 +218,10 @@ def _candidates(market: Market, plan: Plan, need: int) -> pd.DataFrame:
     return frame.iloc[order].reset_index(drop=True)
 
 
-def _instead(market: Market, plan: Plan, need: int, supporter: int) -> str:
+def _instead(market: Market, theirs: pd.DataFrame, need: int, supporter: int) -> str:
+    """What somebody does instead of this need; `theirs` are their deployments."""
     row = market.inputs.supporters.iloc[supporter]
     need_id = market.inputs.needs["need_id"].iat[need]
-    theirs = plan.deployments[plan.deployments["supporter_id"] == row["supporter_id"]]
     if (theirs["need_id"] == need_id).any():
         return "supports this need"
     serves = ", ".join(theirs["need_id"])

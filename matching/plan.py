@@ -7,6 +7,7 @@ import math
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -264,5 +265,9 @@ def _versions() -> dict[str, str]:
     return {
         "school-support-matching": __version__,
         "python": platform.python_version(),
-        **{name: version(name) for name in libraries},
+        **{name: _version(name) for name in libraries},
     }
+
+
+# A look into the installed files each time.
+_version = cache(version)

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from matching.errors import DataError
 from matching.round import Round
 from matching.rounds import StaleRoundError
+from matching.ui.turns import let_others, long_work
 
 Result = TypeVar("Result")
 Tell = Callable[[str], None]
@@ -81,12 +82,14 @@ class Job(Generic[Result]):
 
     def wait(self, seconds: float) -> bool:
         """Wait until it has ended, but no longer than this; whether it has."""
+        let_others()
         return self._done.wait(seconds)
 
     def run(self, make: Make[Result]) -> None:
         """Make the plan; what goes wrong is kept for whoever watches."""
         try:
-            self.result = make(self._tell, self._cancel)
+            with long_work():
+                self.result = make(self._tell, self._cancel)
         except (DataError, StaleRoundError) as fault:
             self.fault = fault
         except Exception:  # whoever watches is told that there was one, and the log of what kind

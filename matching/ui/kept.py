@@ -18,6 +18,7 @@ from matching.inputs import SOURCES, Inputs, read_inputs, read_schools, with_pol
 from matching.market import Market, open_market
 from matching.places import Place, places, sheet_of
 from matching.ui.mapping import UnknownHeader, unknown_headers
+from matching.ui.turns import long_work
 
 _Digests = tuple[tuple[str, str, str], ...]
 _ROUNDS_KEPT, _KEPT_S = 40, 3_600
@@ -43,15 +44,17 @@ def market(sources: Mapping[str, Source], as_at: date | None = None) -> Market:
 def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Market:
     tables = {name: source for name, source in _sources.items() if name != "policy"}
     inputs = with_policy(_inputs(_digests(tables), as_at, tables), _sources.get("policy"))
-    found = open_market(inputs)
-    # Found here, under the spinner, and not when a screen first asks.
-    len(found.pairs)
+    with long_work():
+        found = open_market(inputs)
+        # Found here, under the spinner, and not when a screen first asks.
+        len(found.pairs)
     return found
 
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Reading the tables…")
 def _inputs(digests: _Digests, as_at: str, _tables: Mapping[str, Source]) -> Inputs:
-    return read_inputs(ordered(_tables), as_at=date.fromisoformat(as_at))
+    with long_work():
+        return read_inputs(ordered(_tables), as_at=date.fromisoformat(as_at))
 
 
 def places_of(sources: Mapping[str, Source]) -> tuple[Place, ...]:
@@ -118,7 +121,8 @@ def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Reading the schools…")
 def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
-    return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
+    with long_work():
+        return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
 
 
 def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:
@@ -128,7 +132,8 @@ def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner=False)
 def _saved_plan(digest: str, _files: Mapping[str, bytes]) -> SavedPlan:
-    return read_files(_files)
+    with long_work():
+        return read_files(_files)
 
 
 def market_of(saved: SavedPlan) -> Market:
@@ -144,7 +149,8 @@ def workbook(files: Mapping[str, bytes]) -> bytes:
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Writing the Excel workbook…")
 def _workbook(digest: str, _files: Mapping[str, bytes]) -> bytes:
     saved = saved_plan(_files)
-    return excel_bytes(saved.plan, equity=saved.equity)
+    with long_work():
+        return excel_bytes(saved.plan, equity=saved.equity)
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from matching.errors import DataError
 from matching.rounds import StaleRoundError
-from matching.ui import session
+from matching.ui import session, turns
 from matching.ui.parts import close_menu, show_setback
 from matching.ui.steps import START, STEPS
 
@@ -33,7 +33,8 @@ def open_screens() -> None:
             session.open_demo_again()
         if setback := session.take_setback():
             show_setback(setback)
-        screen.run()
+        with turns.click():
+            screen.run()
     except (DataError, StaleRoundError) as error:
         show_setback(session.setback_of(error))
 

@@ -1,5 +1,6 @@
 """Starting the app: Streamlit on the screens in this package, with every setting given here and none asked for."""
 
+import gc
 import importlib
 import socket
 import tomllib
@@ -47,10 +48,15 @@ def serve(*, port: int, demo: bool, open_browser: bool) -> None:
 
 
 def _warm_up() -> None:
-    """Load the screens and bring the database up to date now, so that the first visitor does not wait for either."""
+    """Load the screens and bring the database up to date now, so that the first visitor does not wait for either.
+
+    What is loaded then stays as long as the server does. Python is told so: it would look through all of it for what
+    can be thrown away every few seconds, with everybody waiting for a quarter of a second.
+    """
     for step in STEPS:
         importlib.import_module(f"matching.ui.{step.file.removesuffix('.py')}")
     open_store().close()
+    gc.freeze()
 
 
 def _settings() -> dict[str, Any]:

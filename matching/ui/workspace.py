@@ -43,6 +43,7 @@ from matching.resolve import position_of
 from matching.round import Round
 from matching.ui import frames, kept, session
 from matching.ui.jobs import Job, start
+from matching.ui.turns import long_work
 from matching.whatif import WhyNot, why_not
 
 # How long somebody on the telephone may be kept waiting, in seconds.
@@ -125,7 +126,9 @@ def _changed(
     market = kept.market_of(_saved)
     changed = decided_market(market, decided_inputs(market.inputs, _sources))
     accepted = Accepted.of(market, _saved.plan)
-    return changed, live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=_LIVE_S)
+    with long_work():
+        plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=_LIVE_S)
+    return changed, plan
 
 
 @dataclass(frozen=True)
