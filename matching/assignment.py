@@ -19,6 +19,7 @@ as integer programmes (`search`, `programme`); everywhere else it is the answer.
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +41,9 @@ from matching.task import (
 )
 from matching.transport import best_without_days
 from matching.watch import Watch
+
+# Parts that are searched at the same time: as many as keep the solver busy on few cores, and memory small.
+_PARTS_AT_ONCE = 2
 
 
 def assign(
@@ -73,16 +77,24 @@ def assign(
     # The time limit is for the search alone.
     watch = replace(watch, deadline=Watch.of(time_limit_s).deadline)
     pairs_in_part = np.bincount(part.of_need[task.need], minlength=part.count)
-    for number, one in enumerate(entangled, start=1):
-        progress(f"Solving days and ties, part {number} of {len(entangled)}: {pairs_in_part[one]:,} pairs")
+    without_days = supporter_of.copy()
+
+    def solved(number: int) -> tuple[Positions, Reached, Reached]:
+        one = entangled[number]
+        progress(f"Solving days and ties, part {number + 1} of {len(entangled)}: {pairs_in_part[one]:,} pairs")
         needs, supporters = np.flatnonzero(part.of_need == one), np.flatnonzero(part.of_supporter == one)
         # Half of what is left, or more where the rest is smaller; what a part does not use goes to those after it.
-        share = max(0.5, pairs_in_part[one] / pairs_in_part[entangled[number - 1 :]].sum())
-        relaxed = _values(task, supporter_of, needs)
-        chosen, part_bounds = best_of_part(task, needs, supporters, supporter_of, price, relaxed, watch.share(share))
-        supporter_of[needs] = chosen
-        bounds += np.array(part_bounds) - np.array(relaxed)
-        price_milli[supporters] = np.nan
+        share = max(0.5, pairs_in_part[one] / pairs_in_part[entangled[number:]].sum())
+        relaxed = _values(task, without_days, needs)
+        found = best_of_part(task, needs, supporters, without_days, price, relaxed, watch.share(share))
+        return *found, relaxed
+
+    # What is decided in one part has no bearing on another, and the solver lets others work meanwhile.
+    with ThreadPoolExecutor(_PARTS_AT_ONCE) as pool:
+        for one, (chosen, most, relaxed) in zip(entangled, pool.map(solved, range(len(entangled))), strict=True):
+            supporter_of[part.of_need == one] = chosen
+            price_milli[part.of_supporter == one] = np.nan
+            bounds += np.array(most) - np.array(relaxed)
     values = _values(task, supporter_of)
     return Assignment(
         supporter_of,

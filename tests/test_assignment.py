@@ -240,6 +240,33 @@ def test_days_of_a_larger_area(seed):
     assert np.isnan(outcome.price_milli).any()
 
 
+def side_by_side(areas: list[Task]) -> Task:
+    """Areas with nothing in common, as one task."""
+    n, m = (np.cumsum([0, *(len(one) for one in of)]) for of in ([a.level for a in areas], [a.places for a in areas]))
+    return Task(
+        np.concatenate([area.need + at for area, at in zip(areas, n, strict=False)]),
+        np.concatenate([area.supporter + at for area, at in zip(areas, m, strict=False)]),
+        *(
+            np.concatenate([getattr(area, name) for area in areas])
+            for name in ("value_milli", "level", "days_asked", "places", "days_offered")
+        ),
+    )
+
+
+def test_areas_that_are_searched_at_the_same_time_are_served_as_if_alone():
+    areas = [crowd(seed, 40, 25, 3, days=True, share=0.15) for seed in range(6)]
+    alone = [assign(area) for area in areas]
+    together = assign(side_by_side(areas))
+    assert together.searched
+    people = np.cumsum([0, *(len(area.places) for area in areas)])
+    met = [
+        np.where(one.supporter_of == UNMET, UNMET, one.supporter_of + at)
+        for one, at in zip(alone, people, strict=False)
+    ]
+    assert together.supporter_of.tolist() == np.concatenate(met).tolist()
+    assert together.bounds == together.values == tuple(np.sum([one.values for one in alone], axis=0))
+
+
 def test_no_pair_at_all():
     outcome = assign(task_of({}, [0, 2], [3, 0]))
     assert (outcome.supporter_of.tolist(), outcome.price_milli.tolist()) == ([UNMET, UNMET], [0, 0])

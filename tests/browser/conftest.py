@@ -113,7 +113,10 @@ class Window:
         self.settle()
 
     def press(self, button: str) -> None:
-        self.page.get_by_role("button", name=button, exact=True).click()
+        found = self.page.get_by_role("button", name=button, exact=True)
+        # As a person does: a click that is given while a long page still moves hits nothing.
+        found.scroll_into_view_if_needed()
+        found.click()
 
     def go(self, screen: str) -> None:
         """By the menu, which a narrow window has behind a button."""
