@@ -269,5 +269,5 @@ def _versions() -> dict[str, str]:
     }
 
 
-# A look into the installed files each time.
+# Kept, since it is a look into the installed files, and every plan of a server would take one.
 _version = cache(version)

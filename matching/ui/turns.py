@@ -67,12 +67,12 @@ def click() -> Iterator[None]:
 @contextmanager
 def long_work() -> Iterator[None]:
     """Read, solve or write what takes long, after what is quick. The rest of a screen follows in the same turn."""
-    is_screen = let_others()
+    had_turn = let_others()
     _mine.turn = _TURNS.take(takes_long=True)
     try:
         yield
     finally:
-        if not is_screen:
+        if not had_turn:
             let_others()
 
 

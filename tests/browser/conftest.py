@@ -114,7 +114,7 @@ class Window:
 
     def press(self, button: str) -> None:
         found = self.page.get_by_role("button", name=button, exact=True)
-        # As a person does: a click that is given while a long page still moves hits nothing.
+        # As a person does. Pressed from far away on a long page, a button now and then did not hear of it.
         found.scroll_into_view_if_needed()
         found.click()
 
