@@ -34,6 +34,10 @@ COMPONENT_COLUMNS = ("component", "weight", "fit", "adds", "chosen_fit", "chosen
 LEVEL_COLUMNS = ("level", "now", "forced", "difference")
 PEOPLE_COLUMNS = ("supporter_id", "supporter_name", "had", "gets", "because")
 _MOST_MOVES_TOLD = 3
+# What is said of an answer that is not proved: its search was cut short, or it was not, and the rest of the plan, which
+# was not asked about, may be made better.
+_DOUBT_HERE = " (the best found in the time; a better answer may exist)"
+_DOUBT_ELSEWHERE = " (the rest of the plan stays as it is, and may not be the best from here)"
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,8 @@ def why_not(
         levels = _levels(now, answer.reached)
         displaced = changes_between(market, before, answer.supporter_of, [need])
         proved = is_best and answer.proved
-        sentences = (_consequence(market, who, now, answer.reached, proved=proved), _moves(displaced))
+        doubt = "" if proved else _DOUBT_ELSEWHERE if answer.proved else _DOUBT_HERE
+        sentences = (_consequence(market, who, now, answer.reached, doubt), _moves(displaced))
     return WhyNot(
         need_id,
         supporter_id,
@@ -200,12 +205,11 @@ def _levels(now: Reached, then: Reached) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(LEVEL_COLUMNS, columns, strict=True)))
 
 
-def _consequence(market: Market, who: str, now: Reached, then: Reached, *, proved: bool) -> str:
+def _consequence(market: Market, who: str, now: Reached, then: Reached, doubt: str) -> str:
     """What the plan would lose and gain, as one sentence."""
     score = "total score"
     if market.inputs.baseline is not None:
         score += ", counting what keeping the earlier plan is worth"
-    doubt = "" if proved else " (the best found in the time; a better answer may exist)"
     if now == then:
         same = f"as many needs of each priority are met, with the same {score}"
         return f"It would be just as good with {who} here: {same}{doubt}."

@@ -262,6 +262,19 @@ def test_with_no_time_the_answer_says_so():
     assert answer.proved or "a better answer may exist" in answer.sentences[0]
 
 
+def test_where_the_plan_could_be_better_elsewhere_no_search_is_said_to_have_been_short():
+    far = [school(4, 200), school(5, 204)]
+    market, plan = opened(
+        [*NEAR, *far], [person("S1", 1), person("S2", 3), person("S3", 4)], [need("N1", 2), need("N2", 5)]
+    )
+    # Somebody has declined N2, and nobody has looked for the best plan from here.
+    now = live_plan(market, {"N1": served(plan)["N1"]}, time_limit_s=60)
+    assert now.manifest["status"] == "gap"
+    answer = why_not(market, now, "N1", "S2" if served(plan)["N1"] == "S1" else "S1")
+    assert not answer.proved
+    assert answer.sentences[0].endswith("(the rest of the plan stays as it is, and may not be the best from here).")
+
+
 @pytest.mark.parametrize(("need_id", "supporter_id"), [("N9", "S1"), ("N1", "S9")])
 def test_an_unknown_identifier_is_said(need_id, supporter_id):
     market, plan = opened(NEAR, [person("S1", 1)], [need("N1", 2)])
