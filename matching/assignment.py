@@ -84,7 +84,7 @@ def assign(
         progress(f"Solving days and ties, part {number + 1} of {len(entangled)}: {pairs_in_part[one]:,} pairs")
         needs, supporters = np.flatnonzero(part.of_need == one), np.flatnonzero(part.of_supporter == one)
         # Half of what is left, or more where the rest is smaller; what a part does not use goes to those after it.
-        share = max(0.5, pairs_in_part[one] / pairs_in_part[entangled[number:]].sum())
+        share = min(1.0, max(0.5, _PARTS_AT_ONCE * pairs_in_part[one] / pairs_in_part[entangled[number:]].sum()))
         relaxed = _values(task, without_days, needs)
         found = best_of_part(task, needs, supporters, without_days, price, relaxed, watch.share(share))
         return *found, relaxed

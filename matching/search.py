@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from matching.by_loads import by_loads
 from matching.fill import filled, filled_up
 from matching.large import best_of_large_part, bounds_around, most_urgent_together
+from matching.loads import Offers
 from matching.programme import Kept, Programme, best_choice, programme_of
 from matching.relaxation import by_relaxed_levels
 from matching.task import (
@@ -23,6 +25,8 @@ from matching.watch import Watch
 # is not searched as a whole.
 _MANY_PAIRS = 50_000
 _MOST_PAIRS_SEARCHED = 150_000
+# Loads are blended where there is time to get somewhere with them.
+_SECONDS_A_PAIR = 0.0008
 # Of its time, for the levels and then for the search of the whole; what is left is for bounds, where the search did not
 # prove its plan.
 _SHARE_OF_LEVELS = 0.9
@@ -48,8 +52,9 @@ def best_of_part(
     among plans as good in the first two levels, none is better in the others. That the first two cannot be better is
     proved by the answer with places only, where the plan is as good; otherwise by a search for that level alone.
 
-    A part of many pairs is solved level by level beforehand (`relaxation`): where that proves its plan there is nothing
-    to search, and where the search comes to nothing better in time that plan stands, with its bounds.
+    A part of many pairs is solved by what each supporter could take together (`by_loads`), where there are no ties and
+    there is time. Otherwise it is solved level by level beforehand (`relaxation`): where that proves its plan there is
+    nothing to search, and where the search comes to nothing better in time that plan stands, with its bounds.
     """
     programme = programme_of(task, needs, supporters)
     nobody = np.full(len(task.level), UNMET, dtype=np.intp)
@@ -60,6 +65,13 @@ def best_of_part(
         found, bounds = best_of_large_part(task, programme, needs, supporters, beyond, fallback, relaxed, watch)
         return found[needs], bounds
     whole_watch, is_large, most = watch, len(programme.pair) > _MANY_PAIRS, relaxed
+    offers = Offers.of(task, programme.pair, needs, supporters)
+    has_time = watch.left_s() >= _SECONDS_A_PAIR * len(programme.pair)
+    if is_large and has_time and task.ties is None and offers.are_few:
+        chosen, bounds = by_loads(programme, offers, fallback, relaxed, whole_watch)
+        outcome = filled_up(task, programme, chosen)
+        reached = programme.reached(np.isin(programme.pair, chosen_pairs(task, outcome)))
+        return outcome[needs], as_reached(max(one, other) for one, other in zip(bounds, reached, strict=True))
     if is_large:
         watch = whole_watch.share(_SHARE_OF_SEARCH)
         urgent = most_urgent_together(programme)

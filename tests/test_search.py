@@ -1,10 +1,14 @@
 """Parts too large to be searched whole: a plan that keeps the rules, and bounds that hold, against the optimum."""
 
+from itertools import combinations
+
+import numpy as np
 import pytest
 from worlds import bounds_said, by_milp, faults_of, random_world, said, served
 
 from matching import search
 from matching.check import check_plan
+from matching.loads import Offers, best_loads
 
 
 @pytest.fixture
@@ -73,3 +77,80 @@ def test_around_few_unmet_needs_the_most_that_can_be_met_is_proved(every_part_is
         plan = made.plan()
         proved += said(plan)[:3] == bounds_said(plan)[:3] == by_milp(made)[:3]
     assert proved >= 10
+
+
+@pytest.fixture
+def by_what_people_could_take(monkeypatch):
+    """Every part without ties is solved by loads."""
+    monkeypatch.setattr(search, "_MANY_PAIRS", 0)
+
+
+@pytest.mark.parametrize("number", range(24))
+def test_bounds_by_loads_hold_and_the_plan_keeps_the_rules(by_what_people_could_take, number):
+    made = random_world(
+        7000 + number,
+        n_schools=30,
+        n_supporters=16,
+        n_needs=40,
+        pins=number % 3,
+        baseline=number % 5 == 0,
+        decisions=8,
+    )
+    plan = made.plan()
+    assert not list(faults_of(made, served(plan)))
+    assert check_plan(plan, made.inputs()) == []
+    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
+    for level in range(4):
+        if found[:level] == best[:level]:
+            assert found[level] <= best[level] <= bounds[level]
+
+
+def test_by_loads_every_level_before_the_score_is_the_best_and_proved(by_what_people_could_take):
+    best = proved = 0
+    for number in range(16):
+        made = random_world(8000 + number, n_schools=30, n_supporters=12, n_needs=60, pins=0, decisions=4)
+        plan = made.plan()
+        best += said(plan)[:3] == by_milp(made)[:3]
+        proved += said(plan)[:3] == bounds_said(plan)[:3]
+    assert best >= 15
+    assert proved >= 14
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_the_load_of_most_gain_is_that_of_trying_them_all(number):
+    rng = np.random.default_rng(number)
+    n_people, n_pairs = 4, 24
+    supporter = np.sort(rng.integers(0, n_people, n_pairs))
+    offers = Offers(
+        need=np.arange(n_pairs),
+        supporter=supporter,
+        days_asked=rng.integers(1, 6, n_pairs),
+        places=rng.integers(0, 4, n_people),
+        days_offered=rng.integers(0, 12, n_people),
+        n_needs=n_pairs,
+    )
+    gain = rng.normal(0.3, 1, n_pairs)
+    best = best_loads(offers, gain)
+
+    def most(person: int, must: int | None = None) -> float:
+        own = [pair for pair in np.flatnonzero(supporter == person) if pair != must]
+        must_have = () if must is None else (must,)
+        sums = [
+            gain[[*must_have, *rest]].sum()
+            for count in range(offers.places[person] - len(must_have) + 1)
+            for rest in combinations(own, count)
+            if offers.days_asked[[*must_have, *rest]].sum() <= offers.days_offered[person]
+        ]
+        return max(sums, default=-np.inf)
+
+    assert best.gain == pytest.approx([most(person) for person in range(n_people)])
+    for load in best.loads:
+        pairs = load[load >= 0]
+        (person,) = set(supporter[pairs])
+        assert len(pairs) <= offers.places[person]
+        assert offers.days_asked[pairs].sum() <= offers.days_offered[person]
+        assert gain[pairs].sum() == pytest.approx(best.gain[person])
+    assert {supporter[load[-1]] for load in best.loads} == set(np.flatnonzero(best.gain > 0))
+    for pair in range(n_pairs):
+        person = supporter[pair]
+        assert best.loss[pair] <= best.gain[person] - most(person, must=pair) + 1e-9
