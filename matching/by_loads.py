@@ -61,8 +61,8 @@ class _Bound:
     largest: int
     best: BestLoads
 
-    def most(self, kept: Sequence[int]) -> int:
-        """What no choice that keeps so much is worth more than.
+    def exactly(self, kept: Sequence[int]) -> float:
+        """What no choice that keeps so much is worth more than, in the largest worth of a pair.
 
         Notes
         -----
@@ -71,7 +71,11 @@ class _Bound:
         Science 27, 1981; its best prices are those of the blend of loads, Dantzig and Wolfe, Operations Research 8,
         1960). Any prices give a bound.
         """
-        return int(np.floor(self.largest * (self.fixed - float(self.of_kept @ np.array(kept, dtype=float))) + _NOTHING))
+        return self.fixed - float(self.of_kept @ np.array(kept, dtype=float))
+
+    def most(self, kept: Sequence[int]) -> int:
+        """The same as a whole number."""
+        return int(np.floor(self.largest * self.exactly(kept) + _NOTHING))
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ def _bounded(
         gain += sum((price * one.worth for price, one in zip(of_kept, kept, strict=True)), np.zeros(len(gain)))
         best = best_loads(offers, np.where(joined, gain, 0.0))
         bound = _Bound(of_needs, of_kept, float(of_needs.sum() + best.gain.sum()), largest, best)
-        if closest is None or bound.most(goals) < closest.most(goals):
+        if closest is None or bound.exactly(goals) < closest.exactly(goals):
             closest = bound
         known = len(loads)
         loads = np.unique(np.vstack([loads, best.loads]), axis=0)
@@ -319,7 +323,7 @@ def _proved(part: Programme, bound: _Bound, level: int, counts: Sequence[int], c
 
     Whatever reaches the bound does without pairs whose loss is more than what the bound promises beyond it.
     """
-    spare = bound.fixed - float(bound.of_kept @ np.array(counts[:level], dtype=float)) - counts[level]
+    spare = bound.exactly(counts[:level]) - counts[level]
     could = (bound.best.loss <= spare + _NOTHING) & (part.level <= level)
     columns = np.flatnonzero(could | chosen)
     few = part.of(columns)

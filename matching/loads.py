@@ -10,7 +10,7 @@ from matching.task import Flags, Positions, Task, Whole
 Floats = NDArray[np.float64]
 
 # Cells of the table by supporter, places and days; where more would be needed, loads are not looked at.
-_MOST_CELLS = 20_000_000
+_MOST_CELLS = 2_000_000
 _NOTHING = 1e-9
 
 

@@ -25,7 +25,7 @@ from matching.watch import Watch
 # is not searched as a whole.
 _MANY_PAIRS = 50_000
 _MOST_PAIRS_SEARCHED = 150_000
-# Loads are blended where there is time to get somewhere with them.
+# Loads are blended where the time limit lets that get somewhere.
 _SECONDS_A_PAIR = 0.0008
 # Of its time, for the levels and then for the search of the whole; what is left is for bounds, where the search did not
 # prove its plan.
@@ -66,7 +66,7 @@ def best_of_part(
         return found[needs], bounds
     whole_watch, is_large, most = watch, len(programme.pair) > _MANY_PAIRS, relaxed
     offers = Offers.of(task, programme.pair, needs, supporters)
-    has_time = watch.left_s() >= _SECONDS_A_PAIR * len(programme.pair)
+    has_time = watch.limit_s >= _SECONDS_A_PAIR * len(programme.pair)
     if is_large and has_time and task.ties is None and offers.are_few:
         chosen, bounds = by_loads(programme, offers, fallback, relaxed, whole_watch)
         outcome = filled_up(task, programme, chosen)

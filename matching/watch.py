@@ -1,5 +1,6 @@
 """Who watches over a search: how long it may take, whether somebody wants it to end, and who is told how it goes."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -29,11 +30,14 @@ class Watch:
         Set by whoever wants the search to end now with what it has.
     tell : callable
         Told in words what is being done.
+    limit_s : float
+        How long the whole search may take: what is tried may depend on it, and not on how fast the machine is.
     """
 
     deadline: float
     cancel: threading.Event = field(default_factory=threading.Event)
     tell: Callable[[str], None] = _nobody
+    limit_s: float = math.inf
     _cut: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -41,7 +45,7 @@ class Watch:
         cls, time_limit_s: float, tell: Callable[[str], None] = _nobody, cancel: threading.Event | None = None
     ) -> "Watch":
         """A watch over a search that begins now."""
-        return cls(time.monotonic() + time_limit_s, cancel or threading.Event(), tell)
+        return cls(time.monotonic() + time_limit_s, cancel or threading.Event(), tell, time_limit_s)
 
     def left_s(self) -> float:
         """Seconds that are left; none once somebody has cancelled."""
