@@ -35,7 +35,7 @@ _STANDING, _MORE_STANDING = 0.99, 0.51
 _SHARE_OF_COUNTS = 0.45
 _SHARE_OF_SCORE = 0.55
 _SHARE_OF_PLAN = 0.7
-_SHARE_OF_URGENT = 0.5
+_SHARE_OF_ONE_LEVEL = 0.4
 _SHARE_OF_STEP = 0.6
 
 
@@ -135,8 +135,9 @@ def by_loads(
     *counts, most_score = goals
     best = max(fallback, blend.rounded(part), key=part.reached)
     chosen = _plan(part, bounds[-1], blend, counts, most_score, best, watch.share(_SHARE_OF_PLAN))
-    if part.count(0)[chosen].sum() < counts[0]:
-        chosen = max(chosen, _most_urgent(part, chosen, watch), key=part.reached)
+    if chosen is best:
+        watch.tell("Solving days: one level after the other")
+        chosen = max(best, _one_after_the_other(part, watch), key=part.reached)
     reached = part.reached(chosen)
     short = next((level for level in range(len(counts)) if reached[level] < counts[level]), None)
     if short is not None:
@@ -158,13 +159,14 @@ def _kept(part: Programme, counts: Sequence[int]) -> tuple[Kept, ...]:
 
 
 def _said(
-    part: Programme, chosen: Flags, bounds: Sequence[_Bound], relaxed_levels: Reached, proved: Sequence[int] = ()
+    part: Programme, chosen: Flags, bounds: Sequence[_Bound], relaxed_levels: Reached, proved: Sequence[int]
 ) -> Reached:
     """The bound of each level, for choices as good as this one in the levels before."""
     reached, said = part.reached(chosen), list[int]()
     for level in range(len(LEVELS)):
         before = list(reached[:level])
-        most = bounds[level].most(before) if level < len(bounds) else part.ceiling(_worth(part, level))
+        # Where prices are far from the best they promise more than there is.
+        most = min(bounds[level].most(before), part.ceiling(_worth(part, level)))
         if before == list(relaxed_levels[:level]):
             most = min(most, relaxed_levels[level])
         if level < len(proved) and before == list(proved[:level]):
@@ -268,14 +270,14 @@ def _blended(
     return answer.worth, answer.columns[:n_loads], of_needs, np.maximum(-answer.price[n_limited:], 0)
 
 
-def _most_urgent(part: Programme, fallback: Flags, watch: Watch) -> Flags:
-    """As many of the most urgent needs as can be met: few enough to be sure of them, whatever comes."""
-    urgent = np.flatnonzero(part.level == 0)
-    few = part.of(urgent)
+def _one_after_the_other(part: Programme, watch: Watch) -> Flags:
+    """The most needs of each level beside those of the levels before, which stay with whom they are: soon done."""
     chosen = np.zeros(len(part.pair), dtype=bool)
-    if len(urgent):
-        found, _ = best_choice(few, few.count(0), (), fallback[urgent], watch.share(_SHARE_OF_URGENT))
-        chosen[urgent[found]] = True
+    for level in range(len(PRIORITY_LEVELS)):
+        columns = np.flatnonzero(part.level <= level)
+        few, stands = part.of(columns), chosen[columns]
+        found, _ = best_choice(few, few.count(level), (), stands, watch.share(_SHARE_OF_ONE_LEVEL), fixed=stands)
+        chosen[columns[found]] = True
     return chosen
 
 
