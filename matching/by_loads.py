@@ -30,13 +30,13 @@ _MOST_LOSS = 0.1
 _NOTHING = 1e-4
 # Loads of which so much is taken stand in a search; and in a quicker one, where that finds nothing in time.
 _STANDING, _MORE_STANDING = 0.99, 0.51
-# Of the time that is left: for the bounds of needs met, for that of the score, and for the plan; what remains is for
-# proving where the plan falls short.
+# Of the time that is left: for the bounds of needs met, for that of the score, and for the plan, each search of it, and
+# each level where they find nothing; what remains is for proving where the plan falls short.
 _SHARE_OF_COUNTS = 0.45
 _SHARE_OF_SCORE = 0.55
 _SHARE_OF_PLAN = 0.7
-_SHARE_OF_ONE_LEVEL = 0.4
 _SHARE_OF_STEP = 0.6
+_SHARE_OF_ONE_LEVEL = 0.4
 
 
 @dataclass(frozen=True)

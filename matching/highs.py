@@ -72,7 +72,6 @@ def relaxed(model: Model, watch: Watch) -> Solved | None:
     programme.a_matrix_.value_ = model.rows.data
     solver.passModel(programme)
     if watch.within(solver.run) is None:
-        solver.cancelSolve()
         return None
     status = solver.getModelStatus()
     if status == highspy.HighsModelStatus.kTimeLimit:

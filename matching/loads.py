@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.task import Flags, Positions, Task, Whole
+from matching.task import Flags, Positions, Task, Whole, rank_in_order
 
 Floats = NDArray[np.float64]
 
@@ -115,19 +115,13 @@ def _items(offers: Offers, gain: Floats) -> Positions:
     worth_it = np.flatnonzero(gain > _NOTHING)
     pair = worth_it[np.lexsort((-gain[worth_it], offers.days_asked[worth_it], offers.supporter[worth_it]))]
     supporter, asked = offers.supporter[pair], offers.days_asked[pair]
-    rank = _rank(supporter * (int(offers.days_asked.max(initial=0)) + 1) + asked)
+    rank = rank_in_order(supporter * (int(offers.days_asked.max(initial=0)) + 1) + asked)
     fits: Flags = (rank < offers.places[supporter]) & (asked <= offers.days_offered[supporter])
     pair, supporter = pair[fits], supporter[fits]
-    step = _rank(supporter)
+    step = rank_in_order(supporter)
     items = np.full((len(offers.places), int(step.max(initial=-1)) + 1), -1, dtype=np.intp)
     items[supporter, step] = pair
     return items
-
-
-def _rank(group: Positions) -> Positions:
-    """Place of each entry in its group; groups are in order."""
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    return np.asarray(np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group)))), dtype=np.intp)
 
 
 def _loads(offers: Offers, items: Positions, taken: Flags) -> Positions:

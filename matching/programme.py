@@ -294,7 +294,9 @@ def near_choice(
     a part of the whole. Pairs that are `fixed` are chosen in any case.
     """
     left_s, n_pairs, n_short = watch.left_s(), len(programme.pair), len(counts)
-    if left_s <= 0 or not n_pairs:
+    if not n_pairs:
+        return None
+    if left_s <= 0:
         watch.cut_short()
         return None
     beside = programme.rows.shape[1] - n_pairs

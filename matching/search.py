@@ -65,9 +65,9 @@ def best_of_part(
         found, bounds = best_of_large_part(task, programme, needs, supporters, beyond, fallback, relaxed, watch)
         return found[needs], bounds
     whole_watch, is_large, most = watch, len(programme.pair) > _MANY_PAIRS, relaxed
-    offers = Offers.of(task, programme.pair, needs, supporters)
     has_time = watch.limit_s >= _SECONDS_A_PAIR * len(programme.pair)
-    if is_large and has_time and task.ties is None and offers.are_few:
+    can_blend = is_large and has_time and task.ties is None
+    if can_blend and (offers := Offers.of(task, programme.pair, needs, supporters)).are_few:
         chosen, bounds = by_loads(programme, offers, fallback, relaxed, whole_watch)
         outcome = filled_up(task, programme, chosen)
         reached = programme.reached(np.isin(programme.pair, chosen_pairs(task, outcome)))

@@ -153,18 +153,22 @@ def rank_in_group(group: Positions, worth: Whole) -> Positions:
     """Place of each entry in its group, from 0, the one of most worth first; of equals, the first."""
     most, least = int(worth.max(initial=0)), int(worth.min(initial=0))
     order = np.argsort(group * (most - least + 1) + (most - worth), kind="stable")
-    first = np.flatnonzero(np.diff(group[order], prepend=-1))
     rank = np.empty(len(group), dtype=np.intp)
-    rank[order] = np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group))))
+    rank[order] = rank_in_order(group[order])
     return rank
+
+
+def rank_in_order(group: Positions) -> Positions:
+    """Place of each entry in its group, from 0, where groups are in order."""
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    ranks: Positions = np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group))))
+    return ranks
 
 
 def best_of_each_need(need: Positions, worth: Whole | NDArray[np.float64], count: int) -> Positions:
     """The `count` best entries of each need (`need` is in order), themselves in order; of equals, the first."""
     order = np.lexsort((-worth, need))
-    first = np.flatnonzero(np.diff(need, prepend=-1))
-    rank = np.arange(len(need)) - np.repeat(first, np.diff(np.append(first, len(need))))
-    return np.sort(order[rank < count])
+    return np.sort(order[rank_in_order(need) < count])
 
 
 def visits_of(task: Task, supporter_of: Positions) -> tuple[Positions, Positions]:
