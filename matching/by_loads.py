@@ -1,107 +1,34 @@
-"""A part where people's days are scarce, level by level: bounds by whole loads, and a plan from what these leave open.
+"""A part where people's days are scarce, level by level: bounds and a plan from what each person could take together.
 
-The relaxation that splits needs between people says too much of what days allow: somebody with eight days cannot take a
-day and a half of a need. Here it is loads that are blended, what one person could take together, and a blend of loads
-is whole for nearly everybody. What it leaves open is small enough to be searched.
+The blend of loads of each level bounds it (`blend`). The loads that were met on the way are put together in whole, and
+where the plan then falls short of what the bounds promise, needs are counted once more, in whole numbers.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, hstack, vstack
+from scipy.sparse import csc_array, csr_array, vstack
 
-from matching.highs import Model, relaxed
-from matching.loads import BestLoads, Offers, best_loads
-from matching.programme import Kept, Programme, best_choice, near_choice
-from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Positions, Reached, Whole, as_reached
+from matching.blend import CLOSE, Blend, Bound, best_together, bounded, worth_at
+from matching.highs import Model, in_whole
+from matching.loads import Offers
+from matching.mend import mended
+from matching.programme import Programme
+from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Positions, Reached, as_reached
 from matching.watch import Watch
 
-Floats = NDArray[np.float64]
-
-# What falling short of a kept sum by one costs, in the largest worth of a pair: more than it could ever bring.
-_SHORT = 20.0
-_SHORT_IN_SEARCH = 2 * _SHORT
-# The score is bounded and searched to so small a part of itself.
-_CLOSE = 4e-4
-# Pairs are searched that lose no more than this, in the largest worth of a pair.
-_MOST_LOSS = 0.1
+_LAST = len(PRIORITY_LEVELS) - 1
+# Loads that lose no more than this, in the largest worth of a pair, are put together first: that is soon done.
+_NEAR = 0.1
 _NOTHING = 1e-4
-# Loads of which so much is taken stand in a search; and in a quicker one, where that finds nothing in time.
-_STANDING, _MORE_STANDING = 0.99, 0.51
-# Of the time that is left: for the bounds of needs met, for that of the score, and for the plan, each search of it, and
-# each level where they find nothing; what remains is for proving where the plan falls short.
-_SHARE_OF_COUNTS = 0.45
-_SHARE_OF_SCORE = 0.55
-_SHARE_OF_PLAN = 0.7
-_SHARE_OF_STEP = 0.6
-_SHARE_OF_ONE_LEVEL = 0.4
-
-
-@dataclass(frozen=True)
-class _Bound:
-    """What the prices of needs and of what is kept say of one level.
-
-    Attributes
-    ----------
-    of_needs, of_kept : ndarray of float64
-        Prices, in the largest worth of a pair.
-    fixed : float
-        What all needs at their price and all supporters' best loads are worth together.
-    largest : int
-        The largest worth of a pair.
-    best : BestLoads
-        At these prices.
-    """
-
-    of_needs: Floats
-    of_kept: Floats
-    fixed: float
-    largest: int
-    best: BestLoads
-
-    def exactly(self, kept: Sequence[int]) -> float:
-        """What no choice that keeps so much is worth more than, in the largest worth of a pair.
-
-        Notes
-        -----
-        At prices u and m no choice is worth more than the sum of u, less m times what is kept, and what supporters
-        together gain at most by loads whose needs gain w + m k - u each (Lagrangean relaxation; Fisher, Management
-        Science 27, 1981; its best prices are those of the blend of loads, Dantzig and Wolfe, Operations Research 8,
-        1960). Any prices give a bound.
-        """
-        return self.fixed - float(self.of_kept @ np.array(kept, dtype=float))
-
-    def most(self, kept: Sequence[int]) -> int:
-        """The same as a whole number."""
-        return int(np.floor(self.largest * self.exactly(kept) + _NOTHING))
-
-
-@dataclass(frozen=True)
-class _Blend:
-    """Loads, and how much of each is taken."""
-
-    loads: Positions
-    share: Floats
-
-    def standing(self, share: float) -> Positions:
-        """The pairs of loads of which so much is taken, no two of one need or one supporter."""
-        pairs = np.unique(self.loads[self.share >= share])
-        return pairs[pairs >= 0]
-
-    def rounded(self, part: Programme) -> Flags:
-        """Everybody's load of which most is taken; of those who want the same need, the one who takes more has it."""
-        load, slot = np.nonzero(self.loads >= 0)
-        pair = self.loads[load, slot]
-        order = np.lexsort((pair, -self.share[load], part.supporter[pair]))
-        first = np.unique(part.supporter[pair[order]], return_index=True)[1]
-        largest = np.isin(load, load[order[first]])
-        pair, share = pair[largest], self.share[load[largest]]
-        order = np.lexsort((pair, -share))
-        chosen = np.zeros(len(part.pair), dtype=bool)
-        chosen[pair[order[np.unique(part.need[pair[order]], return_index=True)[1]]]] = True
-        return chosen
+# Of the time that is left: for bounds of needs met, for that of the score, and for each step to a plan; what remains is
+# for what is still to be proved.
+_SHARE_OF_COUNTS = 0.5
+_SHARE_OF_SCORE = 0.6
+_SHARE_OF_NEAR = 0.5
+_SHARE_OF_ALL = 0.7
 
 
 def by_loads(
@@ -120,215 +47,138 @@ def by_loads(
         What no choice can exceed at each level while the levels before it are as good as with places only.
     watch : Watch
     """
-    bounds: list[_Bound] = []
-    goals: list[int] = []
-    nothing = np.empty((0, max(int(offers.places.max(initial=0)), 1)), dtype=np.intp)
-    blend = _Blend(nothing, np.zeros(0))
+    bounds: list[Bound] = []
+    counts: list[int] = []
+    blend, is_split = Blend.nothing(offers), False
     counting = watch.share(_SHARE_OF_COUNTS)
-    for level in range(len(LEVELS)):
-        watch.tell(f"Bounding days, {LEVELS[level]}: {len(part.pair):,} pairs")
-        of_needs, of_kept = _prices_to_begin_with(offers, bounds)
-        in_time = counting if level < len(PRIORITY_LEVELS) else watch.share(_SHARE_OF_SCORE)
-        bound, blend = _bounded(part, offers, level, goals, blend, of_needs, of_kept, in_time)
+    for _ in PRIORITY_LEVELS:
+        bound, blend = _bounded(part, offers, counts, blend, bounds, counting)
         bounds.append(bound)
-        goals.append(bound.most(goals))
-    *counts, most_score = goals
-    best = max(fallback, blend.rounded(part), key=part.reached)
-    chosen = _plan(part, bounds[-1], blend, counts, most_score, best, watch.share(_SHARE_OF_PLAN))
-    if chosen is best:
-        watch.tell("Solving days: one level after the other")
-        chosen = max(best, _one_after_the_other(part, watch), key=part.reached)
+        counts.append(int(np.floor(blend.worth + _NOTHING)))
+        is_split = is_split or blend.worth - counts[-1] > _NOTHING
+    apart = watch.apart()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            # Where a blend came to part of a need, whole plans often fall short of it: that is looked into meanwhile.
+            count = partial(_most_met, part, offers, bounds[_LAST], counts, _LAST)
+            counted = pool.submit(count, apart) if is_split else None
+            bound, blend = _bounded(part, offers, counts, blend, bounds, watch.share(_SHARE_OF_SCORE))
+            bounds.append(bound)
+            chosen = max(fallback, blend.rounded(part), key=part.reached)
+            near = np.vstack([bound.near(offers, blend.loads, _NEAR), blend.loads[blend.share > _NOTHING]])
+            chosen = _together(part, offers, near, counts, chosen, watch.share(_SHARE_OF_NEAR))
+            chosen = mended(part, offers, bound, blend, chosen, watch.share(_SHARE_OF_NEAR))
+            short, most_met = _short(part, chosen, counts), list(counts)
+            if short == _LAST and counted is not None:
+                watch.tell(f"Proving how many {PRIORITY_LEVELS[short]} needs can be met")
+                most_met[short] = counted.result()
+                if apart.ended:
+                    watch.cut_short()
+            elif short is not None:
+                most_met[short] = _most_met(part, offers, bounds[short], counts, short, watch)
+        finally:
+            apart.cancel.set()
+    if part.reached(chosen) < (*most_met, round((1 - 2 * CLOSE) * bound.most(counts))):
+        chosen = _together(part, offers, blend.loads, most_met, chosen, watch.share(_SHARE_OF_ALL))
     reached = part.reached(chosen)
-    short = next((level for level in range(len(counts)) if reached[level] < counts[level]), None)
-    if short is not None:
-        counts = [*counts[:short], _proved(part, bounds[short], short, counts, chosen, watch)]
-        # What comes after it was bounded for plans that meet more than can be met.
-        for level in range(short + 1, len(bounds)):
+    for level in range(1, len(LEVELS)):
+        # Bounds of what comes after it are those of plans that meet more.
+        if reached[:level] != tuple(counts[:level]):
             watch.tell(f"Bounding days again, {LEVELS[level]}: {len(part.pair):,} pairs")
-            known, goals = bounds[level], list(reached[:level])
-            bounds[level], blend = _bounded(part, offers, level, goals, blend, known.of_needs, known.of_kept, watch)
-    return chosen, _said(part, chosen, bounds, relaxed_levels, counts)
+            prices = bounds[level].of_needs, bounds[level].of_kept
+            bounds[level], blend = bounded(part, offers, level, reached[:level], blend, prices, watch)
+    return chosen, _said(part, chosen, bounds, relaxed_levels, short, most_met)
 
 
-def _worth(part: Programme, level: int) -> Whole:
-    return part.count(level) if level < len(PRIORITY_LEVELS) else part.value_milli
+def _short(part: Programme, chosen: Flags, counts: Sequence[int]) -> int | None:
+    """The first level in which a choice meets fewer needs than that."""
+    return next((level for level, count in enumerate(counts) if part.reached(chosen)[level] < count), None)
 
 
-def _kept(part: Programme, counts: Sequence[int]) -> tuple[Kept, ...]:
-    return tuple(Kept(part.count(level), count) for level, count in enumerate(counts))
+def _together(
+    part: Programme, offers: Offers, loads: Positions, counts: Sequence[int], chosen: Flags, watch: Watch
+) -> Flags:
+    """What loads come to together, or the other choice where that is better."""
+    loads = np.unique(loads, axis=0)
+    watch.tell(f"Solving days: {len(loads):,} loads")
+    return max(chosen, best_together(part, offers, loads, counts, watch), key=part.reached)
+
+
+def _bounded(
+    part: Programme, offers: Offers, counts: Sequence[int], blend: Blend, bounds: Sequence[Bound], watch: Watch
+) -> tuple[Bound, Blend]:
+    """The bound of the level after those that are bounded, and the last blend."""
+    level = len(bounds)
+    watch.tell(f"Bounding days, {LEVELS[level]}: {len(part.pair):,} pairs")
+    prices = np.zeros(offers.n_needs), np.zeros(0)
+    if bounds:
+        prices = bounds[-1].of_needs, np.append(bounds[-1].of_kept, 1.0)
+    return bounded(part, offers, level, counts, blend, prices, watch)
+
+
+def _most_met(part: Programme, offers: Offers, bound: Bound, counts: Sequence[int], level: int, watch: Watch) -> int:
+    """How many needs of a level can be met at most, where the levels before it reach their counts.
+
+    Notes
+    -----
+    Whatever reaches the count of this level does without pairs whose loss is more than what the bound promises beyond
+    it. Of the needs that nobody competes for it matters only how many days they ask: they are counted by supporter and
+    days, as if everybody had their own, which no plan can exceed.
+    """
+    most = bound.most(counts[:level])
+    if most > counts[level]:
+        return most
+    spare = bound.exactly(counts[:level]) - counts[level]
+    could = (bound.best.loss <= spare + _NOTHING) & (part.level <= level)
+    free = could & (part.level == level) & (bound.of_needs[offers.need] <= _NOTHING)
+    tied = np.flatnonzero(could & ~free)
+    kinds, like_it = np.unique(
+        np.column_stack([offers.supporter[free], offers.days_asked[free]]), axis=0, return_counts=True
+    )
+    supporter = np.concatenate([offers.supporter[tied], kinds[:, 0]])
+    days = np.concatenate([offers.days_asked[tied], kinds[:, 1]])
+    of_level = np.concatenate([part.level[tied], np.full(len(kinds), level)])
+    asked, need = np.unique(offers.need[tied], return_inverse=True)
+    n_people, n_columns = len(offers.places), len(supporter)
+    rows = vstack(
+        [
+            csr_array((np.ones(len(tied)), (need, np.arange(len(tied)))), shape=(len(asked), n_columns)),
+            csr_array((np.ones(n_columns), (supporter, np.arange(n_columns))), shape=(n_people, n_columns)),
+            csr_array((days.astype(float), (supporter, np.arange(n_columns))), shape=(n_people, n_columns)),
+            csr_array((of_level == np.arange(level)[:, np.newaxis]).astype(float)),
+        ]
+    )
+    n_limited = len(asked) + 2 * n_people
+    model = Model(
+        (of_level == level).astype(float),
+        np.concatenate([np.ones(len(tied)), like_it]),
+        csc_array(rows),
+        np.concatenate([np.full(n_limited, -np.inf), np.array(counts[:level], dtype=float)]),
+        np.concatenate([np.ones(len(asked)), offers.places, offers.days_offered, np.full(level, np.inf)]),
+    )
+    watch.tell(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met: {n_columns:,} kinds of pairs")
+    whole = np.ones(n_columns, dtype=bool)
+    shown = in_whole(model, whole, watch, enough=counts[level] - _NOTHING, presolve=False).most
+    return most if shown >= counts[level] - _NOTHING else counts[level] - 1
 
 
 def _said(
-    part: Programme, chosen: Flags, bounds: Sequence[_Bound], relaxed_levels: Reached, proved: Sequence[int]
+    part: Programme,
+    chosen: Flags,
+    bounds: Sequence[Bound],
+    relaxed_levels: Reached,
+    short: int | None,
+    most_met: Sequence[int],
 ) -> Reached:
     """The bound of each level, for choices as good as this one in the levels before."""
     reached, said = part.reached(chosen), list[int]()
     for level in range(len(LEVELS)):
-        before = list(reached[:level])
+        before = reached[:level]
         # Where prices are far from the best they promise more than there is.
-        most = min(bounds[level].most(before), part.ceiling(_worth(part, level)))
-        if before == list(relaxed_levels[:level]):
+        most = min(bounds[level].most(before), part.ceiling(worth_at(part, level)))
+        if before == relaxed_levels[:level]:
             most = min(most, relaxed_levels[level])
-        if level < len(proved) and before == list(proved[:level]):
-            most = min(most, proved[level])
+        if level == short:
+            most = min(most, most_met[level])
         said.append(max(most, reached[level]))
     return as_reached(said)
-
-
-def _prices_to_begin_with(offers: Offers, bounds: Sequence[_Bound]) -> tuple[Floats, Floats]:
-    if not bounds:
-        return np.zeros(offers.n_needs), np.zeros(0)
-    return bounds[-1].of_needs, np.append(bounds[-1].of_kept, 1.0)
-
-
-def _bounded(
-    part: Programme,
-    offers: Offers,
-    level: int,
-    goals: Sequence[int],
-    blend: _Blend,
-    of_needs: Floats,
-    of_kept: Floats,
-    watch: Watch,
-) -> tuple[_Bound, _Blend]:
-    """The closest bound of a level while the levels before it reach their goals.
-
-    Beside it the last blend, which is the one given where there is no time for another.
-
-    `of_needs` and `of_kept` are prices to begin with. The loads at hand are blended, and the prices of the blend say
-    which other load everybody would rather have, until the bound at these prices is close to the blend's worth.
-    """
-    worth, kept = _worth(part, level), _kept(part, goals)
-    largest = max(int(worth.max(initial=0)), 1)
-    joined = part.level <= level
-    closest: _Bound | None = None
-    loads = blend.loads
-    while True:
-        gain = worth / largest - of_needs[offers.need]
-        gain += sum((price * one.worth for price, one in zip(of_kept, kept, strict=True)), np.zeros(len(gain)))
-        best = best_loads(offers, np.where(joined, gain, 0.0))
-        bound = _Bound(of_needs, of_kept, float(of_needs.sum() + best.gain.sum()), largest, best)
-        if closest is None or bound.exactly(goals) < closest.exactly(goals):
-            closest = bound
-        known = len(loads)
-        loads = np.unique(np.vstack([loads, best.loads]), axis=0)
-        if len(loads) == known and known:
-            return closest, blend
-        blended = _blended(part, offers, loads, worth / largest, kept, watch)
-        if blended is None:
-            return closest, blend
-        value, share, of_needs, of_kept = blended
-        blend = _Blend(loads, share)
-        is_close = _as_close(level, largest * value)
-        if is_close(closest.most(goals)):
-            return closest, blend
-
-
-def _as_close(level: int, value: float) -> Callable[[int], bool]:
-    """Whether a bound is close to what a blend is worth: as a whole number, or for the score nearly."""
-    if level < len(PRIORITY_LEVELS):
-        return lambda most: most <= np.floor(value + _NOTHING)
-    return lambda most: most - value <= _CLOSE * value
-
-
-def _blended(
-    part: Programme, offers: Offers, loads: Positions, worth: Floats, kept: Sequence[Kept], watch: Watch
-) -> tuple[float, Floats, Floats, Floats] | None:
-    """The best blend of loads: its worth, how much of each is in it, and the prices of needs and of what is kept.
-
-    None where there is no time for it.
-    """
-    load, slot = np.nonzero(loads >= 0)
-    pair = loads[load, slot]
-    n_loads, n_kept = len(loads), len(kept)
-    asked, need = np.unique(offers.need[pair], return_inverse=True)
-    ones = csc_array((np.ones(len(pair)), (pair, load)), shape=(len(worth), n_loads))
-    by_need = csr_array((np.ones(len(pair)), (need, load)), shape=(len(asked), n_loads))
-    supporter = offers.supporter[loads[:, -1]]
-    by_supporter = csr_array((np.ones(n_loads), (supporter, np.arange(n_loads))), shape=(len(offers.places), n_loads))
-    by_kept = csr_array(np.array([one.worth for one in kept], dtype=float).reshape(n_kept, len(worth)) @ ones)
-    short = csr_array(
-        (np.ones(n_kept), (len(asked) + len(offers.places) + np.arange(n_kept), np.arange(n_kept))),
-        shape=(len(asked) + len(offers.places) + n_kept, n_kept),
-    )
-    rows = csc_array(hstack([vstack([by_need, by_supporter, by_kept]), short]))
-    n_limited = len(asked) + len(offers.places)
-    answer = relaxed(
-        Model(
-            np.concatenate([worth @ ones, np.full(n_kept, -_SHORT)]),
-            np.full(n_loads + n_kept, np.inf),
-            rows,
-            np.concatenate([np.full(n_limited, -np.inf), [float(one.at_least) for one in kept]]),
-            np.concatenate([np.ones(n_limited), np.full(n_kept, np.inf)]),
-        ),
-        watch,
-    )
-    if answer is None:
-        return None
-    of_needs = np.zeros(offers.n_needs)
-    of_needs[asked] = np.maximum(answer.price[: len(asked)], 0)
-    return answer.worth, answer.columns[:n_loads], of_needs, np.maximum(-answer.price[n_limited:], 0)
-
-
-def _one_after_the_other(part: Programme, watch: Watch) -> Flags:
-    """The most needs of each level beside those of the levels before, which stay with whom they are: soon done."""
-    chosen = np.zeros(len(part.pair), dtype=bool)
-    for level in range(len(PRIORITY_LEVELS)):
-        columns = np.flatnonzero(part.level <= level)
-        few, stands = part.of(columns), chosen[columns]
-        found, _ = best_choice(few, few.count(level), (), stands, watch.share(_SHARE_OF_ONE_LEVEL), fixed=stands)
-        chosen[columns[found]] = True
-    return chosen
-
-
-def _plan(
-    part: Programme,
-    bound: _Bound,
-    blend: _Blend,
-    counts: Sequence[int],
-    most_score: int,
-    fallback: Flags,
-    watch: Watch,
-) -> Flags:
-    """A choice of pairs that reaches the counts, or falls short by little, with a good score.
-
-    Loads that the blend takes whole stand at first, and only the other supporters' pairs are searched; where nothing is
-    found in time, all loads of which it takes most stand. Where that falls short, all pairs that lose little are
-    searched.
-    """
-    nobody = np.zeros(len(part.pair), dtype=bool)
-    steps = []
-    for share in (_STANDING, _MORE_STANDING):
-        standing = blend.standing(share)
-        stands = nobody.copy()
-        stands[standing] = True
-        steps.append((stands | ~np.isin(part.supporter, part.supporter[standing]), stands))
-    best = fallback
-    for number, (columns, fixed) in enumerate([*steps, (bound.best.loss <= _MOST_LOSS, nobody)]):
-        if number == 1 and best is not fallback:
-            continue
-        few = part.of(np.flatnonzero(columns))
-        watch.tell(f"Solving days: {len(few.pair):,} of {len(part.pair):,} pairs")
-        within = watch.share(_SHARE_OF_STEP if number < len(steps) else 1)
-        found = near_choice(few, counts, _SHORT_IN_SEARCH, _CLOSE, within, fixed=fixed[columns])
-        if found is not None:
-            chosen = nobody.copy()
-            chosen[np.flatnonzero(columns)[found]] = True
-            best = max(best, chosen, key=part.reached)
-        if part.reached(best) >= (*counts, round((1 - 2 * _CLOSE) * most_score)):
-            break
-    return best
-
-
-def _proved(part: Programme, bound: _Bound, level: int, counts: Sequence[int], chosen: Flags, watch: Watch) -> int:
-    """How many needs of a level can be met at most, where a choice falls short of what its bound says.
-
-    Whatever reaches the bound does without pairs whose loss is more than what the bound promises beyond it.
-    """
-    spare = bound.exactly(counts[:level]) - counts[level]
-    could = (bound.best.loss <= spare + _NOTHING) & (part.level <= level)
-    columns = np.flatnonzero(could | chosen)
-    few = part.of(columns)
-    watch.tell(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met: {len(columns):,} pairs")
-    _, most = best_choice(few, few.count(level), _kept(few, counts[:level]), chosen[columns], watch)
-    return counts[level] if most >= counts[level] else counts[level] - 1

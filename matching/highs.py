@@ -1,19 +1,27 @@
-"""Linear programmes for HiGHS by its interior point method alone, which SciPy does not let one ask for.
+"""Programmes for HiGHS itself, where SciPy does not let one ask for what is wanted of it.
 
-SciPy has HiGHS go on from there to a corner of the best answers. That takes ten times as long, and prices from the
-middle of the best ones are what a blend of loads wants: they settle in a few rounds.
+For a relaxation that is the interior point method alone. SciPy has HiGHS go on from there to a corner of the best
+answers, which takes ten times as long, and prices from the middle of the best ones are what a blend of loads wants:
+they settle in a few rounds.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
+from matching.task import Flags
 from matching.watch import Watch
+
+if TYPE_CHECKING:
+    import highspy
 
 Floats = NDArray[np.float64]
 
+_SOLVED = "Optimal"
 _RELAXED = {"solver": "ipm", "run_crossover": "off", "presolve": "off"}
 # The solver looks at the clock now and then only: it is told to end a little before it has to.
 _SOLVER_SHARE = 0.9
@@ -40,7 +48,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Solved:
+class Relaxed:
     """What HiGHS found: the columns, what they are worth, and by row what one more would be worth."""
 
     columns: Floats
@@ -48,8 +56,45 @@ class Solved:
     price: Floats
 
 
-def relaxed(model: Model, watch: Watch) -> Solved | None:
+@dataclass(frozen=True)
+class InWhole:
+    """What HiGHS found in whole numbers: the columns, if any, and what no columns can be worth more than."""
+
+    columns: Floats | None
+    most: float
+
+
+def relaxed(model: Model, watch: Watch) -> Relaxed | None:
     """The best of a model, columns split as they may be; None where there is no time for it."""
+    solver = _ran(model, _RELAXED, watch)
+    if solver is None or solver.modelStatusToString(solver.getModelStatus()) != _SOLVED:
+        return None
+    answer = solver.getSolution()
+    columns = np.array(answer.col_value)
+    return Relaxed(columns, float(model.worth @ columns), -np.array(answer.row_dual))
+
+
+def in_whole(
+    model: Model, whole: Flags, watch: Watch, *, gap: float = 0.0, enough: float = -np.inf, presolve: bool = True
+) -> InWhole:
+    """The best of a model with some columns in whole numbers, to within a part of itself.
+
+    It is enough to know that no columns are worth `enough`: then the search ends. Where many columns are as good as
+    each other, presolving them takes longer than all the rest.
+    """
+    options = {"mip_rel_gap": gap, "presolve": "on" if presolve else "off"}
+    solver = _ran(model, options, watch, whole, enough)
+    if solver is None:
+        return InWhole(None, np.inf)
+    info, columns = solver.getInfo(), np.array(solver.getSolution().col_value)
+    found = np.where(whole, np.round(columns), columns) if info.primal_solution_status else None
+    return InWhole(found, -info.mip_dual_bound)
+
+
+def _ran(
+    model: Model, options: Mapping[str, object], watch: Watch, whole: Flags | None = None, enough: float = -np.inf
+) -> "highspy.Highs | None":
+    """HiGHS after it has worked at a model; None where it was stopped before it could."""
     left_s = watch.left_s()
     if left_s <= 0:
         watch.cut_short()
@@ -60,7 +105,7 @@ def relaxed(model: Model, watch: Watch) -> Solved | None:
     solver = highspy.Highs()
     solver.silent()
     # One thread, and so the same answer whatever the number of cores.
-    for name, value in {"threads": 1, "time_limit": _SOLVER_SHARE * left_s, **_RELAXED}.items():
+    for name, value in {"threads": 1, "time_limit": _SOLVER_SHARE * left_s, **options}.items():
         solver.setOptionValue(name, value)
     n_rows, n_columns = model.rows.shape
     programme = highspy.HighsLp()
@@ -70,14 +115,19 @@ def relaxed(model: Model, watch: Watch) -> Solved | None:
     programme.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     programme.a_matrix_.start_, programme.a_matrix_.index_ = model.rows.indptr, model.rows.indices
     programme.a_matrix_.value_ = model.rows.data
+    if whole is not None:
+        kinds = highspy.HighsVarType
+        programme.integrality_ = [kinds.kInteger if is_whole else kinds.kContinuous for is_whole in whole]
+        solver.cbMipInterrupt += lambda event: _interrupt(event, watch, enough)
     solver.passModel(programme)
     if watch.within(solver.run) is None:
         return None
-    status = solver.getModelStatus()
-    if status == highspy.HighsModelStatus.kTimeLimit:
+    if solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
         watch.cut_short()
-    if status != highspy.HighsModelStatus.kOptimal:
-        return None
-    answer = solver.getSolution()
-    columns = np.array(answer.col_value)
-    return Solved(columns, float(model.worth @ columns), -np.array(answer.row_dual))
+    return solver
+
+
+def _interrupt(event: "highspy.HighsCallbackEvent", watch: Watch, enough: float) -> None:
+    """End a search that nobody waits for any more, or that has shown enough."""
+    if watch.left_s() <= 0 or -event.data_out.mip_dual_bound < enough:
+        event.interrupt()

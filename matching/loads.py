@@ -110,6 +110,28 @@ def best_loads(offers: Offers, gain: Floats) -> BestLoads:
     return BestLoads(best, _loads(offers, items, taken), loss)
 
 
+def loads_beside(offers: Offers, gain: Floats, best: BestLoads, times: int) -> Positions:
+    """The best loads, and those that the same supporters would take where others had the needs they want.
+
+    A need that several want is left to the one who gains most by it, and the others choose again, so many times: loads
+    that go together are what a plan is made of.
+    """
+    loads = [best.loads]
+    for _ in range(times):
+        wanted = np.unique(loads[-1][loads[-1] >= 0])
+        order = wanted[np.lexsort((wanted, -gain[wanted], offers.need[wanted]))]
+        need, first = np.unique(offers.need[order], return_index=True)
+        if len(need) == len(order):
+            break
+        taken = np.zeros(offers.n_needs, dtype=bool)
+        taken[need] = True
+        stays = np.zeros(len(gain), dtype=bool)
+        stays[order[first]] = True
+        gain = np.where(taken[offers.need] & ~stays, 0.0, gain)
+        loads.append(best_loads(offers, gain).loads)
+    return np.unique(np.vstack(loads), axis=0)
+
+
 def _items(offers: Offers, gain: Floats) -> Positions:
     """By supporter and step: the pairs that could be in a best load, filled up with -1."""
     worth_it = np.flatnonzero(gain > _NOTHING)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # loads `scipy.optimize` when it is first asked for: most plans need none of it
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, csr_array, hstack, vstack
+from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
 from matching.task import Flags, Positions, Reached, Task, Whole, as_reached
 from matching.watch import Watch
@@ -281,55 +281,6 @@ def best_choice(
     if not keeps or worth[found].sum() < worth[fallback].sum():
         return fallback, bound
     return found, bound
-
-
-def near_choice(
-    programme: Programme, counts: Sequence[int], short: float, gap: float, watch: Watch, *, fixed: Flags
-) -> Flags | None:
-    """A choice of pairs with a score near the best, which may meet fewer needs than asked, at a price.
-
-    None where nothing is found in time.
-
-    A need too few at a level costs `short` times its factor, in the largest value of a pair, and `gap` is how near, as
-    a part of the whole. Pairs that are `fixed` are chosen in any case.
-    """
-    left_s, n_pairs, n_short = watch.left_s(), len(programme.pair), len(counts)
-    if not n_pairs:
-        return None
-    if left_s <= 0:
-        watch.cut_short()
-        return None
-    beside = programme.rows.shape[1] - n_pairs
-    counted = np.array([_padded(programme.count(level), beside) for level in range(n_short)]).reshape(n_short, -1)
-    rows = vstack([programme.rows, csr_array(counted)])
-    diagonal = csr_array(
-        (np.ones(n_short), (programme.rows.shape[0] + np.arange(n_short), np.arange(n_short))),
-        shape=(rows.shape[0], n_short),
-    )
-    goals = np.array(counts, dtype=np.float64)
-    worth = _padded(programme.value_milli, beside) / max(int(programme.value_milli.max()), 1)
-    prices = short * np.array(LEVEL_FACTORS[:n_short], dtype=np.float64)
-    result = watch.within(
-        lambda: scipy.optimize.milp(
-            -np.concatenate([worth, -prices]),
-            constraints=scipy.optimize.LinearConstraint(
-                csc_array(hstack([rows, diagonal])),
-                np.concatenate([programme.least, goals]),
-                np.concatenate([programme.most, np.full(n_short, np.inf)]),
-            ),
-            integrality=np.repeat([1, 0], [n_pairs, beside + n_short]),
-            bounds=scipy.optimize.Bounds(
-                np.concatenate([fixed, np.zeros(beside + n_short)]), np.concatenate([np.ones(n_pairs + beside), goals])
-            ),
-            options={"mip_rel_gap": gap, "time_limit": _SOLVER_SHARE * left_s},
-        )
-    )
-    if result is not None and result.status == _TIME_IS_UP:
-        watch.cut_short()
-    if result is None or result.x is None:
-        return None
-    chosen: Flags = result.x[:n_pairs] > 0.5
-    return chosen if programme.allows(chosen) else None
 
 
 def _solved(

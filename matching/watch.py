@@ -55,6 +55,10 @@ class Watch:
         """The same for a search that may take a part of what is left."""
         return replace(self, deadline=time.monotonic() + part * self.left_s())
 
+    def apart(self) -> "Watch":
+        """The same for a search whose answer may not be wanted: it is ended by itself, and its end says nothing."""
+        return replace(self, cancel=threading.Event(), _cut=threading.Event())
+
     def cancelled(self) -> bool:
         """Whether somebody wants the search to end now; then it is noted as cut short."""
         if self.cancel.is_set():

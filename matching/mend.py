@@ -1,0 +1,65 @@
+"""A plan mended around the people whose loads a blend splits: what it promises there is hard to keep in whole."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from matching.blend import Blend, Bound
+from matching.loads import Offers
+from matching.programme import Programme, best_choice
+from matching.task import Flags, Positions
+from matching.watch import Watch
+
+# A load is split where neither nearly all nor next to nothing of it is taken.
+_SPLIT = 0.01
+# Pairs that lose no more than this, in the largest worth of a pair, are tried.
+_MOST_LOSS = 0.4
+# Around more pairs than this the search would take too long.
+_MOST_PAIRS = 10_000
+# Of the time that is left, for each search.
+_SHARE_OF_SEARCH = 0.3
+
+
+def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: Flags, watch: Watch) -> Flags:
+    """A choice of pairs at least as good as another.
+
+    People whose split loads share needs are searched together, where the choice differs from the blend: their pairs and
+    those of whoever holds what they could take, while everybody else keeps theirs. The fewest people come first.
+    """
+    near = bound.best.loss <= _MOST_LOSS
+    share = np.zeros(len(part.pair))
+    filled = blend.loads >= 0
+    np.add.at(share, blend.loads[filled], np.broadcast_to(blend.share[:, np.newaxis], filled.shape)[filled])
+    for people in _split_together(offers, blend):
+        theirs = np.isin(offers.supporter, people)
+        promised = np.bincount(part.level[theirs], weights=(share - chosen)[theirs])
+        if not (np.abs(promised) > _SPLIT).any():
+            continue
+        could = np.isin(offers.need, offers.need[near & theirs])
+        free = np.isin(offers.supporter, np.union1d(people, offers.supporter[chosen & could]))
+        held = np.isin(offers.need, offers.need[chosen & ~free])
+        pairs = np.flatnonzero(free & (chosen | (near & ~held)))
+        if len(pairs) > _MOST_PAIRS:
+            continue
+        few = part.of(pairs)
+        found, _ = best_choice(few, few.worth, (), chosen[pairs], watch.share(_SHARE_OF_SEARCH))
+        other = chosen.copy()
+        other[pairs] = found
+        chosen = max(chosen, other, key=part.reached)
+    return chosen
+
+
+def _split_together(offers: Offers, blend: Blend) -> Iterator[Positions]:
+    """Supporters with split loads, by whom they share needs of these with; the fewest together first."""
+    loads = blend.loads[(blend.share > _SPLIT) & (blend.share < 1 - _SPLIT)]
+    load, slot = np.nonzero(loads >= 0)
+    pair = loads[load, slot]
+    supporter, need = offers.supporter[pair], len(offers.places) + offers.need[pair]
+    size = len(offers.places) + offers.n_needs
+    group = connected_components(coo_array((np.ones(len(pair)), (supporter, need)), (size, size)), directed=False)[1]
+    people = np.unique(supporter)
+    _, of_people, sizes = np.unique(group[people], return_inverse=True, return_counts=True)
+    for number in np.lexsort((np.arange(len(sizes)), sizes)):
+        yield people[of_people == number]
