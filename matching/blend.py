@@ -12,19 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
-from matching.highs import Model, in_whole, relaxed
+from matching.highs import Model, relaxed
 from matching.loads import BestLoads, Offers, best_loads, loads_beside
-from matching.programme import LEVEL_FACTORS, Kept, Programme
+from matching.programme import Kept, Programme
 from matching.task import PRIORITY_LEVELS, Flags, Positions, Whole
 from matching.watch import Watch
 
 Floats = NDArray[np.float64]
 
 # The score is bounded and searched to so small a part of itself.
-CLOSE = 4e-4
+_CLOSE = 4e-4
 # What falling short of a kept sum by one costs, in the largest worth of a pair: more than it could ever bring.
 _SHORT = 20.0
-_SHORT_IN_WHOLE = 2 * _SHORT
 # How often everybody chooses again beside the others, each round.
 _TIMES_BESIDE = 3
 _NOTHING = 1e-4
@@ -70,12 +69,6 @@ class Bound:
     def most(self, kept: Sequence[int]) -> int:
         """The same as a whole number."""
         return int(np.floor(self.largest * self.exactly(kept) + _NOTHING))
-
-    def near(self, offers: Offers, loads: Positions, loss: float) -> Positions:
-        """Those of the loads that gain no more than so much less than their supporter's best."""
-        gain = np.where(loads >= 0, self.gain[loads], 0.0).sum(axis=1)
-        is_near: Flags = self.best.gain[offers.supporter[loads[:, -1]]] - gain <= loss
-        return loads[is_near]
 
 
 @dataclass(frozen=True)
@@ -171,7 +164,7 @@ def _as_close(level: int, value: float) -> Callable[[int], bool]:
     """Whether a bound is close to what a blend is worth: as a whole number, or for the score nearly."""
     if level < len(PRIORITY_LEVELS):
         return lambda most: most <= np.floor(value + _NOTHING)
-    return lambda most: most - value <= CLOSE * value
+    return lambda most: most - value <= _CLOSE * value
 
 
 def _blended(
@@ -189,27 +182,6 @@ def _blended(
     of_needs[asked] = np.maximum(answer.price[: len(asked)], 0)
     of_kept = np.maximum(-answer.price[len(asked) + len(offers.places) :], 0)
     return answer.worth, answer.columns[: len(loads)], of_needs, of_kept
-
-
-def best_together(part: Programme, offers: Offers, loads: Positions, counts: Sequence[int], watch: Watch) -> Flags:
-    """The pairs of the loads that go together best: as near the counts as may be, then with a score near the best.
-
-    Nobody's where nothing is found in time.
-    """
-    chosen = np.zeros(len(part.pair), dtype=bool)
-    if not len(loads):
-        return chosen
-    worth = part.value_milli / max(int(part.value_milli.max()), 1)
-    short = _SHORT_IN_WHOLE * np.array(LEVEL_FACTORS[: len(counts)], dtype=float)
-    model, _ = _model(part, offers, loads, worth, kept_at(part, counts), short)
-    is_load = np.arange(len(model.worth)) < len(loads)
-    model = replace(model, at_most=np.where(is_load, 1.0, model.at_most))
-    found = in_whole(model, is_load, watch, gap=CLOSE).columns
-    if found is None:
-        return chosen
-    pairs = loads[found[: len(loads)] > 0]
-    chosen[pairs[pairs >= 0]] = True
-    return chosen if part.allows(chosen) else np.zeros(len(chosen), dtype=bool)
 
 
 def _model(

@@ -1,7 +1,7 @@
 """A part where people's days are scarce, level by level: bounds and a plan from what each person could take together.
 
-The blend of loads of each level bounds it (`blend`). The loads that were met on the way are put together in whole, and
-where the plan then falls short of what the bounds promise, needs are counted once more, in whole numbers.
+The blend of loads of each level bounds it (`blend`). The blend of the score, rounded, is mended where it was split
+(`mend`), and where the plan then falls short of what the bounds promise, needs are counted once more, in whole numbers.
 """
 
 from collections.abc import Sequence
@@ -11,24 +11,20 @@ from functools import partial
 import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
-from matching.blend import CLOSE, Blend, Bound, best_together, bounded, worth_at
+from matching.blend import Blend, Bound, bounded, worth_at
 from matching.highs import Model, in_whole
 from matching.loads import Offers
 from matching.mend import mended
 from matching.programme import Programme
-from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Positions, Reached, as_reached
+from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Reached, as_reached
 from matching.watch import Watch
 
 _LAST = len(PRIORITY_LEVELS) - 1
-# Loads that lose no more than this, in the largest worth of a pair, are put together first: that is soon done.
-_NEAR = 0.1
 _NOTHING = 1e-4
-# Of the time that is left: for bounds of needs met, for that of the score, and for each step to a plan; what remains is
-# for what is still to be proved.
+# Of the time that is left: for bounds of needs met, for that of the score, and for the plan; the rest is for proofs.
 _SHARE_OF_COUNTS = 0.5
 _SHARE_OF_SCORE = 0.6
-_SHARE_OF_NEAR = 0.5
-_SHARE_OF_ALL = 0.7
+_SHARE_OF_PLAN = 0.7
 
 
 def by_loads(
@@ -65,9 +61,8 @@ def by_loads(
             bound, blend = _bounded(part, offers, counts, blend, bounds, watch.share(_SHARE_OF_SCORE))
             bounds.append(bound)
             chosen = max(fallback, blend.rounded(part), key=part.reached)
-            near = np.vstack([bound.near(offers, blend.loads, _NEAR), blend.loads[blend.share > _NOTHING]])
-            chosen = _together(part, offers, near, counts, chosen, watch.share(_SHARE_OF_NEAR))
-            chosen = mended(part, offers, bound, blend, chosen, watch.share(_SHARE_OF_NEAR))
+            watch.tell(f"Solving days: {len(part.pair):,} pairs")
+            chosen = mended(part, offers, bound, blend, chosen, watch.share(_SHARE_OF_PLAN))
             short, most_met = _short(part, chosen, counts), list(counts)
             if short == _LAST and counted is not None:
                 watch.tell(f"Proving how many {PRIORITY_LEVELS[short]} needs can be met")
@@ -78,8 +73,6 @@ def by_loads(
                 most_met[short] = _most_met(part, offers, bounds[short], counts, short, watch)
         finally:
             apart.cancel.set()
-    if part.reached(chosen) < (*most_met, round((1 - 2 * CLOSE) * bound.most(counts))):
-        chosen = _together(part, offers, blend.loads, most_met, chosen, watch.share(_SHARE_OF_ALL))
     reached = part.reached(chosen)
     for level in range(1, len(LEVELS)):
         # Bounds of what comes after it are those of plans that meet more.
@@ -93,15 +86,6 @@ def by_loads(
 def _short(part: Programme, chosen: Flags, counts: Sequence[int]) -> int | None:
     """The first level in which a choice meets fewer needs than that."""
     return next((level for level, count in enumerate(counts) if part.reached(chosen)[level] < count), None)
-
-
-def _together(
-    part: Programme, offers: Offers, loads: Positions, counts: Sequence[int], chosen: Flags, watch: Watch
-) -> Flags:
-    """What loads come to together, or the other choice where that is better."""
-    loads = np.unique(loads, axis=0)
-    watch.tell(f"Solving days: {len(loads):,} loads")
-    return max(chosen, best_together(part, offers, loads, counts, watch), key=part.reached)
 
 
 def _bounded(

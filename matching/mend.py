@@ -14,10 +14,9 @@ from matching.watch import Watch
 
 # A load is split where neither nearly all nor next to nothing of it is taken.
 _SPLIT = 0.01
-# Pairs that lose no more than this, in the largest worth of a pair, are tried.
-_MOST_LOSS = 0.4
-# Around more pairs than this the search would take too long.
-_MOST_PAIRS = 10_000
+# Pairs that lose no more than this, in the largest worth of a pair, are tried, where they are no more than that: around
+# more of them the search would take too long. Few stay for the second time.
+_TRIED = ((0.1, 30_000), (0.4, 10_000))
 # Of the time that is left, for each search.
 _SHARE_OF_SEARCH = 0.3
 
@@ -25,30 +24,38 @@ _SHARE_OF_SEARCH = 0.3
 def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: Flags, watch: Watch) -> Flags:
     """A choice of pairs at least as good as another.
 
-    People whose split loads share needs are searched together, where the choice differs from the blend: their pairs and
-    those of whoever holds what they could take, while everybody else keeps theirs. The fewest people come first.
+    People whose split loads share needs are searched together, where the choice differs from the blend. The fewest
+    people come first.
     """
-    near = bound.best.loss <= _MOST_LOSS
     share = np.zeros(len(part.pair))
     filled = blend.loads >= 0
     np.add.at(share, blend.loads[filled], np.broadcast_to(blend.share[:, np.newaxis], filled.shape)[filled])
-    for people in _split_together(offers, blend):
-        theirs = np.isin(offers.supporter, people)
-        promised = np.bincount(part.level[theirs], weights=(share - chosen)[theirs])
-        if not (np.abs(promised) > _SPLIT).any():
-            continue
-        could = np.isin(offers.need, offers.need[near & theirs])
-        free = np.isin(offers.supporter, np.union1d(people, offers.supporter[chosen & could]))
-        held = np.isin(offers.need, offers.need[chosen & ~free])
-        pairs = np.flatnonzero(free & (chosen | (near & ~held)))
-        if len(pairs) > _MOST_PAIRS:
-            continue
-        few = part.of(pairs)
-        found, _ = best_choice(few, few.worth, (), chosen[pairs], watch.share(_SHARE_OF_SEARCH))
-        other = chosen.copy()
-        other[pairs] = found
-        chosen = max(chosen, other, key=part.reached)
+    together = list(_split_together(offers, blend))
+    for most_loss, most_pairs in _TRIED:
+        near = bound.best.loss <= most_loss
+        for people in together:
+            theirs = np.isin(offers.supporter, people)
+            promised = np.bincount(part.level[theirs], weights=(share - chosen)[theirs])
+            if (np.abs(promised) > _SPLIT).any():
+                pairs = _around(offers, people, near, chosen)
+                if len(pairs) <= most_pairs:
+                    chosen = max(chosen, _best_of(part, pairs, chosen, watch), key=part.reached)
     return chosen
+
+
+def _around(offers: Offers, people: Positions, near: Flags, chosen: Flags) -> Positions:
+    """The pairs of some people and of whoever holds what they could take, with needs that nobody else holds."""
+    could = np.isin(offers.need, offers.need[near & np.isin(offers.supporter, people)])
+    free = np.isin(offers.supporter, np.union1d(people, offers.supporter[chosen & could]))
+    held = np.isin(offers.need, offers.need[chosen & ~free])
+    return np.flatnonzero(free & (chosen | (near & ~held)))
+
+
+def _best_of(part: Programme, pairs: Positions, chosen: Flags, watch: Watch) -> Flags:
+    """The best choice of these pairs, while all others are as they are."""
+    few, best = part.of(pairs), chosen.copy()
+    best[pairs], _ = best_choice(few, few.worth, (), chosen[pairs], watch.share(_SHARE_OF_SEARCH))
+    return best
 
 
 def _split_together(offers: Offers, blend: Blend) -> Iterator[Positions]:
