@@ -60,9 +60,9 @@ def by_loads(
             counted = pool.submit(count, apart) if is_split else None
             bound, blend = _bounded(part, offers, counts, blend, bounds, watch.share(_SHARE_OF_SCORE))
             bounds.append(bound)
-            chosen = max(fallback, blend.rounded(part), key=part.reached)
             watch.tell(f"Solving days: {len(part.pair):,} pairs")
-            chosen = mended(part, offers, bound, blend, chosen, watch.share(_SHARE_OF_PLAN))
+            chosen = mended(part, offers, bound, blend, blend.rounded(part), watch.share(_SHARE_OF_PLAN))
+            chosen = max(fallback, chosen, key=part.reached)
             short, most_met = _short(part, chosen, counts), list(counts)
             if short == _LAST and counted is not None:
                 watch.tell(f"Proving how many {PRIORITY_LEVELS[short]} needs can be met")

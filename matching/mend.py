@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -12,11 +13,14 @@ from matching.programme import Programme, best_choice
 from matching.task import Flags, Positions
 from matching.watch import Watch
 
+Floats = NDArray[np.float64]
+
 # A load is split where neither nearly all nor next to nothing of it is taken.
 _SPLIT = 0.01
 # Pairs that lose no more than this, in the largest worth of a pair, are tried, where they are no more than that: around
 # more of them the search would take too long. Few stay for the second time.
 _TRIED = ((0.1, 30_000), (0.4, 10_000))
+_MOST_PAIRS_OF_ONE_NEED = 5_000
 # Of the time that is left, for each search.
 _SHARE_OF_SEARCH = 0.3
 
@@ -24,12 +28,19 @@ _SHARE_OF_SEARCH = 0.3
 def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: Flags, watch: Watch) -> Flags:
     """A choice of pairs at least as good as another.
 
-    People whose split loads share needs are searched together, where the choice differs from the blend. The fewest
-    people come first.
+    Needs that the blend meets and the choice does not come first, the most urgent ones before others: whoever could
+    take them is searched. Then people whose split loads share needs are searched together, where the choice differs
+    from the blend, the fewest first.
     """
     share = np.zeros(len(part.pair))
     filled = blend.loads >= 0
     np.add.at(share, blend.loads[filled], np.broadcast_to(blend.share[:, np.newaxis], filled.shape)[filled])
+    near = bound.best.loss <= _TRIED[0][0]
+    for need in _promised(part, share):
+        if not chosen[part.need == need].any():
+            pairs = _around(offers, np.unique(offers.supporter[near & (part.need == need)]), near, chosen)
+            if 0 < len(pairs) <= _MOST_PAIRS_OF_ONE_NEED:
+                chosen = max(chosen, _best_of(part, pairs, chosen, watch), key=part.reached)
     together = list(_split_together(offers, blend))
     for most_loss, most_pairs in _TRIED:
         near = bound.best.loss <= most_loss
@@ -38,9 +49,16 @@ def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: 
             promised = np.bincount(part.level[theirs], weights=(share - chosen)[theirs])
             if (np.abs(promised) > _SPLIT).any():
                 pairs = _around(offers, people, near, chosen)
-                if len(pairs) <= most_pairs:
+                if 0 < len(pairs) <= most_pairs:
                     chosen = max(chosen, _best_of(part, pairs, chosen, watch), key=part.reached)
     return chosen
+
+
+def _promised(part: Programme, share: Floats) -> Positions:
+    """Needs of which the blend meets most, in order of urgency."""
+    need, first = np.unique(part.need, return_index=True)
+    is_met = np.bincount(part.need, weights=share)[need] > 0.5
+    return need[is_met][np.argsort(part.level[first[is_met]], kind="stable")]
 
 
 def _around(offers: Offers, people: Positions, near: Flags, chosen: Flags) -> Positions:

@@ -26,7 +26,7 @@ from matching.watch import Watch
 _MANY_PAIRS = 50_000
 _MOST_PAIRS_SEARCHED = 150_000
 # Loads are blended where the time limit lets that get somewhere.
-_SECONDS_A_PAIR = 0.0008
+_SECONDS_A_PAIR = 0.0004
 # Of its time, for the levels and then for the search of the whole; what is left is for bounds, where the search did not
 # prove its plan.
 _SHARE_OF_LEVELS = 0.9
