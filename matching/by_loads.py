@@ -5,7 +5,7 @@ The blend of loads of each level bounds it (`blend`). The blend of the score, ro
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
 import numpy as np
@@ -21,6 +21,7 @@ from matching.watch import Watch
 
 _LAST = len(PRIORITY_LEVELS) - 1
 _NOTHING = 1e-4
+_LOOK_EVERY_S = 0.05
 # Of the time that is left: for bounds of needs met, for that of the score, and for the plan; the rest is for proofs.
 _SHARE_OF_COUNTS = 0.5
 _SHARE_OF_SCORE = 0.6
@@ -66,9 +67,7 @@ def by_loads(
             short, most_met = _short(part, chosen, counts), list(counts)
             if short == _LAST and counted is not None:
                 watch.tell(f"Proving how many {PRIORITY_LEVELS[short]} needs can be met")
-                most_met[short] = counted.result()
-                if apart.ended:
-                    watch.cut_short()
+                most_met[short] = _answer(counted, apart, watch)
             elif short is not None:
                 most_met[short] = _most_met(part, offers, bounds[short], counts, short, watch)
         finally:
@@ -86,6 +85,16 @@ def by_loads(
 def _short(part: Programme, chosen: Flags, counts: Sequence[int]) -> int | None:
     """The first level in which a choice meets fewer needs than that."""
     return next((level for level, count in enumerate(counts) if part.reached(chosen)[level] < count), None)
+
+
+def _answer(counted: Future[int], apart: Watch, watch: Watch) -> int:
+    """What was counted apart, as far as it came by when the time was up or somebody cancelled."""
+    while watch.left_s() > 0 and not counted.done():
+        wait([counted], _LOOK_EVERY_S)
+    apart.cancel.set()
+    if apart.ended:
+        watch.cut_short()
+    return counted.result()
 
 
 def _bounded(

@@ -45,8 +45,8 @@ def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: 
     for most_loss, most_pairs in _TRIED:
         near = bound.best.loss <= most_loss
         for people in together:
-            theirs = np.isin(offers.supporter, people)
-            promised = np.bincount(part.level[theirs], weights=(share - chosen)[theirs])
+            theirs = np.flatnonzero(np.isin(offers.supporter, people))
+            promised = np.bincount(part.level[theirs], weights=share[theirs] - chosen[theirs])
             if (np.abs(promised) > _SPLIT).any():
                 pairs = _around(offers, people, near, chosen)
                 if 0 < len(pairs) <= most_pairs:
@@ -63,14 +63,22 @@ def _promised(part: Programme, share: Floats) -> Positions:
 
 def _around(offers: Offers, people: Positions, near: Flags, chosen: Flags) -> Positions:
     """The pairs of some people and of whoever holds what they could take, with needs that nobody else holds."""
-    could = np.isin(offers.need, offers.need[near & np.isin(offers.supporter, people)])
-    free = np.isin(offers.supporter, np.union1d(people, offers.supporter[chosen & could]))
-    held = np.isin(offers.need, offers.need[chosen & ~free])
-    return np.flatnonzero(free & (chosen | (near & ~held)))
+    free = np.zeros(len(offers.places), dtype=bool)
+    free[people] = True
+    could = np.zeros(offers.n_needs, dtype=bool)
+    could[offers.need[near & free[offers.supporter]]] = True
+    free[offers.supporter[chosen & could[offers.need]]] = True
+    theirs = free[offers.supporter]
+    held = np.zeros(offers.n_needs, dtype=bool)
+    held[offers.need[chosen & ~theirs]] = True
+    return np.flatnonzero(theirs & (chosen | (near & ~held[offers.need])))
 
 
 def _best_of(part: Programme, pairs: Positions, chosen: Flags, watch: Watch) -> Flags:
     """The best choice of these pairs, while all others are as they are."""
+    if watch.left_s() <= 0:
+        watch.cut_short()
+        return chosen
     few, best = part.of(pairs), chosen.copy()
     best[pairs], _ = best_choice(few, few.worth, (), chosen[pairs], watch.share(_SHARE_OF_SEARCH))
     return best

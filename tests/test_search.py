@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from worlds import bounds_said, by_milp, faults_of, random_world, said, served
 
-from matching import search
+from matching import blend, by_loads, search
 from matching.check import check_plan
-from matching.loads import Offers, best_loads
+from matching.highs import InWhole
+from matching.loads import Offers, best_loads, loads_beside
 
 
 @pytest.fixture
@@ -116,20 +117,65 @@ def test_by_loads_every_level_before_the_score_is_the_best_and_proved(by_what_pe
     assert proved >= 14
 
 
-@pytest.mark.parametrize("number", range(8))
-def test_the_load_of_most_gain_is_that_of_trying_them_all(number):
+@pytest.mark.parametrize("rounds", range(7))
+@pytest.mark.parametrize("number", range(3))
+def test_by_loads_whenever_time_runs_out_the_plan_keeps_the_rules_and_the_bounds_hold(
+    by_what_people_could_take, monkeypatch, number, rounds
+):
+    """No blend after so many rounds, and no count of what could be met."""
+    made = random_world(9000 + number, n_schools=30, n_supporters=12, n_needs=50, pins=0, decisions=4)
+    relaxed, left = blend.relaxed, iter(range(rounds))
+
+    def relaxed_in_time(model, watch):
+        return relaxed(model, watch) if next(left, None) is not None else None
+
+    monkeypatch.setattr(blend, "relaxed", relaxed_in_time)
+    monkeypatch.setattr(by_loads, "in_whole", lambda *_, **__: InWhole(None, np.inf))
+    plan = made.plan()
+    assert not list(faults_of(made, served(plan)))
+    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
+    assert found <= best
+    for level in range(4):
+        if found[:level] == best[:level]:
+            assert found[level] <= best[level] <= bounds[level]
+
+
+def random_offers(number: int, n_people: int = 4, n_needs: int = 24, n_pairs: int = 24) -> Offers:
     rng = np.random.default_rng(number)
-    n_people, n_pairs = 4, 24
-    supporter = np.sort(rng.integers(0, n_people, n_pairs))
-    offers = Offers(
-        need=np.arange(n_pairs),
-        supporter=supporter,
+    return Offers(
+        need=np.arange(n_pairs) if n_needs == n_pairs else rng.integers(0, n_needs, n_pairs),
+        supporter=np.sort(rng.integers(0, n_people, n_pairs)),
         days_asked=rng.integers(1, 6, n_pairs),
         places=rng.integers(0, 4, n_people),
         days_offered=rng.integers(0, 12, n_people),
-        n_needs=n_pairs,
+        n_needs=n_needs,
     )
-    gain = rng.normal(0.3, 1, n_pairs)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_loads_beside_keep_places_and_days_and_leave_a_need_to_one(number):
+    offers = random_offers(number, n_people=6, n_needs=8, n_pairs=40)
+    gain = np.random.default_rng(number).random(40)
+    best = best_loads(offers, gain)
+    loads = loads_beside(offers, gain, best, times=20)
+    assert {tuple(load) for load in best.loads} <= {tuple(load) for load in loads}
+    for load in loads:
+        pairs = load[load >= 0]
+        (person,) = set(offers.supporter[pairs])
+        assert len(pairs) <= offers.places[person]
+        assert offers.days_asked[pairs].sum() <= offers.days_offered[person]
+    # Where two want the same need, one of them chooses again.
+    wanted = np.unique(best.loads[best.loads >= 0])
+    if len(np.unique(offers.need[wanted])) < len(wanted):
+        assert len(loads) > len(best.loads)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_the_load_of_most_gain_is_that_of_trying_them_all(number):
+    n_people, n_pairs = 4, 24
+    offers = random_offers(number)
+    supporter = offers.supporter
+    gain = np.random.default_rng(number).normal(0.3, 1, n_pairs)
     best = best_loads(offers, gain)
 
     def most(person: int, must: int | None = None) -> float:
