@@ -5,7 +5,7 @@ day and a half of a need. Here it is loads that are blended, what one person cou
 is whole for nearly everybody.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,8 +41,6 @@ class Bound:
         What all needs at their price and all supporters' best loads are worth together.
     largest : int
         The largest worth of a pair.
-    gain : ndarray of float64
-        By pair, at these prices.
     best : BestLoads
         At these prices.
     """
@@ -51,7 +49,6 @@ class Bound:
     of_kept: Floats
     fixed: float
     largest: int
-    gain: Floats
     best: BestLoads
 
     def exactly(self, kept: Sequence[int]) -> float:
@@ -119,7 +116,7 @@ def bounded(
     largest = max(int(worth.max(initial=0)), 1)
     joined = part.level <= level
     closest: Bound | None = None
-    is_close: Callable[[int], bool] | None = None
+    is_blended = False
     of_needs, of_kept = prices
     loads = blend.loads
     while True:
@@ -127,10 +124,10 @@ def bounded(
         gain += sum((price * one.worth for price, one in zip(of_kept, kept, strict=True)), np.zeros(len(gain)))
         gain = np.where(joined, gain, 0.0)
         best = best_loads(offers, gain)
-        bound = Bound(of_needs, of_kept, float(of_needs.sum() + best.gain.sum()), largest, gain, best)
+        bound = Bound(of_needs, of_kept, float(of_needs.sum() + best.gain.sum()), largest, best)
         if closest is None or bound.exactly(goals) < closest.exactly(goals):
             closest = bound
-        if is_close is not None and is_close(closest.most(goals)):
+        if is_blended and _is_close(level, closest.most(goals), blend.worth):
             return closest, blend
         known = len(loads)
         loads = np.unique(np.vstack([loads, loads_beside(offers, gain, best, _TIMES_BESIDE)]), axis=0)
@@ -140,8 +137,7 @@ def bounded(
         if blended is None:
             return closest, _as_worth(blend, worth)
         value, share, of_needs, of_kept = blended
-        blend = Blend(loads, share, largest * value)
-        is_close = _as_close(level, blend.worth)
+        blend, is_blended = Blend(loads, share, largest * value), True
 
 
 def _as_worth(blend: Blend, worth: Whole) -> Blend:
@@ -160,11 +156,11 @@ def kept_at(part: Programme, counts: Sequence[int]) -> tuple[Kept, ...]:
     return tuple(Kept(part.count(level), count) for level, count in enumerate(counts))
 
 
-def _as_close(level: int, value: float) -> Callable[[int], bool]:
+def _is_close(level: int, most: int, value: float) -> bool:
     """Whether a bound is close to what a blend is worth: as a whole number, or for the score nearly."""
     if level < len(PRIORITY_LEVELS):
-        return lambda most: most <= np.floor(value + _NOTHING)
-    return lambda most: most - value <= _CLOSE * value
+        return bool(most <= np.floor(value + _NOTHING))
+    return most - value <= _CLOSE * value
 
 
 def _blended(
@@ -173,23 +169,6 @@ def _blended(
     """The best blend of loads: its worth, how much of each is in it, and the prices of needs and of what is kept.
 
     None where there is no time for it.
-    """
-    model, asked = _model(part, offers, loads, worth, kept, np.full(len(kept), _SHORT))
-    answer = relaxed(model, watch)
-    if answer is None:
-        return None
-    of_needs = np.zeros(offers.n_needs)
-    of_needs[asked] = np.maximum(answer.price[: len(asked)], 0)
-    of_kept = np.maximum(-answer.price[len(asked) + len(offers.places) :], 0)
-    return answer.worth, answer.columns[: len(loads)], of_needs, of_kept
-
-
-def _model(
-    part: Programme, offers: Offers, loads: Positions, worth: Floats, kept: Sequence[Kept], short: Floats
-) -> tuple[Model, Positions]:
-    """A column for each load, then one for how far each kept sum falls short; and the needs that have a row.
-
-    Rows are those needs, the supporters, and what is kept.
     """
     load, slot = np.nonzero(loads >= 0)
     pair = loads[load, slot]
@@ -201,15 +180,22 @@ def _model(
     by_supporter = csr_array((np.ones(n_loads), (supporter, np.arange(n_loads))), shape=(len(offers.places), n_loads))
     by_kept = csr_array(np.array([one.worth for one in kept], dtype=float).reshape(n_kept, len(worth)) @ ones)
     n_limited = len(asked) + len(offers.places)
-    falls_short = csr_array(
+    # What is kept may fall short, at a price, so that there is always an answer.
+    short = csr_array(
         (np.ones(n_kept), (n_limited + np.arange(n_kept), np.arange(n_kept))), shape=(n_limited + n_kept, n_kept)
     )
-    at_least = np.array([float(one.at_least) for one in kept])
-    model = Model(
-        np.concatenate([worth @ ones, -short]),
-        np.full(n_loads + n_kept, np.inf),
-        csc_array(hstack([vstack([by_need, by_supporter, by_kept]), falls_short])),
-        np.concatenate([np.full(n_limited, -np.inf), at_least]),
-        np.concatenate([np.ones(n_limited), np.full(n_kept, np.inf)]),
+    answer = relaxed(
+        Model(
+            np.concatenate([worth @ ones, np.full(n_kept, -_SHORT)]),
+            np.full(n_loads + n_kept, np.inf),
+            csc_array(hstack([vstack([by_need, by_supporter, by_kept]), short])),
+            np.concatenate([np.full(n_limited, -np.inf), [float(one.at_least) for one in kept]]),
+            np.concatenate([np.ones(n_limited), np.full(n_kept, np.inf)]),
+        ),
+        watch,
     )
-    return model, asked
+    if answer is None:
+        return None
+    of_needs = np.zeros(offers.n_needs)
+    of_needs[asked] = np.maximum(answer.price[: len(asked)], 0)
+    return answer.worth, answer.columns[:n_loads], of_needs, np.maximum(-answer.price[n_limited:], 0)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
 from matching.blend import Blend, Bound, bounded, worth_at
-from matching.highs import Model, in_whole
+from matching.highs import Model, most_in_whole
 from matching.loads import Offers
 from matching.mend import mended
 from matching.programme import Programme
@@ -150,9 +150,8 @@ def _most_met(part: Programme, offers: Offers, bound: Bound, counts: Sequence[in
         np.concatenate([np.ones(len(asked)), offers.places, offers.days_offered, np.full(level, np.inf)]),
     )
     watch.tell(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met: {n_columns:,} kinds of pairs")
-    whole = np.ones(n_columns, dtype=bool)
-    shown = in_whole(model, whole, watch, enough=counts[level] - _NOTHING, presolve=False).most
-    return most if shown >= counts[level] - _NOTHING else counts[level] - 1
+    enough = counts[level] - _NOTHING
+    return most if most_in_whole(model, enough, watch) >= enough else counts[level] - 1
 
 
 def _said(

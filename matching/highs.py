@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from matching.task import Flags
 from matching.watch import Watch
 
 if TYPE_CHECKING:
@@ -21,8 +20,10 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-_SOLVED = "Optimal"
+_SOLVED, _INFEASIBLE = "Optimal", "Infeasible"
+_BOUNDED = (_SOLVED, "Time limit reached", "Interrupted by user")
 _RELAXED = {"solver": "ipm", "run_crossover": "off", "presolve": "off"}
+_IN_WHOLE = {"mip_rel_gap": 0.0, "presolve": "off"}
 # The solver looks at the clock now and then only: it is told to end a little before it has to.
 _SOLVER_SHARE = 0.9
 
@@ -56,14 +57,6 @@ class Relaxed:
     price: Floats
 
 
-@dataclass(frozen=True)
-class InWhole:
-    """What HiGHS found in whole numbers: the columns, if any, and what no columns can be worth more than."""
-
-    columns: Floats | None
-    most: float
-
-
 def relaxed(model: Model, watch: Watch) -> Relaxed | None:
     """The best of a model, columns split as they may be; None where there is no time for it."""
     solver = _ran(model, _RELAXED, watch)
@@ -74,27 +67,25 @@ def relaxed(model: Model, watch: Watch) -> Relaxed | None:
     return Relaxed(columns, float(model.worth @ columns), -np.array(answer.row_dual))
 
 
-def in_whole(
-    model: Model, whole: Flags, watch: Watch, *, gap: float = 0.0, enough: float = -np.inf, presolve: bool = True
-) -> InWhole:
-    """The best of a model with some columns in whole numbers, to within a part of itself.
+def most_in_whole(model: Model, enough: float, watch: Watch) -> float:
+    """What no columns in whole numbers are worth more than.
 
-    It is enough to know that no columns are worth `enough`: then the search ends. Where many columns are as good as
-    each other, presolving them takes longer than all the rest.
+    It is enough to know that none are worth `enough`: then the search ends. Models in which many columns are as good as
+    each other are not presolved, which would take longer than all the rest.
     """
-    options = {"mip_rel_gap": gap, "presolve": "on" if presolve else "off"}
-    solver = _ran(model, options, watch, whole, enough)
+    solver = _ran(model, _IN_WHOLE, watch, enough)
     if solver is None:
-        return InWhole(None, np.inf)
-    info, columns = solver.getInfo(), np.array(solver.getSolution().col_value)
-    found = np.where(whole, np.round(columns), columns) if info.primal_solution_status else None
-    return InWhole(found, -info.mip_dual_bound)
+        return np.inf
+    status, info = solver.modelStatusToString(solver.getModelStatus()), solver.getInfo()
+    if status == _INFEASIBLE:
+        return -np.inf
+    return -float(info.mip_dual_bound) if info.valid and status in _BOUNDED else np.inf
 
 
 def _ran(
-    model: Model, options: Mapping[str, object], watch: Watch, whole: Flags | None = None, enough: float = -np.inf
+    model: Model, options: Mapping[str, object], watch: Watch, enough: float | None = None
 ) -> "highspy.Highs | None":
-    """HiGHS after it has worked at a model; None where it was stopped before it could."""
+    """HiGHS after it has worked at a model, in whole numbers where something is enough; None where it was stopped."""
     left_s = watch.left_s()
     if left_s <= 0:
         watch.cut_short()
@@ -115,9 +106,8 @@ def _ran(
     programme.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     programme.a_matrix_.start_, programme.a_matrix_.index_ = model.rows.indptr, model.rows.indices
     programme.a_matrix_.value_ = model.rows.data
-    if whole is not None:
-        kinds = highspy.HighsVarType
-        programme.integrality_ = [kinds.kInteger if is_whole else kinds.kContinuous for is_whole in whole]
+    if enough is not None:
+        programme.integrality_ = [highspy.HighsVarType.kInteger] * n_columns
         solver.cbMipInterrupt += lambda event: _interrupt(event, watch, enough)
     solver.passModel(programme)
     if watch.within(solver.run) is None:

@@ -8,7 +8,6 @@ from worlds import bounds_said, by_milp, faults_of, random_world, said, served
 
 from matching import blend, by_loads, search
 from matching.check import check_plan
-from matching.highs import InWhole
 from matching.loads import Offers, best_loads, loads_beside
 
 
@@ -130,7 +129,7 @@ def test_by_loads_whenever_time_runs_out_the_plan_keeps_the_rules_and_the_bounds
         return relaxed(model, watch) if next(left, None) is not None else None
 
     monkeypatch.setattr(blend, "relaxed", relaxed_in_time)
-    monkeypatch.setattr(by_loads, "in_whole", lambda *_, **__: InWhole(None, np.inf))
+    monkeypatch.setattr(by_loads, "most_in_whole", lambda *_: np.inf)
     plan = made.plan()
     assert not list(faults_of(made, served(plan)))
     found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
