@@ -17,9 +17,10 @@ from matching.events import Event
 from matching.files import Source, read_sheet
 from matching.inputs import InputFile, Inputs
 from matching.market import Market, Row
+from matching.phrases import bar_phrases
 from matching.places import options_of, places, with_cells
 from matching.plan import Plan
-from matching.reasons import UNMET, bar_phrases
+from matching.reasons import UNMET
 from matching.resolve import changed_market, position_of
 from matching.rules import RULES, Positions, positions
 from matching.tables import known_columns, read_table, table_formats

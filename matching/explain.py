@@ -8,8 +8,8 @@ import pandas as pd
 from matching.errors import DataError, Problem, counted
 from matching.grid import kilometres
 from matching.market import Market
+from matching.phrases import bar_phrases, person
 from matching.plan import Plan
-from matching.reasons import bar_phrases, person
 from matching.resolve import position_of
 from matching.whatif import why_not
 

@@ -3,7 +3,7 @@
 Every sentence is made from the rules and the outcome alone, so anyone who has both can make it again and compare.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,10 @@ from matching.accreditation import failed_criteria
 from matching.errors import counted
 from matching.grid import kilometres
 from matching.market import Market
+from matching.nobody import nobody_eligible
 from matching.pairs import Pairs
-from matching.rules import RULES, Positions, positions
+from matching.phrases import bar_phrases, joined, people_asked, person
+from matching.rules import Positions, positions
 from matching.tables import PRIORITIES
 from matching.ties import Standing, tie_notices
 
@@ -45,16 +47,6 @@ EXCLUDED_REASONS: Mapping[str, str] = {
     "not_accredited": "a criterion of the designation is not met or not evidenced",
     "no_places": "the supporter offers no place",
 }
-
-# Of those who can be deployed and have the specialism. Each step adds rules; a need whose candidates all break one by a
-# step is unmet for that step's reason.
-_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("no_phase", ("phase",)),
-    ("too_far", ("distance",)),
-    ("not_independent", ("own school", "same trust", "conflict")),
-    ("decided_against", ("forbidden", "declined")),
-    ("too_many_days", ("days",)),
-)
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,7 @@ def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
         if origin == "pinned":
             sentences[need] = _pin_sentence(market, need, supporter, f"{far}, {phase}")
             continue
-        who = _who(market, need, related=specialism_fit < 1)
+        who = people_asked(market, need, related=specialism_fit < 1)
         sentence = f"{standing.describe(need, eligible[need], who)}: {far}, {phase}."
         if origin == "kept":
             sentence = f"Kept from the earlier plan. {sentence}"
@@ -113,9 +105,8 @@ def unmet_reasons(market: Market, outcome: Outcome, *, proved: bool = True) -> p
     unmet = np.flatnonzero(outcome.supporter_of == UNMET)
     has_pairs = market.pairs.count_by_need()[unmet] > 0
     rows = [
-        (need, *_nobody_eligible(market, need, asked))
-        for asked, needs in _alike(market, unmet[~has_pairs])
-        for need in needs
+        (need, why.code, why.reason, why.nearest_option)
+        for need, why in nobody_eligible(market, unmet[~has_pairs]).items()
     ]
     rows += _everybody_taken(market, outcome, unmet[has_pairs], proved)
     frame = pd.DataFrame(rows, columns=["need", "reason_code", "reason", "nearest_option"])
@@ -143,7 +134,7 @@ def decision_notices(market: Market, outcome: Outcome) -> list[str]:
         if phrases := bar_phrases(market, need, supporter):
             notices.append(
                 f"The pin of {person(market, supporter)} to need {market.needs[need]['need_id']} is kept, "
-                f"although the supporter {_joined(phrases)}."
+                f"although the supporter {joined(phrases)}."
             )
     notices += tie_notices(market.rulebook, outcome.supporter_of)
     earlier = np.divmod(market.rulebook.earlier, max(len(market.inputs.supporters), 1))
@@ -151,18 +142,6 @@ def decision_notices(market: Market, outcome: Outcome) -> list[str]:
     if barred:
         notices.append(f"{counted(barred, 'deployment')} of the earlier plan would now break a rule.")
     return notices
-
-
-def bar_phrases(market: Market, need: int, supporter: int) -> list[str]:
-    """What bars a pair, each rule as the end of a sentence about the supporter; empty for an eligible pair."""
-    flags = _broken(market, need, np.array([supporter]))
-    return [_bar_phrase(market, need, supporter, rule) for rule in RULES if flags[rule][0]]
-
-
-def person(market: Market, supporter: int) -> str:
-    """A supporter as a reader knows them: name and identifier."""
-    who = market.supporters[supporter]
-    return f"{who['name']} ({who['supporter_id']})"
 
 
 # ---- deployments ---------------------------------------------------------------------------------------------------
@@ -253,16 +232,6 @@ def _standing(market: Market, outcome: Outcome) -> _Standing:
     )
 
 
-def _who(market: Market, need: int, *, related: bool) -> tuple[str, str]:
-    """The people that a need asks for, as singular and plural."""
-    focus = market.inputs.vocabulary.focuses[market.needs[need]["focus"]]
-    if focus.is_specialism:
-        words = f"{focus.name} specialist" + (" (by a related specialism)" if related else "")
-        return words, f"{focus.name} specialists"
-    codes = market.needs[need]["designations"]
-    return " or ".join(codes), " and ".join(f"{code}s" for code in codes)
-
-
 def _phase_words(fit: float) -> str:
     if fit >= 1:
         return "same phase"
@@ -282,127 +251,6 @@ def _pin_sentence(market: Market, need: int, supporter: int, facts: str) -> str:
 
 
 # ---- unmet needs ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """The people that needs of one kind ask for: of an accepted designation, able to go, and with the specialism."""
-
-    accepted: Positions
-    deployable: Positions
-    fitting: Positions
-
-
-def _asked(market: Market, need: int) -> _Asked:
-    rulebook = market.rulebook
-    accepted = np.flatnonzero(rulebook.accepts[need, rulebook.designation])
-    deployable = accepted[rulebook.available[accepted]]
-    fitting = deployable[rulebook.specialism_fit[deployable, rulebook.focus[need]] > 0]
-    return _Asked(accepted, deployable, fitting)
-
-
-def _alike(market: Market, needs: Positions) -> Iterator[tuple[_Asked, list[int]]]:
-    """Needs with the same focus and the same accepted designations, and the people that they ask for."""
-    rulebook = market.rulebook
-    kinds = np.column_stack([rulebook.focus[needs], rulebook.accepts[needs]])
-    kind = np.unique(kinds, axis=0, return_inverse=True)[1].ravel()
-    for one in np.unique(kind).tolist():
-        same = needs[kind == one].tolist()
-        yield _asked(market, same[0]), same
-
-
-def _nobody_eligible(market: Market, need: int, asked: _Asked) -> tuple[str, str, str]:
-    """Reason code, reason and nearest option of a need that no supporter is eligible for."""
-    broken = _broken(market, need, asked.fitting)
-    near = asked.fitting[~broken["distance"]]
-    if not len(near):
-        near = asked.deployable[_in_reach(market, need, asked.deployable)]
-    if not len(near):
-        reason = _none_in_reach(market, need, len(asked.deployable))
-        people = asked.deployable if len(asked.deployable) else asked.accepted
-        return "none_in_reach", reason, _nearest(market, need, people, _broken(market, need, people))
-    if not len(asked.fitting):
-        sentence = _step_sentence(market, need, "no_specialism", asked.deployable)
-        return "no_specialism", sentence, _nearest(market, need, near, _broken(market, need, near))
-    pool = np.ones(len(asked.fitting), dtype=bool)
-    for code, rules in _STEPS:
-        left = pool & ~np.logical_or.reduce([broken[rule] for rule in rules])
-        if not left.any():
-            people = asked.fitting[pool]
-            nearest = _nearest(market, need, people, {rule: flags[pool] for rule, flags in broken.items()})
-            return code, _step_sentence(market, need, code, people), nearest
-        pool = left
-    raise AssertionError(f"need {need} has an eligible supporter")
-
-
-def _broken(market: Market, need: int, people: Positions) -> Mapping[str, Flags]:
-    """Which of some people break which rule with a need."""
-    return market.rulebook.broken(np.full(len(people), need), people)
-
-
-def _in_reach(market: Market, need: int, people: Positions) -> Flags:
-    """Which of some people are near enough to a need."""
-    km = market.rulebook.distance_km(np.full(len(people), need), people)
-    return np.asarray(km <= market.rulebook.limit_km[people])
-
-
-def _none_in_reach(market: Market, need: int, deployable: int) -> str:
-    words = " or ".join(market.needs[need]["designations"])
-    if not deployable:
-        return f"There is no {words} who is accredited and offers a place."
-    people = counted(deployable, "person", "people")
-    return f"No {words} is near enough: {people} could be deployed, each beyond their distance limit."
-
-
-def _step_sentence(market: Market, need: int, code: str, pool: Positions) -> str:
-    """The reason, given the people who are left before the step that leaves nobody."""
-    row = market.needs[need]
-    found, focus = len(pool), row["focus"]
-    if market.inputs.policy.related_specialisms.get(focus):
-        focus += " or a related specialism"
-    phase = market.school_of(need)["phase"]
-    one, several = _who(market, need, related=False)
-    codes, asked = row["designations"], f"{row['days']:g}"
-    people = " and ".join(f"{code}s" for code in codes)
-    limits = market.rulebook.limit_km[pool]
-    within = f"within {limits[0]:g} km of the school" if (limits == limits[0]).all() else "near enough to the school"
-    most = f"{market.rulebook.days_offered[pool].max() / 100:g}"
-    # Whoever lacks the days too would not be eligible without the decision.
-    lacks_days = bool((market.rulebook.days_asked[need] > market.rulebook.days_offered[pool]).any())
-    asked_of = "near enough" if lacks_days else "otherwise eligible"
-    if found == 1:
-        return {
-            "no_specialism": f"The only {' or '.join(codes)} who can be deployed does not have {focus}.",
-            "no_phase": f"The only person with {focus} does not support the phase {phase}.",
-            "too_far": f"No {one} for the phase {phase} is {within}: the only one is further away.",
-            "not_independent": f"The only {one} near enough is of this school or its trust, or has declared a conflict "
-            "with it.",
-            "decided_against": f"The only person {asked_of} was forbidden or has declined.",
-            "too_many_days": f"The need asks {asked} days, and the only person otherwise eligible offers {most}.",
-        }[code]
-    return {
-        "no_specialism": f"None of the {found:,} {people} who can be deployed has {focus}.",
-        "no_phase": f"None of the {found:,} people with {focus} supports the phase {phase}.",
-        "too_far": f"No {one} for the phase {phase} is {within}: all {found:,} are further away.",
-        "not_independent": f"All {found:,} {several} near enough are of this school or its trust, or have declared a "
-        "conflict with it.",
-        "decided_against": f"All {found:,} people {asked_of} were forbidden or have declined.",
-        "too_many_days": f"The need asks {asked} days, and none of the {found:,} people otherwise eligible offers more "
-        f"than {most}.",
-    }[code]
-
-
-def _nearest(market: Market, need: int, people: Positions, broken: Mapping[str, Flags]) -> str:
-    """The nearest of those who break the fewest rules, and what stands in the way."""
-    if not len(people):
-        return "Nobody in the supporters table holds an accepted designation."
-    km = market.rulebook.distance_km(np.full(len(people), need), people)
-    obstacles = np.sum([broken[rule] for rule in RULES], axis=0)
-    best = int(np.lexsort((km, obstacles))[0])
-    who = int(people[best])
-    phrases = [_bar_phrase(market, need, who, rule) for rule in RULES if broken[rule][best]]
-    away = "" if broken["distance"][best] else f", {kilometres(km[best])} away,"
-    return f"{person(market, who)}{away} {_joined(phrases)}."
 
 
 def _everybody_taken(
@@ -428,7 +276,8 @@ def _everybody_taken(
     any_less_urgent_pin = _with_any(need_of, least_urgent_pin[who] > level[need_of], len(met))
     eligible, days_asked = pairs.count_by_need().tolist(), rulebook.days_asked.tolist()
     in_package = (rulebook.package >= 0) & ~pinned
-    promising = _most_promising(market, needs, days)
+    nobody_free = needs[~(in_package | any_open | any_free)[needs]]
+    one_more = _one_more(market, nobody_free, deployments, days)
     rows = []
     for need in needs.tolist():
         if in_package[need]:
@@ -451,7 +300,7 @@ def _everybody_taken(
         elif any_less_urgent_pin[need]:
             full = "full, in part with needs that were pinned to them"
         sentence = _taken_sentence(eligible[need], with_place[need], days_asked[need] / 100, full)
-        rows.append((need, code, sentence, _one_more(market, promising[need], deployments, days)))
+        rows.append((need, code, sentence, one_more[need]))
     return rows
 
 
@@ -464,8 +313,9 @@ def _with_any(need_of: Positions, flags: Flags, n_needs: int) -> Flags:
 
 def _pairs_of(pairs: Pairs, needs: Positions) -> Positions:
     """Where the pairs of some needs are."""
-    ranges = [np.arange(start, stop) for start, stop in zip(pairs.start[needs], pairs.start[needs + 1], strict=True)]
-    return np.concatenate([np.empty(0, dtype=np.intp), *ranges])
+    sizes = pairs.count_by_need()[needs]
+    first: Positions = np.repeat(pairs.start[needs] - (np.cumsum(sizes) - sizes), sizes)
+    return first + np.arange(len(first))
 
 
 def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, str]:
@@ -477,8 +327,8 @@ def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, st
     start = f"The {counted(len(needs), 'need')} of package {package} are met together or not at all"
     if len(alone):
         first = int(alone[0])
-        _, reason, nearest = _nobody_eligible(market, first, _asked(market, first))
-        return f"{start}, and {market.needs[first]['need_id']} has nobody: {reason}", nearest
+        why = nobody_eligible(market, alone[:1])[first]
+        return f"{start}, and {market.needs[first]['need_id']} has nobody: {why.reason}", why.nearest_option
     deployments, days = outcome.used(market)
     for one in needs.tolist():
         those = market.pairs.supporter[market.pairs.of_need(one)]
@@ -486,8 +336,7 @@ def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, st
         has_room &= market.rulebook.days_asked[one] <= market.rulebook.days_offered[those] - days[those]
         if not has_room.any():
             words = f"{start}, and nobody eligible is free for {market.needs[one]['need_id']}."
-            promising = _most_promising(market, np.array([one]), days)
-            return words, _one_more(market, promising[one], deployments, days)
+            return words, _one_more(market, np.array([one]), deployments, days)[one]
     those = market.pairs.supporter[market.pairs.of_need(need)]
     who = person(market, int(those[0]))
     return f"{start}, and those who are free cannot take them all.", f"{who} is eligible for this one."
@@ -538,75 +387,33 @@ def _taken_sentence(eligible: int, has_place: int, days_asked: float, full: str)
     return f"Of {eligible:,} eligible people, {lacking}; the rest are {full}."
 
 
-def _most_promising(market: Market, needs: Positions, days: NDArray[np.int64]) -> dict[int, int]:
-    """By need: where the best of its pairs is, of those with the days left where there are any."""
+def _one_more(
+    market: Market, needs: Positions, deployments: NDArray[np.int64], days: NDArray[np.int64]
+) -> dict[int, str]:
+    """By need: what the best placed, of those with the days left where anybody has them, would have to offer more."""
     pairs, rulebook = market.pairs, market.rulebook
+    days_left = rulebook.days_offered - days
     these = _pairs_of(pairs, needs)
-    need, supporter = pairs.need[these], pairs.supporter[these]
-    too_few_days = rulebook.days_asked[need] > (rulebook.days_offered - days)[supporter]
-    order = np.lexsort((-pairs.score_milli[these], too_few_days, need))
-    found, first = np.unique(need[order], return_index=True)
-    return dict(zip(found.tolist(), these[order[first]].tolist(), strict=True))
-
-
-def _one_more(market: Market, pair: int, deployments: NDArray[np.int64], days: NDArray[np.int64]) -> str:
-    """What the supporter of an eligible pair would have to offer more."""
-    pairs, rulebook = market.pairs, market.rulebook
-    need, supporter = int(pairs.need[pair]), int(pairs.supporter[pair])
-    more = ["one more place"] if deployments[supporter] >= rulebook.places[supporter] else []
-    lacking = float(rulebook.days_asked[need] - (rulebook.days_offered[supporter] - days[supporter])) / 100
-    if lacking > 0:
-        more.append(f"{lacking:g} more {'day' if lacking == 1 else 'days'}")
-    facts = f"{kilometres(pairs.distance_km[pair])}, score {pairs.score_milli[pair] / 1000:.3f}"
-    return f"{_sentence(' and '.join(more))} with {person(market, supporter)} would meet it ({facts})."
+    too_few_days = rulebook.days_asked[pairs.need[these]] > days_left[pairs.supporter[these]]
+    order = np.lexsort((-pairs.score_milli[these], too_few_days, pairs.need[these]))
+    best = these[order[np.unique(pairs.need[these][order], return_index=True)[1]]]
+    need, who = pairs.need[best], pairs.supporter[best]
+    is_full, lacking = deployments[who] >= rulebook.places[who], (rulebook.days_asked[need] - days_left[who]) / 100
+    # As lists, because single numbers of an array are slow to look up.
+    columns = (need, who, is_full, lacking, pairs.distance_km[best], pairs.score_milli[best] / 1000)
+    sentences = {}
+    for one, supporter, full, short, km, score in zip(*(column.tolist() for column in columns), strict=True):
+        more = ["one more place"] if full else []
+        if short > 0:
+            more.append(f"{short:g} more {'day' if short == 1 else 'days'}")
+        facts = f"{kilometres(km)}, score {score:.3f}"
+        sentences[one] = f"{_sentence(' and '.join(more))} with {person(market, supporter)} would meet it ({facts})."
+    return sentences
 
 
 def priority_level(market: Market) -> Positions:
     """Each need's level: 0 critical, 1 high, 2 normal."""
     return positions(pd.Series(PRIORITIES), market.inputs.needs["priority"])
-
-
-def _bar_phrase(market: Market, need: int, supporter: int, rule: str) -> str:
-    rulebook = market.rulebook
-    who, row, school = market.supporters[supporter], market.needs[need], market.school_of(need)
-    if rule in ("forbidden", "declined"):
-        return _decision_phrase(market, row["need_id"], who["supporter_id"], rule)
-    if rule == "accreditation":
-        return f"is not accredited ({failed_criteria(market.verdicts)[who['supporter_id']]})"
-    if rule == "distance":
-        km = float(rulebook.distance_km(np.array([need]), np.array([supporter]))[0])
-        limit_km = float(rulebook.limit_km[supporter])
-        return f"is {_beyond(km, limit_km)} km away and goes at most {limit_km:g} km"
-    return {
-        "designation": f"is an {who['designation']}, and the need accepts {' or '.join(row['designations'])}",
-        "places": "offers no place",
-        "specialism": f"does not have {row['focus']}",
-        "phase": f"supports {_joined(who['phases'])}, not {school['phase']}",
-        "own school": "works at this school",
-        "same trust": f"is of the same trust ({school['trust']})",
-        "conflict": "has declared a conflict with this school",
-        "days": f"offers {who['days_available']:g} days, and the need asks {row['days']:g}",
-    }[rule]
-
-
-def _beyond(km: float, limit_km: float) -> str:
-    """A distance beyond a limit, with as many decimals as it takes to show that it is beyond."""
-    return next((text for decimals in (1, 2, 3) if float(text := f"{km:.{decimals}f}") > limit_km), f"{km:.6f}")
-
-
-def _decision_phrase(market: Market, need_id: str, supporter_id: str, rule: str) -> str:
-    decisions = market.inputs.decisions
-    kind = "forbid" if rule == "forbidden" else "declined"
-    row = decisions[
-        (decisions["kind"] == kind) & (decisions["need_id"] == need_id) & (decisions["supporter_id"] == supporter_id)
-    ].iloc[0]
-    why = f" ({row['reason']})" if row["reason"] else ""
-    return f"{'was forbidden here' if kind == 'forbid' else 'has declined'}{why}"
-
-
-def _joined(phrases: Sequence[str]) -> str:
-    *most, last = phrases
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _sentence(words: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from matching.inputs import Inputs
 from matching.market import Market
-from matching.reasons import person
+from matching.phrases import person
 
 FOR_ALL = ("policy distance", "same trust", "specialism", "people at a school", "deployments from a home")
 """The kinds that change the policy, for everybody."""

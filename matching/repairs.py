@@ -15,8 +15,9 @@ import pandas as pd
 from matching.errors import counted
 from matching.inputs import Inputs
 from matching.market import Market
+from matching.phrases import person
 from matching.plan import Plan
-from matching.reasons import UNMET, person
+from matching.reasons import UNMET
 from matching.remedies import CHANGES, FOR_ALL, related_specialisms
 from matching.resolve import changed_market, changes_between, outcome_of, position_of, solve_again, without_need
 from matching.rules import RULES, Positions

@@ -14,8 +14,9 @@ from matching.compare import compare
 from matching.errors import counted
 from matching.inputs import Inputs
 from matching.market import Market, Row
+from matching.phrases import bar_phrases, person
 from matching.plan import Plan, in_points
-from matching.reasons import UNMET, bar_phrases, person
+from matching.reasons import UNMET
 from matching.repairs import Repair, Step, repairs
 from matching.resolve import (
     changed_market,
