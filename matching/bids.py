@@ -8,7 +8,7 @@ import numpy as np
 from matching.task import UNMET, Flags, Positions, Task, Whole, rank_in_group
 
 # How far a bid goes beyond the second best, at the least, in thousandths.
-_STEP_MILLI = 4
+_STEP_MILLI = 8
 # The last bidders, who would outbid each other for long, are left to the solver; so is everybody after so many turns.
 _FEW_BIDDERS = 10
 _MOST_TURNS = 10_000

@@ -27,7 +27,7 @@ _FIRST_PAIRS = 8
 _FIRST_PAIRS_A_PLACE = 2
 _FIRST_PAIRS_BESIDE = 4
 # Where the first pairs are more than these, needs bid for places beforehand.
-_MANY_PAIRS = 200_000
+_MANY_PAIRS = 30_000
 # Small parts of the graph are solved together, about so many pairs at once.
 _PAIRS_AT_ONCE = 2_000
 # Pairs that a need adds in each round.
