@@ -60,8 +60,8 @@ def check_plan(plan: Plan, inputs: Inputs) -> list[str]:
     unknown = [one for one in plan.deployments["supporter_id"] if one not in facts.supporter_row]
     if unknown:
         return [f"plan.csv names supporters who are not in the inputs: {', '.join(sorted(set(unknown)))}."]
-    need = np.array([facts.need_row[one] for one in plan.deployments["need_id"]], dtype=np.intp)
-    supporter = np.array([facts.supporter_row[one] for one in plan.deployments["supporter_id"]], dtype=np.intp)
+    need = np.array([facts.need_row[one] for one in plan.deployments["need_id"].tolist()], dtype=np.intp)
+    supporter = np.array([facts.supporter_row[one] for one in plan.deployments["supporter_id"].tolist()], dtype=np.intp)
     judged = _judge(inputs, facts, facts.need.iloc[need], facts.supporter.iloc[supporter])
     faults = [
         *_row_faults(plan, facts, need, supporter, judged),
@@ -118,8 +118,11 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
 # ---- facts of the inputs -------------------------------------------------------------------------------------------
 
 
-def _mask(words: tuple[str, ...] | list[str], known: list[str]) -> int:
-    return sum(1 << known.index(word) for word in set(words))
+def _masks(cells: Iterable[Iterable[str]], known: list[str]) -> list[int]:
+    """The words of each cell as bits; cells that are alike are read once."""
+    held = [frozenset(words) for words in cells]
+    masks = {words: sum(1 << known.index(word) for word in words) for words in set(held)}
+    return [masks[words] for words in held]
 
 
 def _facts(inputs: Inputs) -> _Facts:
@@ -148,17 +151,19 @@ def _facts(inputs: Inputs) -> _Facts:
             "easting": at["easting"].to_numpy(),
             "northing": at["northing"].to_numpy(),
             "trust": at["trust"].to_numpy(),
-            "phase": [1 << phases.index(phase) for phase in at["phase"]],
-            "focus": [1 << focuses.index(focus) for focus in needs["focus"]],
-            "related": [_mask(policy.related_specialisms.get(focus, ()), focuses) for focus in needs["focus"]],
-            "general": [_mask(vocabulary.focuses[focus].fit_designations, codes) for focus in needs["focus"]],
-            "accepted": [_mask(accepted, codes) for accepted in needs["designations"]],
-            "cents": [round(100 * days) for days in needs["days"]],
-            "level": [_LEVEL_NAMES.index(priority) for priority in needs["priority"]],
+            "phase": _masks(([phase] for phase in at["phase"].tolist()), phases),
+            "focus": _masks(([focus] for focus in needs["focus"].tolist()), focuses),
+            "related": _masks(
+                (policy.related_specialisms.get(focus, ()) for focus in needs["focus"].tolist()), focuses
+            ),
+            "general": _masks((vocabulary.focuses[focus].fit_designations for focus in needs["focus"].tolist()), codes),
+            "accepted": _masks(needs["designations"].tolist(), codes),
+            "cents": [round(100 * days) for days in needs["days"].tolist()],
+            "level": [_LEVEL_NAMES.index(priority) for priority in needs["priority"].tolist()],
             "package": needs["package"].to_numpy(),
         }
     )
-    limits = [policy.max_distance_km[code] for code in people["designation"]]
+    limits = [policy.max_distance_km[code] for code in people["designation"].tolist()]
     supporter = pd.DataFrame(
         {
             "row": range(len(people)),
@@ -166,21 +171,22 @@ def _facts(inputs: Inputs) -> _Facts:
             "easting": home["easting"].to_numpy(),
             "northing": home["northing"].to_numpy(),
             "trust": home["trust"].to_numpy(),
-            "phases": [_mask(held, phases) for held in people["phases"]],
-            "close_phases": [_mask([c for p in held for c in close[p]], phases) for held in people["phases"]],
-            "specialisms": [_mask(held, focuses) for held in people["specialisms"]],
-            "designation": [1 << codes.index(code) for code in people["designation"]],
+            "phases": _masks(people["phases"].tolist(), phases),
+            "close_phases": _masks(([c for p in held for c in close[p]] for held in people["phases"].tolist()), phases),
+            "specialisms": _masks(people["specialisms"].tolist(), focuses),
+            "designation": _masks(([code] for code in people["designation"].tolist()), codes),
             "limit": np.minimum(limits, people["max_distance_km"]),
             "cents": np.rint(100 * people["days_available"].to_numpy(dtype=float)),
             "places": people["max_deployments"],
             "deployable": accredited & (people["max_deployments"] > 0).to_numpy(),
         }
     )
-    trusts = {name: number for number, name in enumerate(sorted({*need["trust"], *supporter["trust"]}))}
-    for frame in (need, supporter):
-        frame["trust"] = [trusts[name] if name else -1 for name in frame["trust"]]
-    need_row = {one: row for row, one in enumerate(needs["need_id"])}
-    supporter_row = {one: row for row, one in enumerate(people["supporter_id"])}
+    asking, offering = need["trust"].tolist(), supporter["trust"].tolist()
+    trusts = {name: number if name else -1 for number, name in enumerate(sorted({*asking, *offering}))}
+    need["trust"] = [trusts[name] for name in asking]
+    supporter["trust"] = [trusts[name] for name in offering]
+    need_row = {one: row for row, one in enumerate(needs["need_id"].tolist())}
+    supporter_row = {one: row for row, one in enumerate(people["supporter_id"].tolist())}
     decided = [
         (kind, need_row[need_id], supporter_row[supporter_id])
         for kind, need_id, supporter_id in inputs.decisions[["kind", "need_id", "supporter_id"]].itertuples(index=False)
@@ -334,10 +340,10 @@ def _packages(facts: _Facts) -> dict[str, list[int]]:
 
 def _level_values(plan: Plan, facts: _Facts, inputs: Inputs) -> list[int]:
     """Needs met by level and the total score in thousandths, change cost included, as the rows of plan.csv say."""
-    rows = [facts.need_row[one] for one in plan.deployments["need_id"]]
+    rows = [facts.need_row[one] for one in plan.deployments["need_id"].tolist()]
     counts = np.bincount(facts.need["level"].to_numpy()[rows], minlength=3).tolist()
     score = sum(round(1000 * float(text)) for text in plan.deployments["score"])
-    people = [facts.supporter_row[one] for one in plan.deployments["supporter_id"]]
+    people = [facts.supporter_row[one] for one in plan.deployments["supporter_id"].tolist()]
     kept = sum(pair in facts.earlier for pair in zip(rows, people, strict=True))
     return [*counts, score + kept * round(1000 * inputs.policy.rerun.change_cost)]
 
@@ -468,8 +474,8 @@ def _prices_too_high(plan: Plan, facts: _Facts, pairs: _Priced, price: np.ndarra
     """
     root = len(facts.supporter)
     holder = np.full(len(facts.need), root)
-    rows = [facts.need_row[one] for one in plan.deployments["need_id"]]
-    holder[rows] = [facts.supporter_row[one] for one in plan.deployments["supporter_id"]]
+    rows = [facts.need_row[one] for one in plan.deployments["need_id"].tolist()]
+    holder[rows] = [facts.supporter_row[one] for one in plan.deployments["supporter_id"].tolist()]
     came_from = holder[pairs.tight_need]
     came_from[(came_from < root) & (np.append(price, 0)[came_from] == 0)] = root
     chains = coo_array((np.ones(len(came_from)), (came_from, pairs.tight_supporter)), shape=(root + 1, root + 1))
@@ -612,7 +618,7 @@ def _tie_rows(inputs: Inputs, facts: _Facts, pairs: _Priced) -> tuple[csr_array,
 
 
 def _part_values(plan: Plan, facts: _Facts, inputs: Inputs, entangled: np.ndarray) -> list[int]:
-    rows = [facts.need_row[one] for one in plan.deployments["need_id"]]
+    rows = [facts.need_row[one] for one in plan.deployments["need_id"].tolist()]
     inside = np.array([bool(entangled[row]) and row not in facts.pinned for row in rows], dtype=bool)
     part = Plan(plan.deployments[inside], plan.unmet, plan.workload, plan.excluded, plan.manifest)
     return _level_values(part, facts, inputs)

@@ -144,7 +144,8 @@ def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
 
 
 def _labels(cells: pd.Series, blank: str) -> list[str]:
-    return [spreadsheet_safe(cell) if cell else blank for cell in cells.tolist()]
+    names = {cell: spreadsheet_safe(cell) if cell else blank for cell in cells.unique().tolist()}
+    return [names[cell] for cell in cells.tolist()]
 
 
 def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame:

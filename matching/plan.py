@@ -134,8 +134,13 @@ _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 
 def _text(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    safe = {name: [spreadsheet_safe(cell) for cell in frame[name].tolist()] for name in columns}
-    return pd.DataFrame(safe, dtype="object")
+    return pd.DataFrame({name: _all_safe(frame[name].tolist()) for name in columns}, dtype="object")
+
+
+def _all_safe(cells: list[str]) -> list[str]:
+    # Hardly any column has a cell that starts so: a look at how they start tells for all of them.
+    starts = {cell[:1] for cell in cells}
+    return cells if starts.isdisjoint(_FORMULA_STARTS) else [spreadsheet_safe(cell) for cell in cells]
 
 
 def _number(value: float) -> str:
