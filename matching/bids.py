@@ -9,6 +9,8 @@ from matching.task import UNMET, Flags, Positions, Task, Whole, rank_in_group
 
 # How far a bid goes beyond the second best, at the least, in thousandths.
 _STEP_MILLI = 8
+# What places cost less to begin with, when needs bid again: so much that few pay for a start that was too high.
+_REBATE_MILLI = 50
 # The last bidders, who would outbid each other for long, are left to the solver; so is everybody after so many turns.
 _FEW_BIDDERS = 10
 _MOST_TURNS = 10_000
@@ -41,8 +43,9 @@ def bid(task: Task, tight: Positions, first: Positions, may_stay_out: Flags) -> 
         The tight pairs that matter, in order.
     """
     least = np.where(may_stay_out, 0, _NOTHING_ELSE)
-    pairs = np.union1d(first, _near(task, tight, first, least, _auction(task, first, least)))
-    price = _auction(task, pairs, least)
+    price = _auction(task, first, least, np.zeros(len(task.places), dtype=np.int64))
+    pairs = np.union1d(first, _near(task, tight, first, least, price))
+    price = _auction(task, pairs, least, np.maximum(price - _REBATE_MILLI, 0))
     return price, _near(task, tight, pairs, least, price)
 
 
@@ -54,10 +57,10 @@ def _near(task: Task, tight: Positions, pairs: Positions, least: Whole, price: W
     return tight[short <= _NEAR_MILLI]
 
 
-def _auction(task: Task, pairs: Positions, least: Whole) -> Whole:
+def _auction(task: Task, pairs: Positions, least: Whole, start_milli: Whole) -> Whole:
     """By supporter: what a place costs in the end, where needs bid for places over these pairs, in thousandths.
 
-    `least` is what each need is content with when it has nobody.
+    `least` is what each need is content with when it has nobody, and `start_milli` what places cost to begin with.
 
     Notes
     -----
@@ -69,7 +72,7 @@ def _auction(task: Task, pairs: Positions, least: Whole) -> Whole:
     start = np.searchsorted(need, np.arange(len(task.level) + 1))
     count = np.diff(start)
     most = int(value.max(initial=0)) + 1
-    price = np.zeros(len(task.places), dtype=np.int64)
+    price = start_milli.copy()
     holder = np.full(len(task.level), UNMET, dtype=np.intp)
     held = np.zeros(len(task.level), dtype=np.int64)
     bidding = np.flatnonzero(count)
