@@ -1,7 +1,7 @@
 """One connected part as an integer programme for HiGHS: its columns are pairs, its rows are days, places and ties."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy  # loads `scipy.optimize` when it is first asked for: most plans need none of it
@@ -65,27 +65,46 @@ class Programme:
         the next. (With days, one need can displace any number of others, so that no bonus keeps the levels apart by
         itself.)
         """
-        bonus = max(int(self.value_milli.max(initial=0)), 1000) * (int(self.need.max(initial=-1)) + 1) + 1
         factors = np.asarray(LEVEL_FACTORS, dtype=np.int64)[self.level]
-        worth: Whole = bonus * factors + self.value_milli
+        worth: Whole = self.bonus_milli * factors + self.value_milli
         return worth
+
+    @property
+    def bonus_milli(self) -> int:
+        """What a need of the last level counts in `worth`: more than any score."""
+        return max(int(self.value_milli.max(initial=0)), 1000) * (int(self.need.max(initial=-1)) + 1) + 1
 
     def of(self, pairs: Positions) -> "Programme":
         """The same with some of the pairs."""
         beside = np.arange(len(self.pair), self.rows.shape[1])
-        return Programme(
-            self.pair[pairs],
-            self.need[pairs],
-            self.supporter[pairs],
-            self.level[pairs],
-            self.value_milli[pairs],
-            csc_array(self.rows[:, np.concatenate([pairs, beside])]),
-            self.least,
-            self.most,
-            self.visit[pairs],
-            self.n_visits,
-            self.package[pairs],
-            self.n_packages,
+        return replace(
+            self,
+            pair=self.pair[pairs],
+            need=self.need[pairs],
+            supporter=self.supporter[pairs],
+            level=self.level[pairs],
+            value_milli=self.value_milli[pairs],
+            rows=csc_array(self.rows[:, np.concatenate([pairs, beside])]),
+            visit=self.visit[pairs],
+            package=self.package[pairs],
+        )
+
+    def pruned(self) -> "Programme":
+        """The same without the visits that no pair is of, and without the rows that are empty then."""
+        n_pairs, inside = len(self.pair), self.visit >= 0
+        used, numbers = np.unique(self.visit[inside], return_inverse=True)
+        visit = np.full(n_pairs, -1, dtype=np.intp)
+        visit[inside] = numbers
+        packages = n_pairs + self.n_visits + np.arange(self.n_packages)
+        rows = csr_array(self.rows[:, np.concatenate([np.arange(n_pairs), n_pairs + used, packages])])
+        some = np.flatnonzero(np.diff(rows.indptr))
+        return replace(
+            self,
+            rows=csc_array(rows[some]),
+            least=self.least[some],
+            most=self.most[some],
+            visit=visit,
+            n_visits=len(used),
         )
 
     def count(self, level: int) -> Whole:

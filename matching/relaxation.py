@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from matching.programme import Kept, Programme, best_choice, merit
-from matching.task import PRIORITY_LEVELS, Flags, Positions, Reached, Whole, as_reached
+from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Positions, Reached, Whole, as_reached
 from matching.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -60,7 +60,7 @@ def by_relaxed_levels(
     chosen = np.zeros(len(whole.pair), dtype=bool)
     kept_counts: list[int] = []
     most: list[int] = []
-    for level, name in enumerate((*PRIORITY_LEVELS, "score")):
+    for level, name in enumerate(LEVELS):
         columns = np.flatnonzero((urgent <= level) | chosen | fallback)
         part = whole.of(columns)
         kept = tuple(Kept(part.count(earlier), count) for earlier, count in enumerate(kept_counts))
@@ -76,6 +76,24 @@ def by_relaxed_levels(
         if is_count:
             kept_counts.append(reached)
     return chosen, as_reached(most)
+
+
+def most_by_levels(
+    whole: Programme, n_needs: int, urgent: Positions, chosen: Flags, proved: Sequence[int], watch: Watch
+) -> Reached:
+    """The bound of each level for a choice that another search has found; those of the first levels are known already.
+
+    Otherwise as in `by_relaxed_levels`.
+    """
+    reached, most = whole.reached(chosen), list(proved)
+    for level in range(len(proved), len(LEVELS)):
+        part = whole.of(np.flatnonzero((urgent <= level) | chosen))
+        kept = [Kept(part.count(earlier), count) for earlier, count in enumerate(reached[:level])]
+        counted = part.count(level) if level < len(PRIORITY_LEVELS) else part.value_milli
+        watch.tell(f"Bounding days and ties, {LEVELS[level]}: {len(part.pair):,} of {len(whole.pair):,} pairs")
+        relaxed = relaxation(part, n_needs, counted, kept, watch.share(1 / (len(LEVELS) - level)))
+        most.append(max(reached[level], part.ceiling(counted) if relaxed is None else relaxed.most))
+    return as_reached(most)
 
 
 def _solved(

@@ -19,6 +19,7 @@ from matching.task import (
     as_reached,
     chosen_pairs,
 )
+from matching.tied import best_of_tied_part
 from matching.watch import Watch
 
 # A part of many pairs is first solved level by level, by relaxations, for a good plan whatever comes; one of even more
@@ -61,7 +62,7 @@ def best_of_part(
     as_far_as_it_goes = filled(task, nobody, np.intersect1d(chosen_pairs(task, supporter_of), programme.pair))
     fallback = np.isin(programme.pair, chosen_pairs(task, filled(task, as_far_as_it_goes, programme.pair)))
     beyond = (task.weight - price[task.supporter])[programme.pair]
-    if len(programme.pair) > _MOST_PAIRS_SEARCHED:
+    if len(programme.pair) > _MOST_PAIRS_SEARCHED and task.ties is None:
         found, bounds = best_of_large_part(task, programme, needs, supporters, beyond, fallback, relaxed, watch)
         return found[needs], bounds
     whole_watch, is_large, most = watch, len(programme.pair) > _MANY_PAIRS, relaxed
@@ -74,9 +75,15 @@ def best_of_part(
         return outcome[needs], as_reached(max(one, other) for one, other in zip(bounds, reached, strict=True))
     if is_large:
         watch = whole_watch.share(_SHARE_OF_SEARCH)
-        urgent = most_urgent_together(programme)
-        fallback, most = by_relaxed_levels(programme, len(needs), urgent, fallback, whole_watch.share(_SHARE_OF_LEVELS))
-        if programme.reached(fallback) == most:
+        if task.ties is None:
+            urgent = most_urgent_together(programme)
+            levels_watch = whole_watch.share(_SHARE_OF_LEVELS)
+            fallback, most = by_relaxed_levels(programme, len(needs), urgent, fallback, levels_watch)
+        else:
+            watch = whole_watch
+            fallback, most = best_of_tied_part(task, programme, needs, beyond, fallback, watch)
+            relaxed = as_reached(min(one, other) for one, other in zip(relaxed, most, strict=True))
+        if programme.reached(fallback) == most or len(programme.pair) > _MOST_PAIRS_SEARCHED:
             return filled_up(task, programme, fallback)[needs], most
     chosen, most_worth = best_choice(programme, programme.worth, (), fallback, watch)
     if programme.reached(chosen) < programme.reached(fallback):
@@ -98,8 +105,9 @@ def best_of_part(
     chosen = np.isin(programme.pair, chosen_pairs(task, outcome))
     bounds = as_reached([*proved, *_last_bounds(programme, chosen, most_worth, relaxed)])
     if is_large and bounds != programme.reached(chosen):
-        closer = bounds_around(task, programme, needs, supporters, beyond, outcome, relaxed, whole_watch)
-        bounds = as_reached(min(one, other) for one, other in zip(bounds, closer, strict=True))
+        if task.ties is None:
+            closer = bounds_around(task, programme, needs, supporters, beyond, outcome, relaxed, whole_watch)
+            bounds = as_reached(min(one, other) for one, other in zip(bounds, closer, strict=True))
         bounds = _with_bounds_of(programme.reached(fallback), most, programme.reached(chosen), bounds)
     return outcome[needs], bounds
 
@@ -123,4 +131,6 @@ def _last_bounds(programme: Programme, chosen: Flags, most_worth: int, relaxed: 
         return counts[-1], min(relaxed[-1], score + missing)
     asking = len(np.unique(programme.need[programme.level == len(counts) - 1]))
     most_met = relaxed[-2] if counts[:-1] == list(relaxed[:-2]) else asking
-    return most_met, programme.ceiling(programme.value_milli)
+    # A plan that meets more may have any score, and one that meets as many may exceed this one by what is missing.
+    most_met = min(most_met, counts[-1] + (score + missing) // programme.bonus_milli)
+    return most_met, min(programme.ceiling(programme.value_milli), score + missing)

@@ -945,3 +945,25 @@ def test_a_second_ctrl_c_leaves_without_writing(tmp_path):
     assert code == 130
     assert err.splitlines()[-1] == "Stopped; nothing was written."
     assert list(tmp_path.iterdir()) == []
+
+
+SOLVER_THAT_PRINTS = """
+import os, sys
+import matching.cli
+import matching.__main__
+run = matching.cli.main
+def noisy():
+    os.write(1, b"a line of a solver's own\\n")
+    run()
+matching.cli.main = noisy
+sys.argv[0] = "s2s"
+matching.__main__.main()
+"""
+
+
+def test_what_a_solver_prints_is_not_in_the_output(tmp_path):
+    command = [sys.executable, "-c", SOLVER_THAT_PRINTS, "demo", "--out", "plan"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "solver" not in done.stdout
+    assert "plan written to plan.\n" in done.stdout

@@ -4,15 +4,16 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from worlds import bounds_said, by_milp, faults_of, random_world, said, served
+from worlds import World, bounds_said, by_milp, faults_of, random_world, said, served
 
-from matching import blend, by_loads, search
+from matching import bettered, blend, by_loads, search, tied
 from matching.check import check_plan
 from matching.loads import Offers, best_loads, loads_beside
 
 
 @pytest.fixture
 def every_part_is_large(monkeypatch):
+    monkeypatch.setattr(search, "_MANY_PAIRS", 0)
     monkeypatch.setattr(search, "_MOST_PAIRS_SEARCHED", 0)
 
 
@@ -137,6 +138,81 @@ def test_by_loads_whenever_time_runs_out_the_plan_keeps_the_rules_and_the_bounds
     for level in range(4):
         if found[:level] == best[:level]:
             assert found[level] <= best[level] <= bounds[level]
+
+
+@pytest.fixture
+def few_pairs_promise(every_part_is_large, monkeypatch):
+    """Whatever ties bind is searched over few pairs and then around single needs, never whole."""
+    monkeypatch.setattr(tied, "_MOST_PAIRS_RELAXED", 120)
+    monkeypatch.setattr(tied, "_PAIRS_SEARCHED", ((20, 0.5), (40, 1.5)))
+    monkeypatch.setattr(bettered, "_MOST_PAIRS", 60)
+
+
+def tied_world(number: int, **other: int) -> World:
+    sizes = {"n_schools": 12, "n_supporters": 16, "n_needs": 40, "decisions": 6, **other}
+    return random_world(11000 + number, ties=True, **sizes)
+
+
+@pytest.mark.parametrize("is_bounded", [False, True])
+@pytest.mark.parametrize("is_relaxed", [False, True])
+@pytest.mark.parametrize("number", range(12))
+def test_where_ties_bind_the_plan_keeps_the_rules_and_the_bounds_hold(
+    few_pairs_promise, monkeypatch, number, is_relaxed, is_bounded
+):
+    """Also where there is no time for the relaxation that says which pairs promise most, or for bounds."""
+    if not is_relaxed:
+        monkeypatch.setattr(tied, "relaxed", lambda *_: None)
+    if not is_bounded:
+        monkeypatch.setattr(tied, "_MOST_PAIRS_BOUNDED", 0)
+    made = tied_world(number, pins=number % 3)
+    plan = made.plan()
+    assert not list(faults_of(made, served(plan)))
+    assert check_plan(plan, made.inputs()) == []
+    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
+    assert found <= best
+    for level in range(4):
+        if found[:level] == best[:level]:
+            assert found[level] <= best[level] <= bounds[level]
+
+
+def test_where_ties_bind_the_most_urgent_needs_are_proved_and_the_rest_is_nearly_the_best(few_pairs_promise):
+    urgent = proved = met = 0
+    for number in range(16):
+        made = tied_world(number, pins=0)
+        plan, best = made.plan(), by_milp(made)
+        urgent += said(plan)[:2] == best[:2]
+        proved += said(plan)[:2] == bounds_said(plan)[:2]
+        met += said(plan)[:3] == best[:3]
+    assert (urgent, proved) == (16, 16)
+    assert met >= 14
+
+
+def tied_needs_met() -> tuple[int, int]:
+    """Over some rounds: in how many the urgent needs are met as well as can be, and how many needs are met less than that."""
+    urgent = missed = 0
+    for number in range(16):
+        made = tied_world(number, pins=0)
+        found, best = said(made.plan()), by_milp(made)
+        urgent += found[:2] == best[:2]
+        missed += best[2] - found[2]
+    return urgent, missed
+
+
+def test_where_no_pairs_are_known_to_promise_most_each_place_is_bettered(few_pairs_promise, monkeypatch):
+    monkeypatch.setattr(tied, "relaxed", lambda *_: None)
+    bettered_urgent, bettered_missed = tied_needs_met()
+    monkeypatch.setattr(tied, "bettered", lambda task, part, needs, chosen, most, watch: chosen)
+    _, missed = tied_needs_met()
+    assert bettered_urgent == 16
+    assert 2 * bettered_missed < missed
+
+
+def test_what_is_worth_less_than_others_together_is_kept_all_the_same(few_pairs_promise, monkeypatch):
+    """Without a bonus for needs the first search lets many others come before an urgent one."""
+    monkeypatch.setattr(tied, "_BONUS_MILLI", 0)
+    monkeypatch.setattr(tied, "bettered", lambda task, part, needs, chosen, most, watch: chosen)
+    urgent, missed = tied_needs_met()
+    assert (urgent, missed <= 6) == (16, True), missed
 
 
 def random_offers(number: int, n_people: int = 4, n_needs: int = 24, n_pairs: int = 24) -> Offers:
