@@ -274,21 +274,18 @@ def _lines(content: bytes, encoding: str, errors: str = "strict") -> Iterator[st
 
 
 def _csv_rows(name: str, lines: Iterator[str]) -> Iterator[list[str]]:
-    reader = csv.reader(lines, strict=True)
-    row = 0
-    while True:
-        row += 1
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            message = f"The row cannot be split into cells ({error})."
-            fix = "Look for a quotation mark that is opened and not closed in this row or just above it."
-            raise DataError([Problem(name, row, "", "", message, fix)]) from error
-        except _LongLineError as error:
-            message = f"The row is longer than {MAX_LINE_CHARACTERS:,} characters."
-            raise DataError([Problem(name, row, "", "", message, "Look for missing line ends.")]) from error
+    row = 1
+    try:
+        for cells in csv.reader(lines, strict=True):
+            yield cells
+            row += 1
+    except csv.Error as error:
+        message = f"The row cannot be split into cells ({error})."
+        fix = "Look for a quotation mark that is opened and not closed in this row or just above it."
+        raise DataError([Problem(name, row, "", "", message, fix)]) from error
+    except _LongLineError as error:
+        message = f"The row is longer than {MAX_LINE_CHARACTERS:,} characters."
+        raise DataError([Problem(name, row, "", "", message, "Look for missing line ends.")]) from error
 
 
 @dataclass(frozen=True)

@@ -133,8 +133,8 @@ def in_points(values: Sequence[int]) -> list[float]:
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 
-def _text(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame({name: _all_safe(frame[name].tolist()) for name in columns}, dtype="object")
+def _text(cells: Mapping[str, list[str]], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({name: _all_safe(cells[name]) for name in columns}, dtype="object")
 
 
 def _all_safe(cells: list[str]) -> list[str]:
@@ -153,78 +153,70 @@ def _numbers(values: Sequence[float] | np.ndarray | pd.Series, decimals: int | N
     return [_number(value) if decimals is None else f"{value:.{decimals}f}" for value in plain]
 
 
-def _need_columns(market: Market, need: np.ndarray) -> pd.DataFrame:
-    needs, schools = market.inputs.needs.iloc[need], market.inputs.schools
-    school = schools.iloc[market.rulebook.need_school[need]]
-    return pd.DataFrame(
-        {
-            "need_id": needs["need_id"].to_numpy(),
-            "school_urn": needs["school_urn"].to_numpy(),
-            "school_name": school["name"].to_numpy(),
-            "local_authority": school["local_authority"].to_numpy(),
-            "phase": school["phase"].to_numpy(),
-            "focus": needs["focus"].to_numpy(),
-            "priority": needs["priority"].to_numpy(),
-            "days": _numbers(needs["days"]),
-        }
-    )
+def _taken(frame: pd.DataFrame, rows: np.ndarray, **columns: str) -> dict[str, list[str]]:
+    """Cells of some rows, under our names for the columns."""
+    return {ours: frame[theirs].to_numpy()[rows].tolist() for ours, theirs in columns.items()}
+
+
+def _need_columns(market: Market, need: np.ndarray) -> dict[str, list[str]]:
+    needs, schools, at = market.inputs.needs, market.inputs.schools, market.rulebook.need_school[need]
+    return {
+        **_taken(needs, need, need_id="need_id", school_urn="school_urn", focus="focus", priority="priority"),
+        **_taken(schools, at, school_name="name", local_authority="local_authority", phase="phase"),
+        "days": _numbers(needs["days"].to_numpy()[need]),
+    }
 
 
 def _deployments(market: Market, outcome: Outcome) -> pd.DataFrame:
     need = np.flatnonzero(outcome.supporter_of != UNMET)
     supporter = outcome.supporter_of[need]
-    people = market.inputs.supporters.iloc[supporter]
-    home = market.inputs.schools.iloc[market.rulebook.home_school[supporter]]
+    home = market.rulebook.home_school[supporter]
     fits = market.rulebook.fits(need, supporter)
     reasons = deployment_reasons(market, outcome)
-    frame = _need_columns(market, need).assign(
-        supporter_id=people["supporter_id"].to_numpy(),
-        supporter_name=people["name"].to_numpy(),
-        designation=people["designation"].to_numpy(),
-        home_school_urn=home["urn"].to_numpy(),
-        home_school_name=home["name"].to_numpy(),
-        distance_km=_numbers(fits.distance_km, 2),
-        score=_numbers(fits.score_milli / 1000, 3),
-        specialism_fit=_numbers(fits.specialism, 3),
-        phase_fit=_numbers(fits.phase, 3),
-        distance_fit=_numbers(fits.distance, 3),
-        origin=outcome.origin[need],
-        reason=[reasons[one] for one in need.tolist()],
-    )
-    return _text(frame, PLAN_COLUMNS)
+    cells = {
+        **_need_columns(market, need),
+        **_taken(market.inputs.supporters, supporter, supporter_id="supporter_id", supporter_name="name"),
+        **_taken(market.inputs.supporters, supporter, designation="designation"),
+        **_taken(market.inputs.schools, home, home_school_urn="urn", home_school_name="name"),
+        "distance_km": _numbers(fits.distance_km, 2),
+        "score": _numbers(fits.score_milli / 1000, 3),
+        "specialism_fit": _numbers(fits.specialism, 3),
+        "phase_fit": _numbers(fits.phase, 3),
+        "distance_fit": _numbers(fits.distance, 3),
+        "origin": outcome.origin[need].tolist(),
+        "reason": [reasons[one] for one in need.tolist()],
+    }
+    return _text(cells, PLAN_COLUMNS)
 
 
 def _unmet(market: Market, outcome: Outcome, *, proved: bool) -> pd.DataFrame:
     reasons = unmet_reasons(market, outcome, proved=proved)
-    frame = pd.concat([_need_columns(market, reasons["need"].to_numpy(dtype=np.intp)), reasons], axis=1)
-    return _text(frame, UNMET_COLUMNS)
+    told = {name: reasons[name].tolist() for name in ("reason_code", "reason", "nearest_option")}
+    return _text({**_need_columns(market, reasons["need"].to_numpy(dtype=np.intp)), **told}, UNMET_COLUMNS)
 
 
 def _workload(market: Market, outcome: Outcome, assignment: Assignment) -> pd.DataFrame:
     deployments, days = outcome.used(market)
     shown = np.flatnonzero(market.rulebook.available | (deployments > 0))
-    people = market.inputs.supporters.iloc[shown]
-    price = assignment.price_milli[shown] / 1000
-    frame = pd.DataFrame(
-        {
-            "supporter_id": people["supporter_id"].to_numpy(),
-            "supporter_name": people["name"].to_numpy(),
-            "designation": people["designation"].to_numpy(),
-            "deployments": deployments[shown].astype(str),
-            "max_deployments": people["max_deployments"].to_numpy().astype(str),
-            "days_used": _numbers(days[shown] / 100),
-            "days_available": _numbers(people["days_available"]),
-            "price": ["" if np.isnan(one) else f"{one:.3f}" for one in price],
-        }
-    )
-    return _text(frame, WORKLOAD_COLUMNS)
+    people = market.inputs.supporters
+    price = (assignment.price_milli[shown] / 1000).tolist()
+    cells = {
+        **_taken(people, shown, supporter_id="supporter_id", supporter_name="name", designation="designation"),
+        "deployments": [str(one) for one in deployments[shown].tolist()],
+        "max_deployments": [str(one) for one in people["max_deployments"].to_numpy()[shown].tolist()],
+        "days_used": _numbers(days[shown] / 100),
+        "days_available": _numbers(people["days_available"].to_numpy()[shown]),
+        "price": ["" if math.isnan(one) else f"{one:.3f}" for one in price],
+    }
+    return _text(cells, WORKLOAD_COLUMNS)
 
 
 def _excluded(market: Market) -> pd.DataFrame:
     reasons = excluded_reasons(market)
-    people = market.inputs.supporters.iloc[reasons["supporter"].to_numpy(dtype=np.intp)].reset_index(drop=True)
-    frame = pd.concat([people[["supporter_id", "name", "designation"]], reasons], axis=1)
-    return _text(frame.rename(columns={"name": "supporter_name"}), EXCLUDED_COLUMNS)
+    rows = reasons["supporter"].to_numpy(dtype=np.intp)
+    names = {"supporter_id": "supporter_id", "supporter_name": "name", "designation": "designation"}
+    told = {name: reasons[name].tolist() for name in ("reason_code", "reason")}
+    return _text({**_taken(market.inputs.supporters, rows, **names), **told}, EXCLUDED_COLUMNS)
 
 
 def _manifest(market: Market, outcome: Outcome, assignment: Assignment) -> dict[str, Any]:
