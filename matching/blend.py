@@ -14,7 +14,7 @@ from scipy.sparse import csc_array, csr_array, hstack, vstack
 
 from matching.highs import Model, relaxed
 from matching.loads import BestLoads, Offers, best_loads, loads_beside
-from matching.programme import Kept, Programme
+from matching.programme import Kept, Programme, kept_at, worth_at
 from matching.task import PRIORITY_LEVELS, Flags, Positions, Whole
 from matching.watch import Watch
 
@@ -144,16 +144,6 @@ def _as_worth(blend: Blend, worth: Whole) -> Blend:
     """The same blend with what it is worth by another measure."""
     of_loads = np.where(blend.loads >= 0, worth[blend.loads], 0).sum(axis=1)
     return replace(blend, worth=float(of_loads @ blend.share))
-
-
-def worth_at(part: Programme, level: int) -> Whole:
-    """By pair, what a level counts."""
-    return part.count(level) if level < len(PRIORITY_LEVELS) else part.value_milli
-
-
-def kept_at(part: Programme, counts: Sequence[int]) -> tuple[Kept, ...]:
-    """Levels that keep at least so many needs met."""
-    return tuple(Kept(part.count(level), count) for level, count in enumerate(counts))
 
 
 def _is_close(level: int, most: int, value: float) -> bool:

@@ -11,11 +11,11 @@ from functools import partial
 import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
-from matching.blend import Blend, Bound, bounded, worth_at
+from matching.blend import Blend, Bound, bounded
 from matching.highs import Model, most_in_whole
 from matching.loads import Offers
 from matching.mend import mended
-from matching.programme import Programme
+from matching.programme import Programme, worth_at
 from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Reached, as_reached
 from matching.watch import Watch
 

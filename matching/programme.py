@@ -8,7 +8,7 @@ import scipy  # loads `scipy.optimize` when it is first asked for: most plans ne
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
-from matching.task import Flags, Positions, Reached, Task, Whole, as_reached
+from matching.task import PRIORITY_LEVELS, Flags, Positions, Reached, Task, Whole, as_reached
 from matching.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -138,6 +138,16 @@ class Kept:
 
     worth: Whole
     at_least: int
+
+
+def worth_at(part: Programme, level: int) -> Whole:
+    """By pair, what a level counts."""
+    return part.count(level) if level < len(PRIORITY_LEVELS) else part.value_milli
+
+
+def kept_at(part: Programme, counts: Sequence[int]) -> tuple[Kept, ...]:
+    """Levels that keep at least so many needs met."""
+    return tuple(Kept(part.count(level), count) for level, count in enumerate(counts))
 
 
 def merit(programme: Programme, chosen: Flags, kept: Sequence[Kept]) -> tuple[bool, int]:

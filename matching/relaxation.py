@@ -13,7 +13,7 @@ import scipy  # loads `scipy.optimize` when it is first asked for: most plans ne
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from matching.programme import Kept, Programme, best_choice, merit
+from matching.programme import Kept, Programme, best_choice, kept_at, merit, worth_at
 from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Positions, Reached, Whole, as_reached
 from matching.watch import Watch
 
@@ -88,8 +88,7 @@ def most_by_levels(
     reached, most = whole.reached(chosen), list(proved)
     for level in range(len(proved), len(LEVELS)):
         part = whole.of(np.flatnonzero((urgent <= level) | chosen))
-        kept = [Kept(part.count(earlier), count) for earlier, count in enumerate(reached[:level])]
-        counted = part.count(level) if level < len(PRIORITY_LEVELS) else part.value_milli
+        kept, counted = kept_at(part, reached[:level]), worth_at(part, level)
         watch.tell(f"Bounding days and ties, {LEVELS[level]}: {len(part.pair):,} of {len(whole.pair):,} pairs")
         relaxed = relaxation(part, n_needs, counted, kept, watch.share(1 / (len(LEVELS) - level)))
         most.append(max(reached[level], part.ceiling(counted) if relaxed is None else relaxed.most))

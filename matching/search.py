@@ -82,7 +82,7 @@ def best_of_part(
         else:
             watch = whole_watch
             fallback, most = best_of_tied_part(task, programme, needs, beyond, fallback, watch)
-            relaxed = as_reached(min(one, other) for one, other in zip(relaxed, most, strict=True))
+            relaxed = _closer(relaxed, most)
         if programme.reached(fallback) == most or len(programme.pair) > _MOST_PAIRS_SEARCHED:
             return filled_up(task, programme, fallback)[needs], most
     chosen, most_worth = best_choice(programme, programme.worth, (), fallback, watch)
@@ -110,6 +110,14 @@ def best_of_part(
             bounds = as_reached(min(one, other) for one, other in zip(bounds, closer, strict=True))
         bounds = _with_bounds_of(programme.reached(fallback), most, programme.reached(chosen), bounds)
     return outcome[needs], bounds
+
+
+def _closer(relaxed: Reached, most: Reached) -> Reached:
+    """Bounds with ties, and those with places only as far as ties leave as much in each level before."""
+    closer: list[int] = []
+    for level, bound in enumerate(most):
+        closer.append(min(bound, relaxed[level]) if closer == list(relaxed[:level]) else bound)
+    return as_reached(closer)
 
 
 def _with_bounds_of(one: Reached, most: Reached, plan: Reached, bounds: Reached) -> Reached:

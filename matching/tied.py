@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from matching.bettered import bettered
 from matching.highs import Model, relaxed
 from matching.large import most_urgent_together
-from matching.programme import LEVEL_FACTORS, Kept, Programme, best_choice
+from matching.programme import LEVEL_FACTORS, Kept, Programme, best_choice, kept_at, worth_at
 from matching.relaxation import most_by_levels
-from matching.task import PRIORITY_LEVELS, Flags, Positions, Reached, Task, Whole, as_reached, best_of_each_need
+from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Positions, Reached, Task, Whole, as_reached, best_of_each_need
 from matching.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,15 @@ def best_of_tied_part(
     else:
         most = most_by_levels(part, len(needs), urgent, chosen, proved, watch.share(_SHARE_OF_BOUNDS))
     watch.tell(f"Solving days and ties, need by need: {len(part.pair):,} pairs")
-    return bettered(task, part, needs, chosen, most, watch.share(_SHARE_OF_PLACES)), most
+    best = bettered(task, part, needs, chosen, most, watch.share(_SHARE_OF_PLACES))
+    return best, _bounds_of(part, most, part.reached(chosen), part.reached(best))
+
+
+def _bounds_of(part: Programme, most: Reached, bounded: Reached, reached: Reached) -> Reached:
+    """The bounds of a choice: those of one that was bounded, where it meets as many needs in each level before."""
+    ceilings = [part.ceiling(worth_at(part, level)) for level in range(len(LEVELS))]
+    as_good = [all(reached[before] >= bounded[before] for before in range(level)) for level in range(len(LEVELS))]
+    return as_reached(bound if holds else top for bound, top, holds in zip(most, ceilings, as_good, strict=True))
 
 
 def _urgent_first(part: Programme, urgent: Positions, chosen: Flags, watch: Watch) -> tuple[Flags, list[int]]:
@@ -103,8 +111,7 @@ def _best_of_promising(whole: Programme, beyond: Whole, chosen: Flags, watch: Wa
         found = _searched(part, columns, worth, (), best, watch)
         if part.reached(found)[:before] < reached[:before]:
             # Several needs together counted for more than one that is more urgent.
-            kept = [Kept(part.count(level), count) for level, count in enumerate(reached[:before])]
-            found = _searched(part, columns, worth, kept, best, watch)
+            found = _searched(part, columns, worth, kept_at(part, reached[:before]), best, watch)
         best = max(best, found, key=part.reached)
     outcome = np.zeros(len(whole.pair), dtype=bool)
     outcome[relaxed_pairs[best]] = True

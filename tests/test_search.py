@@ -153,13 +153,16 @@ def tied_world(number: int, **other: int) -> World:
     return random_world(11000 + number, ties=True, **sizes)
 
 
+@pytest.mark.parametrize("is_urgent", [False, True])
 @pytest.mark.parametrize("is_bounded", [False, True])
 @pytest.mark.parametrize("is_relaxed", [False, True])
 @pytest.mark.parametrize("number", range(12))
 def test_where_ties_bind_the_plan_keeps_the_rules_and_the_bounds_hold(
-    few_pairs_promise, monkeypatch, number, is_relaxed, is_bounded
+    few_pairs_promise, monkeypatch, number, is_relaxed, is_bounded, is_urgent
 ):
-    """Also where there is no time for the relaxation that says which pairs promise most, or for bounds."""
+    """Also where there is no time for the urgent needs, for the relaxation that says which pairs promise most, or bounds."""
+    if not is_urgent:
+        monkeypatch.setattr(tied, "_SHARE_OF_URGENT", 0)
     if not is_relaxed:
         monkeypatch.setattr(tied, "relaxed", lambda *_: None)
     if not is_bounded:
@@ -173,6 +176,23 @@ def test_where_ties_bind_the_plan_keeps_the_rules_and_the_bounds_hold(
     for level in range(4):
         if found[:level] == best[:level]:
             assert found[level] <= best[level] <= bounds[level]
+
+
+def test_bounds_of_a_plan_that_was_bettered_later_are_not_those_of_the_one_before(few_pairs_promise, monkeypatch):
+    """Bettering met more high needs here and fewer normal ones; the score was bounded with more of those."""
+    monkeypatch.setattr(tied, "_SHARE_OF_URGENT", 0)
+    monkeypatch.setattr(tied, "relaxed", lambda *_: None)
+    made = tied_world(324, n_supporters=12, pins=0)
+    plan = made.plan()
+    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
+    assert found[:3] == best[:3]
+    assert found[3] <= best[3] <= bounds[3]
+
+
+def test_bounds_with_places_only_say_nothing_of_levels_after_one_that_ties_lower():
+    places_only, with_ties = (9, 20, 30, 50_000), (9, 18, 40, 60_000)
+    assert search._closer(places_only, with_ties) == (9, 18, 40, 60_000)
+    assert search._closer((9, 18, 30, 50_000), with_ties) == (9, 18, 30, 50_000)
 
 
 def test_where_ties_bind_the_most_urgent_needs_are_proved_and_the_rest_is_nearly_the_best(few_pairs_promise):
