@@ -153,6 +153,10 @@ def _numbers(values: Sequence[float] | np.ndarray | pd.Series, decimals: int | N
     return [_number(value) if decimals is None else f"{value:.{decimals}f}" for value in plain]
 
 
+# Our columns of a person, by those of the supporters table.
+_PERSON = {"supporter_id": "supporter_id", "supporter_name": "name", "designation": "designation"}
+
+
 def _taken(frame: pd.DataFrame, rows: np.ndarray, **columns: str) -> dict[str, list[str]]:
     """Cells of some rows, under our names for the columns."""
     return {ours: frame[theirs].to_numpy()[rows].tolist() for ours, theirs in columns.items()}
@@ -175,8 +179,7 @@ def _deployments(market: Market, outcome: Outcome) -> pd.DataFrame:
     reasons = deployment_reasons(market, outcome)
     cells = {
         **_need_columns(market, need),
-        **_taken(market.inputs.supporters, supporter, supporter_id="supporter_id", supporter_name="name"),
-        **_taken(market.inputs.supporters, supporter, designation="designation"),
+        **_taken(market.inputs.supporters, supporter, **_PERSON),
         **_taken(market.inputs.schools, home, home_school_urn="urn", home_school_name="name"),
         "distance_km": _numbers(fits.distance_km, 2),
         "score": _numbers(fits.score_milli / 1000, 3),
@@ -201,7 +204,7 @@ def _workload(market: Market, outcome: Outcome, assignment: Assignment) -> pd.Da
     people = market.inputs.supporters
     price = (assignment.price_milli[shown] / 1000).tolist()
     cells = {
-        **_taken(people, shown, supporter_id="supporter_id", supporter_name="name", designation="designation"),
+        **_taken(people, shown, **_PERSON),
         "deployments": [str(one) for one in deployments[shown].tolist()],
         "max_deployments": [str(one) for one in people["max_deployments"].to_numpy()[shown].tolist()],
         "days_used": _numbers(days[shown] / 100),
@@ -214,9 +217,8 @@ def _workload(market: Market, outcome: Outcome, assignment: Assignment) -> pd.Da
 def _excluded(market: Market) -> pd.DataFrame:
     reasons = excluded_reasons(market)
     rows = reasons["supporter"].to_numpy(dtype=np.intp)
-    names = {"supporter_id": "supporter_id", "supporter_name": "name", "designation": "designation"}
     told = {name: reasons[name].tolist() for name in ("reason_code", "reason")}
-    return _text({**_taken(market.inputs.supporters, rows, **names), **told}, EXCLUDED_COLUMNS)
+    return _text({**_taken(market.inputs.supporters, rows, **_PERSON), **told}, EXCLUDED_COLUMNS)
 
 
 def _manifest(market: Market, outcome: Outcome, assignment: Assignment) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from matching.task import (
     Task,
     Whole,
     as_reached,
+    bounds_as_good,
     chosen_pairs,
 )
 from matching.tied import best_of_tied_part
 from matching.watch import Watch
 
-# A part of many pairs is first solved level by level, by relaxations, for a good plan whatever comes; one of even more
-# is not searched as a whole.
+# A part of many pairs is first solved by other means, for a good plan whatever comes; one of even more is not searched
+# as a whole.
 _MANY_PAIRS = 50_000
 _MOST_PAIRS_SEARCHED = 150_000
 # Loads are blended where the time limit lets that get somewhere.
@@ -54,8 +55,9 @@ def best_of_part(
     proved by the answer with places only, where the plan is as good; otherwise by a search for that level alone.
 
     A part of many pairs is solved by what each supporter could take together (`by_loads`), where there are no ties and
-    there is time. Otherwise it is solved level by level beforehand (`relaxation`): where that proves its plan there is
-    nothing to search, and where the search comes to nothing better in time that plan stands, with its bounds.
+    there is time. Otherwise a plan is made beforehand, level by level (`relaxation`) or, where ties bind, over the
+    pairs that promise most (`tied`): where that proves its plan there is nothing to search, and where the search comes
+    to nothing better in time that plan stands, with its bounds. A part of even more pairs is not searched as a whole.
     """
     programme = programme_of(task, needs, supporters)
     nobody = np.full(len(task.level), UNMET, dtype=np.intp)
@@ -108,7 +110,9 @@ def best_of_part(
         if task.ties is None:
             closer = bounds_around(task, programme, needs, supporters, beyond, outcome, relaxed, whole_watch)
             bounds = as_reached(min(one, other) for one, other in zip(bounds, closer, strict=True))
-        bounds = _with_bounds_of(programme.reached(fallback), most, programme.reached(chosen), bounds)
+        reached = programme.reached(chosen)
+        closer = bounds_as_good(reached, programme.reached(fallback), most, bounds)
+        bounds = as_reached(max(one[0], min(one[1:])) for one in zip(reached, bounds, closer, strict=True))
     return outcome[needs], bounds
 
 
@@ -118,15 +122,6 @@ def _closer(relaxed: Reached, most: Reached) -> Reached:
     for level, bound in enumerate(most):
         closer.append(min(bound, relaxed[level]) if closer == list(relaxed[:level]) else bound)
     return as_reached(closer)
-
-
-def _with_bounds_of(one: Reached, most: Reached, plan: Reached, bounds: Reached) -> Reached:
-    """Bounds of a plan, with those of a second one as far as the plan is as good as that in all levels before."""
-    as_good = [all(plan[earlier] >= one[earlier] for earlier in range(level)) for level in range(len(plan))]
-    return as_reached(
-        max(value, min(bound, other) if holds else bound)
-        for value, bound, other, holds in zip(plan, bounds, most, as_good, strict=True)
-    )
 
 
 def _last_bounds(programme: Programme, chosen: Flags, most_worth: int, relaxed: Reached) -> tuple[int, int]:

@@ -131,6 +131,15 @@ def as_reached(numbers: Iterable[int]) -> Reached:
     return critical, high, normal, score
 
 
+def bounds_as_good(reached: Reached, bounded: Reached, most: Reached, otherwise: Reached) -> Reached:
+    """The bounds of a plan that reaches so much: those of another that was `bounded`, as far as they hold for it.
+
+    They do where it meets as many needs in each level before; after that its bounds are those given `otherwise`.
+    """
+    as_good = [all(reached[before] >= bounded[before] for before in range(level)) for level in range(len(LEVELS))]
+    return as_reached(bound if holds else other for bound, other, holds in zip(most, otherwise, as_good, strict=True))
+
+
 def chosen_pairs(task: Task, supporter_of: Positions) -> Positions:
     """The pairs of a task that an outcome holds."""
     return np.flatnonzero(supporter_of[task.need] == task.supporter)

@@ -14,7 +14,18 @@ from matching.highs import Model, relaxed
 from matching.large import most_urgent_together
 from matching.programme import LEVEL_FACTORS, Kept, Programme, best_choice, kept_at, worth_at
 from matching.relaxation import most_by_levels
-from matching.task import LEVELS, PRIORITY_LEVELS, Flags, Positions, Reached, Task, Whole, as_reached, best_of_each_need
+from matching.task import (
+    LEVELS,
+    PRIORITY_LEVELS,
+    Flags,
+    Positions,
+    Reached,
+    Task,
+    Whole,
+    as_reached,
+    best_of_each_need,
+    bounds_as_good,
+)
 from matching.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -65,14 +76,9 @@ def best_of_tied_part(
         most = most_by_levels(part, len(needs), urgent, chosen, proved, watch.share(_SHARE_OF_BOUNDS))
     watch.tell(f"Solving days and ties, need by need: {len(part.pair):,} pairs")
     best = bettered(task, part, needs, chosen, most, watch.share(_SHARE_OF_PLACES))
-    return best, _bounds_of(part, most, part.reached(chosen), part.reached(best))
-
-
-def _bounds_of(part: Programme, most: Reached, bounded: Reached, reached: Reached) -> Reached:
-    """The bounds of a choice: those of one that was bounded, where it meets as many needs in each level before."""
-    ceilings = [part.ceiling(worth_at(part, level)) for level in range(len(LEVELS))]
-    as_good = [all(reached[before] >= bounded[before] for before in range(level)) for level in range(len(LEVELS))]
-    return as_reached(bound if holds else top for bound, top, holds in zip(most, ceilings, as_good, strict=True))
+    # Around a need a more urgent one may be met for others, whose bounds were of plans that meet those.
+    ceilings = as_reached(part.ceiling(worth_at(part, level)) for level in range(len(LEVELS)))
+    return best, bounds_as_good(part.reached(best), part.reached(chosen), most, ceilings)
 
 
 def _urgent_first(part: Programme, urgent: Positions, chosen: Flags, watch: Watch) -> tuple[Flags, list[int]]:

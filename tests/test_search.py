@@ -9,12 +9,22 @@ from worlds import World, bounds_said, by_milp, faults_of, random_world, said, s
 from matching import bettered, blend, by_loads, search, tied
 from matching.check import check_plan
 from matching.loads import Offers, best_loads, loads_beside
+from matching.plan import Plan
 
 
 @pytest.fixture
 def every_part_is_large(monkeypatch):
     monkeypatch.setattr(search, "_MANY_PAIRS", 0)
     monkeypatch.setattr(search, "_MOST_PAIRS_SEARCHED", 0)
+
+
+def check_bounds(made: World, plan: Plan) -> None:
+    """The plan is no better than the optimum, and no bound below it; one counts plans as good in the levels before it."""
+    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
+    assert found <= best
+    for level in range(4):
+        if found[:level] == best[:level]:
+            assert found[level] <= best[level] <= bounds[level]
 
 
 @pytest.fixture
@@ -29,10 +39,7 @@ def test_bounds_hold_where_the_search_was_stopped(no_time_to_prove, number):
     made = random_world(4000 + number, n_schools=30, n_supporters=22, n_needs=40, decisions=8, ties=number % 2 == 1)
     plan = made.plan()
     assert not list(faults_of(made, served(plan)))
-    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
-    for level in range(4):
-        if found[:level] == best[:level]:
-            assert found[level] <= best[level] <= bounds[level]
+    check_bounds(made, plan)
 
 
 def test_what_relaxations_of_the_levels_find_is_mostly_the_best(no_time_to_prove):
@@ -62,12 +69,7 @@ def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, numbe
     plan = made.plan()
     assert not list(faults_of(made, served(plan)))
     assert check_plan(plan, made.inputs()) == []
-    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
-    assert found <= best
-    # A bound counts plans that are as good in the levels before it.
-    for level in range(4):
-        if found[:level] == best[:level]:
-            assert found[level] <= best[level] <= bounds[level]
+    check_bounds(made, plan)
 
 
 def test_around_few_unmet_needs_the_most_that_can_be_met_is_proved(every_part_is_large):
@@ -100,10 +102,7 @@ def test_bounds_by_loads_hold_and_the_plan_keeps_the_rules(by_what_people_could_
     plan = made.plan()
     assert not list(faults_of(made, served(plan)))
     assert check_plan(plan, made.inputs()) == []
-    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
-    for level in range(4):
-        if found[:level] == best[:level]:
-            assert found[level] <= best[level] <= bounds[level]
+    check_bounds(made, plan)
 
 
 def test_by_loads_every_level_before_the_score_is_the_best_and_proved(by_what_people_could_take):
@@ -133,11 +132,7 @@ def test_by_loads_whenever_time_runs_out_the_plan_keeps_the_rules_and_the_bounds
     monkeypatch.setattr(by_loads, "most_in_whole", lambda *_: np.inf)
     plan = made.plan()
     assert not list(faults_of(made, served(plan)))
-    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
-    assert found <= best
-    for level in range(4):
-        if found[:level] == best[:level]:
-            assert found[level] <= best[level] <= bounds[level]
+    check_bounds(made, plan)
 
 
 @pytest.fixture
@@ -171,11 +166,7 @@ def test_where_ties_bind_the_plan_keeps_the_rules_and_the_bounds_hold(
     plan = made.plan()
     assert not list(faults_of(made, served(plan)))
     assert check_plan(plan, made.inputs()) == []
-    found, best, bounds = said(plan), by_milp(made), bounds_said(plan)
-    assert found <= best
-    for level in range(4):
-        if found[:level] == best[:level]:
-            assert found[level] <= best[level] <= bounds[level]
+    check_bounds(made, plan)
 
 
 def test_bounds_of_a_plan_that_was_bettered_later_are_not_those_of_the_one_before(few_pairs_promise, monkeypatch):
