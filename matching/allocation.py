@@ -94,7 +94,7 @@ def solve(
     days_pinned = np.bincount(pinned_supporter, weights=rulebook.days_asked[pinned_need], minlength=n_supporters)
     earlier = rulebook.earlier
     kept = np.isin(pairs.need * n_supporters + pairs.supporter, earlier)
-    change_cost_milli = round(1000 * inputs.policy.rerun.change_cost)
+    change_cost_milli = inputs.policy.rerun.change_cost_milli
     free = ~np.isin(pairs.need, pinned_need) & ~hopeless(rulebook, pairs)[pairs.need]
     task = Task(
         need=pairs.need[free],

@@ -97,6 +97,7 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
         faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
     faults += _needless_blanks(plan, inputs, facts, pairs, by_days)
     faults += _prices_too_high(plan, facts, pairs, price)
+    faults += _wrong_surpluses(plan, facts, pairs, entangled)
     primal, dual = _sums(plan, facts, inputs, pairs, price, bonus, entangled)
     if primal != dual:
         faults.append(
@@ -483,6 +484,24 @@ def _prices_too_high(plan: Plan, facts: _Facts, pairs: _Priced, price: np.ndarra
     for supporter_id, row in facts.supporter_row.items():
         if price[row] > 0 and row not in explained:
             yield f"workload.csv {supporter_id}: the price is higher than what one more place would be worth."
+
+
+def _wrong_surpluses(plan: Plan, facts: _Facts, pairs: _Priced, entangled: np.ndarray) -> Iterator[str]:
+    """Surpluses that are not what the best pair of the need leaves over at these prices."""
+    if plan.surplus is None:
+        return
+    if plan.surplus["need_id"].tolist() != list(facts.need_row):
+        yield "surplus.csv does not hold every need once, in order."
+        return
+    is_blank = entangled.copy()
+    is_blank[list(facts.pinned)] = True
+    right = [
+        "" if blank else f"{one:.3f}"
+        for one, blank in zip((pairs.surplus / 1000).tolist(), is_blank.tolist(), strict=True)
+    ]
+    for need_id, found, expected in zip(facts.need_row, plan.surplus["surplus"].tolist(), right, strict=True):
+        if found != expected:
+            yield f"surplus.csv {need_id}: the surplus is '{found}', and the prices give '{expected}'."
 
 
 def _needless_blanks(plan: Plan, inputs: Inputs, facts: _Facts, pairs: _Priced, by_days: np.ndarray) -> Iterator[str]:

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from matching.equity import EQUITY_COLUMNS
 from matching.errors import DataError, Problem
-from matching.export import EQUITY_FILE
+from matching.export import EQUITY_FILE, SURPLUS_FILE
 from matching.files import Source, open_source, read_sheet
 from matching.inputs import SOURCES
-from matching.plan import EXCLUDED_COLUMNS, PLAN_COLUMNS, UNMET_COLUMNS, WORKLOAD_COLUMNS, Plan
+from matching.plan import EXCLUDED_COLUMNS, PLAN_COLUMNS, SURPLUS_COLUMNS, UNMET_COLUMNS, WORKLOAD_COLUMNS, Plan
 
 PLAN_MARK = "manifest.json"
 
@@ -30,6 +30,8 @@ _TABLES = {
     "workload.csv": WORKLOAD_COLUMNS,
     "excluded.csv": EXCLUDED_COLUMNS,
 }
+# Plans of earlier versions do not have them.
+_LATER_TABLES = {EQUITY_FILE: EQUITY_COLUMNS, SURPLUS_FILE: SURPLUS_COLUMNS}
 
 
 class _InputFile(BaseModel):
@@ -146,7 +148,7 @@ def read_directory(directory: Path) -> SavedPlan:
     if not (directory / PLAN_MARK).is_file():
         message, fix = "There is no plan here: manifest.json is missing.", "Name a directory that 'allocate' has made."
         raise DataError([Problem(str(directory), None, "", "", message, fix)])
-    names = [*_TABLES, PLAN_MARK, *([EQUITY_FILE] if (directory / EQUITY_FILE).is_file() else [])]
+    names = [*_TABLES, PLAN_MARK, *(name for name in _LATER_TABLES if (directory / name).is_file())]
     sources = {name: open_source(directory / name) for name in names}
     copies = {
         f"inputs/{path.name}": open_source(path)
@@ -164,17 +166,19 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
     DataError
         A file cannot be read.
     """
-    names = [*_TABLES, PLAN_MARK, *([EQUITY_FILE] if EQUITY_FILE in files else [])]
+    columns_of = _TABLES | {name: columns for name, columns in _LATER_TABLES.items() if name in files}
+    names = [*columns_of, PLAN_MARK]
     sources = {name: Source(name, files[name]) for name in names}
     manifest = _read_manifest(sources[PLAN_MARK])
-    tables = {name: _read_table(sources[name], columns, manifest) for name, columns in _TABLES.items()}
+    tables = {name: _read_table(sources[name], columns, manifest) for name, columns in columns_of.items()}
     copies = {path.split("/")[1].split(".")[0]: path for path in sorted(files) if path.startswith("inputs/")}
     named = {
         name: Source(manifest["inputs"].get(name, {}).get("file", path), files[path]) for name, path in copies.items()
     }
-    plan = Plan(tables["plan.csv"], tables["unmet.csv"], tables["workload.csv"], tables["excluded.csv"], manifest)
-    equity = _read_table(sources[EQUITY_FILE], EQUITY_COLUMNS, manifest) if EQUITY_FILE in sources else None
-    return SavedPlan(plan, {name: source.sha256 for name, source in sources.items()}, named, equity)
+    deployments, unmet, workload, excluded = (tables[name] for name in _TABLES)
+    plan = Plan(deployments, unmet, workload, excluded, manifest, tables.get(SURPLUS_FILE))
+    digests = {name: source.sha256 for name, source in sources.items()}
+    return SavedPlan(plan, digests, named, tables.get(EQUITY_FILE))
 
 
 def _read_table(source: Source, columns: tuple[str, ...], manifest: Mapping[str, Any]) -> pd.DataFrame:

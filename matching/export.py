@@ -34,6 +34,7 @@ _NUMBER_COLUMNS = {
     "mean_distance_km",
 }
 EQUITY_FILE = "equity.csv"
+SURPLUS_FILE = "surplus.csv"
 _SHEET_TITLES = {
     "plan.csv": "Plan",
     "unmet.csv": "Unmet",
@@ -70,7 +71,8 @@ def plan_files(
     written_at : datetime, optional
         Now where it is not given.
     """
-    files = {name: csv_bytes(frame) for name, frame in _tables(plan, equity).items()}
+    tables = _tables(plan, equity) | ({} if plan.surplus is None else {SURPLUS_FILE: plan.surplus})
+    files = {name: csv_bytes(frame) for name, frame in tables.items()}
     manifest = {
         "written_at": (written_at or datetime.now(UTC)).isoformat(timespec="seconds"),
         **plan.manifest,

@@ -16,8 +16,17 @@ import pandas as pd
 
 from matching import __version__
 from matching.market import Market
-from matching.reasons import UNMET, Outcome, decision_notices, deployment_reasons, excluded_reasons, unmet_reasons
+from matching.reasons import (
+    UNMET,
+    Outcome,
+    decision_notices,
+    deployment_reasons,
+    excluded_reasons,
+    priority_level,
+    unmet_reasons,
+)
 from matching.task import LEVELS, Assignment
+from matching.ties import hopeless
 
 PLAN_COLUMNS = (
     "need_id",
@@ -63,6 +72,7 @@ WORKLOAD_COLUMNS = (
     "price",
 )
 EXCLUDED_COLUMNS = ("supporter_id", "supporter_name", "designation", "reason_code", "reason")
+SURPLUS_COLUMNS = ("need_id", "surplus")
 
 Manifest = Mapping[str, Any]
 
@@ -83,6 +93,10 @@ class Plan:
         `EXCLUDED_COLUMNS`, by supporter_id.
     manifest : mapping
         Versions, input digests, policy, counts, notices, status and objective.
+    surplus : DataFrame, optional
+        `SURPLUS_COLUMNS`, by need_id: what meeting each need is worth beyond the price of its supporter, in score
+        points; blank where days or ties bind, and of pins. With the prices it proves the plan. None in a plan of a
+        version that did not write it.
     """
 
     deployments: pd.DataFrame
@@ -90,9 +104,10 @@ class Plan:
     workload: pd.DataFrame
     excluded: pd.DataFrame
     manifest: Manifest
+    surplus: pd.DataFrame | None = None
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables by the names of their files."""
+        """The tables for people, by the names of their files."""
         return {
             "plan.csv": self.deployments,
             "unmet.csv": self.unmet,
@@ -116,7 +131,8 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
     unmet = _unmet(market, outcome, proved=assignment.status == "optimal")
     excluded = _excluded(market)
     manifest = _manifest(market, outcome, assignment)
-    return Plan(deployments, unmet, _workload(market, outcome, assignment), excluded, manifest)
+    workload = _workload(market, outcome, assignment)
+    return Plan(deployments, unmet, workload, excluded, manifest, _surplus(market, outcome, assignment))
 
 
 def spreadsheet_safe(text: str) -> str:
@@ -219,6 +235,25 @@ def _excluded(market: Market) -> pd.DataFrame:
     rows = reasons["supporter"].to_numpy(dtype=np.intp)
     told = {name: reasons[name].tolist() for name in ("reason_code", "reason")}
     return _text({**_taken(market.inputs.supporters, rows, **_PERSON), **told}, EXCLUDED_COLUMNS)
+
+
+def _surplus(market: Market, outcome: Outcome, assignment: Assignment) -> pd.DataFrame:
+    rulebook, pairs, price = market.rulebook, market.pairs, assignment.price_milli
+    need = np.flatnonzero((outcome.supporter_of != UNMET) & (outcome.origin != "pinned"))
+    supporter = outcome.supporter_of[need]
+    worth = assignment.bonus_milli * (3 - priority_level(market)[need]) + rulebook.fits(need, supporter).score_milli
+    worth[outcome.origin[need] == "kept"] += market.inputs.policy.rerun.change_cost_milli
+    surplus = np.zeros(len(outcome.supporter_of))
+    surplus[need] = worth - price[supporter]
+    surplus[rulebook.pins[0]] = np.nan
+    if np.isnan(price).any():
+        open_pairs = ~hopeless(rulebook, pairs)[pairs.need]
+        surplus[pairs.need[open_pairs & np.isnan(price[pairs.supporter])]] = np.nan
+    cells = {
+        "need_id": market.inputs.needs["need_id"].tolist(),
+        "surplus": ["" if math.isnan(one) else f"{one:.3f}" for one in (surplus / 1000).tolist()],
+    }
+    return _text(cells, SURPLUS_COLUMNS)
 
 
 def _manifest(market: Market, outcome: Outcome, assignment: Assignment) -> dict[str, Any]:

@@ -101,6 +101,11 @@ class Rerun(_Section):
 
     change_cost: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
 
+    @property
+    def change_cost_milli(self) -> int:
+        """In whole thousandths, as scores are."""
+        return round(1000 * self.change_cost)
+
 
 class Policy(_Section):
     """The weights, limits and rules of a run; every value has a default.

@@ -141,7 +141,7 @@ def reached_by(market: Market, supporter_of: Positions, needs: Positions | None 
     counts = np.bincount(priority_level(market)[met], minlength=3)
     score = int(market.rulebook.fits(met, supporter_of[met]).score_milli.sum())
     kept = np.isin(met * len(market.inputs.supporters) + supporter_of[met], market.rulebook.earlier)
-    change_cost_milli = round(1000 * market.inputs.policy.rerun.change_cost)
+    change_cost_milli = market.inputs.policy.rerun.change_cost_milli
     return as_reached([*counts, score + change_cost_milli * int(kept.sum())])
 
 

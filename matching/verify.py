@@ -150,6 +150,8 @@ def _wording_faults(plan: Plan, inputs: Inputs) -> list[str]:
     faults = []
     for (name, found), expected in zip(plan.tables().items(), again.tables().values(), strict=True):
         faults += _cell_faults(name, found, expected)
+    if plan.surplus is not None and again.surplus is not None:
+        faults += _cell_faults("surplus.csv", plan.surplus, again.surplus)
     for key in ("counts", "notices"):
         if plan.manifest[key] != again.manifest[key]:
             faults.append(f"manifest.json: {key} do not follow from the inputs and the plan.")

@@ -36,7 +36,7 @@ from matching.reasons import UNMET, Outcome
 from matching.task import Assignment
 from matching.verify import verify
 
-TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv")
+TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "surplus.csv")
 
 
 def faults_in(files: dict[str, bytes]) -> list[str]:

@@ -330,6 +330,7 @@ def test_allocate_writes_a_plan_and_tells_of_it(s2s):
         "inputs/supporters.csv",
         "manifest.json",
         "plan.csv",
+        "surplus.csv",
         "unmet.csv",
         "workload.csv",
     ]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,17 @@ def test_equity_that_is_wrong_changed_or_gone_is_found(tmp_path):
     )
 
 
+def test_a_plan_of_a_version_without_surpluses_is_read_and_verified(tmp_path):
+    one = solved(2)
+    write_directory(tmp_path / "new", plan_files(one.plan, one.made.sources()))
+    write_directory(tmp_path / "old", plan_files(replace(one.plan, surplus=None), one.made.sources()))
+    new, old = read_directory(tmp_path / "new"), read_directory(tmp_path / "old")
+    assert new.plan.surplus.to_numpy().tolist() == one.plan.surplus.to_numpy().tolist()
+    assert old.plan.surplus is None
+    for saved in (new, old):
+        assert verify(saved, one.inputs).faults == ()
+
+
 @pytest.mark.parametrize("names", [["notes.txt"], ["plan.csv"], [".hidden"], ["manifest.json/x"]])
 def test_a_directory_with_other_files_is_refused_and_left_alone(tmp_path, names):
     for name in names:
@@ -145,6 +157,7 @@ def test_no_plan_there_is_said(tmp_path):
 
 WRITER = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from matching.directory import write_directory
 

@@ -114,7 +114,8 @@ def test_equity_is_one_more_file_and_sheet_where_it_is_given():
     one = solved(5)
     table = equity(one.plan, one.inputs)
     files = plan_files(one.plan, {}, equity=table)
-    assert [*files] == ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "equity.csv", "manifest.json"]
+    tables = ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "equity.csv", "surplus.csv"]
+    assert [*files] == [*tables, "manifest.json"]
     assert files["equity.csv"] == csv_bytes(table)
     assert (
         json.loads(files["manifest.json"])["outputs"]["equity.csv"] == hashlib.sha256(files["equity.csv"]).hexdigest()

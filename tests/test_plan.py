@@ -15,6 +15,7 @@ from worlds import (
     earlier_of,
     facts,
     faults_of,
+    level_of,
     need,
     person,
     pins_of,
@@ -23,6 +24,7 @@ from worlds import (
     served,
     solved,
     solved_wide,
+    values_of,
     with_policy,
     world,
     worlds,
@@ -40,7 +42,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def bytes_of(plan) -> dict[str, bytes]:
-    return {name: csv_bytes(frame) for name, frame in plan.tables().items()}
+    return {name: csv_bytes(frame) for name, frame in {**plan.tables(), "surplus.csv": plan.surplus}.items()}
 
 
 def without(made: World, supporter_id: str) -> World:
@@ -379,6 +381,36 @@ def test_a_price_is_what_one_more_place_is_worth_in_score_points():
     assert made.changed("supporters", "S1", max_deployments="2").plan().workload["price"].tolist() == ["0.000"]
 
 
+@pytest.mark.parametrize("number", [*GALLERY, *(1000 + n for n in WIDE)])
+def test_prices_and_surpluses_prove_the_plan_by_themselves(number):
+    """No pair is worth more than its price and surplus, and together they are worth what the plan is."""
+    one = solved_wide(number - 1000) if number >= 1000 else solved(number)
+    price = {row["supporter_id"]: row["price"] for row in one.plan.workload.to_dict("records")}
+    surplus = dict(one.plan.surplus.itertuples(index=False))
+    needs = {row["need_id"]: row for row in one.made.needs}
+    pins, values = pins_of(one.made), values_of(one.made)
+    assert list(surplus) == sorted(needs)
+    assert all(surplus[n] == "" for n in pins)
+    bonus = round(1000 * one.plan.manifest["proof"]["bonus"])
+    worth = {(n, s): (3 - level_of(needs[n])) * bonus + value for (n, s), value in values.items() if n not in pins}
+    for (n, s), most in worth.items():
+        if price[s] == "":
+            assert surplus[n] == ""
+        elif surplus[n] != "":
+            assert most <= round(1000 * float(surplus[n])) + round(1000 * float(price[s])), (n, s)
+    if "" not in price.values():
+        free = {
+            who: int(row["max_deployments"] or 1)
+            for row in one.made.supporters
+            if (who := row["supporter_id"]) in price
+        }
+        for who in pins.values():
+            free[who] = max(free[who] - 1, 0)
+        allowed = sum(round(1000 * float(text)) for n, text in surplus.items() if n not in pins)
+        allowed += sum(places * round(1000 * float(price[who])) for who, places in free.items())
+        assert allowed == sum(worth[n, s] for n, s in one.serving.items() if n not in pins)
+
+
 def test_files_of_a_plan_hold_its_digests():
     one = solved(1)
     files = plan_files(one.plan, one.made.sources())
@@ -387,6 +419,7 @@ def test_files_of_a_plan_hold_its_digests():
         "unmet.csv",
         "workload.csv",
         "excluded.csv",
+        "surplus.csv",
         "manifest.json",
         *(
             f"inputs/{name}"
