@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +11,10 @@ from matching.assignment import assign
 from matching.check import check_plan
 from matching.inputs import Inputs
 from matching.market import Market, open_market
+from matching.pairs import Pairs
 from matching.plan import Plan, make_plan
 from matching.reasons import UNMET, Outcome, priority_level
-from matching.task import Assignment, Task
+from matching.task import NEVER, Assignment, Positions, Task, Whole
 from matching.ties import hopeless, ties_of
 
 Progress = Callable[[str], None]
@@ -49,8 +50,8 @@ def allocate(
     clock = _Clock(progress)
     clock.start("Finding eligible pairs", "pairs_s")
     market = market or open_market(inputs)
-    eligible = len(market.pairs)
-    clock.start(f"Assigning over {eligible:,} eligible pairs", "assignment_s")
+    at_hand = len(market.at_hand)
+    clock.start(f"Assigning over {at_hand:,} eligible pairs", "assignment_s")
     outcome, assignment = solve(market, time_limit_s=time_limit_s, progress=progress, cancel=cancel)
     clock.start("Writing reasons", "reasons_s")
     plan = make_plan(market, outcome, assignment)
@@ -87,26 +88,13 @@ def solve(
     cancel: threading.Event | None = None,
 ) -> tuple[Outcome, Assignment]:
     """Settle the pins, assign the rest, and put both together."""
-    rulebook, pairs, inputs = market.rulebook, market.pairs, market.inputs
+    rulebook, inputs = market.rulebook, market.inputs
     pinned_need, pinned_supporter = rulebook.pins
-    n_supporters = len(inputs.supporters)
-    places_pinned = np.bincount(pinned_supporter, minlength=n_supporters)
-    days_pinned = np.bincount(pinned_supporter, weights=rulebook.days_asked[pinned_need], minlength=n_supporters)
-    earlier = rulebook.earlier
-    kept = np.isin(pairs.need * n_supporters + pairs.supporter, earlier)
+    n_supporters, earlier = len(inputs.supporters), rulebook.earlier
     change_cost_milli = inputs.policy.rerun.change_cost_milli
-    free = ~np.isin(pairs.need, pinned_need) & ~hopeless(rulebook, pairs)[pairs.need]
-    task = Task(
-        need=pairs.need[free],
-        supporter=pairs.supporter[free],
-        value_milli=(pairs.score_milli + change_cost_milli * kept)[free],
-        level=priority_level(market),
-        days_asked=rulebook.days_asked,
-        places=np.where(rulebook.available, rulebook.places - places_pinned, 0),
-        days_offered=rulebook.days_offered - days_pinned,
-        ties=ties_of(rulebook, pairs.need[free], pairs.supporter[free]),
-    )
-    solved = assign(task, time_limit_s=time_limit_s, progress=progress, cancel=cancel)
+    task = _task_over(market, market.at_hand)
+    rest = _Rest(market) if market.is_large else None
+    solved = assign(task, time_limit_s=time_limit_s, progress=progress, cancel=cancel, rest=rest)
     supporter_of = solved.supporter_of.copy()
     supporter_of[pinned_need] = pinned_supporter
     need = np.arange(len(supporter_of))
@@ -124,3 +112,42 @@ def solve(
         bounds=tuple(a + b for a, b in zip(solved.bounds, extra, strict=True)),
     )
     return Outcome(supporter_of, origin), whole
+
+
+def _task_over(market: Market, pairs: Pairs) -> Task:
+    """What is left to assign beside the pins, over some eligible pairs."""
+    rulebook, n_supporters = market.rulebook, len(market.inputs.supporters)
+    pinned_need, pinned_supporter = rulebook.pins
+    places_pinned = np.bincount(pinned_supporter, minlength=n_supporters)
+    days_pinned = np.bincount(pinned_supporter, weights=rulebook.days_asked[pinned_need], minlength=n_supporters)
+    kept = np.isin(pairs.need * n_supporters + pairs.supporter, rulebook.earlier)
+    free = ~np.isin(pairs.need, pinned_need)
+    if rulebook.has_ties:
+        free &= ~hopeless(rulebook, pairs)[pairs.need]
+    return Task(
+        need=pairs.need[free],
+        supporter=pairs.supporter[free],
+        value_milli=(pairs.score_milli + market.inputs.policy.rerun.change_cost_milli * kept)[free],
+        level=priority_level(market),
+        days_asked=rulebook.days_asked,
+        places=np.where(rulebook.available, rulebook.places - places_pinned, 0),
+        days_offered=rulebook.days_offered - days_pinned,
+        ties=ties_of(rulebook, pairs.need[free], pairs.supporter[free]),
+    )
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """The pairs of a large round that are not at hand."""
+
+    market: Market
+
+    def worth_more(self, need_milli: Whole, supporter_milli: Whole) -> tuple[Positions, Positions, Whole]:
+        """Pairs whose value is more than what their need and their supporter ask, and the value."""
+        asked = need_milli.copy()
+        asked[self.market.rulebook.pins[0]] = NEVER
+        return self.market.ground.worth_more(asked, supporter_milli)
+
+    def whole(self) -> Task:
+        """The task with every pair at hand."""
+        return _task_over(self.market, self.market.pairs)

@@ -31,8 +31,10 @@ from matching.search import best_of_part
 from matching.task import (
     UNMET,
     Assignment,
+    Flags,
     Positions,
     Reached,
+    Rest,
     Task,
     as_reached,
     chosen_pairs,
@@ -52,21 +54,28 @@ def assign(
     time_limit_s: float = 60.0,
     progress: Callable[[str], None] = lambda step: None,
     cancel: threading.Event | None = None,
+    rest: Rest | None = None,
 ) -> Assignment:
     """Choose the best pairs.
 
     Parameters
     ----------
     task : Task
+        With every eligible pair, or with some and the `rest`.
     time_limit_s : float
         How long the parts where days or ties bind may be searched, in seconds.
     progress : callable
         Told in words what is being done.
     cancel : threading.Event, optional
         Set by whoever wants the search to end with the best that it has.
+    rest : Rest, optional
+        Where the task holds only pairs that are likely to matter: what finds the others. Where days bind, all are
+        looked at.
     """
     watch = Watch.of(time_limit_s, progress, cancel)
-    supporter_of, price = best_without_days(task, watch)
+    task, supporter_of, price = best_without_days(task, watch, rest)
+    if rest is not None and (price is None or _over_days(task, supporter_of).any()):
+        task = rest.whole()
     if price is None:
         return _cancelled(task, supporter_of, watch)
     part = _parts(task)
@@ -145,13 +154,17 @@ class _Parts:
 
     def entangled(self, task: Task, supporter_of: Positions) -> Positions:
         """The parts in which an outcome breaks days or a tie, by how many needs they have."""
-        over = days_used(task, supporter_of) > task.days_offered
-        parts = [self.of_supporter[over]]
+        parts = [self.of_supporter[_over_days(task, supporter_of)]]
         if task.ties is not None:
             parts += [self.of_need[needs] for needs in _broken_ties(task, supporter_of)]
         found = np.unique(np.concatenate(parts))
         sizes = np.bincount(self.of_need, minlength=self.count)[found]
         return found[np.argsort(sizes, kind="stable")].astype(np.intp)
+
+
+def _over_days(task: Task, supporter_of: Positions) -> Flags:
+    """By supporter: whether an outcome takes more days than there are."""
+    return days_used(task, supporter_of) > task.days_offered
 
 
 def _broken_ties(task: Task, supporter_of: Positions) -> Iterator[Positions]:

@@ -5,7 +5,7 @@ For large rounds of places only. The prices are rough, and nothing rests on them
 
 import numpy as np
 
-from matching.task import UNMET, Flags, Positions, Task, Whole, rank_in_group
+from matching.task import NEVER, UNMET, Flags, Positions, Rest, Task, Whole, rank_in_group, together
 
 # How far a bid goes beyond the second best, at the least, in thousandths.
 _STEP_MILLI = 8
@@ -16,45 +16,85 @@ _FEW_BIDDERS = 10
 _MOST_TURNS = 10_000
 # A pair matters that falls short of the need's best by no more than this, in thousandths.
 _NEAR_MILLI = 20
-_NOTHING_ELSE = -np.iinfo(np.int64).max // 4
+_NOTHING_ELSE = -NEVER
+# By level (critical, high, normal): what a need is worth in levels.
+_WORTH = np.array([3, 2, 1])
 
 
-def bid(task: Task, tight: Positions, first: Positions, may_stay_out: Flags) -> tuple[Whole, Positions]:
+def tight_pairs(task: Task, tier: Positions) -> tuple[Flags, Positions]:
+    """Which pairs can be in an optimum of the levels, and by need what its cheapest supporter asks in levels.
+
+    `tier` is what each supporter asks: how many needs, each counted in levels, one more place would meet.
+    """
+    asked = tier[task.supporter]
+    cheapest = np.full(len(task.level), len(_WORTH), dtype=np.intp)
+    np.minimum.at(cheapest, task.need, asked)
+    is_tight = (asked == cheapest[task.need]) & ~_stays_out(task, cheapest)[task.need]
+    return is_tight & (task.places > 0)[task.supporter], cheapest
+
+
+def may_stay_out(task: Task, cheapest: Positions) -> Flags:
+    """By need: whether a best plan may leave it out."""
+    return _WORTH[task.level] <= cheapest
+
+
+def _stays_out(task: Task, cheapest: Positions) -> Flags:
+    return _WORTH[task.level] < cheapest
+
+
+def bid(task: Task, rest: Rest | None, tier: Positions, first: Positions) -> tuple[Task, Whole, Positions]:
     """What places about cost, and the pairs that matter then.
 
-    Needs bid over the first pairs, and again with the pairs that looked as good at those prices.
+    Needs bid over the first pairs, and again with the pairs that looked as good at those prices. A need that may stay
+    out is content with nobody rather than pay more than it is worth; others always bid on.
 
     Parameters
     ----------
     task : Task
         What is to be assigned.
-    tight : ndarray of intp
-        The pairs that an optimum can hold.
+    rest : Rest, optional
+        The pairs that are not at hand.
+    tier : ndarray of intp
+        By supporter: what a place costs in levels.
     first : ndarray of intp
-        Those of them to begin with.
-    may_stay_out : ndarray of bool
-        By need: it is content with nobody rather than pay more than it is worth. Others always bid on.
+        The tight pairs to begin with.
 
     Returns
     -------
+    task : Task
+        With those of the rest that matter.
     price_milli : ndarray of int64
         By supporter: what a place costs beyond what is the same for all needs that can have it, in thousandths.
     pairs : ndarray of intp
         The tight pairs that matter, in order.
     """
-    least = np.where(may_stay_out, 0, _NOTHING_ELSE)
+    least = np.where(may_stay_out(task, tight_pairs(task, tier)[1]), 0, _NOTHING_ELSE)
     price = _auction(task, first, least, np.zeros(len(task.places), dtype=np.int64))
-    pairs = np.union1d(first, _near(task, tight, first, least, price))
+    task, first, near = _near(task, rest, tier, first, least, price)
+    pairs = together(task, first, near)
     price = _auction(task, pairs, least, np.maximum(price - _REBATE_MILLI, 0))
-    return price, _near(task, tight, pairs, least, price)
+    task, _, near = _near(task, rest, tier, pairs, least, price)
+    return task, price, near
 
 
-def _near(task: Task, tight: Positions, pairs: Positions, least: Whole, price: Whole) -> Positions:
-    """The tight pairs that are nearly as good, at these prices, as the best of the need's among `pairs`."""
+def _near(
+    task: Task, rest: Rest | None, tier: Positions, pairs: Positions, least: Whole, price: Whole
+) -> tuple[Task, Positions, Positions]:
+    """The tight pairs that are nearly as good, at these prices, as the best of the need's among `pairs`.
+
+    First come the task with those of the rest, and where `pairs` are in it.
+    """
     surplus = least.copy()
     np.maximum.at(surplus, task.need[pairs], task.value_milli[pairs] - price[task.supporter[pairs]])
-    short = surplus[task.need[tight]] + price[task.supporter[tight]] - task.value_milli[tight]
-    return tight[short <= _NEAR_MILLI]
+    is_tight, cheapest = tight_pairs(task, tier)
+    if rest is not None:
+        levels = task.bonus_milli * cheapest
+        asked = np.where(_stays_out(task, cheapest), NEVER, surplus - levels - _NEAR_MILLI - 1)
+        offered = np.where(task.places > 0, task.bonus_milli * tier + price, NEVER)
+        task, place = task.with_pairs(*rest.worth_more(asked, offered))
+        is_tight, pairs = tight_pairs(task, tier)[0], place[pairs]
+    short = surplus[task.need] + price[task.supporter] - task.value_milli
+    return task, pairs, np.flatnonzero(is_tight & (short <= _NEAR_MILLI))
 
 
 def _auction(task: Task, pairs: Positions, least: Whole, start_milli: Whole) -> Whole:

@@ -141,7 +141,8 @@ def check(
     about = _about(ofsted, links, columns, leave_out)
     inputs = _read(_sources(schools, supporters, needs, accreditation, decisions, policy) | about, as_at)
     market = open_market(inputs)
-    lonely = int((market.pairs.count_by_need() == 0).sum())
+    eligible = market.eligible_by_need
+    lonely = int((eligible == 0).sum())
     typer.echo(
         f"No problem found: {counted(len(inputs.schools), 'school')}, {counted(len(inputs.supporters), 'supporter')}, "
         f"{counted(len(inputs.needs), 'need')}."
@@ -149,7 +150,7 @@ def check(
     out_of_it = int((~market.rulebook.available).sum())
     typer.echo(
         f"{counted(out_of_it, 'supporter')} cannot be deployed; "
-        f"{counted(len(market.pairs), 'pair is', 'pairs are')} eligible."
+        f"{counted(int(eligible.sum()), 'pair is', 'pairs are')} eligible."
     )
     typer.echo(f"{counted(lonely, 'need has', 'needs have')} nobody who is eligible.")
     _say([*inputs.notices, *market.verdicts.notices])

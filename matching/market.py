@@ -1,25 +1,37 @@
 """Everything about a run that is settled before anything is chosen: verdicts, rules and eligible pairs."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from matching.accreditation import Verdicts, judge
+from matching.ground import Ground
 from matching.inputs import Inputs
-from matching.pairs import Pairs, eligible_pairs
+from matching.pairs import Pairs, eligible_pairs, pairs_of_needs, scored
 from matching.rules import Rulebook
 
 Row = dict[Hashable, Any]
 """One row of a table by its column names."""
 
+# With more pairs in reach than these, only those that may matter are kept.
+_MANY_PAIRS = 500_000
+# Then a need begins with its nearest people of each designation, and all pairs are looked at so many at once.
+_FIRST_PEOPLE = 12
+_PAIRS_AT_ONCE = 250_000
+
 
 @dataclass(frozen=True)
 class Market:
-    """Who could serve whom, and why not; the pairs are searched when they are first asked for."""
+    """Who could serve whom, and why not; the pairs are searched when they are first asked for.
+
+    In a large round most pairs matter to nobody. It is allocated without ever holding all of them: from `at_hand`,
+    by asking for those that are worth more than some prices, and for the reasons block by block.
+    """
 
     inputs: Inputs
     verdicts: Verdicts
@@ -28,7 +40,50 @@ class Market:
     @cached_property
     def pairs(self) -> Pairs:
         """Every eligible pair."""
-        return eligible_pairs(self.rulebook)
+        return eligible_pairs(self.ground)
+
+    @cached_property
+    def ground(self) -> Ground:
+        """Needs and people by place."""
+        return Ground.of(self.rulebook)
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether only the pairs that may matter are kept; rules that tie needs together have to see all."""
+        return not self.rulebook.has_ties and self.ground.within_reach > _MANY_PAIRS
+
+    @cached_property
+    def at_hand(self) -> Pairs:
+        """The pairs that an allocation begins with: all, or in a large round those that are likely to matter.
+
+        These are each need's nearest people, and whoever has it in an earlier plan, as far as they are eligible.
+        """
+        if not self.is_large:
+            return self.pairs
+        need, supporter = self.ground.nearest(_FIRST_PEOPLE)
+        n_people = len(self.inputs.supporters)
+        earlier = np.divmod(self.rulebook.earlier, max(n_people, 1))
+        kept = self.rulebook.earlier[self.rulebook.eligible(*earlier)]
+        codes = np.sort(np.concatenate([need * n_people + supporter, kept]))
+        need, supporter = np.divmod(codes[np.diff(codes, prepend=-1) > 0], max(n_people, 1))
+        return scored(self.rulebook, need, supporter)
+
+    def blocks(self) -> Iterator[tuple[slice, Pairs]]:
+        """Some needs that follow each other, and all of their eligible pairs; then the next."""
+        n_needs = len(self.inputs.needs)
+        if not self.is_large or "pairs" in vars(self):
+            # What was found already is not looked for again.
+            yield slice(0, n_needs), self.pairs
+            return
+        height = max(1, n_needs * _PAIRS_AT_ONCE // self.ground.within_reach)
+        for first in range(0, n_needs, height):
+            needs = slice(first, min(first + height, n_needs))
+            yield needs, pairs_of_needs(self.ground, needs)
+
+    @cached_property
+    def eligible_by_need(self) -> NDArray[np.intp]:
+        """How many eligible supporters each need has."""
+        return np.asarray(np.sum([pairs.count_by_need() for _, pairs in self.blocks()], axis=0, dtype=np.intp))
 
     @cached_property
     def needs(self) -> list[Row]:

@@ -19,11 +19,11 @@ from matching.market import Market
 from matching.reasons import (
     UNMET,
     Outcome,
+    Reasons,
     decision_notices,
-    deployment_reasons,
     excluded_reasons,
     priority_level,
-    unmet_reasons,
+    reasons_of,
 )
 from matching.task import LEVELS, Assignment
 from matching.ties import hopeless
@@ -127,10 +127,11 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
     assignment : Assignment
         What was solved: its prices, levels and bounds hold for the whole plan, pins included.
     """
-    deployments = _deployments(market, outcome)
-    unmet = _unmet(market, outcome, proved=assignment.status == "optimal")
+    reasons = reasons_of(market, outcome, proved=assignment.status == "optimal")
+    deployments = _deployments(market, outcome, reasons)
+    unmet = _unmet(market, reasons)
     excluded = _excluded(market)
-    manifest = _manifest(market, outcome, assignment)
+    manifest = _manifest(market, outcome, assignment, reasons)
     workload = _workload(market, outcome, assignment)
     return Plan(deployments, unmet, workload, excluded, manifest, _surplus(market, outcome, assignment))
 
@@ -187,12 +188,11 @@ def _need_columns(market: Market, need: np.ndarray) -> dict[str, list[str]]:
     }
 
 
-def _deployments(market: Market, outcome: Outcome) -> pd.DataFrame:
+def _deployments(market: Market, outcome: Outcome, reasons: Reasons) -> pd.DataFrame:
     need = np.flatnonzero(outcome.supporter_of != UNMET)
     supporter = outcome.supporter_of[need]
     home = market.rulebook.home_school[supporter]
     fits = market.rulebook.fits(need, supporter)
-    reasons = deployment_reasons(market, outcome)
     cells = {
         **_need_columns(market, need),
         **_taken(market.inputs.supporters, supporter, **_PERSON),
@@ -203,15 +203,15 @@ def _deployments(market: Market, outcome: Outcome) -> pd.DataFrame:
         "phase_fit": _numbers(fits.phase, 3),
         "distance_fit": _numbers(fits.distance, 3),
         "origin": outcome.origin[need].tolist(),
-        "reason": [reasons[one] for one in need.tolist()],
+        "reason": [reasons.deployed[one] for one in need.tolist()],
     }
     return _text(cells, PLAN_COLUMNS)
 
 
-def _unmet(market: Market, outcome: Outcome, *, proved: bool) -> pd.DataFrame:
-    reasons = unmet_reasons(market, outcome, proved=proved)
-    told = {name: reasons[name].tolist() for name in ("reason_code", "reason", "nearest_option")}
-    return _text({**_need_columns(market, reasons["need"].to_numpy(dtype=np.intp)), **told}, UNMET_COLUMNS)
+def _unmet(market: Market, reasons: Reasons) -> pd.DataFrame:
+    unmet = reasons.unmet
+    told = {name: unmet[name].tolist() for name in ("reason_code", "reason", "nearest_option")}
+    return _text({**_need_columns(market, unmet["need"].to_numpy(dtype=np.intp)), **told}, UNMET_COLUMNS)
 
 
 def _workload(market: Market, outcome: Outcome, assignment: Assignment) -> pd.DataFrame:
@@ -238,7 +238,7 @@ def _excluded(market: Market) -> pd.DataFrame:
 
 
 def _surplus(market: Market, outcome: Outcome, assignment: Assignment) -> pd.DataFrame:
-    rulebook, pairs, price = market.rulebook, market.pairs, assignment.price_milli
+    rulebook, price = market.rulebook, assignment.price_milli
     need = np.flatnonzero((outcome.supporter_of != UNMET) & (outcome.origin != "pinned"))
     supporter = outcome.supporter_of[need]
     worth = assignment.bonus_milli * (3 - priority_level(market)[need]) + rulebook.fits(need, supporter).score_milli
@@ -247,6 +247,7 @@ def _surplus(market: Market, outcome: Outcome, assignment: Assignment) -> pd.Dat
     surplus[need] = worth - price[supporter]
     surplus[rulebook.pins[0]] = np.nan
     if np.isnan(price).any():
+        pairs = market.pairs
         open_pairs = ~hopeless(rulebook, pairs)[pairs.need]
         surplus[pairs.need[open_pairs & np.isnan(price[pairs.supporter])]] = np.nan
     cells = {
@@ -256,7 +257,7 @@ def _surplus(market: Market, outcome: Outcome, assignment: Assignment) -> pd.Dat
     return _text(cells, SURPLUS_COLUMNS)
 
 
-def _manifest(market: Market, outcome: Outcome, assignment: Assignment) -> dict[str, Any]:
+def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons: Reasons) -> dict[str, Any]:
     inputs = market.inputs
     met = outcome.supporter_of != UNMET
     return {
@@ -271,7 +272,7 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment) -> dict[
             "supporters": len(inputs.supporters),
             "supporters_excluded": int((~market.rulebook.available).sum()),
             "needs": len(inputs.needs),
-            "eligible_pairs": len(market.pairs),
+            "eligible_pairs": reasons.eligible_pairs,
             "deployments": int(met.sum()),
             "pinned": int((outcome.origin == "pinned").sum()),
             "kept": int((outcome.origin == "kept").sum()),

@@ -73,13 +73,92 @@ class Outcome:
         return deployments.astype(np.int64), np.rint(days).astype(np.int64)
 
 
-def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
-    """A sentence for each met need, by the need's position."""
-    pairs, rulebook = market.pairs, market.rulebook
-    met = np.flatnonzero(outcome.supporter_of != UNMET)
-    chosen = outcome.supporter_of[met]
+@dataclass(frozen=True)
+class Reasons:
+    """Why each need has whom it has, or nobody.
+
+    Attributes
+    ----------
+    deployed : mapping of int to str
+        A sentence for each met need, by the need's position.
+    unmet : DataFrame
+        Columns need (position), reason_code, reason and nearest_option; one row for each unmet need.
+    eligible_pairs : int
+        How many pairs were looked at: all that are eligible.
+    """
+
+    deployed: Mapping[int, str]
+    unmet: pd.DataFrame
+    eligible_pairs: int
+
+
+def reasons_of(market: Market, outcome: Outcome, *, proved: bool = True) -> Reasons:
+    """Say why, need by need.
+
+    `proved` says whether the outcome is known to be the best: of another one nobody can say that no change would help.
+    """
+    use = _Use.of(market, outcome)
+    deployed: dict[int, str] = {}
+    rows: list[tuple[int, str, str, str]] = []
+    alone: list[Positions] = []
+    eligible_pairs = 0
+    for needs, pairs in market.blocks():
+        asking = np.arange(needs.start, needs.stop)
+        met, has_pairs = use.met[needs], pairs.count_by_need()[needs] > 0
+        deployed |= _deployed(market, outcome, use, asking[met], pairs)
+        rows += _everybody_taken(market, outcome, use, asking[~met & has_pairs], pairs, proved)
+        alone.append(asking[~met & ~has_pairs])
+        eligible_pairs += len(pairs)
+    rows += [
+        (need, why.code, why.reason, why.nearest_option)
+        for need, why in nobody_eligible(market, np.concatenate(alone)).items()
+    ]
+    unmet = pd.DataFrame(rows, columns=["need", "reason_code", "reason", "nearest_option"])
+    return Reasons(deployed, unmet.sort_values("need", ignore_index=True), eligible_pairs)
+
+
+@dataclass(frozen=True)
+class _Use:
+    """What an outcome leaves of everybody.
+
+    Attributes
+    ----------
+    met : ndarray of bool
+        By need.
+    level : ndarray of intp
+        By need: 0 critical, 1 high, 2 normal.
+    is_full : ndarray of bool
+        By supporter.
+    days_left : ndarray of float64
+        By supporter, in hundredths; infinite without a limit.
+    standing : Standing
+        As the rules see it that tie needs and supporters together.
+    """
+
+    met: Flags
+    level: Positions
+    is_full: Flags
+    days_left: NDArray[np.float64]
+    standing: Standing
+
+    @classmethod
+    def of(cls, market: Market, outcome: Outcome) -> "_Use":
+        rulebook, supporter_of = market.rulebook, outcome.supporter_of
+        deployments, days = outcome.used(market)
+        return cls(
+            supporter_of != UNMET,
+            priority_level(market),
+            deployments >= rulebook.places,
+            rulebook.days_offered - days,
+            Standing(rulebook, supporter_of),
+        )
+
+
+def _deployed(market: Market, outcome: Outcome, use: _Use, met: Positions, pairs: Pairs) -> dict[int, str]:
+    """A sentence for each of these met needs, given all of their pairs."""
+    rulebook, chosen = market.rulebook, outcome.supporter_of[met]
     fits = rulebook.fits(met, chosen)
-    standing = _standing(market, outcome)
+    standing = _standing(market, outcome, use, pairs)
     eligible = pairs.count_by_need().tolist()
     # As lists, because single numbers of an array are slow to look up.
     columns = (met, chosen, outcome.origin[met], fits.distance_km, fits.phase, fits.specialism)
@@ -95,22 +174,6 @@ def deployment_reasons(market: Market, outcome: Outcome) -> dict[int, str]:
             sentence = f"Kept from the earlier plan. {sentence}"
         sentences[need] = sentence + standing.better_placed(need)
     return sentences
-
-
-def unmet_reasons(market: Market, outcome: Outcome, *, proved: bool = True) -> pd.DataFrame:
-    """Columns need (position), reason_code, reason and nearest_option; one row for each unmet need.
-
-    `proved` says whether the outcome is known to be the best: of another one nobody can say that no change would help.
-    """
-    unmet = np.flatnonzero(outcome.supporter_of == UNMET)
-    has_pairs = market.pairs.count_by_need()[unmet] > 0
-    rows = [
-        (need, why.code, why.reason, why.nearest_option)
-        for need, why in nobody_eligible(market, unmet[~has_pairs]).items()
-    ]
-    rows += _everybody_taken(market, outcome, unmet[has_pairs], proved)
-    frame = pd.DataFrame(rows, columns=["need", "reason_code", "reason", "nearest_option"])
-    return frame.sort_values("need", ignore_index=True)
 
 
 def excluded_reasons(market: Market) -> pd.DataFrame:
@@ -195,9 +258,7 @@ class _Standing:
         return f" {'; '.join(parts)}." if parts else ""
 
 
-def _standing(market: Market, outcome: Outcome) -> _Standing:
-    pairs, rulebook = market.pairs, market.rulebook
-    deployments, days = outcome.used(market)
+def _standing(market: Market, outcome: Outcome, use: _Use, pairs: Pairs) -> _Standing:
     chosen = outcome.supporter_of[pairs.need] == pairs.supporter
     n_needs = len(outcome.supporter_of)
     score = np.full(n_needs, -1, dtype=np.int64)
@@ -205,9 +266,9 @@ def _standing(market: Market, outcome: Outcome) -> _Standing:
     distance = np.zeros(n_needs)
     distance[pairs.need[chosen]] = pairs.distance_km[chosen]
 
-    full = (deployments >= rulebook.places)[pairs.supporter]
-    short = ~full & (rulebook.days_asked[pairs.need] > (rulebook.days_offered - days)[pairs.supporter])
-    standing = Standing(rulebook, outcome.supporter_of)
+    full = use.is_full[pairs.supporter]
+    short = ~full & (market.rulebook.days_asked[pairs.need] > use.days_left[pairs.supporter])
+    standing = use.standing
     over = standing.over_school(pairs.need, pairs.supporter) | standing.over_home(pairs.need, pairs.supporter)
     tied = ~full & ~short & over
     free = ~full & ~short & ~over
@@ -254,20 +315,17 @@ def _pin_sentence(market: Market, need: int, supporter: int, facts: str) -> str:
 
 
 def _everybody_taken(
-    market: Market, outcome: Outcome, needs: Positions, proved: bool
+    market: Market, outcome: Outcome, use: _Use, needs: Positions, pairs: Pairs, proved: bool
 ) -> list[tuple[int, str, str, str]]:
-    pairs, rulebook = market.pairs, market.rulebook
-    deployments, days = outcome.used(market)
-    met = outcome.supporter_of != UNMET
-    level = priority_level(market)
+    """Each of these unmet needs, for all of whose pairs something is in the way, and what."""
+    rulebook, met, level, standing = market.rulebook, use.met, use.level, use.standing
     pinned = outcome.origin == "pinned"
-    least_urgent = _least_urgent(outcome, level, met & ~pinned, len(deployments))
-    least_urgent_pin = _least_urgent(outcome, level, met & pinned, len(deployments))
-    standing = Standing(rulebook, outcome.supporter_of)
+    least_urgent = _least_urgent(outcome, level, met & ~pinned, len(use.is_full))
+    least_urgent_pin = _least_urgent(outcome, level, met & pinned, len(use.is_full))
     these = _pairs_of(pairs, needs)
     need_of, who = pairs.need[these], pairs.supporter[these]
-    place_left = (deployments < rulebook.places)[who]
-    free = place_left & (rulebook.days_asked[need_of] <= (rulebook.days_offered - days)[who])
+    place_left = ~use.is_full[who]
+    free = place_left & (rulebook.days_asked[need_of] <= use.days_left[who])
     over_school, over_home = standing.over_school(need_of, who), standing.over_home(need_of, who)
     still_open = free & ~over_school & ~over_home
     with_place = np.bincount(need_of[place_left], minlength=len(met)).tolist()
@@ -277,11 +335,11 @@ def _everybody_taken(
     eligible, days_asked = pairs.count_by_need().tolist(), rulebook.days_asked.tolist()
     in_package = (rulebook.package >= 0) & ~pinned
     nobody_free = needs[~(in_package | any_open | any_free)[needs]]
-    one_more = _one_more(market, nobody_free, deployments, days)
+    one_more = _one_more(market, use, nobody_free, pairs)
     rows = []
     for need in needs.tolist():
         if in_package[need]:
-            rows.append((need, "package", *_package_unmet(market, outcome, need)))
+            rows.append((need, "package", *_package_unmet(market, outcome, use, need)))
             continue
         if any_open[need]:
             rows.append((need, STILL_OPEN, *_still_open(market, who[still_open & (need_of == need)])))
@@ -318,7 +376,7 @@ def _pairs_of(pairs: Pairs, needs: Positions) -> Positions:
     return first + np.arange(len(first))
 
 
-def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, str]:
+def _package_unmet(market: Market, outcome: Outcome, use: _Use, need: int) -> tuple[str, str]:
     """Reason and nearest option of a need whose package is not met."""
     package = market.needs[need]["package"]
     needs = np.flatnonzero(market.rulebook.package == market.rulebook.package[need])
@@ -329,14 +387,12 @@ def _package_unmet(market: Market, outcome: Outcome, need: int) -> tuple[str, st
         first = int(alone[0])
         why = nobody_eligible(market, alone[:1])[first]
         return f"{start}, and {market.needs[first]['need_id']} has nobody: {why.reason}", why.nearest_option
-    deployments, days = outcome.used(market)
     for one in needs.tolist():
         those = market.pairs.supporter[market.pairs.of_need(one)]
-        has_room = deployments[those] < market.rulebook.places[those]
-        has_room &= market.rulebook.days_asked[one] <= market.rulebook.days_offered[those] - days[those]
+        has_room = ~use.is_full[those] & (market.rulebook.days_asked[one] <= use.days_left[those])
         if not has_room.any():
             words = f"{start}, and nobody eligible is free for {market.needs[one]['need_id']}."
-            return words, _one_more(market, np.array([one]), deployments, days)[one]
+            return words, _one_more(market, use, np.array([one]), market.pairs)[one]
     those = market.pairs.supporter[market.pairs.of_need(need)]
     who = person(market, int(those[0]))
     return f"{start}, and those who are free cannot take them all.", f"{who} is eligible for this one."
@@ -387,18 +443,15 @@ def _taken_sentence(eligible: int, has_place: int, days_asked: float, full: str)
     return f"Of {eligible:,} eligible people, {lacking}; the rest are {full}."
 
 
-def _one_more(
-    market: Market, needs: Positions, deployments: NDArray[np.int64], days: NDArray[np.int64]
-) -> dict[int, str]:
+def _one_more(market: Market, use: _Use, needs: Positions, pairs: Pairs) -> dict[int, str]:
     """By need: what the best placed, of those with the days left where anybody has them, would have to offer more."""
-    pairs, rulebook = market.pairs, market.rulebook
-    days_left = rulebook.days_offered - days
+    rulebook, days_left = market.rulebook, use.days_left
     these = _pairs_of(pairs, needs)
     too_few_days = rulebook.days_asked[pairs.need[these]] > days_left[pairs.supporter[these]]
     order = np.lexsort((-pairs.score_milli[these], too_few_days, pairs.need[these]))
     best = these[order[np.unique(pairs.need[these][order], return_index=True)[1]]]
     need, who = pairs.need[best], pairs.supporter[best]
-    is_full, lacking = deployments[who] >= rulebook.places[who], (rulebook.days_asked[need] - days_left[who]) / 100
+    is_full, lacking = use.is_full[who], (rulebook.days_asked[need] - days_left[who]) / 100
     # As lists, because single numbers of an array are slow to look up.
     columns = (need, who, is_full, lacking, pairs.distance_km[best], pairs.score_milli[best] / 1000)
     sentences = {}

@@ -63,6 +63,11 @@ class _Chosen(Market):
     def pairs(self) -> Pairs:
         return self.chosen
 
+    @cached_property
+    def is_large(self) -> bool:
+        # Whatever its size: nobody else may be found beside those who were chosen.
+        return False
+
 
 def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) -> Market:
     """The market after a change of its inputs.

@@ -1,8 +1,8 @@
 """What is to be assigned, and the answer: plain arrays of needs, supporters and the pairs between them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ Reached = tuple[int, int, int, int]
 PRIORITY_LEVELS = ("critical", "high", "normal")
 LEVELS = (*PRIORITY_LEVELS, "score")
 UNMET = -1
+NEVER = np.iinfo(np.int64).max // 4
+"""What a need or a supporter asks of whom no pair is wanted."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,43 @@ class Task:
         """By pair: 3M, 2M or M for the need, plus the pair's value."""
         return self.bonus_milli * (3 - self.level[self.need]) + self.value_milli
 
+    def with_pairs(self, need: Positions, supporter: Positions, value_milli: Whole) -> "tuple[Task, Positions]":
+        """The task with more pairs, and where those that it had are then; of pairs that it had, its own value holds.
+
+        Raises
+        ------
+        ValueError
+            The task has ties, which say something of each pair.
+        """
+        if self.ties is not None:
+            raise ValueError("pairs that ties hold for are all at hand")
+        code, n_people = self.need * len(self.places) + self.supporter, len(self.places)
+        new = need * n_people + supporter
+        known = code[np.minimum(np.searchsorted(code, new), max(len(code) - 1, 0))] == new if len(code) else new < 0
+        codes, values = np.append(code, new[~known]), np.append(self.value_milli, value_milli[~known])
+        order = np.argsort(codes, kind="stable")
+        whole = replace(
+            self,
+            need=codes[order] // n_people,
+            supporter=codes[order] % n_people,
+            value_milli=values[order],
+        )
+        return whole, np.searchsorted(codes[order], code)
+
+
+class Rest(Protocol):
+    """The pairs of a task that are not at hand."""
+
+    def worth_more(self, need_milli: Whole, supporter_milli: Whole) -> tuple[Positions, Positions, Whole]:
+        """Pairs whose value is more than what their need and their supporter ask, and the value.
+
+        Every such pair that is not at hand is among them; what each asks is by need and by supporter, in thousandths,
+        `NEVER` of whom no pair is wanted.
+        """
+
+    def whole(self) -> Task:
+        """The task with every pair at hand."""
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -143,6 +182,14 @@ def bounds_as_good(reached: Reached, bounded: Reached, most: Reached, otherwise:
 def chosen_pairs(task: Task, supporter_of: Positions) -> Positions:
     """The pairs of a task that an outcome holds."""
     return np.flatnonzero(supporter_of[task.need] == task.supporter)
+
+
+def together(task: Task, *some: Positions) -> Positions:
+    """Pairs of a task that are among some or others, each once, in order."""
+    among = np.zeros(len(task.need), dtype=bool)
+    for pairs in some:
+        among[pairs] = True
+    return np.flatnonzero(among)
 
 
 def days_used(task: Task, supporter_of: Positions) -> NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """Places only: the best assignment without days, and the prices that prove it over every eligible pair.
 
 First the levels, as flows over every pair; then the scores, over few pairs. Prices say which other pairs are still
-worth adding and how far that can be felt, and only so much is solved again, until no pair is worth adding.
+worth adding and how far that can be felt, and only so much is solved again, until no pair is worth adding. In a large
+round not even the pairs at hand are all that there are: the rest is asked for what is worth more than the prices.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,22 @@ from scipy.sparse.csgraph import (
     min_weight_full_bipartite_matching,
 )
 
-from matching.bids import bid
+from matching.bids import bid, may_stay_out, tight_pairs
 from matching.prices import Prices, least_prices, prices_near
-from matching.task import UNMET, Flags, Positions, Task, Whole, chosen_pairs, places_left, rank_in_group
+from matching.task import (
+    NEVER,
+    PRIORITY_LEVELS,
+    UNMET,
+    Flags,
+    Positions,
+    Rest,
+    Task,
+    Whole,
+    chosen_pairs,
+    places_left,
+    rank_in_group,
+    together,
+)
 from matching.watch import Watch
 
 # Pairs that a need which has to be met brings to the first solve.
@@ -34,14 +48,13 @@ _PAIRS_AT_ONCE = 2_000
 _MORE_PAIRS = 16
 # Sweeps that prices get to settle where not everything was solved again; those of an optimum mostly need 20 to 180.
 _SWEEPS = 500
-# By level (critical, high, normal): what a need is worth in levels.
-_WORTH = np.array([3, 2, 1])
 
 
-def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None]:
-    """The optimum without days, and the least prices that prove it over every pair.
+def best_without_days(task: Task, watch: Watch, rest: Rest | None = None) -> tuple[Task, Positions, Whole | None]:
+    """The optimum without days, and the least prices that prove it over every pair, at hand or in the rest.
 
     Where somebody cancels before it is found: an assignment that is best at every level before the score, and None.
+    The first to be returned is the task with the pairs that were at hand in the end.
 
     Notes
     -----
@@ -55,20 +68,20 @@ def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None
     The least prices over few pairs promise much of the others that is not there. Where needs have bid, prices near the
     bids are looked at instead, and the least only in the end, when the assignment stands.
     """
-    if not len(task.need):
-        return np.full(len(task.level), UNMET, dtype=np.intp), np.zeros(len(task.places), dtype=np.int64)
-    weight = task.weight
+    if not len(task.need) and rest is None:
+        return task, np.full(len(task.level), UNMET, dtype=np.intp), np.zeros(len(task.places), dtype=np.int64)
     sweeps = surely = len(task.places) + 2
     watch.tell(f"Solving places: how many needs can be met, over {len(task.need):,} pairs")
-    supporter_of, tier = _levels(task)
-    is_tight, may_stay_out, active = _first_pairs(task, supporter_of, tier)
+    task, supporter_of, tier = _levels(task, rest)
+    active = _first_pairs(task, supporter_of, tier)
     expected = None
     if len(active) > _MANY_PAIRS:
         watch.tell(f"Solving places: which of {len(task.need):,} pairs matter")
-        bids, near = bid(task, np.flatnonzero(is_tight), active, may_stay_out)
-        expected, active = task.bonus_milli * tier + bids, np.union1d(near, chosen_pairs(task, supporter_of))
+        task, bids, near = bid(task, rest, tier, active)
+        expected, active = task.bonus_milli * tier + bids, together(task, near, chosen_pairs(task, supporter_of))
     if watch.cancelled():
-        return supporter_of, None
+        return task, supporter_of, None
+    weight, is_tight = task.weight, tight_pairs(task, tier)[0]
     watch.tell(f"Solving places, round 1: {len(active):,} of {len(task.need):,} pairs")
     supporter_of = _solved(task, weight, active, supporter_of, np.ones(len(task.level), dtype=bool))
     number = 1
@@ -79,12 +92,16 @@ def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None
             needs = _in_parts(task, active, prices.unsettled)
             supporter_of = _solved(task, weight, active, supporter_of, needs)
             continue
-        gain = weight - prices.price[task.supporter] - prices.surplus[task.need]
+        gain = _gain(task, weight, prices)
+        if rest is not None and not (gain > 0).any():
+            task, active = _with_rest(task, rest, prices, active)
+            weight, is_tight = task.weight, tight_pairs(task, tier)[0]
+            gain = _gain(task, weight, prices)
         promising = np.flatnonzero(gain > 0)
         if not len(promising):
             break
         if watch.cancelled():
-            return supporter_of, None
+            return task, supporter_of, None
         number += 1
         watch.tell(f"Solving places, round {number}: {len(promising):,} more pairs are promising")
         # Those that only hold prices up come first: without them others promise more than there is.
@@ -95,7 +112,9 @@ def best_without_days(task: Task, watch: Watch) -> tuple[Positions, Whole | None
             needs, near = _within_reach(task, weight, active, supporter_of, prices)
             supporter_of = _solved(task, weight, near, supporter_of, needs)
             sweeps = min(_SWEEPS, surely)
-    return supporter_of, prices.price if expected is None else _least_of_all(task, weight, active, supporter_of)
+    if expected is not None:
+        task, prices = _least_of_all(task, rest, active, supporter_of)
+    return task, supporter_of, prices.price
 
 
 def _prices(
@@ -107,25 +126,45 @@ def _prices(
     return prices_near(task, weight, active, supporter_of, sweeps, expected)
 
 
-def _least_of_all(task: Task, weight: Whole, active: Positions, supporter_of: Positions) -> Whole:
+def _least_of_all(task: Task, rest: Rest | None, active: Positions, supporter_of: Positions) -> tuple[Task, Prices]:
     """The least prices that prove the optimum over all pairs, by adding pairs that still hold prices up."""
     while True:
+        weight = task.weight
         prices = least_prices(task, weight, active, supporter_of, len(task.places) + 2)
-        gain = weight - prices.price[task.supporter] - prices.surplus[task.need]
+        gain = _gain(task, weight, prices)
+        if rest is not None and not (gain > 0).any():
+            task, active = _with_rest(task, rest, prices, active)
+            gain = _gain(task, task.weight, prices)
         promising = np.flatnonzero(gain > 0)
         if not len(promising):
-            return prices.price
+            return task, prices
         active = _with_best(task, active, promising, gain)
+
+
+def _gain(task: Task, weight: Whole, prices: Prices) -> Whole:
+    """By pair: what it is worth beyond its price and surplus."""
+    return np.asarray(weight - prices.price[task.supporter] - prices.surplus[task.need])
+
+
+def _with_rest(task: Task, rest: Rest, prices: Prices, active: Positions) -> tuple[Task, Positions]:
+    """The task with the most promising pairs of the rest, and where the active pairs are in it."""
+    asked = prices.surplus - task.bonus_milli * (3 - task.level)
+    need, supporter, value = rest.worth_more(asked, prices.price)
+    best = rank_in_group(need, value - prices.price[supporter]) < _MORE_PAIRS
+    whole, place = task.with_pairs(need[best], supporter[best], value[best])
+    return whole, place[active]
 
 
 def _with_best(task: Task, active: Positions, promising: Positions, gain: Whole) -> Positions:
     """The active pairs and the most promising of each need."""
     best = promising[rank_in_group(task.need[promising], gain[promising]) < _MORE_PAIRS]
-    return np.union1d(active, best)
+    return together(task, active, best)
 
 
-def _levels(task: Task) -> tuple[Positions, Positions]:
+def _levels(task: Task, rest: Rest | None) -> tuple[Task, Positions, Positions]:
     """An assignment that is best at every level before the score, and each supporter's price in levels.
+
+    First comes the task with the pairs of the rest that it took to know.
 
     Notes
     -----
@@ -133,56 +172,88 @@ def _levels(task: Task) -> tuple[Positions, Positions]:
     extended to high and then to normal ones, and no need that is met is ever given up. A supporter from whom no place
     that is left can be reached, by moving needs on, is full in every such plan: one more place there would meet
     one more need. Counted over the three flows, that is the least dual price of the levels: of 3, 2 or 1 a need is
-    worth, what its cheapest supporter asks is lost.
+    worth, what its cheapest supporter asks is lost. A pair of the rest could change that only if it leads from a need
+    without such a place, or held by a supporter without one, to somebody from whom one can be reached.
     """
+    supporter_of = np.full(len(task.level), UNMET, dtype=np.intp)
+    tier = np.zeros(len(task.places), dtype=np.intp)
+    level = 0
+    while level < len(PRIORITY_LEVELS):
+        need_has_way, has_way = _ways_out(task, supporter_of, level)
+        asking = np.flatnonzero((task.level == level) & (supporter_of == UNMET) & need_has_way)
+        if len(asking):
+            supporter_of = _flowed(task, supporter_of, asking, need_has_way, has_way)
+            continue
+        if rest is not None:
+            n_pairs, task = len(task.need), _with_ways_out(task, rest, supporter_of, level, has_way)
+            if len(task.need) > n_pairs:
+                continue
+        tier += ~has_way & (task.places > 0)
+        level += 1
+    return task, supporter_of, tier
+
+
+def _ways_out(task: Task, supporter_of: Positions, level: int) -> tuple[Flags, Flags]:
+    """Needs up to a level, and supporters, from whom a place that is left can be reached by moving needs on."""
+    n_needs, sink = len(task.level), len(task.level) + len(task.places)
+    pairs = np.flatnonzero(task.level[task.need] <= level)
+    need, person = task.need[pairs], n_needs + task.supporter[pairs]
+    _, offering = places_left(task, supporter_of)
+    chosen = n_needs + supporter_of[need] == person
+    tail = np.concatenate([np.where(chosen, need, person), np.full(len(offering), sink)])
+    head = np.concatenate([np.where(chosen, person, need), n_needs + offering])
+    backwards = csr_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(sink + 1, sink + 1))
+    has_way = np.zeros(sink + 1, dtype=bool)
+    has_way[breadth_first_order(backwards, sink, return_predecessors=False)] = True
+    return has_way[:n_needs], has_way[n_needs:sink]
+
+
+def _flowed(task: Task, supporter_of: Positions, asking: Positions, need_has_way: Flags, has_way: Flags) -> Positions:
+    """As many of the asking needs met as can be, by moving others on; nobody else is let down."""
     n_needs, n_people = len(task.level), len(task.places)
     source, sink = n_needs + n_people, n_needs + n_people + 1
-    shape = (sink + 1, sink + 1)
-    supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
-    tier = np.zeros(n_people, dtype=np.intp)
-    for level in range(3):
-        pairs = np.flatnonzero(task.level[task.need] <= level)
-        need, person = task.need[pairs], n_needs + task.supporter[pairs]
-        asking = np.flatnonzero(task.level == level)
-        left, offering = places_left(task, supporter_of)
-        chosen = n_needs + supporter_of[need] == person
-        tail = np.concatenate([np.where(chosen, person, need), np.full(len(asking), source), n_needs + offering])
-        head = np.concatenate([np.where(chosen, need, person), asking, np.full(len(offering), sink)])
-        # More places than needs are as good as that many, and fit the flow's small integers.
-        most = np.concatenate([np.ones(len(pairs) + len(asking)), np.minimum(left[offering], n_needs)])
-        flow = maximum_flow(csr_array((most.astype(np.int32), (tail, head)), shape=shape), source, sink).flow
-        moved = flow[:n_needs, n_needs:source].tocoo()
-        supporter_of[moved.row[moved.data > 0]] = moved.col[moved.data > 0]
-        _, offering = places_left(task, supporter_of)
-        chosen = n_needs + supporter_of[need] == person
-        tail = np.concatenate([np.where(chosen, need, person), np.full(len(offering), sink)])
-        head = np.concatenate([np.where(chosen, person, need), n_needs + offering])
-        backwards = csr_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=shape)
-        full = np.ones(sink + 1, dtype=bool)
-        full[breadth_first_order(backwards, sink, return_predecessors=False)] = False
-        tier += full[n_needs:source] & (task.places > 0)
-    return supporter_of, tier
+    # What leads nowhere would only be searched in vain.
+    pairs = np.flatnonzero(need_has_way[task.need] & has_way[task.supporter])
+    need, person = task.need[pairs], n_needs + task.supporter[pairs]
+    left, offering = places_left(task, supporter_of)
+    chosen = n_needs + supporter_of[need] == person
+    tail = np.concatenate([np.where(chosen, person, need), np.full(len(asking), source), n_needs + offering])
+    head = np.concatenate([np.where(chosen, need, person), asking, np.full(len(offering), sink)])
+    # More places than needs are as good as that many, and fit the flow's small integers.
+    most = np.concatenate([np.ones(len(pairs) + len(asking)), np.minimum(left[offering], n_needs)])
+    graph = csr_array((most.astype(np.int32), (tail, head)), shape=(sink + 1, sink + 1))
+    flow = maximum_flow(graph, source, sink).flow
+    moved = flow[:n_needs, n_needs:source].tocoo()
+    moved_to = supporter_of.copy()
+    moved_to[moved.row[moved.data > 0]] = moved.col[moved.data > 0]
+    return moved_to
 
 
-def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> tuple[Flags, Flags, Positions]:
-    """Which pairs are tight for the levels, which needs may be left out, and the tight pairs to begin with.
+def _with_ways_out(task: Task, rest: Rest, supporter_of: Positions, level: int, has_way: Flags) -> Task:
+    """The task with pairs of the rest that lead needs up to a level, which cannot be moved, to people with room."""
+    stuck = (task.level <= level) & np.append(~has_way, True)[supporter_of]
+    asked, offered = np.where(stuck, -1, NEVER), np.where(has_way & (task.places > 0), 0, NEVER)
+    need, supporter, value = rest.worth_more(asked, offered)
+    best = rank_in_group(need, value) < _FIRST_PAIRS
+    return task.with_pairs(need[best], supporter[best], value[best])[0]
+
+
+def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> Positions:
+    """The tight pairs to begin with.
 
     A need that has to be met looks for its best supporters. One that may be left out does not; scarce supporters look
     for the best of those instead.
     """
-    asked = tier[task.supporter]
-    cheapest = np.full(len(task.level), len(_WORTH), dtype=np.intp)
-    np.minimum.at(cheapest, task.need, asked)
-    worth = _WORTH[task.level]
-    is_tight = (asked == cheapest[task.need]) & (worth >= cheapest)[task.need] & (task.places > 0)[task.supporter]
+    is_tight, cheapest = tight_pairs(task, tier)
     tight = np.flatnonzero(is_tight)
     need, supporter, value = task.need[tight], task.supporter[tight], task.value_milli[tight]
-    must = (worth > cheapest)[need]
+    must = ~may_stay_out(task, cheapest)[need]
     kept = (supporter_of[need] == supporter) | (must & (rank_in_group(need, value) < _FIRST_PAIRS))
     may = np.flatnonzero(~must)
     wanted = _FIRST_PAIRS_A_PLACE * task.places[supporter[may]] + _FIRST_PAIRS_BESIDE
     kept[may[rank_in_group(supporter[may], value[may]) < wanted]] = True
-    return is_tight, worth <= cheapest, tight[kept]
+    first: Positions = tight[kept]
+    return first
 
 
 def _solved(task: Task, weight: Whole, active: Positions, supporter_of: Positions, needs: Flags) -> Positions:

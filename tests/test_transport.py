@@ -1,5 +1,7 @@
 """Places only: optimal, with the least prices, whatever the first pairs and however far a change is felt."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from matching import bids, transport
-from matching.task import UNMET, Task
+from matching.task import UNMET, Task, rank_in_group
 from matching.transport import best_without_days
 from matching.watch import Watch
 
@@ -88,7 +90,7 @@ TOWNS = [
 
 @pytest.mark.parametrize("task", TOWNS)
 def test_optimal_with_the_least_prices(task):
-    supporter_of, price = best_without_days(task, Watch.of(600))
+    _, supporter_of, price = best_without_days(task, Watch.of(600))
     weight, least = least_prices(task)
     assert prove(task, supporter_of, price) == weight
     assert price.tolist() == least.tolist()
@@ -114,7 +116,7 @@ def test_any_small_task_whatever_it_begins_with(bidding_from, first, task):
         patch.setattr(transport, "_FIRST_PAIRS", first)
         patch.setattr(transport, "_FIRST_PAIRS_BESIDE", first - 1)
         patch.setattr(transport, "_MORE_PAIRS", first)
-        supporter_of, price = best_without_days(task, Watch.of(600))
+        _, supporter_of, price = best_without_days(task, Watch.of(600))
     weight, least = least_prices(task)
     assert prove(task, supporter_of, price) == weight
     assert price.tolist() == least.tolist()
@@ -122,24 +124,74 @@ def test_any_small_task_whatever_it_begins_with(bidding_from, first, task):
 
 @pytest.mark.parametrize("task", TOWNS)
 def test_many_rounds_of_few_pairs(task, monkeypatch):
-    expected = best_without_days(task, Watch.of(600))[1]
+    expected = best_without_days(task, Watch.of(600))[2]
     monkeypatch.setattr(transport, "_FIRST_PAIRS", 1)
     monkeypatch.setattr(transport, "_FIRST_PAIRS_BESIDE", 0)
     monkeypatch.setattr(transport, "_MORE_PAIRS", 1)
-    supporter_of, price = best_without_days(task, Watch.of(600))
+    _, supporter_of, price = best_without_days(task, Watch.of(600))
     prove(task, supporter_of, price)
     assert price.tolist() == expected.tolist()
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Every pair of a task, as the rest of another that has few of them at hand."""
+
+    task: Task
+
+    def worth_more(self, need_milli, supporter_milli):
+        one = self.task
+        more = one.value_milli > need_milli[one.need] + supporter_milli[one.supporter]
+        return one.need[more], one.supporter[more], one.value_milli[more]
+
+    def whole(self):
+        return self.task
+
+
+def few_at_hand(task: Task, keep: np.ndarray) -> Task:
+    return replace(task, need=task.need[keep], supporter=task.supporter[keep], value_milli=task.value_milli[keep])
+
+
+@pytest.mark.parametrize("bidding_from", [0, 200_000], ids=["with bids", "without bids"])
+@given(task=small_tasks(), seed=st.integers(0, 1000), share=st.sampled_from([0, 0.3, 0.8]))
+@settings(max_examples=120)
+def test_any_pairs_at_hand_lead_to_the_same_prices(bidding_from, task, seed, share):
+    at_hand = few_at_hand(task, np.random.default_rng(seed).random(len(task.need)) < share)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "_MANY_PAIRS", bidding_from)
+        patch.setattr(transport, "_FIRST_PAIRS", 1)
+        patch.setattr(transport, "_MORE_PAIRS", 1)
+        found, supporter_of, price = best_without_days(at_hand, Watch.of(600), AllOf(task))
+    weight, least = least_prices(task)
+    assert prove(task, supporter_of, price) == weight
+    assert price.tolist() == least.tolist()
+    codes = {(i, j): value for i, j, value in zip(task.need, task.supporter, task.value_milli, strict=True)}
+    assert all(codes[i, j] == v for i, j, v in zip(found.need, found.supporter, found.value_milli, strict=True))
+
+
+@pytest.mark.parametrize("bidding_from", [0, 200_000], ids=["with bids", "without bids"])
+@pytest.mark.parametrize("count", [0, 1, 3])
+@pytest.mark.parametrize("task", TOWNS)
+def test_towns_with_few_pairs_at_hand(task, count, bidding_from, monkeypatch):
+    """The best few of each need; the rest is looked through by prices."""
+    monkeypatch.setattr(transport, "_MANY_PAIRS", bidding_from)
+    at_hand = few_at_hand(task, rank_in_group(task.need, task.value_milli) < count)
+    found, supporter_of, price = best_without_days(at_hand, Watch.of(600), AllOf(task))
+    weight, least = least_prices(task)
+    assert prove(task, supporter_of, price) == weight
+    assert price.tolist() == least.tolist()
+    assert len(found.need) <= len(task.need)
 
 
 @pytest.mark.parametrize("few", [0, 10, 1000])
 @pytest.mark.parametrize("near", [0, 20, 10_000])
 @pytest.mark.parametrize("task", TOWNS)
 def test_bids_are_only_where_the_solver_begins(task, near, few, monkeypatch):
-    expected = best_without_days(task, Watch.of(600))[1]
+    expected = best_without_days(task, Watch.of(600))[2]
     monkeypatch.setattr(transport, "_MANY_PAIRS", 0)
     monkeypatch.setattr(bids, "_NEAR_MILLI", near)
     monkeypatch.setattr(bids, "_FEW_BIDDERS", few)
-    supporter_of, price = best_without_days(task, Watch.of(600))
+    _, supporter_of, price = best_without_days(task, Watch.of(600))
     prove(task, supporter_of, price)
     assert price.tolist() == expected.tolist()
 
@@ -149,7 +201,9 @@ def test_bids_come_within_a_step_a_need_of_the_best_scores(task, monkeypatch):
     """Of an auction that ends, prices bound what all scores together can be, and miss it by a step for each need."""
     monkeypatch.setattr(bids, "_FEW_BIDDERS", 0)
     useful, n = np.flatnonzero(task.places[task.supporter] > 0), len(task.level)
-    price, _ = bids.bid(task, useful, useful, np.ones(n, dtype=bool))
+    # With places that cost as much as a normal need is worth, every need may stay out.
+    normal = replace(task, level=np.full(n, 2))
+    _, price, _ = bids.bid(normal, None, np.ones(len(task.places), dtype=np.intp), useful)
     surplus = np.zeros(n, dtype=np.int64)
     np.maximum.at(surplus, task.need[useful], task.value_milli[useful] - price[task.supporter[useful]])
     bound = int(surplus.sum() + (price * task.places).sum())
@@ -166,7 +220,7 @@ def test_bids_come_within_a_step_a_need_of_the_best_scores(task, monkeypatch):
 
 def test_where_too_little_was_solved_again_the_whole_part_is(monkeypatch):
     """Reach cut down to the needs that have a new pair: prices then fail in one of their ways, and say where."""
-    expected = [best_without_days(param.values[0], Watch.of(600))[1] for param in TOWNS]
+    expected = [best_without_days(param.values[0], Watch.of(600))[2] for param in TOWNS]
     failed = []
 
     def short_sighted(task, weight, active, supporter_of, prices):
@@ -184,7 +238,7 @@ def test_where_too_little_was_solved_again_the_whole_part_is(monkeypatch):
     monkeypatch.setattr(transport, "_within_reach", short_sighted)
     monkeypatch.setattr(transport, "_prices", watched)
     for param, prices in zip(TOWNS, expected, strict=True):
-        supporter_of, price = best_without_days(param.values[0], Watch.of(600))
+        _, supporter_of, price = best_without_days(param.values[0], Watch.of(600))
         prove(param.values[0], supporter_of, price)
         assert price.tolist() == prices.tolist()
     assert any(failed)
@@ -198,7 +252,7 @@ def test_prices_that_travel_along_a_chain_longer_than_the_sweeps(monkeypatch):
     supporter = [*range(n), *range(1, n), 0, n - 1]
     value = [900 - i for i in range(n)] + [300 + i for i in range(n)] + [100]
     task = task_of(need, supporter, value, [2] * (n + 1), [1] * n)
-    supporter_of, price = best_without_days(task, Watch.of(600))
+    _, supporter_of, price = best_without_days(task, Watch.of(600))
     weight, least = least_prices(task)
     assert prove(task, supporter_of, price) == weight
     assert price.tolist() == least.tolist()
@@ -207,34 +261,34 @@ def test_prices_that_travel_along_a_chain_longer_than_the_sweeps(monkeypatch):
 
 @pytest.mark.parametrize("task", TOWNS[:3])
 def test_the_order_of_needs_and_supporters_changes_neither_worth_nor_prices(task):
-    supporter_of, price = best_without_days(task, Watch.of(600))
+    _, supporter_of, price = best_without_days(task, Watch.of(600))
     r = np.random.default_rng(9)
     needs, people = r.permutation(len(task.level)), r.permutation(len(task.places))
     to_need, to_person = np.argsort(needs), np.argsort(people)
     mixed = task_of(
         to_need[task.need], to_person[task.supporter], task.value_milli, task.level[needs], task.places[people]
     )
-    mixed_of, mixed_price = best_without_days(mixed, Watch.of(600))
+    _, mixed_of, mixed_price = best_without_days(mixed, Watch.of(600))
     assert mixed_price.tolist() == price[people].tolist()
     assert prove(mixed, mixed_of, mixed_price) == prove(task, supporter_of, price)
 
 
 def test_the_same_task_twice_gives_the_same_plan():
     task = town(3, 600, 90, near=0.3, ties=50)
-    assert best_without_days(task, Watch.of(600))[0].tolist() == best_without_days(task, Watch.of(600))[0].tolist()
+    assert best_without_days(task, Watch.of(600))[1].tolist() == best_without_days(task, Watch.of(600))[1].tolist()
 
 
 @pytest.mark.parametrize(
     ("level", "places"), [([], [2]), ([0, 1], []), ([0, 1, 2], [0, 5])], ids=["no needs", "nobody", "no pair"]
 )
 def test_nothing_to_assign(level, places):
-    supporter_of, price = best_without_days(task_of([], [], [], level, places), Watch.of(600))
+    _, supporter_of, price = best_without_days(task_of([], [], [], level, places), Watch.of(600))
     assert supporter_of.tolist() == [UNMET] * len(level)
     assert price.tolist() == [0] * len(places)
 
 
 def test_more_places_than_a_small_integer_holds():
     task = task_of([0, 1], [0, 0], [10, 20], [0, 2], [2**40])
-    supporter_of, price = best_without_days(task, Watch.of(600))
+    _, supporter_of, price = best_without_days(task, Watch.of(600))
     assert supporter_of.tolist() == [0, 0]
     assert price.tolist() == [0]

@@ -240,7 +240,7 @@ def chosen_needs(
 
 def unreachable(market: Market) -> pd.DataFrame:
     """The needs that nobody is eligible for, under the headings of the screens."""
-    lonely = np.flatnonzero(market.pairs.count_by_need() == 0)
+    lonely = np.flatnonzero(market.eligible_by_need == 0)
     rows = market.inputs.needs.iloc[lonely]
     school = market.inputs.schools.iloc[market.rulebook.need_school[lonely]]
     return pd.DataFrame(

@@ -1,0 +1,179 @@
+"""Pairs found by place: all of them, the nearest, or what is worth more than prices; and rounds that keep only those."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from worlds import (
+    GALLERY,
+    WIDE,
+    World,
+    bounds_said,
+    by_milp,
+    earlier_of,
+    eligible,
+    faults_of,
+    levels_of,
+    need,
+    person,
+    said,
+    school,
+    served,
+    solved,
+    solved_wide,
+    with_policy,
+    world,
+    worlds,
+)
+
+from matching import ground, market
+from matching.allocation import allocate
+from matching.check import check_proof
+from matching.directory import read_files
+from matching.export import csv_bytes, plan_files
+from matching.market import open_market
+from matching.task import NEVER
+from matching.verify import verify
+
+
+def names(one: market.Market, need_row, supporter_row) -> list[tuple[str, str]]:
+    need_ids = one.inputs.needs["need_id"].to_numpy()[need_row]
+    supporter_ids = one.inputs.supporters["supporter_id"].to_numpy()[supporter_row]
+    return list(zip(need_ids.tolist(), supporter_ids.tolist(), strict=True))
+
+
+@given(
+    made=worlds((14, 9, 14), decisions=st.integers(0, 8)),
+    seed=st.integers(0, 1000),
+    most=st.sampled_from([5, 400, 1100, 3000]),
+)
+@settings(max_examples=150)
+def test_what_is_worth_more_is_exactly_that(made, seed, most):
+    """Against the contract's rules one pair at a time: no pair is missed, whatever is asked."""
+    one, r = open_market(made.inputs()), np.random.default_rng(seed)
+    asked = r.integers(-most, most, len(one.inputs.needs))
+    offered = r.integers(-most, most, len(one.inputs.supporters)) + 1000 * r.integers(0, 2, len(one.inputs.supporters))
+    asked[r.random(len(asked)) < 0.2] = NEVER
+    offered[r.random(len(offered)) < 0.2] = NEVER
+    need_row, supporter_row, score = one.ground.worth_more(asked, offered)
+    least = dict(zip(one.inputs.needs["need_id"], asked.tolist(), strict=True))
+    fee = dict(zip(one.inputs.supporters["supporter_id"], offered.tolist(), strict=True))
+    expected = {(n, s): fact.milli for (n, s), fact in eligible(made).items() if fact.milli > least[n] + fee[s]}
+    found = dict(zip(names(one, need_row, supporter_row), score.tolist(), strict=True))
+    assert len(need_row) == len(found)
+    assert found == expected
+
+
+@given(worlds((14, 9, 14), decisions=st.integers(0, 8)), st.integers(1, 5))
+@settings(max_examples=40)
+def test_the_nearest_are_the_nearest(made, count):
+    """Each need of one designation has as many as it can of those nearest to it, or of those eligible among them."""
+    one = open_market(made.inputs())
+    may, found = eligible(made), set(names(one, *one.ground.nearest(count)))
+    assert found <= set(may)
+    everybody = set(names(one, *one.ground.nearest(1000)))
+    assert everybody == set(may)
+    for n in one.inputs.needs["need_id"]:
+        far = sorted(fact.km for (asked, _), fact in may.items() if asked == n)
+        has = sorted(may[pair].km for pair in found if pair[0] == n)
+        assert len(has) <= 3 * count
+        assert all(a >= b - 1e-9 for a, b in zip(has, far, strict=False))
+
+
+@pytest.mark.parametrize("weight", [0, 1e-9, 0.3])
+def test_where_distance_hardly_counts_all_in_reach_are_looked_at(weight):
+    made = world(
+        [school(1), school(2, 39.9)],
+        [person("S1", 1)],
+        [need("N1", 2)],
+        policy=with_policy(weights={"specialism": 0.5, "phase": 0.2, "distance": weight}),
+    )
+    one = open_market(made.inputs())
+    score = next(iter(eligible(made).values())).milli
+    for asked, count in ((score - 1, 1), (score, 0)):
+        assert len(one.ground.worth_more(np.array([asked]), np.array([0]))[0]) == count
+
+
+# ---- rounds that are so large that only pairs that may matter are kept ---------------------------------------------
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Every round counts as large, and begins with the very nearest."""
+    monkeypatch.setattr(market, "_MANY_PAIRS", 0)
+    monkeypatch.setattr(market, "_FIRST_PEOPLE", 1)
+    monkeypatch.setattr(market, "_PAIRS_AT_ONCE", 3)
+
+
+def verified(made: World, plan) -> None:
+    """Everything that the plan says holds where all pairs are looked at: numbers, proof, reasons and counts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(market, "_MANY_PAIRS", 10**9)
+        saved = read_files(plan_files(plan, made.sources()))
+        assert verify(saved, made.inputs()).faults == ()
+
+
+@pytest.mark.parametrize("number", [*GALLERY, *(1000 + n for n in WIDE)])
+def test_a_large_round_comes_to_the_same_levels_prices_and_surpluses(number, large):
+    one = solved_wide(number - 1000) if number >= 1000 else solved(number)
+    plan = allocate(one.inputs)
+    assert said(plan) == said(one.plan) == bounds_said(plan)
+    assert not list(faults_of(one.made, served(plan)))
+    assert plan.workload["price"].tolist() == one.plan.workload["price"].tolist()
+    assert plan.surplus.to_numpy().tolist() == one.plan.surplus.to_numpy().tolist()
+    verified(one.made, plan)
+
+
+@given(made=worlds((25, 15, 40), ties=st.booleans(), places=st.just(("", "1", "2", "3", "0"))))
+@settings(max_examples=40)
+def test_any_large_round_is_the_best(made):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(market, "_MANY_PAIRS", 0)
+        patch.setattr(market, "_FIRST_PEOPLE", 1)
+        inputs = made.inputs()
+        plan = allocate(inputs)
+        assert check_proof(plan, inputs)[0] == []
+    assert said(plan) == levels_of(made, served(plan)) == by_milp(made)
+    verified(made, plan)
+
+
+def test_a_large_round_does_not_depend_on_the_order_of_rows(large):
+    one = solved_wide(0)
+    plans = [allocate(one.made.inputs(shuffled)) for shuffled in (None, 1, 2)]
+    for other in plans[1:]:
+        for name, frame in plans[0].tables().items():
+            assert csv_bytes(frame) == csv_bytes(other.tables()[name])
+
+
+def test_a_large_round_never_holds_all_pairs(large, monkeypatch):
+    """Where no days and no ties bind, nobody asks for all of them at once."""
+    free = next(n for n in WIDE if "" not in set(solved_wide(n).plan.workload["price"]))
+
+    def all_pairs(_):
+        raise AssertionError("all pairs were asked for")
+
+    monkeypatch.setattr(market, "eligible_pairs", all_pairs)
+    inputs = solved_wide(free).made.inputs()
+    opened = open_market(inputs)
+    assert allocate(inputs, market=opened).manifest["status"] == "optimal"
+    assert opened.eligible_by_need.sum() == solved_wide(free).plan.manifest["counts"]["eligible_pairs"]
+
+
+def test_a_rerun_of_a_large_round_disturbs_nobody(large):
+    one = solved_wide(0)
+    again = replace(
+        one.made, baseline=tuple({"need_id": n, "supporter_id": s} for n, s in served(allocate(one.inputs)).items())
+    )
+    plan = allocate(again.inputs())
+    assert {(n, s) for n, s in served(plan).items()} == earlier_of(again)
+
+
+def test_bands_hold_everybody_once():
+    asked = np.array([0.0, 3, 1, 1000, 1002, 5, 9e8, 2])
+    places = np.array([0, 2, 3, 4, 6, 7])
+    bands = ground._bands(places, asked)
+    assert sorted(np.concatenate(bands).tolist()) == places.tolist()
+    assert max(np.ptp(asked[band]) for band in bands) < 500
+    assert ground._bands(places[:0], asked) == []
