@@ -1,5 +1,6 @@
 """Pairs found by place: all of them, the nearest, or what is worth more than prices; and rounds that keep only those."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -159,6 +160,18 @@ def test_a_large_round_never_holds_all_pairs(large, monkeypatch):
     opened = open_market(inputs)
     assert allocate(inputs, market=opened).manifest["status"] == "optimal"
     assert opened.eligible_by_need.sum() == solved_wide(free).plan.manifest["counts"]["eligible_pairs"]
+
+
+def test_a_large_round_that_is_stopped_ends_with_a_plan_and_honest_bounds(large):
+    one = solved_wide(0)
+    stop = threading.Event()
+    stop.set()
+    plan = allocate(one.inputs, cancel=stop)
+    assert plan.manifest["proof"]["cut_short_by"] == "cancelled"
+    assert said(plan) <= said(one.plan)
+    assert all(bound >= best for bound, best in zip(bounds_said(plan), said(one.plan), strict=True))
+    assert not list(faults_of(one.made, served(plan)))
+    verified(one.made, plan)
 
 
 def test_a_rerun_of_a_large_round_disturbs_nobody(large):
