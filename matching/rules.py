@@ -230,9 +230,9 @@ class Rulebook:
         specialism = self.specialism_fit[supporter, self.focus[need]]
         phase = self.phase_fit[supporter, self.phase[need]]
         distance = np.maximum(1 - km / self.limit_km[supporter], 0.0)
-        # The order of these sums is the contract's: another one could round the last thousandth differently.
-        mean = (weights.specialism * specialism + weights.phase * phase + weights.distance * distance) / weights.total
-        return Fits(km, specialism, phase, distance, np.rint(1000 * mean).astype(np.int64))
+        # The order of all of this is the contract's: another one could round the last thousandth differently.
+        points = weights.specialism * specialism + weights.phase * phase + weights.distance * distance
+        return Fits(km, specialism, phase, distance, np.rint(1000 * points / weights.total).astype(np.int64))
 
     def broken(self, need: Positions, supporter: Positions) -> dict[str, Flags]:
         """Which pairs break which rule, by the names in `RULES`."""

@@ -193,6 +193,31 @@ def test_scores_round_half_to_even(related, milli):
     assert one_pair({"specialisms": "science"}, policy=made) == milli
 
 
+@pytest.mark.parametrize(
+    ("weights", "specialisms", "phases", "km", "milli"),
+    [
+        ((0.2, 0.4, 1), "science", "Primary", 32, 438),
+        ((0.5, 0.4, 0.3), "maths", "Primary", 38, 762),
+        ((0.5, 0.4, 0.3), "science", "Nursery", 10, 562),
+        ((1, 0.4, 1), "maths", "Nursery", 34, 562),
+    ],
+)
+def test_a_half_is_rounded_as_the_contract_computes_it(weights, specialisms, phases, km, milli):
+    """1000 times the sum, then divided: divided first, these would come out on the other side of the half."""
+    made = world(
+        [school(1), school(2, km)],
+        [person("S1", 1, specialisms=specialisms, phases=phases)],
+        [need("N1", 2)],
+        policy=with_policy(
+            weights=dict(zip(("specialism", "phase", "distance"), weights, strict=True)),
+            related_specialisms={"maths": ["science"]},
+        ),
+    )
+    assert found(made) == {("N1", "S1"): (milli, km)}
+    # The check of a plan computes scores by itself.
+    assert made.plan().deployments["score"].tolist() == [f"{milli / 1000:.3f}"]
+
+
 def test_a_weight_of_nothing_leaves_the_rule_in_force():
     only_place = with_policy(weights={"specialism": 0, "phase": 0, "distance": 2})
     assert one_pair(policy=only_place) == 500

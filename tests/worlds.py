@@ -439,7 +439,7 @@ def facts(made: World) -> dict[tuple[str, str], Fact]:
             }
             w = {key: float(value) for key, value in made.policy["weights"].items()}
             points = w["specialism"] * specialism + w["phase"] * phase + w["distance"] * distance
-            milli = round(1000 * (points / (w["specialism"] + w["phase"] + w["distance"])))
+            milli = round(1000 * points / (w["specialism"] + w["phase"] + w["distance"]))
             broken = frozenset(rule for rule, is_broken in rules.items() if is_broken)
             found[pair] = Fact(broken, km, limit, specialism, phase, distance, milli)
     return found
