@@ -520,7 +520,8 @@ def _sheet_of(name: str, chosen: _Chosen, wanted: Callable[[str], bool]) -> Shee
         if not text.strip():
             continue
         cells = found + [""] * (len(header) - len(found)) if chosen.table.padded else found
-        problem = _row_problem(name, number, cells, text, len(header))
+        fits = len(cells) == len(header) and len(text) <= MAX_CELL_CHARACTERS and "\0" not in text
+        problem = None if fits else _row_problem(name, number, cells, text, len(header))
         if problem:
             problems.append(problem)
             if len(problems) > MOST_PROBLEMS:
@@ -551,10 +552,7 @@ def _check_header(name: str, header: list[str], row: int) -> None:
 
 
 def _row_problem(name: str, number: int, cells: list[str], text: str, width: int) -> Problem | None:
-    """What is wrong with a row; `text` is all its cells together."""
-    has_nul = "\0" in text
-    if len(cells) == width and len(text) <= MAX_CELL_CHARACTERS and not has_nul:
-        return None
+    """What is wrong with a row that may not fit under the header; `text` is all its cells together."""
     extra = [cell for cell in cells[width:] if cell.strip()]
     if extra or len(cells) < width:
         message = f"The row has {counted(len(cells), 'cell')} and the header {width:,}."
@@ -563,6 +561,6 @@ def _row_problem(name: str, number: int, cells: list[str], text: str, width: int
     if max(map(len, cells)) > MAX_CELL_CHARACTERS:
         message = f"A cell holds more than {MAX_CELL_CHARACTERS:,} characters."
         return Problem(name, number, "", "", message, "Look for a missing quotation mark, or shorten the text.")
-    if has_nul:
+    if "\0" in text:
         return Problem(name, number, "", "", "A cell holds a NUL character.", "Type the cell again.")
     return None

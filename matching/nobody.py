@@ -77,32 +77,54 @@ def _alike(market: Market, needs: Positions) -> Iterator[tuple[_Asked, Positions
 
 def _lacking(market: Market, needs: Positions, asked: _Asked) -> Iterator[tuple[int, Lacking]]:
     """Each of some needs that ask for the same people, and why nobody is eligible for it."""
-    doubtful = needs[~_in_reach(market, needs, asked.fitting).any(axis=1)]
-    beyond = doubtful[~_in_reach(market, doubtful, asked.deployable).any(axis=1)]
-    yield from _beyond_reach(market, beyond, asked)
-    near = np.setdiff1d(needs, beyond)
-    yield from _by_steps(market, near, asked.fitting) if len(asked.fitting) else _none_fits(market, near, asked)
+    fitting = _Far.of(market, needs, asked.fitting)
+    is_doubtful = ~fitting.in_reach.any(axis=1)
+    deployable = _Far.of(market, needs[is_doubtful], asked.deployable)
+    is_beyond = np.zeros(len(needs), dtype=bool)
+    is_beyond[is_doubtful] = ~deployable.in_reach.any(axis=1)
+    yield from _beyond_reach(market, deployable.of_needs(is_beyond[is_doubtful]), asked)
+    near = fitting.of_needs(~is_beyond)
+    yield from _by_steps(market, near) if len(asked.fitting) else _none_fits(market, near.needs, asked)
 
 
-def _beyond_reach(market: Market, needs: Positions, asked: _Asked) -> Iterator[tuple[int, Lacking]]:
-    people = asked.deployable if len(asked.deployable) else asked.accepted
-    everybody = np.ones((len(needs), len(people)), dtype=bool)
-    nearest = _nearest(market, needs, people, everybody, _broken(market, needs, people))
+@dataclass(frozen=True)
+class _Far:
+    """How far some people (columns) are from some needs (rows), in km, and who is near enough."""
+
+    needs: Positions
+    people: Positions
+    km: NDArray[np.float64]
+    in_reach: Flags
+
+    @classmethod
+    def of(cls, market: Market, needs: Positions, people: Positions) -> "_Far":
+        km = market.rulebook.distance_km(needs[:, np.newaxis], people[np.newaxis, :])
+        return cls(needs, people, km, np.asarray(km <= market.rulebook.limit_km[people]))
+
+    def of_needs(self, rows: Flags) -> "_Far":
+        """The same of some of the needs."""
+        return self if rows.all() else _Far(self.needs[rows], self.people, self.km[rows], self.in_reach[rows])
+
+
+def _beyond_reach(market: Market, far: _Far, asked: _Asked) -> Iterator[tuple[int, Lacking]]:
+    needs = far.needs
+    if not len(asked.deployable):
+        far = _Far.of(market, needs, asked.accepted)
+    nearest = _nearest(market, far, np.ones_like(far.in_reach), _broken(market, far))
     for need, option in zip(needs.tolist(), nearest, strict=True):
         yield need, Lacking("none_in_reach", _none_in_reach(market, need, len(asked.deployable)), option)
 
 
 def _none_fits(market: Market, needs: Positions, asked: _Asked) -> Iterator[tuple[int, Lacking]]:
-    people = asked.deployable
-    reached = _in_reach(market, needs, people)
-    nearest = _nearest(market, needs, people, reached, _broken(market, needs, people))
+    far = _Far.of(market, needs, asked.deployable)
+    nearest = _nearest(market, far, far.in_reach, _broken(market, far))
     for need, option in zip(needs.tolist(), nearest, strict=True):
-        yield need, Lacking("no_specialism", _step_sentence(market, need, "no_specialism", people), option)
+        yield need, Lacking("no_specialism", _step_sentence(market, need, "no_specialism", far.people), option)
 
 
-def _by_steps(market: Market, needs: Positions, fitting: Positions) -> Iterator[tuple[int, Lacking]]:
+def _by_steps(market: Market, far: _Far) -> Iterator[tuple[int, Lacking]]:
     """Who of those with the specialism is left after each step, until nobody is."""
-    broken = _broken(market, needs, fitting)
+    needs, fitting, broken = far.needs, far.people, _broken(market, far)
     left = np.ones((len(needs), len(fitting)), dtype=bool)
     pool, codes = left.copy(), np.full(len(needs), "", dtype=object)
     for code, rules in _STEPS:
@@ -111,25 +133,16 @@ def _by_steps(market: Market, needs: Positions, fitting: Positions) -> Iterator[
         pool[ends], codes[ends] = left[ends], code
         left = still
     assert not left.any(), "a need that somebody is eligible for"
-    nearest = _nearest(market, needs, fitting, pool, broken)
+    nearest = _nearest(market, far, pool, broken)
     for row, (need, code) in enumerate(zip(needs.tolist(), codes.tolist(), strict=True)):
         yield need, Lacking(code, _step_sentence(market, need, code, fitting[pool[row]]), nearest[row])
 
 
-def _broken(market: Market, needs: Positions, people: Positions) -> Mapping[str, Flags]:
+def _broken(market: Market, far: _Far) -> Mapping[str, Flags]:
     """By rule: which of some people (columns) break it with which needs (rows)."""
-    flags = market.rulebook.broken(np.repeat(needs, len(people)), np.tile(people, len(needs)))
-    return {rule: cells.reshape(len(needs), len(people)) for rule, cells in flags.items()}
-
-
-def _km(market: Market, needs: Positions, people: Positions) -> NDArray[np.float64]:
-    """How far some people (columns) are from some needs (rows)."""
-    return market.rulebook.distance_km(needs[:, np.newaxis], people[np.newaxis, :])
-
-
-def _in_reach(market: Market, needs: Positions, people: Positions) -> Flags:
-    """Which of some people (columns) are near enough to which needs (rows)."""
-    return np.asarray(_km(market, needs, people) <= market.rulebook.limit_km[people])
+    height, width = far.km.shape
+    flags = market.rulebook.broken(np.repeat(far.needs, width), np.tile(far.people, height), far.km.ravel())
+    return {rule: cells.reshape(height, width) for rule, cells in flags.items()}
 
 
 def _none_in_reach(market: Market, need: int, deployable: int) -> str:
@@ -142,49 +155,55 @@ def _none_in_reach(market: Market, need: int, deployable: int) -> str:
 
 def _step_sentence(market: Market, need: int, code: str, pool: Positions) -> str:
     """The reason, given the people who are left before the step that leaves nobody."""
-    row = market.needs[need]
-    found, focus = len(pool), row["focus"]
-    if market.inputs.policy.related_specialisms.get(focus):
-        focus += " or a related specialism"
-    phase = market.school_of(need)["phase"]
+    row, rulebook = market.needs[need], market.rulebook
+    focus, codes = row["focus"], row["designations"]
     one, several = people_asked(market, need, related=False)
-    codes, asked = row["designations"], f"{row['days']:g}"
-    people = " and ".join(f"{code}s" for code in codes)
-    limits = market.rulebook.limit_km[pool]
-    within = f"within {limits[0]:g} km of the school" if (limits == limits[0]).all() else "near enough to the school"
-    most = f"{market.rulebook.days_offered[pool].max() / 100:g}"
+    limits, offered = rulebook.limit_km[pool], rulebook.days_offered[pool].max() / 100
+    is_alike = limits.min() == limits.max()
     # Whoever lacks the days too would not be eligible without the decision.
-    lacks_days = bool((market.rulebook.days_asked[need] > market.rulebook.days_offered[pool]).any())
-    asked_of = "near enough" if lacks_days else "otherwise eligible"
-    if found == 1:
-        return {
-            "no_specialism": f"The only {' or '.join(codes)} who can be deployed does not have {focus}.",
-            "no_phase": f"The only person with {focus} does not support the phase {phase}.",
-            "too_far": f"No {one} for the phase {phase} is {within}: the only one is further away.",
-            "not_independent": f"The only {one} near enough is of this school or its trust, or has declared a conflict "
-            "with it.",
-            "decided_against": f"The only person {asked_of} was forbidden or has declined.",
-            "too_many_days": f"The need asks {asked} days, and the only person otherwise eligible offers {most}.",
-        }[code]
-    return {
-        "no_specialism": f"None of the {found:,} {people} who can be deployed has {focus}.",
-        "no_phase": f"None of the {found:,} people with {focus} supports the phase {phase}.",
-        "too_far": f"No {one} for the phase {phase} is {within}: all {found:,} are further away.",
-        "not_independent": f"All {found:,} {several} near enough are of this school or its trust, or have declared a "
-        "conflict with it.",
-        "decided_against": f"All {found:,} people {asked_of} were forbidden or have declined.",
-        "too_many_days": f"The need asks {asked} days, and none of the {found:,} people otherwise eligible offers more "
-        f"than {most}.",
-    }[code]
+    lacks_days = rulebook.days_asked[need] / 100 > rulebook.days_offered[pool].min() / 100
+    sentences = _THE_ONLY_ONE if len(pool) == 1 else _EVERYBODY
+    return sentences[code].format(
+        found=len(pool),
+        focus=f"{focus} or a related specialism" if market.inputs.policy.related_specialisms.get(focus) else focus,
+        phase=market.school_of(need)["phase"],
+        one=one,
+        several=several,
+        codes=" or ".join(codes),
+        people=" and ".join(f"{code}s" for code in codes),
+        within=f"within {limits[0]:g} km of the school" if is_alike else "near enough to the school",
+        asked_of="near enough" if lacks_days else "otherwise eligible",
+        asked=f"{row['days']:g}",
+        most=f"{offered:g}",
+    )
 
 
-def _nearest(
-    market: Market, needs: Positions, people: Positions, among: Flags, broken: Mapping[str, Flags]
-) -> list[str]:
+# What leaves nobody, where one person was left before, and where several were.
+_THE_ONLY_ONE: Mapping[str, str] = {
+    "no_specialism": "The only {codes} who can be deployed does not have {focus}.",
+    "no_phase": "The only person with {focus} does not support the phase {phase}.",
+    "too_far": "No {one} for the phase {phase} is {within}: the only one is further away.",
+    "not_independent": "The only {one} near enough is of this school or its trust, or has declared a conflict with it.",
+    "decided_against": "The only person {asked_of} was forbidden or has declined.",
+    "too_many_days": "The need asks {asked} days, and the only person otherwise eligible offers {most}.",
+}
+_EVERYBODY: Mapping[str, str] = {
+    "no_specialism": "None of the {found:,} {people} who can be deployed has {focus}.",
+    "no_phase": "None of the {found:,} people with {focus} supports the phase {phase}.",
+    "too_far": "No {one} for the phase {phase} is {within}: all {found:,} are further away.",
+    "not_independent": "All {found:,} {several} near enough are of this school or its trust, or have declared a "
+    "conflict with it.",
+    "decided_against": "All {found:,} people {asked_of} were forbidden or have declined.",
+    "too_many_days": "The need asks {asked} days, and none of the {found:,} people otherwise eligible offers more than "
+    "{most}.",
+}
+
+
+def _nearest(market: Market, far: _Far, among: Flags, broken: Mapping[str, Flags]) -> list[str]:
     """For each need, of those it looks among, the nearest who breaks the fewest rules, and what stands in the way."""
+    needs, people, km = far.needs, far.people, far.km
     if not len(people):
         return ["Nobody in the supporters table holds an accepted designation."] * len(needs)
-    km = _km(market, needs, people)
     obstacles = np.where(among, np.sum([broken[rule] for rule in RULES], axis=0), len(RULES) + 1)
     fewest = obstacles == obstacles.min(axis=1, keepdims=True, initial=len(RULES) + 1)
     best = np.where(fewest, km, np.inf).argmin(axis=1)

@@ -234,8 +234,9 @@ class Rulebook:
         points = weights.specialism * specialism + weights.phase * phase + weights.distance * distance
         return Fits(km, specialism, phase, distance, np.rint(1000 * points / weights.total).astype(np.int64))
 
-    def broken(self, need: Positions, supporter: Positions) -> dict[str, Flags]:
-        """Which pairs break which rule, by the names in `RULES`."""
+    def broken(self, need: Positions, supporter: Positions, km: Floats | None = None) -> dict[str, Flags]:
+        """Which pairs break which rule, by the names in `RULES`; `km` are their distances, where they are known."""
+        km = self.distance_km(need, supporter) if km is None else km
         to, home = self.need_school[need], self.home_school[supporter]
         pair = need.astype(np.int64) * len(self.inputs.supporters) + supporter
         same_trust = (self.trust[to] == self.trust[home]) & (self.trust[to] >= 0) & (to != home)
@@ -245,7 +246,7 @@ class Rulebook:
             "places": self.places[supporter] < 1,
             "specialism": self.specialism_fit[supporter, self.focus[need]] <= 0,
             "phase": self.phase_fit[supporter, self.phase[need]] <= 0,
-            "distance": self.distance_km(need, supporter) > self.limit_km[supporter],
+            "distance": km > self.limit_km[supporter],
             "own school": to == home,
             "same trust": same_trust if self.inputs.policy.rules.same_trust == "forbid" else np.zeros_like(same_trust),
             "conflict": _among(supporter.astype(np.int64) * len(self.inputs.schools) + to, self.conflicts),
