@@ -51,7 +51,7 @@ def allocate(
     clock.start("Finding eligible pairs", "pairs_s")
     market = market or open_market(inputs)
     at_hand = len(market.at_hand)
-    clock.start(f"Assigning over {at_hand:,} eligible pairs", "assignment_s")
+    clock.start(f"Assigning over {at_hand:,} pairs", "assignment_s")
     outcome, assignment = solve(market, time_limit_s=time_limit_s, progress=progress, cancel=cancel)
     clock.start("Writing reasons", "reasons_s")
     plan = make_plan(market, outcome, assignment)

@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from matching.rules import Floats, Positions, Rulebook
-from matching.task import NEVER
-
-Whole = NDArray[np.int64]
+from matching.task import NEVER, Whole
 
 # The search measures in floating point from other numbers than the rule does: look a little further, then ask the rule.
 _REACH = 1 + 1e-6

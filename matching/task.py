@@ -101,18 +101,17 @@ class Task:
         """
         if self.ties is not None:
             raise ValueError("pairs that ties hold for are all at hand")
-        code, n_people = self.need * len(self.places) + self.supporter, len(self.places)
-        new = need * n_people + supporter
-        known = code[np.minimum(np.searchsorted(code, new), max(len(code) - 1, 0))] == new if len(code) else new < 0
-        codes, values = np.append(code, new[~known]), np.append(self.value_milli, value_milli[~known])
+        n_people = len(self.places)
+        at_hand = self.need * n_people + self.supporter
+        codes = np.append(at_hand, need * n_people + supporter)
+        # Of equal pairs the first in order is the one that was at hand.
         order = np.argsort(codes, kind="stable")
+        order = order[np.diff(codes[order], prepend=-1) > 0]
+        need, supporter = np.append(self.need, need)[order], np.append(self.supporter, supporter)[order]
         whole = replace(
-            self,
-            need=codes[order] // n_people,
-            supporter=codes[order] % n_people,
-            value_milli=values[order],
+            self, need=need, supporter=supporter, value_milli=np.append(self.value_milli, value_milli)[order]
         )
-        return whole, np.searchsorted(codes[order], code)
+        return whole, np.searchsorted(codes[order], at_hand)
 
 
 class Rest(Protocol):

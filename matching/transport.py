@@ -81,7 +81,7 @@ def best_without_days(task: Task, watch: Watch, rest: Rest | None = None) -> tup
         expected, active = task.bonus_milli * tier + bids, together(task, near, chosen_pairs(task, supporter_of))
     if watch.cancelled():
         return task, supporter_of, None
-    weight, is_tight = task.weight, tight_pairs(task, tier)[0]
+    weight = task.weight
     watch.tell(f"Solving places, round 1: {len(active):,} of {len(task.need):,} pairs")
     supporter_of = _solved(task, weight, active, supporter_of, np.ones(len(task.level), dtype=bool))
     number = 1
@@ -92,11 +92,7 @@ def best_without_days(task: Task, watch: Watch, rest: Rest | None = None) -> tup
             needs = _in_parts(task, active, prices.unsettled)
             supporter_of = _solved(task, weight, active, supporter_of, needs)
             continue
-        gain = _gain(task, weight, prices)
-        if rest is not None and not (gain > 0).any():
-            task, active = _with_rest(task, rest, prices, active)
-            weight, is_tight = task.weight, tight_pairs(task, tier)[0]
-            gain = _gain(task, weight, prices)
+        task, active, gain = _gains(task, rest, prices, active)
         promising = np.flatnonzero(gain > 0)
         if not len(promising):
             break
@@ -104,6 +100,7 @@ def best_without_days(task: Task, watch: Watch, rest: Rest | None = None) -> tup
             return task, supporter_of, None
         number += 1
         watch.tell(f"Solving places, round {number}: {len(promising):,} more pairs are promising")
+        weight, is_tight = task.weight, tight_pairs(task, tier)[0]
         # Those that only hold prices up come first: without them others promise more than there is.
         if not is_tight[promising].all():
             promising = promising[~is_tight[promising]]
@@ -129,21 +126,25 @@ def _prices(
 def _least_of_all(task: Task, rest: Rest | None, active: Positions, supporter_of: Positions) -> tuple[Task, Prices]:
     """The least prices that prove the optimum over all pairs, by adding pairs that still hold prices up."""
     while True:
-        weight = task.weight
-        prices = least_prices(task, weight, active, supporter_of, len(task.places) + 2)
-        gain = _gain(task, weight, prices)
-        if rest is not None and not (gain > 0).any():
-            task, active = _with_rest(task, rest, prices, active)
-            gain = _gain(task, task.weight, prices)
+        prices = least_prices(task, task.weight, active, supporter_of, len(task.places) + 2)
+        task, active, gain = _gains(task, rest, prices, active)
         promising = np.flatnonzero(gain > 0)
         if not len(promising):
             return task, prices
         active = _with_best(task, active, promising, gain)
 
 
-def _gain(task: Task, weight: Whole, prices: Prices) -> Whole:
-    """By pair: what it is worth beyond its price and surplus."""
-    return np.asarray(weight - prices.price[task.supporter] - prices.surplus[task.need])
+def _gains(task: Task, rest: Rest | None, prices: Prices, active: Positions) -> tuple[Task, Positions, Whole]:
+    """By pair: what it is worth beyond its price and surplus.
+
+    Where no pair at hand is worth more, the rest is asked: first come the task with what it has, and where the active
+    pairs are in it.
+    """
+    gain = np.asarray(task.weight - prices.price[task.supporter] - prices.surplus[task.need])
+    if rest is None or (gain > 0).any():
+        return task, active, gain
+    task, active = _with_rest(task, rest, prices, active)
+    return task, active, np.asarray(task.weight - prices.price[task.supporter] - prices.surplus[task.need])
 
 
 def _with_rest(task: Task, rest: Rest, prices: Prices, active: Positions) -> tuple[Task, Positions]:
