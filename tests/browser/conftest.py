@@ -31,9 +31,10 @@ PHONE = {"width": 400, "height": 800}
 ZOOMED = {"width": 640, "height": 450}
 # Of a narrower window, the menu is behind a button.
 _NARROW_PX = 768
+# While an expander opens, what is in it moves: what is pressed then may be elsewhere before the mouse is let go.
 SETTLED = (
     "[data-testid=stApp][data-test-script-state=notRunning][data-test-connection-state=CONNECTED]"
-    ":not(:has([data-stale=true]))"
+    ":not(:has([data-stale=true]), :has(details[style*=overflow]))"
 )
 
 expect.set_options(timeout=10_000)
