@@ -39,6 +39,7 @@ from matching.task import (
     as_reached,
     chosen_pairs,
     days_used,
+    rank_in_group,
     visits_of,
 )
 from matching.transport import best_without_days
@@ -121,12 +122,16 @@ def _cancelled(task: Task, supporter_of: Positions, watch: Watch) -> Assignment:
     most_met = _values(task, supporter_of)[:-1]
     nobody = np.full(len(task.level), UNMET, dtype=np.intp)
     outcome = filled(task, filled(task, nobody, chosen_pairs(task, supporter_of)), np.arange(len(task.need)))
+    values = _values(task, outcome)
     best = np.zeros(len(task.level), dtype=np.int64)
     np.maximum.at(best, task.need, task.value_milli)
+    if values[:-1] == most_met:
+        # Then so many needs of each level are met in the best plan too, and no more of them have a value in it.
+        best = best[rank_in_group(task.level, best) < np.array(most_met)[task.level]]
     return Assignment(
         outcome,
         np.full(len(task.places), np.nan),
-        _values(task, outcome),
+        values,
         as_reached([*most_met, best.sum()]),
         task.bonus_milli,
         searched=True,

@@ -18,6 +18,7 @@ from worlds import (
     said,
     school,
     served,
+    values_of,
     with_policy,
     world,
 )
@@ -218,6 +219,22 @@ def test_nobody_has_to_wait_for_the_places_either():
     assert plan.manifest["proof"]["cut_short_by"] == "cancelled"
     assert check_plan(plan, made.inputs()) == []
     assert check_proof(plan, made.inputs())[0] == []
+
+
+def test_a_plan_that_was_stopped_promises_no_more_than_needs_that_can_be_met():
+    made = random_world(9, n_schools=25, n_supporters=10, n_needs=40, days=False, pins=0, places=("1", "2"))
+    cancel = threading.Event()
+    cancel.set()
+    plan = made.plan(cancel=cancel)
+    most: dict[str, int] = {}
+    for (one, _), value in values_of(made).items():
+        most[one] = max(value, most.get(one, 0))
+    can_be_met = dict(zip(("critical", "high", "normal"), by_milp(made), strict=False))
+    promised = 0
+    for priority, number in can_be_met.items():
+        asking = [most.get(row["need_id"], 0) for row in made.needs if row["priority"] == priority]
+        promised += sum(sorted(asking, reverse=True)[:number])
+    assert bounds_said(plan)[3] == promised < sum(most.values())
 
 
 def test_each_step_is_told():
