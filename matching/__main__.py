@@ -14,7 +14,11 @@ def main() -> None:
 
     gc.freeze()
     gc.enable()
-    run()
+    try:
+        run()
+    finally:
+        # The system takes everything back at once; Python would look through it once more.
+        gc.freeze()
 
 
 def _keep_output_to_ourselves() -> None:

@@ -121,8 +121,8 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
 
 def _masks(cells: Iterable[Iterable[str]], known: list[str]) -> list[int]:
     """The words of each cell as bits; cells that are alike are read once."""
-    held = [frozenset(words) for words in cells]
-    masks = {words: sum(1 << known.index(word) for word in words) for words in set(held)}
+    held = [tuple(words) for words in cells]
+    masks = {words: sum(1 << known.index(word) for word in set(words)) for words in set(held)}
     return [masks[words] for words in held]
 
 

@@ -207,13 +207,14 @@ def _nearest(market: Market, far: _Far, among: Flags, broken: Mapping[str, Flags
     obstacles = np.where(among, np.sum([broken[rule] for rule in RULES], axis=0), len(RULES) + 1)
     fewest = obstacles == obstacles.min(axis=1, keepdims=True, initial=len(RULES) + 1)
     best = np.where(fewest, km, np.inf).argmin(axis=1)
+    nearest = (needs, best, people[best], km[np.arange(len(needs)), best])
     return [
-        _option(market, need, int(people[column]), km[row, column], {rule: broken[rule][row, column] for rule in RULES})
-        for row, (need, column) in enumerate(zip(needs.tolist(), best.tolist(), strict=True))
+        _option(market, need, who, away_km, {rule: broken[rule][row, column] for rule in RULES})
+        for row, (need, column, who, away_km) in enumerate(zip(*(one.tolist() for one in nearest), strict=True))
     ]
 
 
 def _option(market: Market, need: int, who: int, km: float, broken: Mapping[str, bool]) -> str:
-    phrases = [bar_phrase(market, need, who, rule) for rule in RULES if broken[rule]]
+    phrases = [bar_phrase(market, need, who, rule, km) for rule in RULES if broken[rule]]
     away = "" if broken["distance"] else f", {kilometres(km)} away,"
     return f"{person(market, who)}{away} {joined(phrases)}."

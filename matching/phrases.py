@@ -11,8 +11,10 @@ from matching.rules import RULES
 
 def bar_phrases(market: Market, need: int, supporter: int) -> list[str]:
     """What bars a pair, each rule as the end of a sentence about the supporter; empty for an eligible pair."""
-    flags = market.rulebook.broken(np.array([need]), np.array([supporter]))
-    return [bar_phrase(market, need, supporter, rule) for rule in RULES if flags[rule][0]]
+    pair = np.array([need]), np.array([supporter])
+    km = market.rulebook.distance_km(*pair)
+    flags = market.rulebook.broken(*pair, km)
+    return [bar_phrase(market, need, supporter, rule, float(km[0])) for rule in RULES if flags[rule][0]]
 
 
 def person(market: Market, supporter: int) -> str:
@@ -31,17 +33,15 @@ def people_asked(market: Market, need: int, *, related: bool) -> tuple[str, str]
     return " or ".join(codes), " and ".join(f"{code}s" for code in codes)
 
 
-def bar_phrase(market: Market, need: int, supporter: int, rule: str) -> str:
-    """What one rule has against a pair, as the end of a sentence about the supporter."""
-    rulebook = market.rulebook
+def bar_phrase(market: Market, need: int, supporter: int, rule: str, km: float) -> str:
+    """What one rule has against a pair so many km apart, as the end of a sentence about the supporter."""
     who, row, school = market.supporters[supporter], market.needs[need], market.school_of(need)
     if rule in ("forbidden", "declined"):
         return _decision_phrase(market, row["need_id"], who["supporter_id"], rule)
     if rule == "accreditation":
         return f"is not accredited ({failed_criteria(market.verdicts)[who['supporter_id']]})"
     if rule == "distance":
-        km = float(rulebook.distance_km(np.array([need]), np.array([supporter]))[0])
-        limit_km = float(rulebook.limit_km[supporter])
+        limit_km = float(market.rulebook.limit_km[supporter])
         return f"is {_beyond(km, limit_km)} km away and goes at most {limit_km:g} km"
     return {
         "designation": f"is an {who['designation']}, and the need accepts {' or '.join(row['designations'])}",
