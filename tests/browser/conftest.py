@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from re import Pattern
 from urllib.parse import urlsplit
 
 import pytest
@@ -118,6 +119,11 @@ class Window:
         # As a person does. Pressed from far away on a long page, a button now and then did not hear of it.
         found.scroll_into_view_if_needed()
         found.click()
+
+    def unfold(self, words: str | Pattern[str]) -> None:
+        """Open the expander with these words on it, wholly."""
+        self.page.get_by_text(words).first.click()
+        self.settle()
 
     def go(self, screen: str) -> None:
         """By the menu, which a narrow window has behind a button."""

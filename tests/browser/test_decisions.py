@@ -118,7 +118,7 @@ def put_outlines(window, name: str, content: str) -> None:
 def test_outlines_of_areas_are_put_on_the_map_and_taken_off(window):
     page = window.page
     window.open_plan()
-    page.get_by_text("Boundaries of areas").click()
+    window.unfold("Boundaries of areas")
     put_outlines(window, "wrong.json", '{"type": "Topology"}')
     expect(page.get_by_text("These outlines cannot be drawn.")).to_be_visible()
     before = the_map(page).screenshot()
@@ -127,6 +127,6 @@ def test_outlines_of_areas_are_put_on_the_map_and_taken_off(window):
     window.settle()
     page.wait_for_timeout(500)
     assert the_map(page).screenshot() != before
-    page.get_by_text("Boundaries of 1 area").click()
+    window.unfold("Boundaries of 1 area")
     window.press("Take the boundaries off the map")
     expect(page.get_by_text("Boundaries of areas")).to_be_visible()

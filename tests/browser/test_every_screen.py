@@ -37,7 +37,7 @@ def every_screen(window: Window) -> Iterator[str]:
     yield "who needs help"
     window.go("Check the data")
     window.choose("Person", "S011")
-    page.get_by_text("What changes when grades change").click()
+    window.unfold("What changes when grades change")
     window.upload(schools=(workbooks.DEMO / "schools.csv").read_text().replace("Outstanding", "Inadequate"))
     window.press("See what changes")
     page.get_by_text("Whose grade or accreditation changes").wait_for()
@@ -65,7 +65,7 @@ def every_screen(window: Window) -> Iterator[str]:
         page.get_by_text(words).first.wait_for()
         yield f"plan, {tab.lower()}"
     window.go("Hand over")
-    page.get_by_text("Show 21 rows").click()
+    window.unfold("Show 21 rows")
     yield "hand over"
     page.get_by_role("tab", name="Files").click()
     yield "hand over, files"
@@ -79,10 +79,10 @@ def every_screen(window: Window) -> Iterator[str]:
     page.get_by_text("You have changed the rules").wait_for()
     yield "plan, outdated"
     window.go("Start")
-    page.get_by_text("Rename, copy, archive or save this round").click()
-    page.get_by_text("Restore a round from its file").click()
+    window.unfold("Rename, copy, archive or save this round")
+    window.unfold("Restore a round from its file")
     yield "start, with a plan"
-    page.get_by_text("Change the tables of this round").click()
+    window.unfold("Change the tables of this round")
     window.upload(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
     window.press("Check the files")
     page.get_by_role("button", name="Read the columns like this").wait_for()

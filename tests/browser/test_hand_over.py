@@ -41,7 +41,7 @@ def approve(window: Window, name: str) -> None:
 def reopen(window: Window, why: str) -> None:
     page = window.page
     page.get_by_role("tab", name="Approval").click()
-    page.get_by_text("Reopen the plan").first.click()
+    window.unfold("Reopen the plan")
     reason = page.get_by_role("textbox", name="Reason for reopening")
     reason.fill(why)
     reason.press("Enter")
@@ -139,7 +139,7 @@ def approved_screens(window: Window):
     approve(window, "Rosa Quill")
     yield "approved"
     window.page.get_by_role("tab", name="Approval").click()
-    window.page.get_by_text("Reopen the plan").first.click()
+    window.unfold("Reopen the plan")
     yield "approval"
     window.go("Plan")
     yield "approved plan"
