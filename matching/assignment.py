@@ -126,7 +126,7 @@ def _cancelled(task: Task, supporter_of: Positions, watch: Watch) -> Assignment:
     best = np.zeros(len(task.level), dtype=np.int64)
     np.maximum.at(best, task.need, task.value_milli)
     if values[:-1] == most_met:
-        # Then so many needs of each level are met in the best plan too, and no more of them have a value in it.
+        # Then the best plan meets just as many needs of each level, and only those add to its score.
         best = best[rank_in_group(task.level, best) < np.array(most_met)[task.level]]
     return Assignment(
         outcome,
