@@ -141,7 +141,7 @@ def _facts(inputs: Inputs) -> _Facts:
         ]
         for phase in phases
     }
-    schools = inputs.schools.set_index("urn")
+    schools = inputs.schools.set_index("urn")[["easting", "northing", "trust", "phase"]]
     accredited = judge(inputs).accredited
     needs, people = inputs.needs, inputs.supporters
     at, home = schools.loc[needs["school_urn"]], schools.loc[people["school_urn"]]

@@ -194,7 +194,7 @@ def _read_table(source: Source, columns: tuple[str, ...], manifest: Mapping[str,
     if sheet.header != columns:
         message = "The columns are not those of a plan."
         raise DataError([Problem(source.name, 1, "", "", message, f"Expected are: {', '.join(columns)}.")])
-    return pd.DataFrame([cells for _, cells in sheet.rows], columns=list(columns), dtype="object")
+    return pd.DataFrame(dict(zip(columns, sheet.columns, strict=True)), dtype="object")
 
 
 def _read_manifest(source: Source) -> dict[str, Any]:

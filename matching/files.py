@@ -11,12 +11,12 @@ import io
 import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import compress, islice, zip_longest
+from itertools import chain, compress, islice, zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,19 +53,24 @@ class Source:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A header and the rows under it, all text, as wide as the header.
+    """A header and the columns under it, all text and all of one length.
 
-    `rows` pairs each row with its number in a spreadsheet (a header on top is row 1); blank rows are not in it, nor are
-    those that `problems` names because they do not fit under the header. `misfit_cells` are the texts in those, so
-    that nobody calls an identifier unknown that stands in a row which could not be read.
+    `numbers` are those of the rows in a spreadsheet (a header on top is row 1); blank rows are left out, as are those
+    that `problems` names because they do not fit under the header. `misfit_cells` are the texts in those, so that
+    nobody calls an identifier unknown that stands in a row which could not be read.
     """
 
     name: str
     header: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    numbers: tuple[int, ...]
+    columns: tuple[tuple[str, ...], ...]
     problems: tuple[Problem, ...] = ()
     misfit_cells: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Each row's number and its cells."""
+        return zip(self.numbers, zip(*self.columns, strict=True), strict=True)
 
 
 def open_source(path: Path) -> Source:
@@ -510,19 +515,57 @@ def _sheet_of(name: str, chosen: _Chosen, wanted: Callable[[str], bool]) -> Shee
         raise DataError([_whole_file(name, "The file is empty or its first row is blank.", fix)])
     _check_header(name, header, chosen.header_row)
     keep = [wanted(column) for column in header]
+    kept_header = tuple(compress(header, keep))
+    numbers: list[int] = []
+    columns: list[list[str]] = [[] for _ in kept_header]
     problems: list[Problem] = []
     misfits: set[str] = set()
-    kept: list[tuple[int, tuple[str, ...]]] = []
-    for number, found in enumerate(rows, start=chosen.header_row + 1):
-        if number > MAX_ROWS:
+    start = chosen.header_row + 1
+    # A hundred rows at a time: a whole file of columns that nobody wants would fill the memory.
+    while found := list(islice(rows, 100)):
+        numbered: Mapping[int, list[str]] = dict(enumerate(found, start))
+        start += len(found)
+        if start - 1 > MAX_ROWS:
             raise DataError([_whole_file(name, f"There are more than {MAX_ROWS:,} rows.", _TOO_LARGE[1])])
+        if not _all_fit(found, len(header)):
+            numbered = _fitting(name, numbered, len(header), chosen.table.padded, problems, misfits)
+        numbers += numbered
+        for column, cells in zip(columns, compress(zip(*numbered.values(), strict=True), keep), strict=False):
+            column.extend(map(str.strip, cells))
+    notices = (f"{name}: {chosen.notice}",) if chosen.notice else ()
+    return Sheet(
+        name, kept_header, tuple(numbers), tuple(map(tuple, columns)), tuple(problems), frozenset(misfits), notices
+    )
+
+
+def _all_fit(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether it is plain at one look that all rows fit under the header and none is blank."""
+    if any(len(row) != width for row in rows):
+        return False
+    text = "".join(chain.from_iterable(rows))
+    return (
+        len(text) <= MAX_CELL_CHARACTERS
+        and "\0" not in text
+        and any(all(map(str.strip, column)) for column in zip(*rows, strict=True))
+    )
+
+
+def _fitting(
+    name: str,
+    rows: Mapping[int, list[str]],
+    width: int,
+    padded: bool,
+    problems: list[Problem],
+    misfits: set[str],
+) -> dict[int, list[str]]:
+    """The rows that fit under the header, without blank ones; what is wrong with the others is added to `problems`."""
+    fitting = {}
+    for number, found in rows.items():
         text = "".join(found)
         if not text.strip():
             continue
-        cells = found + [""] * (len(header) - len(found)) if chosen.table.padded else found
-        fits = len(cells) == len(header) and len(text) <= MAX_CELL_CHARACTERS and "\0" not in text
-        problem = None if fits else _row_problem(name, number, cells, text, len(header))
-        if problem:
+        cells = found + [""] * (width - len(found)) if padded else found
+        if problem := _row_problem(name, number, cells, text, width):
             problems.append(problem)
             if len(problems) > MOST_PROBLEMS:
                 message = f"More than {MOST_PROBLEMS:,} rows do not fit under the header; the rest is not read."
@@ -530,10 +573,8 @@ def _sheet_of(name: str, chosen: _Chosen, wanted: Callable[[str], bool]) -> Shee
                 raise DataError([*problems[:10], _whole_file(name, message, fix)])
             misfits.update(cell.strip() for cell in cells if len(cell) <= MAX_CELL_CHARACTERS)
         else:
-            kept.append((number, tuple(map(str.strip, compress(cells, keep)))))
-    kept_header = tuple(compress(header, keep))
-    notices = (f"{name}: {chosen.notice}",) if chosen.notice else ()
-    return Sheet(name, kept_header, tuple(kept), tuple(problems), frozenset(misfits), notices)
+            fitting[number] = cells[:width]
+    return fitting
 
 
 def _check_header(name: str, header: list[str], row: int) -> None:
@@ -552,7 +593,7 @@ def _check_header(name: str, header: list[str], row: int) -> None:
 
 
 def _row_problem(name: str, number: int, cells: list[str], text: str, width: int) -> Problem | None:
-    """What is wrong with a row that may not fit under the header; `text` is all its cells together."""
+    """What is wrong with a row, if anything; `text` is all its cells together."""
     extra = [cell for cell in cells[width:] if cell.strip()]
     if extra or len(cells) < width:
         message = f"The row has {counted(len(cells), 'cell')} and the header {width:,}."

@@ -78,12 +78,13 @@ class Ground:
         """How many pairs are in reach of each other, or nearly; the other rules are not asked."""
         if not len(self.need):
             return 0
-        return int(_tree(self.need_at).count_neighbors(self._people, _REACH))
+        return int(self._needs.count_neighbors(self._people, _REACH))
 
     def pairs_of(self, needs: slice) -> tuple[Positions, Positions]:
         """The eligible pairs of some needs, in order of need, then supporter."""
         asking = np.flatnonzero((self.need >= needs.start) & (self.need < needs.stop))
-        near = _tree(self.need_at[asking]).sparse_distance_matrix(self._people, _REACH, output_type="ndarray")
+        tree = self._needs if len(asking) == len(self.need) else _tree(self.need_at[asking])
+        near = tree.sparse_distance_matrix(self._people, _REACH, output_type="ndarray")
         return self._eligible(self.need[asking[near["i"]]], self.supporter[near["j"]])
 
     def nearest(self, count: int) -> tuple[Positions, Positions]:
@@ -138,6 +139,10 @@ class Ground:
         return need[more], supporter[more], score[more]
 
     @cached_property
+    def _needs(self) -> cKDTree:
+        return _tree(self.need_at)
+
+    @cached_property
     def _people(self) -> cKDTree:
         return _tree(self.supporter_at)
 
@@ -155,10 +160,12 @@ def _sheets(rulebook: Rulebook) -> Iterator[tuple[Positions, Positions, Floats, 
     asking, code = np.nonzero(rulebook.accepts)
     kind = (rulebook.focus[asking] * n_phases + rulebook.phase[asking]) * n_codes + code
     order = np.argsort(kind, kind="stable")
+    # By focus and by phase, because of that many people one after the other is several times as fast as of every 60th.
+    by_focus, by_phase = np.ascontiguousarray(rulebook.specialism_fit.T), np.ascontiguousarray(rulebook.phase_fit.T)
     kinds, first = np.unique(kind[order], return_index=True)
     for one, needs in zip(kinds.tolist(), np.split(asking[order], first[1:]), strict=True):
         focus, phase, designation = one // n_codes // n_phases, one // n_codes % n_phases, one % n_codes
-        specialism_fit, phase_fit = rulebook.specialism_fit[:, focus], rulebook.phase_fit[:, phase]
+        specialism_fit, phase_fit = by_focus[focus], by_phase[phase]
         fits = rulebook.available & (rulebook.designation == designation) & (specialism_fit > 0) & (phase_fit > 0)
         people = np.flatnonzero(fits)
         if len(people):

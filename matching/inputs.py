@@ -474,10 +474,11 @@ def _against_each_other(reading: _Reading) -> tuple[list[Problem], list[str]]:
 
 
 def _unknown(table: Table, column: str, target: str, known: set[str], reading: _Reading) -> Iterator[Problem]:
-    cells = table.frame[["row", column]]
-    unknown = cells[cells[column].notna() & (cells[column] != "") & ~cells[column].isin(known)]
-    suggest = unknown[column].nunique() <= _MOST_SUGGESTIONS
-    for row, value in unknown.itertuples(index=False):
+    unknown = set(table.frame[column]) - known - {None, ""}
+    if not unknown:
+        return
+    suggest = len(unknown) <= _MOST_SUGGESTIONS
+    for row, value in table.frame.loc[table.frame[column].isin(unknown), ["row", column]].itertuples(index=False):
         if target == "schools":
             left_out = reading.left_out.get(value)
             message = (

@@ -84,13 +84,11 @@ def read_links(source: Source) -> Links:
         source, encodings=("utf-8-sig", "cp1252"), wanted=set(LINK_COLUMNS).__contains__, recognise=link_columns
     )
     _check(sheet)
-    place = {column: sheet.header.index(column) for column in LINK_COLUMNS}
     after: dict[str, set[str]] = defaultdict(set)
     before: dict[str, set[str]] = defaultdict(set)
     strange: dict[str, int] = defaultdict(int)
     directions = _directions()
-    for _, cells in sheet.rows:
-        one, other, kind = (cells[place[column]] for column in LINK_COLUMNS)
+    for one, other, kind in zip(*(_column(sheet, name) for name in LINK_COLUMNS), strict=True):
         direction = directions.get(_folded(kind))
         if direction is None:
             strange[kind] += 1
@@ -102,7 +100,7 @@ def read_links(source: Source) -> Links:
     if strange:
         kinds = ", ".join(f"{shown(kind)} ({count:,})" for kind, count in sorted(strange.items())[:10])
         notices.append(f"{sheet.name}: links of a type that this version does not know are not followed: {kinds}.")
-    return Links(_sorted(after), _sorted(before), tuple(notices), len(sheet.rows))
+    return Links(_sorted(after), _sorted(before), tuple(notices), len(sheet.numbers))
 
 
 def _check(sheet: Sheet) -> None:
@@ -114,7 +112,7 @@ def _check(sheet: Sheet) -> None:
     ]
     if problems:
         raise DataError(problems)
-    if not sheet.rows and not sheet.problems:
+    if not sheet.numbers and not sheet.problems:
         raise DataError([Problem(sheet.name, None, "", "", "There is a header and no row under it.", fix)])
     raise_for = [*sheet.problems, *_urn_problems(sheet)]
     if raise_for:
@@ -123,9 +121,7 @@ def _check(sheet: Sheet) -> None:
 
 def _urn_problems(sheet: Sheet) -> Iterator[Problem]:
     for column in LINK_COLUMNS[:2]:
-        place = sheet.header.index(column)
-        for row, cells in sheet.rows:
-            value = cells[place]
+        for row, value in zip(sheet.numbers, _column(sheet, column), strict=True):
             if not (len(value) == 6 and value.isascii() and value.isdigit()):
                 yield Problem(
                     sheet.name,
@@ -135,6 +131,10 @@ def _urn_problems(sheet: Sheet) -> Iterator[Problem]:
                     f"{shown(value)} is not a URN.",
                     "A URN has six digits, such as 100000.",
                 )
+
+
+def _column(sheet: Sheet, name: str) -> tuple[str, ...]:
+    return sheet.columns[sheet.header.index(name)]
 
 
 @cache

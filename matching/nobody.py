@@ -27,6 +27,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 # Needs times people that are looked at at once, so that memory does not grow with the nation.
 _CELLS_AT_ONCE = 500_000
+_PEOPLE_AT_ONCE = 250
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,13 @@ def _alike(market: Market, needs: Positions) -> Iterator[tuple[_Asked, Positions
 def _lacking(market: Market, needs: Positions, asked: _Asked) -> Iterator[tuple[int, Lacking]]:
     """Each of some needs that ask for the same people, and why nobody is eligible for it."""
     fitting = _Far.of(market, needs, asked.fitting)
-    is_doubtful = ~fitting.in_reach.any(axis=1)
-    deployable = _Far.of(market, needs[is_doubtful], asked.deployable)
-    is_beyond = np.zeros(len(needs), dtype=bool)
-    is_beyond[is_doubtful] = ~deployable.in_reach.any(axis=1)
-    yield from _beyond_reach(market, deployable.of_needs(is_beyond[is_doubtful]), asked)
+    is_beyond: Flags = np.asarray(~fitting.in_reach.any(axis=1))
+    # Most needs have somebody among the first that are looked at.
+    for start in range(0, len(asked.deployable), _PEOPLE_AT_ONCE):
+        doubtful = np.flatnonzero(is_beyond)
+        some = _Far.of(market, needs[doubtful], asked.deployable[start : start + _PEOPLE_AT_ONCE])
+        is_beyond[doubtful] = ~some.in_reach.any(axis=1)
+    yield from _beyond_reach(market, needs[is_beyond], asked)
     near = fitting.of_needs(~is_beyond)
     yield from _by_steps(market, near) if len(asked.fitting) else _none_fits(market, near.needs, asked)
 
@@ -106,10 +109,8 @@ class _Far:
         return self if rows.all() else _Far(self.needs[rows], self.people, self.km[rows], self.in_reach[rows])
 
 
-def _beyond_reach(market: Market, far: _Far, asked: _Asked) -> Iterator[tuple[int, Lacking]]:
-    needs = far.needs
-    if not len(asked.deployable):
-        far = _Far.of(market, needs, asked.accepted)
+def _beyond_reach(market: Market, needs: Positions, asked: _Asked) -> Iterator[tuple[int, Lacking]]:
+    far = _Far.of(market, needs, asked.deployable if len(asked.deployable) else asked.accepted)
     nearest = _nearest(market, far, np.ones_like(far.in_reach), _broken(market, far))
     for need, option in zip(needs.tolist(), nearest, strict=True):
         yield need, Lacking("none_in_reach", _none_in_reach(market, need, len(asked.deployable)), option)

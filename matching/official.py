@@ -240,19 +240,19 @@ def _check_header(sheet: Sheet) -> None:
     ]
     if missing:
         raise DataError(missing)
-    if not sheet.rows and not sheet.problems:
+    if not sheet.numbers and not sheet.problems:
         raise DataError([Problem(sheet.name, None, "", "", "There is a header and no row under it.", fix)])
 
 
 def _cells(sheet: Sheet) -> Cells:
-    rows = [row if "".join(row).isprintable() else tuple(map(_printable, row)) for _, row in sheet.rows]
-    frame = pd.DataFrame(rows, columns=list(sheet.header), dtype="object")
+    columns = [list(map(_printable, column)) for column in sheet.columns]
+    frame = pd.DataFrame(dict(zip(sheet.header, columns, strict=True)), dtype="object")
     cells = frame.reindex(columns=list(GIAS_COLUMNS.values()), fill_value="").set_axis(list(GIAS_COLUMNS), axis=1)
-    return cells.assign(row=pd.Series([number for number, _ in sheet.rows], dtype="object"))
+    return cells.assign(row=pd.Series(sheet.numbers, dtype="object"))
 
 
 def _printable(cell: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in cell)
+    return cell if cell.isprintable() else "".join(one if one.isprintable() else " " for one in cell)
 
 
 def _check_identity(sheet: Sheet, cells: Cells) -> None:

@@ -98,7 +98,7 @@ def read_ofsted(source: Source) -> Inspections:
 
 def _inspections(sheet: Sheet) -> Inspections:
     folded = [_folded(name) for name in sheet.header]
-    cells = pd.DataFrame([row for _, row in sheet.rows], columns=folded, dtype="object")
+    cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(folded, axis=1)
     found = {field: next((name for name in names if name in folded), "") for field, names in _columns().items()}
     _check(sheet, cells, found)
     notices = list(sheet.notices)
@@ -153,7 +153,7 @@ def _check(sheet: Sheet, cells: pd.DataFrame, found: Mapping[str, str]) -> None:
         raise DataError(problems)
     if not len(cells):
         raise DataError([Problem(sheet.name, None, "", "", "There is a header and no row under it.", fix)])
-    rows = pd.Series([number for number, _ in sheet.rows], index=cells.index)
+    rows = pd.Series(sheet.numbers, index=cells.index)
     wrong = ~cells["urn"].str.fullmatch("[0-9]{6}")
     problems += [
         Problem(sheet.name, row, "URN", value, f"{shown(value)} is not a URN.", "A URN has six digits, such as 100000.")

@@ -1,6 +1,7 @@
 """Words that several rooms say of people and of what bars a pair."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -25,11 +26,20 @@ def person(market: Market, supporter: int) -> str:
 
 def people_asked(market: Market, need: int, *, related: bool) -> tuple[str, str]:
     """The people that a need asks for, as singular and plural."""
-    focus = market.inputs.vocabulary.focuses[market.needs[need]["focus"]]
-    if focus.is_specialism:
-        words = f"{focus.name} specialist" + (" (by a related specialism)" if related else "")
-        return words, f"{focus.name} specialists"
-    codes = market.needs[need]["designations"]
+    row = market.needs[need]
+    if market.inputs.vocabulary.focuses[row["focus"]].is_specialism:
+        return _specialists(row["focus"], related=related)
+    return _holders(row["designations"])
+
+
+# A round asks thousands of times for the same few.
+@cache
+def _specialists(focus: str, *, related: bool) -> tuple[str, str]:
+    return f"{focus} specialist{' (by a related specialism)' if related else ''}", f"{focus} specialists"
+
+
+@cache
+def _holders(codes: tuple[str, ...]) -> tuple[str, str]:
     return " or ".join(codes), " and ".join(f"{code}s" for code in codes)
 
 

@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from matching.at_once import AtOnce, identifiers, never, texts, urns, whole_numbers
 from matching.errors import LEAVE_OUT, DataError, Problem, at_most, counted, did_you_mean, shown
 from matching.files import Sheet
 from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
@@ -41,6 +42,7 @@ class Column:
 
     A required column must be in the header, and its cells must not be blank unless `may_be_blank`. `meaning` says to
     people what belongs in a cell, without a verb. `synonyms` are other words, in small letters, for those it takes.
+    `at_once` reads a column in which nearly every cell is different; it gives what `convert` does, or None.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Column:
     blank: object = ""
     dtype: str = "object"
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    at_once: AtOnce = never
 
 
 @dataclass(frozen=True)
@@ -229,15 +232,27 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "schools",
             (
-                Column("urn", urn, "unique reference number, six digits", required=True),
-                Column("name", text, "name of the school", required=True),
+                Column("urn", urn, "unique reference number, six digits", required=True, at_once=urns),
+                Column("name", text, "name of the school", required=True, at_once=texts),
                 Column("phase", phase, "phase of education, in GIAS words", required=True, synonyms=other["phase"]),
-                Column("easting", number(*ENGLAND_EASTING_M, "metres east", 3), "metres", blank=np.nan),
-                Column("northing", number(*ENGLAND_NORTHING_M, "metres north", 3), "metres", blank=np.nan),
+                Column(
+                    "easting",
+                    number(*ENGLAND_EASTING_M, "metres east", 3),
+                    "metres",
+                    blank=np.nan,
+                    at_once=whole_numbers(*ENGLAND_EASTING_M),
+                ),
+                Column(
+                    "northing",
+                    number(*ENGLAND_NORTHING_M, "metres north", 3),
+                    "metres",
+                    blank=np.nan,
+                    at_once=whole_numbers(*ENGLAND_NORTHING_M),
+                ),
                 Column("local_authority", text, "local authority"),
                 Column("region", text, "region"),
                 Column("trust", text, "multi-academy trust, blank for none"),
-                Column("postcode", text, "postcode"),
+                Column("postcode", text, "postcode", at_once=texts),
                 Column("ofsted", one_of(vocabulary.grades, "Ofsted grade"), "latest overall Ofsted grade"),
                 Column("pupils", whole(0, 50_000, "the number of pupils"), "number of pupils", blank=np.nan),
                 Column("fsm_percent", number(0, 100, "a percentage", 3), "% free school meals", blank=np.nan),
@@ -254,8 +269,8 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "supporters",
             (
-                Column("supporter_id", identifier, "your own identifier", required=True),
-                Column("name", text, "name of the person", required=True),
+                Column("supporter_id", identifier, "your own identifier", required=True, at_once=identifiers),
+                Column("name", text, "name of the person", required=True, at_once=texts),
                 Column("designation", designation, "NLE, LLE or SLE", required=True, synonyms=other["designation"]),
                 Column("school_urn", urn, "URN of the home school", required=True),
                 Column("phases", many(phase), "phases they can support", required=True, synonyms=other["phase"]),
@@ -279,8 +294,8 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "needs",
             (
-                Column("need_id", identifier, "your own identifier", required=True),
-                Column("school_urn", urn, "URN of the school that asks", required=True),
+                Column("need_id", identifier, "your own identifier", required=True, at_once=identifiers),
+                Column("school_urn", urn, "URN of the school that asks", required=True, at_once=urns),
                 Column(
                     "focus",
                     one_of(tuple(vocabulary.focuses), "focus"),
@@ -372,17 +387,16 @@ def read_table(
     sheet, notices = _renamed(sheet, form, mapping or {})
     _check_columns(sheet, form, vocabulary)
     problems = list(sheet.problems)
-    columns = list(zip(*(row for _, row in sheet.rows), strict=True)) or [()] * len(sheet.header)
-    cells = dict(zip(sheet.header, columns, strict=True))
-    values: dict[str, list[object]] = {"row": [number for number, _ in sheet.rows]}
+    cells = dict(zip(sheet.header, sheet.columns, strict=True))
+    values: dict[str, Sequence[object]] = {"row": sheet.numbers}
     for column in form.columns:
         found = cells.get(column.name)
         values[column.name] = (
-            [column.blank] * len(sheet.rows)
+            [column.blank] * len(sheet.numbers)
             if found is None
             else _converted(sheet, column, _plain_words(sheet.name, column, found, notices), found, problems)
         )
-    frame = pd.DataFrame({name: pd.Series(value, dtype="object") for name, value in values.items()})
+    frame = pd.DataFrame(values, dtype="object")
     problems += at_most(_duplicates(sheet.name, frame, form.key))
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
@@ -469,7 +483,7 @@ def _check_columns(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> N
     missing = [name for name in needed if name not in sheet.header]
     if missing:
         raise DataError(_missing_columns(sheet, form, missing, vocabulary))
-    if not sheet.rows and not sheet.problems and form.name in _NEVER_EMPTY:
+    if not sheet.numbers and not sheet.problems and form.name in _NEVER_EMPTY:
         message, fix = "There is a header and no row under it.", f"Add one row for each of the {form.name}."
         raise DataError([Problem(sheet.name, None, "", "", message, fix)])
 
@@ -478,8 +492,10 @@ def _unused(sheet: Sheet, form: TableFormat) -> Iterator[str]:
     unknown = [name for name in sheet.header if name and name not in form.column_names]
     if unknown:
         yield f"{sheet.name}: columns that are not used: {_shown_all(unknown)}."
-    nameless = [position for position, name in enumerate(sheet.header) if not name]
-    filled = [number for number, row in sheet.rows if nameless and any(row[position] for position in nameless)]
+    nameless = [cells for name, cells in zip(sheet.header, sheet.columns, strict=True) if not name]
+    if not nameless:
+        return
+    filled = [number for number, *cells in zip(sheet.numbers, *nameless, strict=True) if any(cells)]
     if filled:
         rows = counted(len(filled), "row")
         yield f"{sheet.name}: cells in a column without a name are not used ({rows}, the first is row {filled[0]})."
@@ -507,13 +523,15 @@ def _converted(
     sheet: Sheet, column: Column, cells: Sequence[str], found: Sequence[str], problems: list[Problem]
 ) -> list[object]:
     """The cells' values; `found` are the cells as they stand in the file, for the problems."""
-    outcome: dict[str, object] = {}
     must_be_filled, sound = column.required and not column.may_be_blank, True
+    if (all(cells) or not must_be_filled) and (values := column.at_once(cells)) is not None:
+        return list(values)
+    outcome: dict[str, object] = {}
     for cell in dict.fromkeys(cells):
         try:
             # A list of nothing but separators is as blank as a blank cell.
             value = column.convert(cell) if cell else column.blank
-            if must_be_filled and value in ("", ()):
+            if must_be_filled and not value and value in ("", ()):
                 raise CellError("The cell is blank.", f"Fill it in: {column.meaning}.")
             outcome[cell] = value
         except CellError as fault:
@@ -522,7 +540,7 @@ def _converted(
         return [outcome[cell] for cell in cells]
     problems += at_most(
         Problem(sheet.name, row, column.name, stood, fault.message, fault.fix)
-        for (row, _), cell, stood in zip(sheet.rows, cells, found, strict=True)
+        for row, cell, stood in zip(sheet.numbers, cells, found, strict=True)
         for fault in _faults(outcome[cell])
     )
     return [None if isinstance(outcome[cell], CellError) else outcome[cell] for cell in cells]
@@ -533,7 +551,7 @@ def _faults(value: object) -> tuple[CellError, ...]:
 
 
 def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> Iterator[Problem]:
-    if not key:
+    if not key or len(set(zip(*(frame[name] for name in key), strict=True))) == len(frame):
         return
     first: dict[tuple[str, ...], int] = {}
     repeated = frame[frame.duplicated(list(key), keep=False)]

@@ -203,7 +203,7 @@ def read_attainment(source: Source) -> Attainment:
         raise DataError([Problem(sheet.name, 1, "URN", "", message, fix), *sheet.problems])
     if sheet.problems:
         raise DataError(sheet.problems)
-    cells = pd.DataFrame([row for _, row in sheet.rows], columns=header, dtype="object")
+    cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(header, axis=1)
     numbers = cells.drop(columns="urn").apply(lambda one: pd.to_numeric(one.str.rstrip("%"), errors="coerce"))
     below: dict[str, list[tuple[str, str]]] = {}
     for standard, conditions in standards.items():

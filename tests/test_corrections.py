@@ -14,7 +14,7 @@ NEEDS_KNOWN = known_columns(table_formats(standard_vocabulary())["needs"])
 
 
 def cells(source: Source) -> list[tuple[str, ...]]:
-    return [row for _, row in read_sheet(source, recognise=NEEDS_KNOWN).rows]
+    return [row for _, row in read_sheet(source, recognise=NEEDS_KNOWN).rows()]
 
 
 @pytest.mark.parametrize("content", [NEEDS.encode(), gz(NEEDS), xlsx(NEEDS), gz(xlsx(NEEDS))])

@@ -39,7 +39,7 @@ def sheet(content: str | bytes, name: str = "t", **options) -> Sheet:
 def rows(content: str | bytes, **options) -> list[tuple[int, tuple[str, ...]]]:
     read = sheet(content, **options)
     assert read.problems == ()
-    return list(read.rows)
+    return list(read.rows())
 
 
 def faults(content: str | bytes, **options) -> list[str]:
@@ -105,18 +105,30 @@ def test_blank_cells_beyond_the_header_do_not_matter(content):
     assert rows(content) == [(2, ("1", "2")), (3, ("3", "4"))]
 
 
+@given(st.lists(st.sampled_from(["a,b", "a,b", "a,b", " , ", "", "a", "a,b,c", "a,b,", '"a\nb",c']), max_size=350))
+def test_a_row_is_read_or_told_wherever_it_stands(lines):
+    read = sheet("\n".join(["x,y", *lines, ""]))
+    told = {one.row for one in read.problems}
+    assert list(read.numbers) == [row for row, line in enumerate(lines, 2) if line.strip(" ,") and line in FITTING]
+    assert told == {row for row, line in enumerate(lines, 2) if line in ("a", "a,b,c")}
+    assert list(zip(*read.columns, strict=True)) == [FITTING[lines[row - 2]] for row in read.numbers]
+
+
+FITTING = {"a,b": ("a", "b"), "a,b,": ("a", "b"), '"a\nb",c': ("a\nb", "c")}
+
+
 def test_column_names_are_stripped():
     assert sheet(" urn , name\n1,2\n").header == ("urn", "name")
 
 
 @pytest.mark.parametrize("content", ["a,b\n", "a,b", xlsx([["a", "b"]]), gz("a,b\n")])
 def test_a_header_alone_is_a_sheet_without_rows(content):
-    assert sheet(content) == Sheet("t", ("a", "b"), ())
+    assert sheet(content) == Sheet("t", ("a", "b"), (), ((), ()))
 
 
 def test_only_wanted_columns_are_kept():
     kept = sheet("a,b,c\n1,2,3\n", wanted={"a", "c"}.__contains__)
-    assert (kept.header, kept.rows) == (("a", "c"), ((2, ("1", "3")),))
+    assert (kept.header, kept.numbers, kept.columns) == (("a", "c"), (2,), (("1",), ("3",)))
 
 
 def test_other_encodings_are_tried_in_turn():
@@ -388,7 +400,7 @@ def test_an_excel_file_that_unpacks_to_too_much_is_a_problem(monkeypatch):
 )
 def test_a_row_that_is_too_short_or_too_long_is_a_problem_and_the_others_are_read(row, fault):
     read = sheet(f"a,b\n1,2\n{row}\n3,4\n")
-    assert read.rows == ((2, ("1", "2")), (4, ("3", "4")))
+    assert list(read.rows()) == [(2, ("1", "2")), (4, ("3", "4"))]
     assert list(map(str, read.problems)) == [f"{fault} {QUOTES}"]
 
 
@@ -473,8 +485,8 @@ def read_or_refuse(content: bytes) -> None:
     except DataError as error:
         assert error.problems
     else:
-        assert all(len(cells) == len(read.header) for _, cells in read.rows)
-        numbers = [number for number, _ in read.rows]
+        assert [len(column) for column in read.columns] == [len(read.numbers)] * len(read.header)
+        numbers = list(read.numbers)
         assert numbers == sorted(set(numbers))
 
 

@@ -603,7 +603,7 @@ def test_every_open_state_school_is_in_the_table_or_left_out_with_a_reason():
     )
     wanted = {"URN", "EstablishmentStatus (name)", "TypeOfEstablishment (code)"}
     sheet = read_sheet(source, encodings=("cp1252",), wanted=wanted.__contains__)
-    rows = pd.DataFrame([cells for _, cells in sheet.rows], columns=list(sheet.header), dtype="object")
+    rows = pd.DataFrame(dict(zip(sheet.header, sheet.columns, strict=True)), dtype="object")
     state = establishment_types().query("kind == 'state'").index
     open_state = rows[
         rows["EstablishmentStatus (name)"].str.startswith("Open") & rows["TypeOfEstablishment (code)"].isin(state)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import SCHOOLS, faults_of, xlsx
 
+from matching.at_once import never
 from matching.errors import DataError
 from matching.files import Source, read_sheet
 from matching.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, national_grid
@@ -73,6 +74,28 @@ def faults(name: str, content: str | bytes | list[dict[str, str]]) -> list[str]:
 
 
 # What a cell becomes
+
+AT_ONCE = [(name, column) for name, form in FORMATS.items() for column in form.columns if column.at_once is not never]
+PLAIN = {"name": "Ann", "postcode": "N1 1AA"} | ROWS["schools"] | ROWS["supporters"] | ROWS["needs"]
+TEXTS = st.one_of(st.text(), st.sampled_from(["", "Ann", "=1", "Ann\u00a0Ash", "a\nb", "x" * 65]))
+DIGITS = st.one_of(
+    st.integers(-10, 1_300_000).map(str),
+    st.sampled_from(["", "٣٣٣٣٣٣", "100000 ", "1e5", "1_0", "100000.0", "0000000400000", "nan", "-0", "²²²²²²"]),
+)
+
+
+@pytest.mark.parametrize(("name", "column"), AT_ONCE, ids=lambda one: getattr(one, "name", one))
+def test_a_sound_column_is_read_at_one_look(name, column):
+    assert column.at_once([PLAIN[column.name]] * 3) is not None
+
+
+@pytest.mark.parametrize(("name", "column"), AT_ONCE, ids=lambda one: getattr(one, "name", one))
+@given(data=st.data())
+def test_a_column_at_one_look_is_the_same_as_cell_by_cell(name, column, data):
+    cells = data.draw(st.lists(st.one_of(st.just(PLAIN[column.name]), TEXTS, DIGITS), min_size=1, max_size=4))
+    at_once = column.at_once(cells)
+    if at_once is not None:
+        assert list(at_once) == [column.convert(cell) if cell else column.blank for cell in cells]
 
 
 @pytest.mark.parametrize(

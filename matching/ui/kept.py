@@ -93,7 +93,7 @@ def _cells(
     digests: _Digests, table: str, _sources: Mapping[str, Source], _place: Place
 ) -> Mapping[int, dict[str, str]]:
     sheet = sheet_of(_sources, _place)
-    return {number: dict(zip(sheet.header, row, strict=True)) for number, row in sheet.rows}
+    return {number: dict(zip(sheet.header, row, strict=True)) for number, row in sheet.rows()}
 
 
 def inputs_of(sources: Mapping[str, Source]) -> Inputs:
