@@ -26,6 +26,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from matching.around import Around, best_around
 from matching.fill import filled
 from matching.search import best_of_part
 from matching.task import (
@@ -47,6 +48,8 @@ from matching.watch import Watch
 
 # Parts that are searched at the same time: as many as keep the solver busy on few cores, and memory small.
 _PARTS_AT_ONCE = 2
+# Where days bind among more pairs than these, it is looked whether they bind for few people only.
+_MANY_PAIRS = 50_000
 
 
 def assign(
@@ -75,7 +78,13 @@ def assign(
     """
     watch = Watch.of(time_limit_s, progress, cancel)
     task, supporter_of, price = best_without_days(task, watch, rest)
-    if rest is not None and (price is None or _over_days(task, supporter_of).any()):
+    days_fit = not _over_days(task, supporter_of).any()
+    if price is not None and not days_fit and task.ties is None and len(task.need) > _MANY_PAIRS:
+        # The time limit is for the search alone.
+        watch = replace(watch, deadline=Watch.of(time_limit_s).deadline)
+        if around := best_around(task, rest, supporter_of, price, watch):
+            return _mended(around, watch)
+    if rest is not None and (price is None or not days_fit):
         task = rest.whole()
     if price is None:
         return _cancelled(task, supporter_of, watch)
@@ -84,7 +93,6 @@ def assign(
     entangled = part.entangled(task, supporter_of)
     bounds = np.array(_values(task, supporter_of))
     price_milli = price.astype(np.float64)
-    # The time limit is for the search alone.
     watch = replace(watch, deadline=Watch.of(time_limit_s).deadline)
     pairs_in_part = np.bincount(part.of_need[task.need], minlength=part.count)
     without_days = supporter_of.copy()
@@ -113,6 +121,21 @@ def assign(
         as_reached(bounds),
         task.bonus_milli,
         searched=bool(len(entangled)),
+        ended=watch.ended,
+    )
+
+
+def _mended(around: Around, watch: Watch) -> Assignment:
+    """The answer where days were mended around the people whom they bind: no need was lost by it."""
+    values = _values(around.task, around.supporter_of)
+    return Assignment(
+        around.supporter_of,
+        around.price_milli,
+        values,
+        as_reached([*values[:-1], around.most_milli]),
+        around.task.bonus_milli,
+        searched=True,
+        surplus_milli=around.surplus_milli,
         ended=watch.ended,
     )
 

@@ -188,4 +188,12 @@ def _measured(market: Market, supporter_of: Positions, best: Assignment) -> Assi
     price_milli = best.price_milli if proves else np.full(len(best.price_milli), np.nan)
     # What people changed was not searched: how the search for its bound ended says nothing of the plan.
     ended = best.ended if not proves and np.array_equal(supporter_of, best.supporter_of) else ""
-    return replace(best, supporter_of=supporter_of, values=values, bounds=bounds, price_milli=price_milli, ended=ended)
+    return replace(
+        best,
+        supporter_of=supporter_of,
+        values=values,
+        bounds=bounds,
+        price_milli=price_milli,
+        surplus_milli=best.surplus_milli if proves else None,
+        ended=ended,
+    )

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from matching import __version__
 from matching.market import Market
@@ -73,6 +74,8 @@ WORKLOAD_COLUMNS = (
 )
 EXCLUDED_COLUMNS = ("supporter_id", "supporter_name", "designation", "reason_code", "reason")
 SURPLUS_COLUMNS = ("need_id", "surplus")
+PROOF_BY_LOADS = "what needs are worth, and the best that each person could take together"
+"""The method of a proof, in the manifest, where days bind around some people; no need goes unmet because of them."""
 
 Manifest = Mapping[str, Any]
 
@@ -95,8 +98,9 @@ class Plan:
         Versions, input digests, policy, counts, notices, status and objective.
     surplus : DataFrame, optional
         `SURPLUS_COLUMNS`, by need_id: what meeting each need is worth beyond the price of its supporter, in score
-        points; blank where days or ties bind, and of pins. With the prices it proves the plan. None in a plan of a
-        version that did not write it.
+        points; blank of pins, and where days or ties bind unless they bind around some people only (then with as many
+        decimals as the proof takes). With the prices it proves the plan. None in a plan of a version that did not
+        write it.
     """
 
     deployments: pd.DataFrame
@@ -238,6 +242,26 @@ def _excluded(market: Market) -> pd.DataFrame:
 
 
 def _surplus(market: Market, outcome: Outcome, assignment: Assignment) -> pd.DataFrame:
+    surplus = assignment.surplus_milli
+    if surplus is None:
+        surplus = _surplus_of_prices(market, outcome, assignment)
+    surplus = surplus.copy()
+    surplus[market.rulebook.pins[0]] = np.nan
+    cells = {
+        "need_id": market.inputs.needs["need_id"].tolist(),
+        "surplus": ["" if math.isnan(one) else _exactly(one) for one in surplus.tolist()],
+    }
+    return _text(cells, SURPLUS_COLUMNS)
+
+
+def _exactly(milli: float) -> str:
+    """Thousandths as points: with three decimals, or as many more as it takes."""
+    whole = f"{milli / 1000:.9f}"
+    return whole[:-6] + whole[-6:].rstrip("0")
+
+
+def _surplus_of_prices(market: Market, outcome: Outcome, assignment: Assignment) -> NDArray[np.float64]:
+    """By need, in thousandths; not a number where days or ties bind."""
     rulebook, price = market.rulebook, assignment.price_milli
     need = np.flatnonzero((outcome.supporter_of != UNMET) & (outcome.origin != "pinned"))
     supporter = outcome.supporter_of[need]
@@ -245,16 +269,11 @@ def _surplus(market: Market, outcome: Outcome, assignment: Assignment) -> pd.Dat
     worth[outcome.origin[need] == "kept"] += market.inputs.policy.rerun.change_cost_milli
     surplus = np.zeros(len(outcome.supporter_of))
     surplus[need] = worth - price[supporter]
-    surplus[rulebook.pins[0]] = np.nan
     if np.isnan(price).any():
         pairs = market.pairs
         open_pairs = ~hopeless(rulebook, pairs)[pairs.need]
         surplus[pairs.need[open_pairs & np.isnan(price[pairs.supporter])]] = np.nan
-    cells = {
-        "need_id": market.inputs.needs["need_id"].tolist(),
-        "surplus": ["" if math.isnan(one) else f"{one:.3f}" for one in (surplus / 1000).tolist()],
-    }
-    return _text(cells, SURPLUS_COLUMNS)
+    return surplus
 
 
 def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons: Reasons) -> dict[str, Any]:
@@ -281,7 +300,7 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons:
         "notices": [*inputs.notices, *market.verdicts.notices, *decision_notices(market, outcome)],
         "status": assignment.status,
         "proof": {
-            "method": "prices, and a search where days or ties bind" if assignment.searched else "prices",
+            "method": _method(assignment),
             "bonus": assignment.bonus_milli / 1000,
             # A search that was cut short may come further on another machine.
             "cut_short_by": assignment.ended,
@@ -293,6 +312,12 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons:
             )
         ],
     }
+
+
+def _method(assignment: Assignment) -> str:
+    if assignment.surplus_milli is not None:
+        return PROOF_BY_LOADS
+    return "prices, and a search where days or ties bind" if assignment.searched else "prices"
 
 
 def _versions() -> dict[str, str]:

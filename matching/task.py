@@ -145,6 +145,9 @@ class Assignment:
         The M of a need met, in thousandths, that the prices are in.
     searched : bool
         Whether days or ties bind in some part, so that it had to be searched.
+    surplus_milli : ndarray of float64, optional
+        By need: what meeting it is worth beyond whoever meets it, where the proof is in that and in everybody's best
+        load; otherwise it follows from the prices.
     ended : {"", "time limit", "cancelled"}
         What ended a search before it was done; then another machine may come to another plan.
     """
@@ -155,6 +158,7 @@ class Assignment:
     bounds: Reached
     bonus_milli: int
     searched: bool
+    surplus_milli: NDArray[np.float64] | None = None
     ended: Ended = ""
 
     @property

@@ -10,13 +10,14 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from matching.check import check_plan, check_proof
+from matching.check import check_plan
 from matching.directory import SavedPlan
 from matching.equity import EQUITY_COLUMNS
 from matching.files import Source
 from matching.inputs import Inputs
 from matching.market import open_market
-from matching.plan import Plan, make_plan, spreadsheet_safe
+from matching.plan import PROOF_BY_LOADS, Plan, make_plan, spreadsheet_safe
+from matching.proof import check_proof
 from matching.reasons import UNMET, Outcome
 from matching.rules import Positions, positions
 from matching.tables import PRIORITIES
@@ -166,7 +167,11 @@ def _as_assigned(plan: Plan, inputs: Inputs, supporter_of: Positions) -> Assignm
     levels = pd.DataFrame(plan.manifest["objective"])[["value", "bound"]].to_numpy() * [[1], [1], [1], [1000]]
     values, bounds = np.rint(levels).astype(int).T.tolist()
     bonus_milli = round(1000 * plan.manifest["proof"]["bonus"])
-    return Assignment(supporter_of, price, tuple(values), tuple(bounds), bonus_milli, bool(np.isnan(price).any()))
+    surplus = None
+    if plan.surplus is not None and plan.manifest["proof"]["method"] == PROOF_BY_LOADS:
+        surplus = np.array([1000 * float(text) if text else np.nan for text in plan.surplus["surplus"]])
+    searched = bool(np.isnan(price).any())
+    return Assignment(supporter_of, price, tuple(values), tuple(bounds), bonus_milli, searched, surplus)
 
 
 def _cell_faults(name: str, found: pd.DataFrame, expected: pd.DataFrame, *, keys: int = 1) -> list[str]:

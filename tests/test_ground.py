@@ -32,10 +32,10 @@ from worlds import (
 
 from matching import market
 from matching.allocation import allocate
-from matching.check import check_proof
 from matching.directory import read_files
 from matching.export import csv_bytes, plan_files
 from matching.market import open_market
+from matching.proof import check_proof
 from matching.task import NEVER
 from matching.verify import verify
 

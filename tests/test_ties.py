@@ -24,10 +24,11 @@ from worlds import (
 )
 
 from matching.allocation import allocate
-from matching.check import check_plan, check_proof
+from matching.check import check_plan
 from matching.errors import DataError
 from matching.files import Source
 from matching.policy import read_policy
+from matching.proof import check_proof
 
 CASES, CASES_A_TEST = 500, 20
 
