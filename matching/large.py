@@ -53,8 +53,10 @@ def best_of_large_part(
     outcome = filled_up(task, part, by_levels(part, best, fallback, watch.share(_SHARE_OF_PLAN)))
     watch.tell("Proving how many needs can be met")
     met = most_met(task, needs, outcome, relaxed[:-1], watch)
-    score = int(part.value_milli[np.isin(part.pair, chosen_pairs(task, outcome))].sum())
-    return outcome, as_reached([*met, max(score, most_score)])
+    reached = part.reached(np.isin(part.pair, chosen_pairs(task, outcome)))
+    if reached[:-1] == relaxed[:-1]:
+        most_score = min(most_score, relaxed[-1])
+    return outcome, as_reached([*met, max(reached[-1], most_score)])
 
 
 def bounds_around(

@@ -1,12 +1,13 @@
 """Parts too large to be searched whole: a plan that keeps the rules, and bounds that hold, against the optimum."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 import pytest
 from worlds import World, bounds_said, by_milp, faults_of, random_world, said, served
 
-from matching import bettered, blend, by_loads, search, tied
+from matching import bettered, blend, by_loads, large, search, tied
 from matching.check import check_plan
 from matching.loads import Offers, best_loads, loads_beside
 from matching.plan import Plan
@@ -70,6 +71,18 @@ def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, numbe
     assert not list(faults_of(made, served(plan)))
     assert check_plan(plan, made.inputs()) == []
     check_bounds(made, plan)
+
+
+def test_as_many_needs_as_places_allow_have_no_higher_score_than_places_allow(every_part_is_large, monkeypatch):
+    monkeypatch.setattr(large, "day_prices", lambda *_: None)
+    as_many = 0
+    for number in range(40):
+        made = random_world(2100 + number, n_schools=30, n_supporters=40, n_needs=40)
+        plan, places_only = made.plan(), replace(made, needs=tuple(one | {"days": ""} for one in made.needs)).plan()
+        if said(plan)[:3] == said(places_only)[:3]:
+            as_many += 1
+            assert bounds_said(plan)[3] <= said(places_only)[3]
+    assert as_many >= 5
 
 
 def test_around_few_unmet_needs_the_most_that_can_be_met_is_proved(every_part_is_large):
