@@ -19,12 +19,10 @@ from matching.loads import Offers, best_loads, loads_beside
 from matching.programme import best_choice, programme_of
 from matching.search import best_of_part
 from matching.task import (
-    NEVER,
     PRIORITY_LEVELS,
     UNMET,
     Flags,
     Positions,
-    Reached,
     Rest,
     Task,
     Whole,
@@ -39,11 +37,15 @@ from matching.watch import Watch
 
 Floats = NDArray[np.float64]
 
-# How far around the people whose days do not fit is looked, in thousandths of a point: further where that costs a need,
-# as long as what is there can be solved at once.
-_REACHES_MILLI = (5, 10, 20, 40)
+# How far around the people whose days do not fit is looked first, in thousandths of a point; less far where that is too
+# much to be solved at once.
+_REACHES_MILLI = (20, 10, 5)
 _MOST_PAIRS_OF_PART = 30_000
-# Of the time that is left, for one look around.
+# Pairs that fall so little short of the best are searched for a better plan, and then those that fall short by more.
+_FIRST_SHORT_MILLI, _TIMES_SHORT = 5, 4
+# Where that costs more needs than these, no way further out is looked for that costs none.
+_MOST_LOST = 3
+# Of the time that is left, for looking around.
 _SHARE_OF_LOOK = 0.1
 # What leaving somebody out costs in the relaxation, at most: more than a change around here could ever bring.
 _DEAR_MILLI = 4000
@@ -115,13 +117,21 @@ def best_around(task: Task, rest: Rest | None, supporter_of: Positions, price: W
         near, needs, people = _near(task, places_only, over, reach)
         few = _only(task, near)
         part = _parts(few)
-        if np.bincount(part[few.need]).max(initial=0) > _MOST_PAIRS_OF_PART:
+        if np.bincount(part[few.need]).max(initial=0) <= _MOST_PAIRS_OF_PART:
             break
-        watch.tell(f"Solving days, around {counted(int(over.sum()), 'person', 'people')}: {len(near):,} pairs")
-        outcome = _mended(few, places_only, part, over, watch.share(_SHARE_OF_LOOK))
-        if outcome is not None:
-            return _proved(task, rest, places_only, outcome, _Region.of(task, places_only, needs, people, near), watch)
-    return None
+    else:
+        return None
+    watch.tell(f"Solving days, around {counted(int(over.sum()), 'person', 'people')}: {len(near):,} pairs")
+    outcome = _mended(few, places_only, part, over, watch.share(_SHARE_OF_LOOK))
+    if outcome is None:
+        return None
+    found = _proved(task, rest, places_only, outcome, _Region.of(task, places_only, needs, people, near), watch)
+    return found if _counts(task, found.supporter_of) == _counts(task, supporter_of) else None
+
+
+def _counts(task: Task, supporter_of: Positions) -> tuple[int, ...]:
+    """How many needs of each level are met."""
+    return tuple(np.bincount(task.level[supporter_of != UNMET], minlength=len(PRIORITY_LEVELS)).tolist())
 
 
 def _with_losses_to(task: Task, rest: Rest | None, places_only: _PlacesOnly, most: int) -> Task:
@@ -140,19 +150,27 @@ def _near(task: Task, places_only: _PlacesOnly, over: Flags, reach: int) -> tupl
     A plan and the answer with places only differ along chains of pairs. Each of them begins at somebody whose days do
     not fit, or it could be undone; and it loses the sum of its pairs' losses at least.
     """
-    n_needs, start = len(task.level), len(task.level) + len(task.places)
     loss = places_only.loss(task)
     some = np.flatnonzero(loss <= 2 * reach)
-    need, person = task.need[some], n_needs + task.supporter[some]
-    begin = n_needs + np.flatnonzero(over)
+    begin = np.append(np.zeros(len(task.level), dtype=bool), over)
+    away = _away(task, some, loss[some].astype(np.float64), begin, reach)
+    of_need, of_person = np.split(away, [len(task.level)])
+    is_near = np.floor(of_need[task.need[some]]) + loss[some] + np.floor(of_person[task.supporter[some]]) <= 2 * reach
+    return some[is_near], np.isfinite(of_need), np.isfinite(of_person)
+
+
+def _away(task: Task, pairs: Positions, length: Floats, begin: Flags, limit: float) -> Floats:
+    """How far each need, then each supporter, is along pairs from the nearest to begin at; infinite beyond a limit."""
+    n_needs, start = len(task.level), len(task.level) + len(task.places)
+    first = np.flatnonzero(begin)
     # Stored zeros are no edges.
-    lengths = np.concatenate([loss[some], loss[some], np.zeros(len(begin))]) + 0.25 / (start + 1)
-    tail = np.concatenate([need, person, np.full(len(begin), start)])
-    head = np.concatenate([person, need, begin])
+    lengths = np.concatenate([length, length, np.zeros(len(first))]) + 0.25 / (start + 1)
+    need, person = task.need[pairs], n_needs + task.supporter[pairs]
+    tail = np.concatenate([need, person, np.full(len(first), start)])
+    head = np.concatenate([person, need, first])
     graph = csr_array((lengths, (tail, head)), shape=(start + 1, start + 1))
-    away = np.floor(dijkstra(graph, indices=[start], limit=reach + 0.5, min_only=True)[:start])
-    is_near = away[need] + loss[some] + away[person] <= 2 * reach
-    return some[is_near], np.isfinite(away[:n_needs]), np.isfinite(away[n_needs:])
+    away: Floats = dijkstra(graph, indices=[start], limit=limit + 0.5, min_only=True)[:start]
+    return away
 
 
 def _only(task: Task, pairs: Positions) -> Task:
@@ -169,28 +187,22 @@ def _parts(task: Task) -> Positions:
 
 
 def _mended(task: Task, places_only: _PlacesOnly, part: Positions, over: Flags, watch: Watch) -> Positions | None:
-    """The answer with places only, changed over near pairs so that days fit; None where that costs a need."""
+    """The answer with places only, changed over near pairs so that days fit; None where that costs many needs."""
     outcome = places_only.supporter_of.copy()
     of_need, of_supporter = np.split(part, [len(task.level)])
-    pairs = np.bincount(part[task.need], minlength=len(part))
-    # The smallest first: if it costs a need somewhere, that is soon known.
+    pairs, unmet = np.bincount(of_need[task.need], minlength=len(part)), np.count_nonzero(outcome == UNMET)
+    # The smallest first: where it costs many needs, that is soon known.
     for one in sorted(np.unique(of_supporter[over]).tolist(), key=lambda one: int(pairs[one])):
         needs, people = np.flatnonzero(of_need == one), np.flatnonzero(of_supporter == one)
-        before = _reached(task, outcome, needs)
+        here = np.full(len(outcome), UNMET, dtype=np.intp)
+        here[needs] = outcome[needs]
+        before = as_reached([*_counts(task, here), task.value_milli[chosen_pairs(task, here)].sum()])
         outcome[needs], _ = best_of_part(
             task, needs, people, places_only.supporter_of, places_only.price, before, watch
         )
-        if _reached(task, outcome, needs)[:-1] != before[:-1]:
+        if np.count_nonzero(outcome == UNMET) - unmet > _MOST_LOST:
             return None
     return outcome
-
-
-def _reached(task: Task, supporter_of: Positions, needs: Positions) -> Reached:
-    """Needs met at each level, and the value of their pairs in thousandths, among some needs."""
-    some = np.full(len(supporter_of), UNMET, dtype=np.intp)
-    some[needs] = supporter_of[needs]
-    counts = np.bincount(task.level[some != UNMET], minlength=len(PRIORITY_LEVELS)).tolist()
-    return as_reached([*counts, task.value_milli[chosen_pairs(task, some)].sum()])
 
 
 # ---- the proof -----------------------------------------------------------------------------------------------------
@@ -285,20 +297,18 @@ def _proved(
             n_pairs = len(task.need)
             task, place = _with_more(task, rest, gains, surplus)
             if len(task.need) == n_pairs:
-                if spare >= 1 - _NOTHING:
-                    outcome = _better(task, gains, surplus, outcome, spare, watch)
-                return _told(task, places_only, outcome, gains, surplus)
+                return _best_at_prices(task, rest, places_only, outcome, region, surplus, watch)
             region = replace(region, active=place[region.active])
             loads = np.where(loads >= 0, place[loads], -1)
             gains = _gains(task, places_only, _Limited.of(task, region), surplus)
-        watch.tell(f"Proving days, round {number}: the plan misses {missing / 1000:.3f} of what places alone allow")
+        watch.tell(f"Proving days, round {number}: {len(region.active):,} pairs")
         loads = np.unique(np.vstack([loads, gains.loads]), axis=0)
         answer = _blended(task, places_only, region, loads, watch)
         if answer is None:
             break
         blended, surplus, price = answer
         region = _with_wanted(task, places_only, region, surplus, price)
-    return _told(task, places_only, outcome, None, places_only.surplus.astype(np.float64))
+    return _told(task, places_only, outcome, False, None, places_only.surplus.astype(np.float64))
 
 
 def _loads_of(task: Task, supporter_of: Positions) -> Positions:
@@ -335,7 +345,7 @@ def _gains(task: Task, places_only: _PlacesOnly, limited: _Limited, surplus: Flo
     loads = np.full((0, _most_places(task)), -1, dtype=np.intp)
     if len(limited.pairs):
         best = best_loads(limited.offers, gain[limited.pairs])
-        most[limited.people], last[limited.people], short[limited.pairs] = best.gain, 0, best.loss
+        most[limited.people], last[limited.people], short[limited.pairs] = best.gain, 0, np.maximum(best.loss, 0)
         found = loads_beside(limited.offers, gain[limited.pairs], best, _TIMES_BESIDE)
         loads = np.full((len(found), _most_places(task)), -1, dtype=np.intp)
         loads[:, loads.shape[1] - found.shape[1] :] = np.where(found >= 0, limited.pairs[found], -1)
@@ -344,15 +354,20 @@ def _gains(task: Task, places_only: _PlacesOnly, limited: _Limited, surplus: Flo
     return _Gains(gain, most, last, short, float(paid), loads)
 
 
-def _with_more(task: Task, rest: Rest | None, gains: _Gains, surplus: Floats) -> tuple[Task, Positions]:
-    """The task with the pairs of the rest that change what somebody gains, and where those that it had are then."""
+def _with_more(
+    task: Task, rest: Rest | None, gains: _Gains, surplus: Floats, short: float = 0.0
+) -> tuple[Task, Positions]:
+    """The task with the pairs of the rest that change what somebody gains, and where those that it had are then.
+
+    Or, of pairs that would have to gain so much more for it, those that fall short of it by no more.
+    """
     if rest is None:
         return task, np.arange(len(task.need))
     of_level = task.bonus_milli * (3 - task.level)
     asked = np.floor(surplus).astype(np.int64) - of_level
-    offered = np.floor(np.minimum(gains.last, float(NEVER))).astype(np.int64)
+    offered = np.floor(gains.last - short).astype(np.int64)
     need, supporter, value = rest.worth_more(asked, offered)
-    more = of_level[need] + value - surplus[need] > gains.last[supporter] + _NOTHING
+    more = of_level[need] + value - surplus[need] > gains.last[supporter] - short + _NOTHING
     return task.with_pairs(need[more], supporter[more], value[more])
 
 
@@ -423,26 +438,84 @@ def _with_wanted(task: Task, places_only: _PlacesOnly, region: _Region, surplus:
     return _Region.of(task, places_only, needs, people, together(task, region.active, wanted))
 
 
-def _better(task: Task, gains: _Gains, surplus: Floats, outcome: Positions, spare: float, watch: Watch) -> Positions:
-    """The best plan, of those that miss less: none of them has a pair that falls short by more than is to spare."""
+def _best_at_prices(
+    task: Task,
+    rest: Rest | None,
+    places_only: _PlacesOnly,
+    outcome: Positions,
+    region: _Region,
+    surplus: Floats,
+    watch: Watch,
+) -> Around:
+    """The plan, or a better one, at the worths of needs that bound it closest.
+
+    Notes
+    -----
+    What a plan misses beyond the bound it misses somewhere: a supporter's load gains less than the most, or a need goes
+    unmet that is worth something. A better plan differs from it along chains that lead from there, whose pairs fall
+    short of the best by less than that together.
+    """
+    most_short, missing = float(_FIRST_SHORT_MILLI), places_only.missing(task, outcome)
+    while True:
+        gains = _gains(task, places_only, _Limited.of(task, region), surplus)
+        spare = missing - gains.least_missing
+        if spare < 1 - _NOTHING:
+            return _told(task, places_only, outcome, True, gains, surplus)
+        short = min(spare, most_short)
+        task, place = _with_more(task, rest, gains, surplus, short + 1)
+        region = replace(region, active=place[region.active])
+        gains = _gains(task, places_only, _Limited.of(task, region), surplus)
+        near, begin = _near_misses(task, gains, surplus, outcome, short)
+        watch.tell(f"Solving days again: {len(near):,} pairs")
+        outcome, is_searched = _searched(_only(task, near), begin, outcome, watch)
+        before, missing = missing, places_only.missing(task, outcome)
+        if missing == before:
+            if short >= min(spare, _DEAR_MILLI) or watch.left_s() <= 0:
+                return _told(task, places_only, outcome, is_searched and short >= spare, gains, surplus)
+            most_short *= _TIMES_SHORT
+
+
+def _near_misses(
+    task: Task, gains: _Gains, surplus: Floats, outcome: Positions, most_short: float
+) -> tuple[Positions, Flags]:
+    """The pairs around needs and supporters where a plan misses something, and these, needs first."""
     chosen = chosen_pairs(task, outcome)
-    few = _only(task, together(task, np.flatnonzero(gains.short <= spare + _NOTHING), chosen))
-    part = _parts(few)
     gained = np.bincount(task.supporter[chosen], weights=gains.of_pair[chosen], minlength=len(task.places))
-    missed = np.bincount(part, weights=np.append(np.where(outcome == UNMET, surplus, 0), gains.most - gained))
-    of_need, of_supporter = np.split(part, [len(task.level)])
-    better = outcome.copy()
-    for one in np.flatnonzero(missed >= 1 - _NOTHING).tolist():
-        needs, people = np.flatnonzero(of_need == one), np.flatnonzero(of_supporter == one)
-        programme = programme_of(few, needs, people)
-        held = np.isin(programme.pair, chosen_pairs(few, outcome))
-        pairs = programme.pair[best_choice(programme, programme.worth, (), held, watch)[0]]
-        better[needs] = UNMET
-        better[few.need[pairs]] = few.supporter[pairs]
-    return better
+    missed = np.append(np.where(outcome == UNMET, surplus, 0), gains.most - gained)
+    # What comes from prices in floating point alone does not add up to a thousandth.
+    order = np.argsort(missed, kind="stable")
+    begin = np.zeros(len(missed), dtype=bool)
+    begin[order[np.cumsum(missed[order]) > 1 / 2]] = True
+    short = gains.short.copy()
+    short[chosen] = 0
+    some = np.flatnonzero(short <= most_short + _NOTHING)
+    away = _away(task, some, short[some], begin, most_short)
+    return some[np.isfinite(away[task.need[some]] + away[len(task.level) + task.supporter[some]])], begin
 
 
-def _told(task: Task, places_only: _PlacesOnly, outcome: Positions, gains: _Gains | None, surplus: Floats) -> Around:
+def _searched(few: Task, begin: Flags, outcome: Positions, watch: Watch) -> tuple[Positions, bool]:
+    """The best plan over few pairs in the parts that are to be looked at, and whether all of that was searched."""
+    part, chosen = _parts(few), chosen_pairs(few, outcome)
+    of_need, of_supporter = np.split(part, [len(few.level)])
+    size = np.bincount(of_need[few.need], minlength=len(part))
+    better, is_best = outcome.copy(), True
+    for one in np.unique(part[begin]).tolist():
+        if size[one] > _MOST_PAIRS_OF_PART:
+            is_best = False
+        elif size[one]:
+            needs, people = np.flatnonzero(of_need == one), np.flatnonzero(of_supporter == one)
+            programme = programme_of(few, needs, people)
+            held = np.isin(programme.pair, chosen)
+            found, most = best_choice(programme, programme.worth, (), held, watch)
+            is_best = is_best and int(programme.worth[found].sum()) == most
+            better[needs] = UNMET
+            better[few.need[programme.pair[found]]] = few.supporter[programme.pair[found]]
+    return better, is_best
+
+
+def _told(
+    task: Task, places_only: _PlacesOnly, outcome: Positions, is_best: bool, gains: _Gains | None, surplus: Floats
+) -> Around:
     """The plan with what is known of it; without gains no more than the answer with places only says."""
     most = int(task.value_milli[chosen_pairs(task, places_only.supporter_of)].sum())
     price = np.full(len(task.places), np.nan)
@@ -455,4 +528,6 @@ def _told(task: Task, places_only: _PlacesOnly, outcome: Positions, gains: _Gain
         stands = (np.abs(task.places * asked - gains.most) < _CLOSE_MILLI) & (highest <= asked + _CLOSE_MILLI)
         stands &= (asked == 0) | (places_left(task, outcome)[0] == 0)
         price[stands] = asked[stands]
+    if is_best:
+        most = int(task.value_milli[chosen_pairs(task, outcome)].sum())
     return Around(task, outcome, most, surplus, price)

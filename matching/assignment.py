@@ -50,6 +50,7 @@ from matching.watch import Watch
 _PARTS_AT_ONCE = 2
 # Where days bind among more pairs than these, it is looked whether they bind for few people only.
 _MANY_PAIRS = 50_000
+_SHARE_OF_AROUND = 0.5
 
 
 def assign(
@@ -79,10 +80,11 @@ def assign(
     watch = Watch.of(time_limit_s, progress, cancel)
     task, supporter_of, price = best_without_days(task, watch, rest)
     days_fit = not _over_days(task, supporter_of).any()
+    # The time limit is for the search alone.
+    watch = replace(watch, deadline=Watch.of(time_limit_s).deadline)
     if price is not None and not days_fit and task.ties is None and len(task.need) > _MANY_PAIRS:
-        # The time limit is for the search alone.
-        watch = replace(watch, deadline=Watch.of(time_limit_s).deadline)
-        if around := best_around(task, rest, supporter_of, price, watch):
+        around = best_around(task, rest, supporter_of, price, watch.share(_SHARE_OF_AROUND))
+        if around is not None:
             return _mended(around, watch)
     if rest is not None and (price is None or not days_fit):
         task = rest.whole()
@@ -93,7 +95,6 @@ def assign(
     entangled = part.entangled(task, supporter_of)
     bounds = np.array(_values(task, supporter_of))
     price_milli = price.astype(np.float64)
-    watch = replace(watch, deadline=Watch.of(time_limit_s).deadline)
     pairs_in_part = np.bincount(part.of_need[task.need], minlength=part.count)
     without_days = supporter_of.copy()
 

@@ -53,7 +53,7 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
     facts = facts_of(inputs)
     bonus = round(1000 * float(plan.manifest["proof"]["bonus"]))
     if plan.manifest["proof"]["method"] == PROOF_BY_LOADS:
-        return check_loads(plan, inputs, facts, bonus)
+        return check_loads(plan, inputs, facts, bonus, time_limit_s=time_limit_s)
     price = np.zeros(len(facts.supporter))
     for supporter_id, text in plan.workload[["supporter_id", "price"]].itertuples(index=False):
         if text and not re.fullmatch(r"[0-9]+\.[0-9]{3}", text):

@@ -3,9 +3,13 @@
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import scipy  # loads `scipy.optimize` when it is first asked for: most proofs need none of it
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
+from scipy.sparse.csgraph import dijkstra
 
 from matching.check import worth_milli
 from matching.facts import Facts, blocks, left_of_pins
@@ -16,9 +20,12 @@ from matching.plan import Plan
 _FLOAT_MILLI, _PRICE_MILLI = 1e-3, 0.6
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
-def check_loads(plan: Plan, inputs: Inputs, facts: Facts, bonus: int) -> tuple[list[str], list[str]]:
+def check_loads(
+    plan: Plan, inputs: Inputs, facts: Facts, bonus: int, *, time_limit_s: float
+) -> tuple[list[str], list[str]]:
     """Check such a proof over every eligible pair.
 
     Returns
@@ -35,33 +42,56 @@ def check_loads(plan: Plan, inputs: Inputs, facts: Facts, bonus: int) -> tuple[l
     surplus, faults = _surpluses(plan, facts)
     if faults:
         return faults, []
-    level = facts.need["level"].to_numpy()
     # A need's worth in bonuses, and the most bonuses that somebody could bring beyond that with one place.
     bonuses, beyond = np.floor(surplus / bonus + 0.5), np.zeros(len(facts.supporter))
+    urgency = 3 - facts.need["level"].to_numpy()
     count, most = 0, 1000
-    found: list[tuple[np.ndarray, np.ndarray, Floats]] = []
     for rows, eligible, value in blocks(inputs, facts):
         count += int(eligible.sum())
         most = max(most, int(np.where(eligible, value, 0).max(initial=0)))
-        urgency = 3 - level[rows, np.newaxis]
-        beyond = np.maximum(beyond, np.where(eligible, urgency - bonuses[rows, np.newaxis], 0).max(axis=0, initial=0))
-        gain = bonus * urgency + value - surplus[rows, np.newaxis]
-        need, supporter = np.nonzero(eligible & (gain > 0))
-        found.append((rows.start + need, supporter, gain[need, supporter]))
-    need, supporter, gain = (np.concatenate(column) for column in zip(*found, strict=True))
+        more = np.where(eligible, (urgency - bonuses)[rows, np.newaxis], 0)
+        beyond = np.maximum(beyond, more.max(axis=0, initial=0))
     if most * len(facts.need) + 1 != bonus:
         faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
-    faults += _wrong_prices(plan, facts, supporter, gain)
-    worth = worth_milli(plan, facts, inputs, bonus, np.zeros(len(level), dtype=bool))
+    worth = worth_milli(plan, facts, inputs, bonus, np.zeros(len(facts.need), dtype=bool))
     if bonuses.sum() + (left_of_pins(facts)[0] * beyond).sum() > worth // bonus:
         faults.append("surplus.csv: what needs are worth leaves room for more needs, or for more urgent ones.")
-    gains = _best_gains(facts, need, supporter, gain)
+    gaining = _pairs_that_gain(inputs, facts, surplus, bonus, 0)
+    faults += _wrong_prices(plan, facts, gaining)
+    gains = _best_gains(facts, gaining)
     allowed, score = math.floor(surplus.sum() + gains.sum() + _FLOAT_MILLI), plan.manifest["objective"][-1]
     told = f"the plan is worth {worth / 1000:,.3f}, and they allow {allowed / 1000:,.3f}"
-    if allowed - worth > round(1000 * (score["bound"] - score["value"])):
-        faults.append(f"surplus.csv: what needs are worth and the best loads do not prove the bounds: {told}.")
-    pairs = f"over all {count:,} eligible pairs"
-    return faults, [f"What needs are worth and everybody's best load prove it {pairs}: {told}."]
+    findings = [f"Over all {count:,} eligible pairs, of what needs are worth and everybody's best load: {told}."]
+    if allowed - worth <= round(1000 * (score["bound"] - score["value"])):
+        return faults, findings
+    if faults or allowed - worth >= bonus:
+        return [*faults, f"surplus.csv: what needs are worth and the best loads do not prove the bounds: {told}."], []
+    gaining = _pairs_that_gain(inputs, facts, surplus, bonus, -float(allowed - worth))
+    is_best = _is_best(plan, facts, surplus, gaining, float(allowed - worth), time_limit_s)
+    if is_best is None:
+        return [], [*findings, f"What is between could not be searched again in {time_limit_s:g} s."]
+    if not is_best:
+        return ["A better plan exists: it was found among the pairs that fall short of the best by little."], []
+    return [], [*findings, "Searching the pairs that could make up for what is between finds nothing better."]
+
+
+@dataclass(frozen=True)
+class _Gaining:
+    """Pairs, and what the supporter gains by each beyond what the need is worth."""
+
+    need: Rows
+    supporter: Rows
+    gain: Floats
+
+
+def _pairs_that_gain(inputs: Inputs, facts: Facts, surplus: Floats, bonus: int, more_than: float) -> _Gaining:
+    urgency = 3 - facts.need["level"].to_numpy()
+    found: list[tuple[Rows, Rows, Floats]] = []
+    for rows, eligible, value in blocks(inputs, facts):
+        gain = (bonus * urgency - surplus)[rows, np.newaxis] + value
+        need, supporter = np.nonzero(eligible & (gain > more_than))
+        found.append((rows.start + need, supporter, gain[need, supporter]))
+    return _Gaining(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
 def _surpluses(plan: Plan, facts: Facts) -> tuple[Floats, list[str]]:
@@ -80,16 +110,11 @@ def _surpluses(plan: Plan, facts: Facts) -> tuple[Floats, list[str]]:
     return surplus, faults
 
 
-def _wrong_prices(plan: Plan, facts: Facts, supporter: np.ndarray, gain: Floats) -> Iterator[str]:
+def _wrong_prices(plan: Plan, facts: Facts, gaining: _Gaining) -> Iterator[str]:
     """Prices of people who could gain more by a need, or who have a place to spare that would be worth so much."""
     most, places = np.zeros(len(facts.supporter)), left_of_pins(facts)[0]
-    np.maximum.at(most, supporter, gain)
-    pinned = set(facts.pinned)
-    held = [
-        facts.supporter_row[one]
-        for need_id, one in plan.deployments[["need_id", "supporter_id"]].itertuples(index=False)
-        if facts.need_row[need_id] not in pinned
-    ]
+    np.maximum.at(most, gaining.supporter, gaining.gain)
+    held = [supporter for _, supporter in _served(plan, facts)]
     spare = places - np.bincount(held, minlength=len(places))
     for supporter_id, text in plan.workload[["supporter_id", "price"]].itertuples(index=False):
         if not text:
@@ -100,27 +125,122 @@ def _wrong_prices(plan: Plan, facts: Facts, supporter: np.ndarray, gain: Floats)
             yield f"workload.csv {supporter_id}: the price '{text}' is not what one more place would be worth."
 
 
-def _best_gains(facts: Facts, need: np.ndarray, supporter: np.ndarray, gain: Floats) -> Floats:
-    """By supporter: what the best load gains, given the pairs that gain anything."""
+def _served(plan: Plan, facts: Facts) -> list[tuple[int, int]]:
+    """The plan's pairs without its pins."""
+    columns = ["need_id", "supporter_id"]
+    rows = [
+        (facts.need_row[need_id], facts.supporter_row[supporter_id])
+        for need_id, supporter_id in plan.deployments[columns].itertuples(index=False)
+    ]
+    return [row for row in rows if row[0] not in facts.pinned]
+
+
+def _best_gains(facts: Facts, gaining: _Gaining) -> Floats:
+    """By supporter: what the best load gains."""
     places, cents = left_of_pins(facts)
-    asked = facts.need["cents"].to_numpy()[need]
-    order = np.lexsort((need, -gain, supporter))
-    first = np.searchsorted(supporter[order], np.arange(len(places) + 1))
     best = np.zeros(len(places))
-    for row in np.flatnonzero(np.diff(first)).tolist():
-        theirs = order[first[row] : first[row + 1]]
-        best[row] = gain[theirs[: places[row]]].sum()
-        if asked[theirs[: places[row]]].sum() > cents[row]:
-            best[row] = _best_load(gain[theirs].tolist(), asked[theirs].tolist(), int(places[row]), cents[row])
+    for row, theirs in _by_supporter(gaining):
+        gain, asked = gaining.gain[theirs], facts.need["cents"].to_numpy()[gaining.need[theirs]]
+        best[row] = _best_load(gain, asked, int(places[row]), cents[row])
     return best
 
 
-def _best_load(gain: list[float], asked: list[int], places: int, cents: float) -> float:
-    """What the best needs gain together that fit so many places and days."""
+def _by_supporter(gaining: _Gaining) -> Iterator[tuple[int, Rows]]:
+    """Each supporter with a pair, and the positions of theirs, those that gain most first."""
+    order = np.lexsort((gaining.need, -gaining.gain, gaining.supporter))
+    supporter, first = np.unique(gaining.supporter[order], return_index=True)
+    # Without a supporter there would still be one part.
+    return zip(supporter.tolist(), np.split(order, first[1:])[: len(supporter)], strict=True)
+
+
+def _best_load(gain: Floats, asked: Rows, places: int, cents: float) -> float:
+    """What the best needs gain together that fit so many places and days; those that gain most come first."""
+    if places < 1 or cents < 0:
+        return 0.0 if cents >= 0 else -math.inf
+    positive = gain > 0
+    gain, asked = gain[positive], asked[positive]
+    if asked[:places].sum() <= cents:
+        return float(gain[:places].sum())
     best = {(0, 0): 0.0}
-    for one, days in zip(gain, asked, strict=True):
+    for one, days in zip(gain.tolist(), asked.tolist(), strict=True):
         for (taken, used), total in list(best.items()):
             after = taken + 1, used + days
             if after[0] <= places and after[1] <= cents and total + one > best.get(after, -1.0):
                 best[after] = total + one
     return max(best.values())
+
+
+def _is_best(
+    plan: Plan, facts: Facts, surplus: Floats, pairs: _Gaining, spare: float, time_limit_s: float
+) -> bool | None:
+    """Whether no plan is better that misses less of the bound; None where there was no time to know.
+
+    A better plan differs from this one along chains that begin where this one misses something, and whose pairs fall
+    short of everybody's best by less than is missed in all.
+    """
+    n_needs, n_people = len(facts.need), len(facts.supporter)
+    served = set(_served(plan, facts))
+    chosen = np.array([one in served for one in zip(pairs.need.tolist(), pairs.supporter.tolist(), strict=True)])
+    best, short = _best_gains(facts, pairs), np.where(chosen, 0, _short(facts, pairs))
+    gained = np.bincount(pairs.supporter[chosen], weights=pairs.gain[chosen], minlength=n_people)
+    met = np.isin(np.arange(n_needs), [*(need for need, _ in served), *facts.pinned])
+    missed = np.append(np.where(met, 0, surplus), best - gained)
+    order = np.argsort(missed, kind="stable")
+    begin = order[np.cumsum(missed[order]) > 1 / 2]
+    some = np.flatnonzero(short <= spare)
+    start = n_needs + n_people
+    lengths = np.concatenate([short[some], short[some], np.zeros(len(begin))]) + 0.25 / (start + 1)
+    need, person = pairs.need[some], n_needs + pairs.supporter[some]
+    tail, head = (np.concatenate(ends) for ends in ((need, person, np.full(len(begin), start)), (person, need, begin)))
+    graph = csr_array((lengths, (tail, head)), shape=(start + 1, start + 1))
+    is_near = np.isfinite(dijkstra(graph, indices=[start], limit=spare + 0.5, min_only=True))
+    near = some[is_near[need] & is_near[person]]
+    if not len(near):
+        return True
+    return _searched(facts, surplus, pairs, near, chosen, time_limit_s)
+
+
+def _short(facts: Facts, pairs: _Gaining) -> Floats:
+    """By pair: how much less than the best load the best one with it gains."""
+    places, cents = left_of_pins(facts)
+    short = np.zeros(len(pairs.need))
+    for row, theirs in _by_supporter(pairs):
+        gain, asked = pairs.gain[theirs], facts.need["cents"].to_numpy()[pairs.need[theirs]]
+        best = _best_load(gain, asked, int(places[row]), cents[row])
+        for number, pair in enumerate(theirs.tolist()):
+            others = np.arange(len(theirs)) != number
+            beside = _best_load(gain[others], asked[others], int(places[row]) - 1, cents[row] - asked[number])
+            short[pair] = max(best - gain[number] - beside, 0.0) if places[row] > 0 else math.inf
+    return short
+
+
+def _searched(
+    facts: Facts, surplus: Floats, pairs: _Gaining, near: Rows, chosen: NDArray[np.bool_], time_limit_s: float
+) -> bool | None:
+    """Whether no choice of near pairs gains more than the one of the plan; None where there was no time to know."""
+    places, cents = left_of_pins(facts)
+    needs, of_need = np.unique(pairs.need[near], return_inverse=True)
+    people, of_person = np.unique(pairs.supporter[near], return_inverse=True)
+    column = np.arange(len(near))
+    limited = np.isfinite(cents[people])
+    asked = np.where(limited[of_person], facts.need["cents"].to_numpy()[pairs.need[near]], 0).astype(float)
+    rows = vstack(
+        [
+            csr_array((np.ones(len(near)), (of_need, column)), shape=(len(needs), len(near))),
+            csr_array((np.ones(len(near)), (of_person, column)), shape=(len(people), len(near))),
+            csr_array((asked, (of_person, column)), shape=(len(people), len(near))),
+        ]
+    )
+    limits = np.concatenate([np.ones(len(needs)), places[people], np.where(limited, cents[people], 0)])
+    # A need that is left out loses what it is worth.
+    gain = pairs.gain[near] + surplus[pairs.need[near]]
+    result = scipy.optimize.milp(
+        -gain,
+        constraints=scipy.optimize.LinearConstraint(rows, -np.inf, limits),
+        integrality=np.ones(len(near), dtype=np.int64),
+        bounds=scipy.optimize.Bounds(0, 1),
+        options={"mip_rel_gap": 0, "time_limit": time_limit_s},
+    )
+    if not result.success:
+        return None
+    return bool(gain[result.x > 1 / 2].sum() < gain[chosen[near]].sum() + 1 / 2)

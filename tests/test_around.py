@@ -70,10 +70,10 @@ def test_many_rounds_in_which_days_bind_are_proved_so(looked_around):
     assert sum(plan.manifest["status"] == "optimal" for plan in by_loads) >= len(by_loads) - 1
 
 
-@pytest.mark.parametrize("rounds", range(3))
+@pytest.mark.parametrize("rounds", [0, 2])
 def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(looked_around, monkeypatch, rounds):
     ended = 0
-    for number in range(20):
+    for number in range(40):
         left = iter([True] * rounds)
         monkeypatch.setattr(around, "relaxed", lambda *model, left=left: RELAXED(*model) if next(left, False) else None)
         made = random_round(20_000 + number)
@@ -84,7 +84,7 @@ def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(loo
         assert said(plan)[3] <= best[3] <= bounds_said(plan)[3]
         assert check_proof(plan, made.inputs())[0] == []
         ended += is_by_loads(plan) and plan.manifest["status"] == "gap"
-    assert ended or rounds
+    assert ended
 
 
 RELAXED = around.relaxed
@@ -173,7 +173,7 @@ def test_a_plan_that_could_be_better_is_not_proved(looked_around):
     outcome = Outcome(who, np.array(["optimised", "optimised"], dtype=object))
     worse = make_plan(open_market(inputs), outcome, claimed)
     found = check_proof(worse, inputs)[0]
-    assert any("do not prove the bounds" in one for one in found), found
+    assert any("A better plan exists" in one for one in found), found
 
 
 def test_without_days_that_do_not_fit_nothing_is_looked_around(looked_around, monkeypatch):
