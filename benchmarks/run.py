@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 
@@ -33,10 +34,13 @@ class Case:
     needs: int
     region: str | None
     days: bool = False
+    limited_one_in: int = 1
 
     @property
     def title(self) -> str:
-        return f"{self.name}{', days' if self.days else ''}: {self.supporters:,} × {self.needs:,}"
+        days = ", days" if self.days else ""
+        whose = f" of one in {self.limited_one_in}" if self.limited_one_in > 1 else ""
+        return f"{self.name}{days}{whose}: {self.supporters:,} × {self.needs:,}"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ CASES = (
     Case("region", 1_200, 1_500, "West Midlands", days=True),
     Case("nation, plentiful", 14_300, 15_000, None, days=True),
     Case("nation, scarce", 3_000, 15_000, None, days=True),
+    Case("nation, plentiful", 14_300, 15_000, None, days=True, limited_one_in=50),
 )
 # How long the peer may take for each of its four levels with days, and we for all of them, in seconds.
 PEER_SECONDS_A_LEVEL = 60
@@ -176,6 +181,8 @@ def make_tables(case: Case, schools: Path, folder: Path) -> None:
     measured((*S2S, "simulate", "--schools", str(schools), *size, *where, "--out", str(folder)))
     people = pd.read_csv(folder / "supporters.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
     people[["max_distance_km", "conflicts"]] = ""
+    has_limit = np.random.default_rng(1).random(len(people)) < 1 / case.limited_one_in
+    people.loc[~has_limit, "days_available"] = ""
     people.to_csv(folder / "supporters.csv", index=False)
     needs = pd.read_csv(folder / "needs.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
     needs["designations"] = ""

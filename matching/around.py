@@ -2,8 +2,8 @@
 
 Where places only are counted the answer comes with prices. What a pair falls short of its two prices is its loss, and a
 plan falls short of that answer by the losses of its pairs and the prices of what it leaves. So days that do not fit are
-mended near by, over the pairs of small loss around the people whom they bind; and prices of the needs there, raised
-until no load of anybody gains by them, show that no other pair of the whole round would make the plan better.
+mended near by, over pairs of small loss around the people whom they bind. Then worths of the needs there are found at
+which nobody's best load gains more than the plan gives them: no other pair of the whole round makes it better.
 """
 
 from dataclasses import dataclass, replace
