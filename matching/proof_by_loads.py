@@ -66,8 +66,11 @@ def check_loads(
         return faults, findings
     if faults or allowed - worth >= bonus:
         return [*faults, f"surplus.csv: what needs are worth and the best loads do not prove the bounds: {told}."], []
-    gaining = _pairs_that_gain(inputs, facts, surplus, bonus, -float(allowed - worth))
-    is_best = _is_best(plan, facts, surplus, gaining, float(allowed - worth), time_limit_s)
+    # One thousandth more, for what rounding down left out.
+    spare = float(allowed - worth + 1)
+    is_best = _is_best(
+        plan, facts, surplus, _pairs_that_gain(inputs, facts, surplus, bonus, -spare), spare, time_limit_s
+    )
     if is_best is None:
         return [], [*findings, f"What is between could not be searched again in {time_limit_s:g} s."]
     if not is_best:
