@@ -41,6 +41,7 @@ from matching.task import (
     chosen_pairs,
     days_used,
     rank_in_group,
+    values_of,
     visits_of,
 )
 from matching.transport import best_without_days
@@ -48,7 +49,8 @@ from matching.watch import Watch
 
 # Parts that are searched at the same time: as many as keep the solver busy on few cores, and memory small.
 _PARTS_AT_ONCE = 2
-# Where days bind among more pairs than these, it is looked whether they bind for few people only.
+# Where days bind among more pairs than these, it is looked whether they bind for few people only; the rest of the time
+# limit is for all other searches.
 _MANY_PAIRS = 50_000
 _SHARE_OF_AROUND = 0.5
 
@@ -93,7 +95,7 @@ def assign(
     part = _parts(task)
     # The smallest first, so that one large part does not use up the time of all.
     entangled = part.entangled(task, supporter_of)
-    bounds = np.array(_values(task, supporter_of))
+    bounds = np.array(values_of(task, supporter_of))
     price_milli = price.astype(np.float64)
     pairs_in_part = np.bincount(part.of_need[task.need], minlength=part.count)
     without_days = supporter_of.copy()
@@ -104,7 +106,7 @@ def assign(
         needs, supporters = np.flatnonzero(part.of_need == one), np.flatnonzero(part.of_supporter == one)
         # Half of what is left, or more where the rest is smaller; what a part does not use goes to those after it.
         share = min(1.0, max(0.5, _PARTS_AT_ONCE * pairs_in_part[one] / pairs_in_part[entangled[number:]].sum()))
-        relaxed = _values(task, without_days, needs)
+        relaxed = values_of(task, without_days, needs)
         found = best_of_part(task, needs, supporters, without_days, price, relaxed, watch.share(share))
         return *found, relaxed
 
@@ -114,7 +116,7 @@ def assign(
             supporter_of[part.of_need == one] = chosen
             price_milli[part.of_supporter == one] = np.nan
             bounds += np.array(most) - np.array(relaxed)
-    values = _values(task, supporter_of)
+    values = values_of(task, supporter_of)
     return Assignment(
         supporter_of,
         price_milli,
@@ -128,7 +130,7 @@ def assign(
 
 def _mended(around: Around, watch: Watch) -> Assignment:
     """The answer where days were mended around the people whom they bind: no need was lost by it."""
-    values = _values(around.task, around.supporter_of)
+    values = values_of(around.task, around.supporter_of)
     return Assignment(
         around.supporter_of,
         around.price_milli,
@@ -143,10 +145,10 @@ def _mended(around: Around, watch: Watch) -> Assignment:
 
 def _cancelled(task: Task, supporter_of: Positions, watch: Watch) -> Assignment:
     """The best that is known where nobody waited for the places: as many needs as can be met, within days and ties."""
-    most_met = _values(task, supporter_of)[:-1]
+    most_met = values_of(task, supporter_of)[:-1]
     nobody = np.full(len(task.level), UNMET, dtype=np.intp)
     outcome = filled(task, filled(task, nobody, chosen_pairs(task, supporter_of)), np.arange(len(task.need)))
-    values = _values(task, outcome)
+    values = values_of(task, outcome)
     best = np.zeros(len(task.level), dtype=np.int64)
     np.maximum.at(best, task.need, task.value_milli)
     if values[:-1] == most_met:
@@ -161,16 +163,6 @@ def _cancelled(task: Task, supporter_of: Positions, watch: Watch) -> Assignment:
         searched=True,
         ended=watch.ended,
     )
-
-
-def _values(task: Task, supporter_of: Positions, needs: Positions | None = None) -> Reached:
-    """Needs met at each level and the total value in thousandths; of some needs where they are named."""
-    met = supporter_of != UNMET
-    if needs is not None:
-        met = met & np.isin(np.arange(len(met)), needs)
-    counts = np.bincount(task.level[met], minlength=3)
-    chosen = chosen_pairs(task, np.where(met, supporter_of, UNMET))
-    return as_reached([*counts[:3], task.value_milli[chosen].sum()])
 
 
 @dataclass(frozen=True)

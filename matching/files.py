@@ -530,6 +530,7 @@ def _sheet_of(name: str, chosen: _Chosen, wanted: Callable[[str], bool]) -> Shee
         if not _all_fit(found, len(header)):
             numbered = _fitting(name, numbered, len(header), chosen.table.padded, problems, misfits)
         numbers += numbered
+        # Where none of these rows fits, there are no cells for any column.
         for column, cells in zip(columns, compress(zip(*numbered.values(), strict=True), keep), strict=False):
             column.extend(map(str.strip, cells))
     notices = (f"{name}: {chosen.notice}",) if chosen.notice else ()
@@ -558,7 +559,10 @@ def _fitting(
     problems: list[Problem],
     misfits: set[str],
 ) -> dict[int, list[str]]:
-    """The rows that fit under the header, without blank ones; what is wrong with the others is added to `problems`."""
+    """The rows that fit under the header, without blank ones.
+
+    What is wrong with the others is added to `problems`, and the texts in them to `misfits`.
+    """
     fitting = {}
     for number, found in rows.items():
         text = "".join(found)

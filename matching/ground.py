@@ -160,7 +160,7 @@ def _sheets(rulebook: Rulebook) -> Iterator[tuple[Positions, Positions, Floats, 
     asking, code = np.nonzero(rulebook.accepts)
     kind = (rulebook.focus[asking] * n_phases + rulebook.phase[asking]) * n_codes + code
     order = np.argsort(kind, kind="stable")
-    # By focus and by phase, because of that many people one after the other is several times as fast as of every 60th.
+    # By focus and by phase, so that each has all people next to each other in memory.
     by_focus, by_phase = np.ascontiguousarray(rulebook.specialism_fit.T), np.ascontiguousarray(rulebook.phase_fit.T)
     kinds, first = np.unique(kind[order], return_index=True)
     for one, needs in zip(kinds.tolist(), np.split(asking[order], first[1:]), strict=True):

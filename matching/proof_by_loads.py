@@ -9,15 +9,15 @@ import numpy as np
 import scipy  # loads `scipy.optimize` when it is first asked for: most proofs need none of it
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
 from matching.check import worth_milli
 from matching.facts import Facts, blocks, left_of_pins
 from matching.inputs import Inputs
 from matching.plan import Plan
 
-# Sums of so many decimals are as exact as this, in thousandths; prices are told to one thousandth.
-_FLOAT_MILLI, _PRICE_MILLI = 1e-3, 0.6
+# Sums of so many decimals are as exact as this, in thousandths, and single gains beside whole prices as this.
+_FLOAT_MILLI, _PRICE_MILLI = 1e-3, 0.05
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -57,9 +57,9 @@ def check_loads(
     if bonuses.sum() + (left_of_pins(facts)[0] * beyond).sum() > worth // bonus:
         faults.append("surplus.csv: what needs are worth leaves room for more needs, or for more urgent ones.")
     gaining = _pairs_that_gain(inputs, facts, surplus, bonus, 0)
-    faults += _wrong_prices(plan, facts, gaining)
     gains = _best_gains(facts, gaining)
     allowed, score = math.floor(surplus.sum() + gains.sum() + _FLOAT_MILLI), plan.manifest["objective"][-1]
+    faults += _wrong_prices(plan, facts, surplus, gaining, allowed == worth)
     told = f"the plan is worth {worth / 1000:,.3f}, and they allow {allowed / 1000:,.3f}"
     findings = [f"Over all {count:,} eligible pairs, of what needs are worth and everybody's best load: {told}."]
     if allowed - worth <= round(1000 * (score["bound"] - score["value"])):
@@ -113,19 +113,36 @@ def _surpluses(plan: Plan, facts: Facts) -> tuple[Floats, list[str]]:
     return surplus, faults
 
 
-def _wrong_prices(plan: Plan, facts: Facts, gaining: _Gaining) -> Iterator[str]:
-    """Prices of people who could gain more by a need, or who have a place to spare that would be worth so much."""
-    most, places = np.zeros(len(facts.supporter)), left_of_pins(facts)[0]
+def _wrong_prices(plan: Plan, facts: Facts, surplus: Floats, gaining: _Gaining, is_tight: bool) -> Iterator[str]:
+    """Prices that are not known to be what one more place would be worth.
+
+    It is worth no more where the bound is tight and nobody gains more by the supporter; and no less where moving needs
+    on from there, each pair worth just its price, leads to an unmet need or to somebody whose places cost nothing.
+    """
+    root = len(facts.supporter)
+    most, (places, cents) = np.zeros(root), left_of_pins(facts)
     np.maximum.at(most, gaining.supporter, gaining.gain)
-    held = [supporter for _, supporter in _served(plan, facts)]
-    spare = places - np.bincount(held, minlength=len(places))
+    served = dict(_served(plan, facts))
+    is_full = places <= np.bincount(list(served.values()), minlength=root)
+    price = np.full(root, np.nan)
     for supporter_id, text in plan.workload[["supporter_id", "price"]].itertuples(index=False):
-        if not text:
-            continue
-        row = facts.supporter_row[supporter_id]
-        price = 1000 * float(text) if re.fullmatch(r"[0-9]+\.[0-9]{3}", text) else -1.0
-        if price < 0 or most[row] > price + _PRICE_MILLI or (price > 0 and spare[row] > 0):
-            yield f"workload.csv {supporter_id}: the price '{text}' is not what one more place would be worth."
+        if text:
+            is_number = re.fullmatch(r"[0-9]+\.[0-9]{3}", text)
+            price[facts.supporter_row[supporter_id]] = 1000 * float(text) if is_number else -1
+    holder = np.full(len(facts.need), root)
+    holder[list(served)] = list(served.values())
+    came_from = holder[gaining.need]
+    costs = np.append(price, 0)[came_from]
+    is_end = (costs == 0) & ((came_from < root) | (surplus[gaining.need] < _PRICE_MILLI))
+    leads = (is_end | (costs > 0)) & np.isinf(cents[gaining.supporter])
+    leads &= np.abs(gaining.gain - price[gaining.supporter]) < _PRICE_MILLI
+    ends = (np.where(is_end, root, came_from)[leads], gaining.supporter[leads])
+    chains = csr_array((np.ones(len(ends[0])), ends), shape=(root + 1, root + 1))
+    explained = np.isin(np.arange(root), breadth_first_order(chains, root, return_predecessors=False))
+    sound = (most <= price + _PRICE_MILLI) & ((price == 0) | (price > 0) & is_full & explained) & is_tight
+    for supporter_id, row in facts.supporter_row.items():
+        if not np.isnan(price[row]) and not sound[row]:
+            yield f"workload.csv {supporter_id}: the price is not what one more place would be worth."
 
 
 def _served(plan: Plan, facts: Facts) -> list[tuple[int, int]]:

@@ -531,7 +531,7 @@ def _converted(
         try:
             # A list of nothing but separators is as blank as a blank cell.
             value = column.convert(cell) if cell else column.blank
-            if must_be_filled and not value and value in ("", ()):
+            if must_be_filled and value in ("", ()):
                 raise CellError("The cell is blank.", f"Fill it in: {column.meaning}.")
             outcome[cell] = value
         except CellError as fault:

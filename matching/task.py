@@ -6,6 +6,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from matching.watch import Ended
 
@@ -90,6 +92,20 @@ class Task:
     def weight(self) -> Whole:
         """By pair: 3M, 2M or M for the need, plus the pair's value."""
         return self.bonus_milli * (3 - self.level[self.need]) + self.value_milli
+
+    def of(self, pairs: Positions) -> "Task":
+        """The task with some of its pairs.
+
+        Raises
+        ------
+        ValueError
+            The task has ties, which say something of each pair.
+        """
+        if self.ties is not None:
+            raise ValueError("ties hold for all pairs together")
+        return replace(
+            self, need=self.need[pairs], supporter=self.supporter[pairs], value_milli=self.value_milli[pairs]
+        )
 
     def with_pairs(self, need: Positions, supporter: Positions, value_milli: Whole) -> "tuple[Task, Positions]":
         """The task with more pairs, and where those that it had are then; of pairs that it had, its own value holds.
@@ -185,6 +201,24 @@ def bounds_as_good(reached: Reached, bounded: Reached, most: Reached, otherwise:
 def chosen_pairs(task: Task, supporter_of: Positions) -> Positions:
     """The pairs of a task that an outcome holds."""
     return np.flatnonzero(supporter_of[task.need] == task.supporter)
+
+
+def values_of(task: Task, supporter_of: Positions, needs: Positions | None = None) -> Reached:
+    """Needs met at each level and the total value in thousandths; of some needs where they are named."""
+    met = supporter_of != UNMET
+    if needs is not None:
+        met = met & np.isin(np.arange(len(met)), needs)
+    counts = np.bincount(task.level[met], minlength=3)
+    chosen = chosen_pairs(task, np.where(met, supporter_of, UNMET))
+    return as_reached([*counts[:3], task.value_milli[chosen].sum()])
+
+
+def parts_of(task: Task, pairs: Positions) -> Positions:
+    """The connected part of each need and then of each supporter, by these pairs."""
+    n_needs, n_nodes = len(task.level), len(task.level) + len(task.places)
+    ends = (task.need[pairs], n_needs + task.supporter[pairs])
+    graph = coo_array((np.ones(len(pairs), dtype=np.int8), ends), shape=(n_nodes, n_nodes))
+    return connected_components(graph, directed=False)[1].astype(np.intp)
 
 
 def together(task: Task, *some: Positions) -> Positions:

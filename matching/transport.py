@@ -8,10 +8,9 @@ round not even the pairs at hand are all that there are: the rest is asked for w
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import (
     breadth_first_order,
-    connected_components,
     dijkstra,
     maximum_flow,
     min_weight_full_bipartite_matching,
@@ -29,6 +28,7 @@ from matching.task import (
     Task,
     Whole,
     chosen_pairs,
+    parts_of,
     places_left,
     rank_in_group,
     together,
@@ -262,7 +262,7 @@ def _solved(task: Task, weight: Whole, active: Positions, supporter_of: Position
     solved = np.where(needs, UNMET, supporter_of)
     left, _ = places_left(task, solved)
     pairs = active[needs[task.need[active]] & (left[task.supporter[active]] > 0)]
-    part = _parts(task, pairs)[task.need[pairs]]
+    part = parts_of(task, pairs)[task.need[pairs]]
     order = np.argsort(part, kind="stable")
     starts = np.flatnonzero(np.diff(part[order], prepend=-1))
     starts = starts[np.diff(starts // _PAIRS_AT_ONCE, prepend=-1) > 0]
@@ -275,17 +275,9 @@ def _solved(task: Task, weight: Whole, active: Positions, supporter_of: Position
     return solved
 
 
-def _parts(task: Task, pairs: Positions) -> Positions:
-    """Connected part of each need and then of each supporter, by these pairs."""
-    n_needs, n_nodes = len(task.level), len(task.level) + len(task.places)
-    ends = (task.need[pairs], n_needs + task.supporter[pairs])
-    graph = coo_array((np.ones(len(pairs), dtype=np.int8), ends), shape=(n_nodes, n_nodes))
-    return connected_components(graph, directed=False)[1].astype(np.intp)
-
-
 def _in_parts(task: Task, pairs: Positions, nodes: Flags) -> Flags:
     """Needs in the connected parts that any of these needs and supporters are in."""
-    part = _parts(task, pairs)
+    part = parts_of(task, pairs)
     return np.isin(part[: len(task.level)], part[nodes])
 
 

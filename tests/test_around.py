@@ -1,14 +1,11 @@
 """Days that bind for few: the plan around them, and its proof over every pair, against the optimum."""
 
-import csv
-import hashlib
-import io
 import json
 
 import numpy as np
 import pytest
+from saved import as_bytes, faults_in, rows_of, signed
 from worlds import (
-    AS_AT,
     World,
     bounds_said,
     by_milp,
@@ -23,16 +20,13 @@ from worlds import (
     world,
 )
 
-from matching import around, assignment, market
-from matching.directory import read_files
+from matching import assignment, market, worths
 from matching.export import plan_files
-from matching.inputs import read_inputs
 from matching.market import open_market
 from matching.plan import PROOF_BY_LOADS, Plan, make_plan
 from matching.proof import check_proof
 from matching.reasons import Outcome
 from matching.task import Assignment
-from matching.verify import verify
 
 
 @pytest.fixture(params=["every pair at hand", "some pairs at hand"])
@@ -63,6 +57,25 @@ def test_the_plan_is_the_best_and_its_proof_holds(looked_around, number):
     assert check_proof(plan, made.inputs())[0] == []
 
 
+def test_a_price_is_what_one_more_place_is_worth(looked_around):
+    """Over the whole plan: a need of a level counts as many bonuses as in the manifest's sum."""
+    positive = 0
+    for number in range(40):
+        made = random_round(20_000 + number)
+        plan = made.plan()
+        if not is_by_loads(plan):
+            continue
+        bonus = round(1000 * plan.manifest["proof"]["bonus"])
+        priced = plan.workload[plan.workload["price"] != ""].sort_values("price", ascending=False)
+        for row in [*priced.to_dict("records")[:3], *priced.to_dict("records")[-1:]]:
+            more = str(int(row["max_deployments"]) + 1)
+            with_place = by_milp(made.changed("supporters", row["supporter_id"], max_deployments=more))
+            gained = np.subtract(with_place, by_milp(made)) @ [3 * bonus, 2 * bonus, bonus, 1]
+            assert gained == round(1000 * float(row["price"]))
+            positive += gained > 0
+    assert positive >= 3
+
+
 def test_many_rounds_in_which_days_bind_are_proved_so(looked_around):
     plans = [random_round(20_000 + number).plan() for number in range(40)]
     by_loads = [plan for plan in plans if is_by_loads(plan)]
@@ -75,7 +88,7 @@ def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(loo
     ended = 0
     for number in range(40):
         left = iter([True] * rounds)
-        monkeypatch.setattr(around, "relaxed", lambda *model, left=left: RELAXED(*model) if next(left, False) else None)
+        monkeypatch.setattr(worths, "relaxed", lambda *model, left=left: RELAXED(*model) if next(left, False) else None)
         made = random_round(20_000 + number)
         plan = made.plan()
         assert not list(faults_of(made, served(plan)))
@@ -87,7 +100,7 @@ def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(loo
     assert ended
 
 
-RELAXED = around.relaxed
+RELAXED = worths.relaxed
 
 
 def test_loads_too_many_to_look_at_leave_a_bound_that_holds(looked_around, monkeypatch):
@@ -96,7 +109,7 @@ def test_loads_too_many_to_look_at_leave_a_bound_that_holds(looked_around, monke
     plan = made.plan()
     assert said(plan)[:3] == by_milp(made)[:3]
     assert said(plan)[3] <= by_milp(made)[3] <= bounds_said(plan)[3]
-    assert verify_faults(plan_files(plan, made.sources())) == []
+    assert faults_in(plan_files(plan, made.sources())) == []
 
 
 # Ann is best for both needs and has the places, and not the days; Bob is further away.
@@ -110,11 +123,6 @@ TWO_TO_SHARE = world(
 )
 
 
-def verify_faults(files: dict[str, bytes]) -> list[str]:
-    saved = read_files(files)
-    return list(verify(saved, read_inputs(saved.sources, as_at=AS_AT)).faults)
-
-
 @pytest.fixture
 def shared(looked_around) -> dict[str, bytes]:
     plan = TWO_TO_SHARE.plan()
@@ -124,22 +132,8 @@ def shared(looked_around) -> dict[str, bytes]:
 
 
 def test_such_a_plan_is_saved_and_verified(shared):
-    assert verify_faults(shared) == []
+    assert faults_in(shared) == []
     assert json.loads(shared["manifest.json"])["status"] == "optimal"
-
-
-def changed(files: dict[str, bytes], name: str, row: int, column: str, cell: str) -> dict[str, bytes]:
-    """The files with one cell changed, and the digests those of the files."""
-    rows = list(csv.DictReader(io.StringIO(files[name].decode("utf-8-sig"))))
-    rows[row][column] = cell
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    files = files | {name: text.getvalue().encode("utf-8-sig")}
-    manifest = json.loads(files["manifest.json"])
-    manifest["outputs"][name] = hashlib.sha256(files[name]).hexdigest()
-    return files | {"manifest.json": json.dumps(manifest).encode()}
 
 
 @pytest.mark.parametrize(
@@ -151,12 +145,14 @@ def changed(files: dict[str, bytes], name: str, row: int, column: str, cell: str
         ("surplus.csv", "surplus", "0.000", "surplus.csv: what needs are worth and the best loads do not prove"),
         ("surplus.csv", "surplus", "9.000", "surplus.csv: what needs are worth leaves room for more needs"),
         ("surplus.csv", "need_id", "N7", "surplus.csv does not hold every need once, in order."),
-        ("workload.csv", "price", "-1.000", "workload.csv S1: the price '-1.000' is not what one more place"),
-        ("workload.csv", "price", "0.000", "workload.csv S1: the price '0.000' is not what one more place"),
+        ("workload.csv", "price", "-1.000", "workload.csv S1: the price is not what one more place"),
+        ("workload.csv", "price", "0.000", "workload.csv S1: the price is not what one more place"),
     ],
 )
 def test_what_was_changed_in_the_proof_is_found(shared, name, column, cell, fault):
-    found = verify_faults(changed(shared, name, 0, column, cell))
+    rows = rows_of(shared[name])
+    rows[1][rows[0].index(column)] = cell
+    found = faults_in(signed(shared | {name: as_bytes(rows)}))
     assert any(one.startswith(fault) for one in found), found
 
 

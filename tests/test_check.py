@@ -1,15 +1,12 @@
 """The check of a saved plan: what `allocate` wrote is accepted, and any change to it is found."""
 
-import csv
-import hashlib
-import io
 import json
 from functools import cache
 
 import numpy as np
 import pytest
+from saved import TABLES, as_bytes, faults_in, rows_of, signed
 from worlds import (
-    AS_AT,
     GALLERY,
     WIDE,
     Solved,
@@ -26,47 +23,15 @@ from worlds import (
 )
 
 from matching.allocation import allocate
-from matching.directory import read_files
-from matching.errors import DataError
 from matching.export import plan_files
-from matching.inputs import read_inputs
 from matching.market import open_market
 from matching.plan import Plan, make_plan
 from matching.reasons import UNMET, Outcome
 from matching.task import Assignment
-from matching.verify import verify
-
-TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "surplus.csv")
-
-
-def faults_in(files: dict[str, bytes]) -> list[str]:
-    """What is found wrong with a plan's files: by reading them, or by verifying them."""
-    try:
-        saved = read_files(files)
-        return list(verify(saved, read_inputs(saved.sources, as_at=AS_AT)).faults)
-    except DataError as error:
-        return list(map(str, error.problems))
 
 
 def written(made: World, plan: Plan | None = None) -> dict[str, bytes]:
     return plan_files(plan or made.plan(), made.sources())
-
-
-def signed(files: dict[str, bytes], **changes: object) -> dict[str, bytes]:
-    """The files with some of the manifest changed, and its digests those of the tables."""
-    manifest = json.loads(files["manifest.json"]) | changes
-    manifest["outputs"] = {name: hashlib.sha256(files[name]).hexdigest() for name in TABLES}
-    return files | {"manifest.json": json.dumps(manifest).encode()}
-
-
-def rows_of(content: bytes) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-
-
-def as_bytes(rows: list[list[str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
 @cache

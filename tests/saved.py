@@ -1,0 +1,41 @@
+"""A plan as it was saved: its tables changed, signed again, and what is then found wrong."""
+
+import csv
+import hashlib
+import io
+import json
+
+from worlds import AS_AT
+
+from matching.directory import read_files
+from matching.errors import DataError
+from matching.inputs import read_inputs
+from matching.verify import verify
+
+TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "surplus.csv")
+
+
+def faults_in(files: dict[str, bytes]) -> list[str]:
+    """What is found wrong with a plan's files: by reading them, or by verifying them."""
+    try:
+        saved = read_files(files)
+        return list(verify(saved, read_inputs(saved.sources, as_at=AS_AT)).faults)
+    except DataError as error:
+        return list(map(str, error.problems))
+
+
+def signed(files: dict[str, bytes], **changes: object) -> dict[str, bytes]:
+    """The files with some of the manifest changed, and its digests those of the tables."""
+    manifest = json.loads(files["manifest.json"]) | changes
+    manifest["outputs"] = {name: hashlib.sha256(files[name]).hexdigest() for name in TABLES}
+    return files | {"manifest.json": json.dumps(manifest).encode()}
+
+
+def rows_of(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def as_bytes(rows: list[list[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode()
