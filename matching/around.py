@@ -53,7 +53,7 @@ _MOST_PAIRS_OF_PART = 30_000
 # Pairs that fall so little short of the best are searched for a better plan, and then those that fall short by more.
 _FIRST_SHORT_MILLI, _TIMES_SHORT = 5, 4
 # Where that costs more needs than these, no way further out is looked for that costs none.
-_MOST_LOST = 3
+_MOST_LOST = 10
 # Of the time that is left, for looking around.
 _SHARE_OF_LOOK = 0.1
 # So near to each other bounds and prices are the same, and a pair is worth just its price.
