@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -148,6 +148,10 @@ class _Rest:
         asked[self.market.rulebook.pins[0]] = NEVER
         return self.market.ground.worth_more(asked, supporter_milli)
 
-    def whole(self) -> Task:
-        """The task with every pair at hand."""
-        return _task_over(self.market, self.market.pairs)
+    def blocks(self) -> Iterator[tuple[Positions, Positions]]:
+        """The needs and supporters of every pair, at hand or not, some needs after the others."""
+        pinned = self.market.rulebook.pins[0]
+        for needs in self.market.slices():
+            need, supporter = self.market.ground.pairs_of(needs)
+            free = ~np.isin(need, pinned)
+            yield need[free], supporter[free]

@@ -14,13 +14,14 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
 from matching.errors import counted
+from matching.parts import Part
 from matching.programme import best_choice, programme_of
+from matching.rest import Rest
 from matching.search import best_of_part
 from matching.task import (
     UNMET,
     Flags,
     Positions,
-    Rest,
     Task,
     Whole,
     chosen_pairs,
@@ -154,14 +155,13 @@ def _mended(task: Task, places_only: PlacesOnly, part: Positions, over: Flags, w
     """The answer with places only, changed over near pairs so that days fit; None where that costs many needs."""
     outcome = places_only.supporter_of.copy()
     of_need, of_supporter = np.split(part, [len(task.level)])
-    pairs, unmet = np.bincount(of_need[task.need], minlength=len(part)), np.count_nonzero(outcome == UNMET)
+    pairs, unmet = np.bincount(task.need, minlength=len(task.level)), np.count_nonzero(outcome == UNMET)
+    pairs_of_part = np.bincount(of_need, weights=pairs, minlength=len(part))
     # The smallest first: where it costs many needs, that is soon known.
-    for one in sorted(np.unique(of_supporter[over]).tolist(), key=lambda one: int(pairs[one])):
+    for one in sorted(np.unique(of_supporter[over]).tolist(), key=lambda one: float(pairs_of_part[one])):
         needs, people = np.flatnonzero(of_need == one), np.flatnonzero(of_supporter == one)
-        before = values_of(task, outcome, needs)
-        outcome[needs], _ = best_of_part(
-            task, needs, people, places_only.supporter_of, places_only.price, before, watch
-        )
+        here = Part(needs, people, pairs[needs])
+        outcome[needs], _, _ = best_of_part(task, None, here, places_only.supporter_of, places_only.price, watch)
         if np.count_nonzero(outcome == UNMET) - unmet > _MOST_LOST:
             return None
     return outcome

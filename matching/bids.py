@@ -5,7 +5,8 @@ For large rounds of places only. The prices are rough, and nothing rests on them
 
 import numpy as np
 
-from matching.task import NEVER, UNMET, Flags, Positions, Rest, Task, Whole, rank_in_group, together
+from matching.rest import Rest
+from matching.task import NEVER, UNMET, Flags, Positions, Task, Whole, rank_in_group, together
 
 # How far a bid goes beyond the second best, at the least, in thousandths.
 _STEP_MILLI = 8

@@ -2,12 +2,15 @@
 
 import numpy as np
 
-from matching.day_prices import day_prices
-from matching.fill import filled_up
+from matching.day_prices import FIRST_PAIRS, day_prices, with_best_by_days
+from matching.fill import filled
 from matching.neighbourhoods import most_met
-from matching.programme import Kept, Programme, best_choice, merit
+from matching.parts import Part
+from matching.programme import Kept, Programme, best_choice, merit, programme_of
+from matching.rest import Rest, with_best_of_each, with_room
 from matching.task import (
     PRIORITY_LEVELS,
+    UNMET,
     Flags,
     Positions,
     Reached,
@@ -16,6 +19,7 @@ from matching.task import (
     as_reached,
     best_of_each_need,
     chosen_pairs,
+    values_of,
 )
 from matching.watch import Watch
 
@@ -29,57 +33,72 @@ _SHARE_OF_PLAN = 0.85
 
 
 def best_of_large_part(
-    task: Task,
-    part: Programme,
-    needs: Positions,
-    supporters: Positions,
-    beyond: Whole,
-    fallback: Flags,
-    relaxed: Reached,
-    watch: Watch,
-) -> tuple[Positions, Reached]:
-    """A good assignment of a part, by need of the task, and the bound of each level.
+    task: Task, rest: Rest | None, part: Part, without_days: Positions, price: Whole, watch: Watch
+) -> tuple[Positions, Reached, Reached]:
+    """A good assignment of a part, by need of the part, what it reaches, and the bound of each level.
 
-    `beyond` is what each pair is worth beyond the price of its place, `fallback` a choice that keeps the rules, and
-    `relaxed` the levels with places only.
+    `without_days` is the optimum with places only, with its prices. Pairs of the rest are asked for where the plan
+    could be made from them or they could change a bound.
     """
-    watch.tell(f"Pricing days: {len(part.pair):,} pairs")
-    prices = day_prices(task, part, needs, supporters, beyond.astype(np.float64), watch.share(_SHARE_OF_PRICES))
-    best = best_of_each_need(part.need, beyond, _BEST_BY_PLACES)
-    most_score = part.ceiling(part.value_milli)
+    needs, relaxed = part.needs, values_of(task, without_days, part.needs)
+    outcome = np.full(len(task.level), UNMET, dtype=np.intp)
+    theirs = outcome.copy()
+    theirs[needs] = without_days[needs]
+    task, outcome = _filled_up(task, rest, needs, filled(task, outcome, chosen_pairs(task, theirs)))
+    task = with_best_of_each(task, rest, needs, price, FIRST_PAIRS)
+    watch.tell(f"Pricing days: {part.n_pairs:,} pairs")
+    task, prices = day_prices(task, rest, part, price, watch.share(_SHARE_OF_PRICES))
     if prices is not None:
-        best = np.union1d(best, best_of_each_need(part.need, prices.beyond, _BEST_BY_DAYS))
-        most_score = min(most_score, prices.most_score)
-    outcome = filled_up(task, part, by_levels(part, best, fallback, watch.share(_SHARE_OF_PLAN)))
+        task = with_best_by_days(task, rest, part, prices, _BEST_BY_DAYS)
+    programme = programme_of(task, needs, part.supporters)
+    beyond = task.weight - price[task.supporter]
+    best = best_of_each_need(programme.need, beyond[programme.pair], _BEST_BY_PLACES)
+    if prices is not None:
+        by_days = prices.beyond(task.need, task.supporter, task.value_milli, task.days_asked)[programme.pair]
+        best = np.union1d(best, best_of_each_need(programme.need, by_days, _BEST_BY_DAYS))
+    fallback = np.isin(programme.pair, chosen_pairs(task, outcome))
+    chosen = programme.pair[by_levels(programme, best, fallback, part.n_pairs, watch.share(_SHARE_OF_PLAN))]
+    outcome = np.full(len(task.level), UNMET, dtype=np.intp)
+    outcome[task.need[chosen]] = task.supporter[chosen]
+    task, outcome = _filled_up(task, rest, needs, outcome)
     watch.tell("Proving how many needs can be met")
-    met = most_met(task, needs, outcome, relaxed[:-1], watch)
-    reached = part.reached(np.isin(part.pair, chosen_pairs(task, outcome)))
+    most_counts = most_met(task, rest, part, outcome, relaxed[:-1], watch)
+    reached = values_of(task, outcome, needs)
+    most_score = _ceiling(task, rest, needs) if prices is None else prices.most_score
     if reached[:-1] == relaxed[:-1]:
         most_score = min(most_score, relaxed[-1])
-    return outcome, as_reached([*met, max(reached[-1], most_score)])
+    return outcome[needs], reached, as_reached([*most_counts, max(reached[-1], most_score)])
 
 
-def bounds_around(
-    task: Task,
-    part: Programme,
-    needs: Positions,
-    supporters: Positions,
-    beyond: Whole,
-    outcome: Positions,
-    relaxed: Reached,
-    watch: Watch,
-) -> Reached:
-    """The bound of each level for a plan of a part that some other search has found."""
+def bounds_around(task: Task, part: Part, price: Whole, outcome: Positions, relaxed: Reached, watch: Watch) -> Reached:
+    """The bound of each level for a plan of a part that some other search has found, with every pair at hand.
+
+    `relaxed` are the levels with places only, with their prices.
+    """
     watch.tell("Proving how many needs can be met")
-    met = most_met(task, needs, outcome, relaxed[:-1], watch.share(_SHARE_OF_PRICES))
-    watch.tell(f"Pricing days: {len(part.pair):,} pairs")
-    prices = day_prices(task, part, needs, supporters, beyond.astype(np.float64), watch)
-    most_score = part.ceiling(part.value_milli)
+    met = most_met(task, None, part, outcome, relaxed[:-1], watch.share(_SHARE_OF_PRICES))
+    watch.tell(f"Pricing days: {part.n_pairs:,} pairs")
+    _, prices = day_prices(task, None, part, price, watch)
+    most_score = _ceiling(task, None, part.needs)
     return as_reached([*met, most_score if prices is None else min(most_score, prices.most_score)])
 
 
-def by_levels(whole: Programme, best: Positions, fallback: Flags, watch: Watch) -> Flags:
-    """A good choice of pairs of a part that is large for a search as a whole.
+def _filled_up(task: Task, rest: Rest | None, needs: Positions, outcome: Positions) -> tuple[Task, Positions]:
+    """An outcome of these needs with every pair that still fits, and the task with those of the rest."""
+    task = with_room(task, rest, needs, outcome)
+    return task, filled(task, outcome, np.flatnonzero(np.isin(task.need, needs)))
+
+
+def _ceiling(task: Task, rest: Rest | None, needs: Positions) -> int:
+    """The score that no plan exceeds: the best pair of every need."""
+    task = with_best_of_each(task, rest, needs, np.zeros(len(task.places), dtype=np.int64), 1)
+    best = np.zeros(len(task.level), dtype=np.int64)
+    np.maximum.at(best, task.need, task.value_milli)
+    return int(best[needs].sum())
+
+
+def by_levels(whole: Programme, best: Positions, fallback: Flags, n_pairs: int, watch: Watch) -> Flags:
+    """A good choice of pairs of a part that is large for a search as a whole; it has `n_pairs`, at hand or not.
 
     The most urgent needs are placed first; then those of the next level join in, over the pairs that are `best`. Each
     level gets its share of the time that is left.
@@ -92,7 +111,7 @@ def by_levels(whole: Programme, best: Positions, fallback: Flags, watch: Watch) 
         columns = np.flatnonzero((promising & (urgent <= level)) | chosen | fallback)
         part = whole.of(columns)
         kept = tuple(Kept(part.count(earlier), count) for earlier, count in enumerate(met))
-        watch.tell(f"Solving days, {PRIORITY_LEVELS[level]} needs: {len(columns):,} of {len(whole.pair):,} pairs")
+        watch.tell(f"Solving days, {PRIORITY_LEVELS[level]} needs: {len(columns):,} of {n_pairs:,} pairs")
         start = max((chosen[columns], fallback[columns]), key=lambda one: merit(part, one, kept))
         found, _ = best_choice(part, part.worth, kept, start, watch.share(1 / (len(PRIORITY_LEVELS) - level)))
         chosen = np.zeros(len(whole.pair), dtype=bool)

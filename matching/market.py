@@ -70,15 +70,19 @@ class Market:
 
     def blocks(self) -> Iterator[tuple[slice, Pairs]]:
         """Some needs that follow each other, and all of their eligible pairs; then the next."""
-        n_needs = len(self.inputs.needs)
         if not self.is_large or "pairs" in vars(self):
             # What was found already is not looked for again.
-            yield slice(0, n_needs), self.pairs
+            yield slice(0, len(self.inputs.needs)), self.pairs
             return
-        height = max(1, n_needs * _PAIRS_AT_ONCE // self.ground.within_reach)
-        for first in range(0, n_needs, height):
-            needs = slice(first, min(first + height, n_needs))
+        for needs in self.slices():
             yield needs, pairs_of_needs(self.ground, needs)
+
+    def slices(self) -> Iterator[slice]:
+        """All needs, so many after the others that their pairs fit well into memory."""
+        n_needs = len(self.inputs.needs)
+        height = max(1, n_needs * _PAIRS_AT_ONCE // max(self.ground.within_reach, 1))
+        for first in range(0, n_needs, height):
+            yield slice(first, min(first + height, n_needs))
 
     @cached_property
     def eligible_by_need(self) -> NDArray[np.intp]:

@@ -6,8 +6,10 @@ from matching.by_loads import by_loads
 from matching.fill import filled, filled_up
 from matching.large import best_of_large_part, bounds_around, most_urgent_together
 from matching.loads import Offers
+from matching.parts import Part
 from matching.programme import Kept, Programme, best_choice, programme_of
 from matching.relaxation import by_relaxed_levels
+from matching.rest import Rest, with_all_of
 from matching.task import (
     PRIORITY_LEVELS,
     UNMET,
@@ -19,6 +21,7 @@ from matching.task import (
     as_reached,
     bounds_as_good,
     chosen_pairs,
+    values_of,
 )
 from matching.tied import best_of_tied_part
 from matching.watch import Watch
@@ -36,17 +39,11 @@ _SHARE_OF_SEARCH = 0.8
 
 
 def best_of_part(
-    task: Task,
-    needs: Positions,
-    supporters: Positions,
-    supporter_of: Positions,
-    price: Whole,
-    relaxed: Reached,
-    watch: Watch,
-) -> tuple[Positions, Reached]:
-    """The best assignment of one connected part with days and ties, and the bound of each level.
+    task: Task, rest: Rest | None, part: Part, without_days: Positions, price: Whole, watch: Watch
+) -> tuple[Positions, Reached, Reached]:
+    """The best assignment of one connected part with days and ties, what it reaches, and the bound of each level.
 
-    `supporter_of` is the optimum with places only, with its prices, and `relaxed` its levels in this part.
+    `without_days` is the optimum with places only, with its prices.
 
     Notes
     -----
@@ -57,16 +54,26 @@ def best_of_part(
     A part of many pairs is solved by what each supporter could take together (`by_loads`), where there are no ties and
     there is time. Otherwise a plan is made beforehand, level by level (`relaxation`) or, where ties bind, over the
     pairs that promise most (`tied`): where that proves its plan there is nothing to search, and where the search comes
-    to nothing better in time that plan stands, with its bounds. A part of even more pairs is not searched as a whole.
+    to nothing better in time that plan stands, with its bounds. A part of even more pairs is not searched as a whole,
+    and where a round is that large not all of its pairs are ever at hand (`large`).
     """
+    if part.n_pairs > _MOST_PAIRS_SEARCHED and task.ties is None:
+        return best_of_large_part(task, rest, part, without_days, price, watch)
+    task = with_all_of(task, rest, part.needs)
+    outcome, bounds = _best_of_all(task, part, without_days, price, watch)
+    return outcome[part.needs], values_of(task, outcome, part.needs), bounds
+
+
+def _best_of_all(
+    task: Task, part: Part, supporter_of: Positions, price: Whole, watch: Watch
+) -> tuple[Positions, Reached]:
+    """The best assignment of a part of which every pair is at hand, by need of the task, and the bounds."""
+    needs, supporters, relaxed = part.needs, part.supporters, values_of(task, supporter_of, part.needs)
     programme = programme_of(task, needs, supporters)
     nobody = np.full(len(task.level), UNMET, dtype=np.intp)
     as_far_as_it_goes = filled(task, nobody, np.intersect1d(chosen_pairs(task, supporter_of), programme.pair))
     fallback = np.isin(programme.pair, chosen_pairs(task, filled(task, as_far_as_it_goes, programme.pair)))
     beyond = (task.weight - price[task.supporter])[programme.pair]
-    if len(programme.pair) > _MOST_PAIRS_SEARCHED and task.ties is None:
-        found, bounds = best_of_large_part(task, programme, needs, supporters, beyond, fallback, relaxed, watch)
-        return found[needs], bounds
     whole_watch, is_large, most = watch, len(programme.pair) > _MANY_PAIRS, relaxed
     has_time = watch.limit_s >= _SECONDS_A_PAIR * len(programme.pair)
     can_blend = is_large and has_time and task.ties is None
@@ -74,7 +81,7 @@ def best_of_part(
         chosen, bounds = by_loads(programme, offers, fallback, relaxed, whole_watch)
         outcome = filled_up(task, programme, chosen)
         reached = programme.reached(np.isin(programme.pair, chosen_pairs(task, outcome)))
-        return outcome[needs], as_reached(max(one, other) for one, other in zip(bounds, reached, strict=True))
+        return outcome, as_reached(max(one, other) for one, other in zip(bounds, reached, strict=True))
     if is_large:
         watch = whole_watch.share(_SHARE_OF_SEARCH)
         if task.ties is None:
@@ -86,7 +93,7 @@ def best_of_part(
             fallback, most = best_of_tied_part(task, programme, needs, beyond, fallback, watch)
             relaxed = _closer(relaxed, most)
         if programme.reached(fallback) == most or len(programme.pair) > _MOST_PAIRS_SEARCHED:
-            return filled_up(task, programme, fallback)[needs], most
+            return filled_up(task, programme, fallback), most
     chosen, most_worth = best_choice(programme, programme.worth, (), fallback, watch)
     if programme.reached(chosen) < programme.reached(fallback):
         chosen = fallback
@@ -108,12 +115,12 @@ def best_of_part(
     bounds = as_reached([*proved, *_last_bounds(programme, chosen, most_worth, relaxed)])
     if is_large and bounds != programme.reached(chosen):
         if task.ties is None:
-            closer = bounds_around(task, programme, needs, supporters, beyond, outcome, relaxed, whole_watch)
+            closer = bounds_around(task, part, price, outcome, relaxed, whole_watch)
             bounds = as_reached(min(one, other) for one, other in zip(bounds, closer, strict=True))
         reached = programme.reached(chosen)
         closer = bounds_as_good(reached, programme.reached(fallback), most, bounds)
         bounds = as_reached(max(one[0], min(one[1:])) for one in zip(reached, bounds, closer, strict=True))
-    return outcome[needs], bounds
+    return outcome, bounds
 
 
 def _closer(relaxed: Reached, most: Reached) -> Reached:

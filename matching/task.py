@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,20 +128,6 @@ class Task:
             self, need=need, supporter=supporter, value_milli=np.append(self.value_milli, value_milli)[order]
         )
         return whole, np.searchsorted(codes[order], at_hand)
-
-
-class Rest(Protocol):
-    """The pairs of a task that are not at hand."""
-
-    def worth_more(self, need_milli: Whole, supporter_milli: Whole) -> tuple[Positions, Positions, Whole]:
-        """Pairs whose value is more than what their need and their supporter ask, and the value.
-
-        Every such pair that is not at hand is among them; what each asks is by need and by supporter, in thousandths,
-        `NEVER` of whom no pair is wanted.
-        """
-
-    def whole(self) -> Task:
-        """The task with every pair at hand."""
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from scipy.sparse.csgraph import (
 
 from matching.bids import bid, may_stay_out, tight_pairs
 from matching.prices import Prices, least_prices, prices_near
+from matching.rest import Rest
 from matching.task import (
     NEVER,
     PRIORITY_LEVELS,
     UNMET,
     Flags,
     Positions,
-    Rest,
     Task,
     Whole,
     chosen_pairs,

@@ -13,7 +13,8 @@ from scipy.sparse import coo_array, csc_array
 
 from matching.highs import Model, relaxed
 from matching.loads import Offers, best_loads, loads_beside
-from matching.task import Flags, Positions, Rest, Task, Whole, chosen_pairs, rank_in_order, together
+from matching.rest import Rest
+from matching.task import Flags, Positions, Task, Whole, chosen_pairs, rank_in_order, together
 from matching.watch import Watch
 
 Floats = NDArray[np.float64]
