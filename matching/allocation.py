@@ -11,7 +11,6 @@ from matching.assignment import assign
 from matching.check import check_plan
 from matching.inputs import Inputs
 from matching.market import Market, open_market
-from matching.pairs import Pairs
 from matching.plan import Plan, make_plan
 from matching.reasons import UNMET, Outcome, priority_level
 from matching.task import NEVER, Assignment, Positions, Task, Whole
@@ -92,8 +91,9 @@ def solve(
     pinned_need, pinned_supporter = rulebook.pins
     n_supporters, earlier = len(inputs.supporters), rulebook.earlier
     change_cost_milli = inputs.policy.rerun.change_cost_milli
-    task = _task_over(market, market.at_hand)
-    rest = _Rest(market) if market.is_large else None
+    closed = _closed(market)
+    task = _task_over(market, closed)
+    rest = _Rest(market, closed) if market.is_large else None
     solved = assign(task, time_limit_s=time_limit_s, progress=progress, cancel=cancel, rest=rest)
     supporter_of = solved.supporter_of.copy()
     supporter_of[pinned_need] = pinned_supporter
@@ -114,16 +114,24 @@ def solve(
     return Outcome(supporter_of, origin), whole
 
 
-def _task_over(market: Market, pairs: Pairs) -> Task:
-    """What is left to assign beside the pins, over some eligible pairs."""
-    rulebook, n_supporters = market.rulebook, len(market.inputs.supporters)
+def _closed(market: Market) -> Positions:
+    """The needs that are not to be assigned: those of pins, and those of packages that cannot be met."""
+    rulebook = market.rulebook
+    closed = np.zeros(len(market.inputs.needs), dtype=bool)
+    closed[rulebook.pins[0]] = True
+    if rulebook.has_packages:
+        closed |= hopeless(rulebook, market.eligible_by_need)
+    return np.flatnonzero(closed)
+
+
+def _task_over(market: Market, closed: Positions) -> Task:
+    """What is left to assign beside the pins, over the pairs at hand."""
+    rulebook, n_supporters, pairs = market.rulebook, len(market.inputs.supporters), market.at_hand
     pinned_need, pinned_supporter = rulebook.pins
     places_pinned = np.bincount(pinned_supporter, minlength=n_supporters)
     days_pinned = np.bincount(pinned_supporter, weights=rulebook.days_asked[pinned_need], minlength=n_supporters)
     kept = np.isin(pairs.need * n_supporters + pairs.supporter, rulebook.earlier)
-    free = ~np.isin(pairs.need, pinned_need)
-    if rulebook.has_ties:
-        free &= ~hopeless(rulebook, pairs)[pairs.need]
+    free = ~np.isin(pairs.need, closed)
     return Task(
         need=pairs.need[free],
         supporter=pairs.supporter[free],
@@ -132,26 +140,26 @@ def _task_over(market: Market, pairs: Pairs) -> Task:
         days_asked=rulebook.days_asked,
         places=np.where(rulebook.available, rulebook.places - places_pinned, 0),
         days_offered=rulebook.days_offered - days_pinned,
-        ties=ties_of(rulebook, pairs.need[free], pairs.supporter[free]),
+        ties=ties_of(rulebook),
     )
 
 
 @dataclass(frozen=True)
 class _Rest:
-    """The pairs of a large round that are not at hand."""
+    """The pairs of a large round that are not at hand; needs that are closed have none."""
 
     market: Market
+    closed: Positions
 
     def worth_more(self, need_milli: Whole, supporter_milli: Whole) -> tuple[Positions, Positions, Whole]:
         """Pairs whose value is more than what their need and their supporter ask, and the value."""
         asked = need_milli.copy()
-        asked[self.market.rulebook.pins[0]] = NEVER
+        asked[self.closed] = NEVER
         return self.market.ground.worth_more(asked, supporter_milli)
 
     def blocks(self) -> Iterator[tuple[Positions, Positions]]:
         """The needs and supporters of every pair, at hand or not, some needs after the others."""
-        pinned = self.market.rulebook.pins[0]
         for needs in self.market.slices():
             need, supporter = self.market.ground.pairs_of(needs)
-            free = ~np.isin(need, pinned)
-            yield need[free], supporter[free]
+            is_open = ~np.isin(need, self.closed)
+            yield need[is_open], supporter[is_open]

@@ -62,7 +62,7 @@ def _within_ties(task: Task, supporter_of: Positions, pairs: Positions) -> Flags
     come = np.bincount(visits[0], minlength=len(task.ties.supporters_left))
     comes = np.isin(_together(task, school, task.supporter[pairs]), _together(task, *visits))
     held = np.bincount(task.ties.home[supporter_of[supporter_of != UNMET]], minlength=len(task.ties.deployments_left))
-    may_come = task.ties.is_there[pairs] | comes | (come < task.ties.supporters_left)[school]
+    may_come = task.is_there(pairs) | comes | (come < task.ties.supporters_left)[school]
     return np.asarray(may_come & (held < task.ties.deployments_left)[home])
 
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from matching.day_prices import FIRST_PAIRS, day_prices, with_best_by_days
+from matching.bettered import bettered
 from matching.fill import filled
 from matching.neighbourhoods import most_met
+from matching.part_prices import FIRST_PAIRS, PartPrices, part_prices, with_best_beyond
 from matching.parts import Part
-from matching.programme import Kept, Programme, best_choice, merit, programme_of
+from matching.programme import Kept, Programme, best_choice, merit, most_urgent_together, programme_of
 from matching.rest import Rest, with_best_of_each, with_room
 from matching.task import (
     PRIORITY_LEVELS,
@@ -21,15 +22,22 @@ from matching.task import (
     chosen_pairs,
     values_of,
 )
+from matching.tied import most_promising
 from matching.watch import Watch
 
 # Pairs of each need that the plan is made from: by what they are worth beyond the prices of places and days, and
 # beyond those of places with the needs' levels.
 _BEST_BY_DAYS = 5
 _BEST_BY_PLACES = 3
+# Where ties bind: pairs of each critical and of each high need.
+_BEST_OF_URGENT = (60, 20)
 # Of the time that is left: for the prices, and then for the plan; what remains is for the proof.
 _SHARE_OF_PRICES = 0.4
 _SHARE_OF_PLAN = 0.85
+# Where ties bind: for the plan, for how many needs can be met, and for what is bettered; what remains is for prices.
+_SHARE_OF_PROMISING = 0.6
+_SHARE_OF_COUNTS = 0.2
+_SHARE_OF_PLACES = 0.6
 
 
 def best_of_large_part(
@@ -41,33 +49,95 @@ def best_of_large_part(
     could be made from them or they could change a bound.
     """
     needs, relaxed = part.needs, values_of(task, without_days, part.needs)
-    outcome = np.full(len(task.level), UNMET, dtype=np.intp)
-    theirs = outcome.copy()
+    nobody = np.full(len(task.level), UNMET, dtype=np.intp)
+    theirs = nobody.copy()
     theirs[needs] = without_days[needs]
-    task, outcome = _filled_up(task, rest, needs, filled(task, outcome, chosen_pairs(task, theirs)))
+    task, outcome = _filled_up(task, rest, needs, filled(task, nobody, chosen_pairs(task, theirs)))
     task = with_best_of_each(task, rest, needs, price, FIRST_PAIRS)
+    search = _by_price if task.ties is None else _by_promise
+    task, outcome, most = search(task, rest, part, price, outcome, relaxed, watch)
+    return outcome[needs], values_of(task, outcome, needs), most
+
+
+def _by_price(
+    task: Task, rest: Rest | None, part: Part, price: Whole, outcome: Positions, relaxed: Reached, watch: Watch
+) -> tuple[Task, Positions, Reached]:
+    """A plan of a part without ties, at least as good as an outcome, and its bounds; first the task with what it took.
+
+    It is made from the pairs that are worth most beyond the prices of places and days.
+    """
     watch.tell(f"Pricing days: {part.n_pairs:,} pairs")
-    task, prices = day_prices(task, rest, part, price, watch.share(_SHARE_OF_PRICES))
+    task, prices = part_prices(task, rest, part, price, watch.share(_SHARE_OF_PRICES))
     if prices is not None:
-        task = with_best_by_days(task, rest, part, prices, _BEST_BY_DAYS)
-    programme = programme_of(task, needs, part.supporters)
-    beyond = task.weight - price[task.supporter]
-    best = best_of_each_need(programme.need, beyond[programme.pair], _BEST_BY_PLACES)
+        task = with_best_beyond(task, rest, part, prices, _BEST_BY_DAYS)
+    programme = programme_of(task, part.needs, part.supporters)
+    beyond = (task.weight - price[task.supporter])[programme.pair]
+    best = best_of_each_need(programme.need, beyond, _BEST_BY_PLACES)
     if prices is not None:
         by_days = prices.beyond(task.need, task.supporter, task.value_milli, task.days_asked)[programme.pair]
         best = np.union1d(best, best_of_each_need(programme.need, by_days, _BEST_BY_DAYS))
     fallback = np.isin(programme.pair, chosen_pairs(task, outcome))
-    chosen = programme.pair[by_levels(programme, best, fallback, part.n_pairs, watch.share(_SHARE_OF_PLAN))]
+    chosen = by_levels(programme, best, fallback, part.n_pairs, watch.share(_SHARE_OF_PLAN))
+    task, outcome = _filled_up(task, rest, part.needs, _outcome(task, part, programme, chosen))
+    counts = _most_met(task, rest, part, outcome, relaxed, watch)
+    return task, outcome, _most(task, rest, part, outcome, counts, prices, relaxed)
+
+
+def _by_promise(
+    task: Task, rest: Rest | None, part: Part, price: Whole, outcome: Positions, relaxed: Reached, watch: Watch
+) -> tuple[Task, Positions, Reached]:
+    """The same of a part where ties bind: made from the pairs that promise most, and then bettered need by need."""
+    for level, count in enumerate(_BEST_OF_URGENT):
+        task = with_best_of_each(task, rest, part.needs[task.level[part.needs] == level], price, count)
+    programme = programme_of(task, part.needs, part.supporters)
+    beyond = (task.weight - price[task.supporter])[programme.pair]
+    fallback = np.isin(programme.pair, chosen_pairs(task, outcome))
+    chosen, _ = most_promising(programme, beyond, fallback, watch.share(_SHARE_OF_PROMISING))
+    task, outcome = _filled_up(task, rest, part.needs, _outcome(task, part, programme, chosen))
+    counts = _most_met(task, rest, part, outcome, relaxed, watch.share(_SHARE_OF_COUNTS))
+    watch.tell(f"Solving days and ties, need by need: {len(programme.pair):,} of {part.n_pairs:,} pairs")
+    most = as_reached([*counts, programme.ceiling(programme.value_milli)])
+    chosen = bettered(task, programme, part.needs, chosen, most, watch.share(_SHARE_OF_PLACES))
+    task, better = _filled_up(task, rest, part.needs, _outcome(task, part, programme, chosen))
+    before, now = values_of(task, outcome, part.needs), values_of(task, better, part.needs)
+    if now > before:
+        outcome = better
+    if now[:-1] > before[:-1]:
+        counts = _most_met(task, rest, part, outcome, relaxed, watch.share(_SHARE_OF_COUNTS))
+    watch.tell(f"Pricing days and ties: {part.n_pairs:,} pairs")
+    task, prices = part_prices(task, rest, part, price, watch)
+    return task, outcome, _most(task, rest, part, outcome, counts, prices, relaxed)
+
+
+def _outcome(task: Task, part: Part, programme: Programme, chosen: Flags) -> Positions:
+    """By need of the task: who serves it by this choice of pairs of the part."""
     outcome = np.full(len(task.level), UNMET, dtype=np.intp)
-    outcome[task.need[chosen]] = task.supporter[chosen]
-    task, outcome = _filled_up(task, rest, needs, outcome)
+    outcome[part.needs[programme.need[chosen]]] = part.supporters[programme.supporter[chosen]]
+    return outcome
+
+
+def _most_met(
+    task: Task, rest: Rest | None, part: Part, outcome: Positions, relaxed: Reached, watch: Watch
+) -> tuple[int, int, int]:
     watch.tell("Proving how many needs can be met")
-    most_counts = most_met(task, rest, part, outcome, relaxed[:-1], watch)
-    reached = values_of(task, outcome, needs)
-    most_score = _ceiling(task, rest, needs) if prices is None else prices.most_score
+    return most_met(task, rest, part, outcome, relaxed[:-1], watch)
+
+
+def _most(
+    task: Task,
+    rest: Rest | None,
+    part: Part,
+    outcome: Positions,
+    counts: tuple[int, int, int],
+    prices: PartPrices | None,
+    relaxed: Reached,
+) -> Reached:
+    """The bound of each level for a plan of a part: of needs met they are known, that of the score is of the prices."""
+    reached = values_of(task, outcome, part.needs)
+    most_score = _ceiling(task, rest, part.needs) if prices is None else prices.most_score
     if reached[:-1] == relaxed[:-1]:
         most_score = min(most_score, relaxed[-1])
-    return outcome[needs], reached, as_reached([*most_counts, max(reached[-1], most_score)])
+    return as_reached([*counts, max(reached[-1], most_score)])
 
 
 def bounds_around(task: Task, part: Part, price: Whole, outcome: Positions, relaxed: Reached, watch: Watch) -> Reached:
@@ -78,7 +148,7 @@ def bounds_around(task: Task, part: Part, price: Whole, outcome: Positions, rela
     watch.tell("Proving how many needs can be met")
     met = most_met(task, None, part, outcome, relaxed[:-1], watch.share(_SHARE_OF_PRICES))
     watch.tell(f"Pricing days: {part.n_pairs:,} pairs")
-    _, prices = day_prices(task, None, part, price, watch)
+    _, prices = part_prices(task, None, part, price, watch)
     most_score = _ceiling(task, None, part.needs)
     return as_reached([*met, most_score if prices is None else min(most_score, prices.most_score)])
 
@@ -118,13 +188,3 @@ def by_levels(whole: Programme, best: Positions, fallback: Flags, n_pairs: int, 
         chosen[columns[found]] = True
         met.append(int(whole.count(level)[chosen].sum()))
     return chosen
-
-
-def most_urgent_together(whole: Programme) -> Positions:
-    """By pair: the most urgent level among the needs of its package, since they are met together or not at all."""
-    together = np.full(whole.n_packages, len(PRIORITY_LEVELS), dtype=np.intp)
-    packed = whole.package >= 0
-    np.minimum.at(together, whole.package[packed], whole.level[packed])
-    levels = whole.level.copy()
-    levels[packed] = together[whole.package[packed]]
-    return levels

@@ -49,8 +49,8 @@ class Market:
 
     @cached_property
     def is_large(self) -> bool:
-        """Whether only the pairs that may matter are kept; rules that tie needs together have to see all."""
-        return not self.rulebook.has_ties and self.ground.within_reach > _MANY_PAIRS
+        """Whether only the pairs that may matter are kept."""
+        return self.ground.within_reach > _MANY_PAIRS
 
     @cached_property
     def at_hand(self) -> Pairs:
@@ -70,8 +70,7 @@ class Market:
 
     def blocks(self) -> Iterator[tuple[slice, Pairs]]:
         """Some needs that follow each other, and all of their eligible pairs; then the next."""
-        if not self.is_large or "pairs" in vars(self):
-            # What was found already is not looked for again.
+        if not self._has_few:
             yield slice(0, len(self.inputs.needs)), self.pairs
             return
         for needs in self.slices():
@@ -84,10 +83,27 @@ class Market:
         for first in range(0, n_needs, height):
             yield slice(first, min(first + height, n_needs))
 
+    def pairs_of_need(self, need: int) -> Pairs:
+        """The eligible pairs of one need, perhaps with those of others."""
+        if self._has_few:
+            return pairs_of_needs(self.ground, slice(need, need + 1))
+        return self.pairs
+
     @cached_property
     def eligible_by_need(self) -> NDArray[np.intp]:
         """How many eligible supporters each need has."""
-        return np.asarray(np.sum([pairs.count_by_need() for _, pairs in self.blocks()], axis=0, dtype=np.intp))
+        if not self._has_few:
+            return self.pairs.count_by_need()
+        n_needs = len(self.inputs.needs)
+        count = np.zeros(n_needs, dtype=np.intp)
+        for needs in self.slices():
+            count += np.bincount(self.ground.pairs_of(needs)[0], minlength=n_needs)
+        return count
+
+    @property
+    def _has_few(self) -> bool:
+        """Whether not all pairs are known yet, and they are too many to be found without cause."""
+        return self.is_large and "pairs" not in vars(self)
 
     @cached_property
     def needs(self) -> list[Row]:

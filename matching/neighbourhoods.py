@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -49,7 +50,8 @@ def most_met(
         more = found.missing(level, factors, watch)
         # Among plans as good in the levels before, all that is missing is of this one.
         known = relaxed[level] if met[:level] == tuple(relaxed[:level]) else met[level] + more
-        bounds.append(min(known, met[level] + more))
+        asking = int(np.count_nonzero((task.level[part.needs] == level) & (part.pairs_of_need > 0)))
+        bounds.append(min(known, met[level] + more, asking))
     critical, high, normal = bounds
     return critical, high, normal
 
@@ -90,6 +92,9 @@ class _Surroundings:
         settled: list[tuple[Positions, int]] = []
         while waiting:
             region = waiting.pop(0)
+            if watch.left_s() <= 0:
+                settled.append((region, self._unmet(region, factors)))
+                continue
             around = self._around(region)
             short = self._short(region, around, factors, watch)
             wider = self._wider(region, around, level) if short else region
@@ -108,24 +113,55 @@ class _Surroundings:
         return with_all_of(self.task.of(pairs), self.rest, region)
 
     def _wider(self, region: Positions, around: Task, level: int) -> Positions:
-        """The region with the needs that people who are eligible in it serve."""
+        """The region with the needs that people who are eligible in it serve, and what ties to it."""
         people = np.unique(around.supporter)
+        if self.task.ties is not None:
+            # Whoever shares a home school that can let no more go.
+            homes = self.task.ties.home[people]
+            full = homes[(self._leaving >= self.task.ties.deployments_left)[homes]]
+            people = np.union1d(people, np.flatnonzero(np.isin(self.task.ties.home, full)))
         served = [self.serves[self.serves_start[one] : self.serves_start[one + 1]] for one in people.tolist()]
         wider: Positions = np.unique(np.concatenate([region, *served]))
-        return np.asarray(wider[self.task.level[wider] <= level], dtype=np.intp)
+        if self.task.ties is not None:
+            schools, packages = self.task.ties.school[region], self.task.ties.package[wider]
+            beside = np.isin(self.task.ties.school[self.needs], schools)
+            beside |= np.isin(self.task.ties.package[self.needs], packages[packages >= 0])
+            wider = np.union1d(wider, self.needs[beside & (self.n_pairs[self.needs] > 0)])
+        return np.asarray(wider[self._urgent[wider] <= level], dtype=np.intp)
+
+    @cached_property
+    def _urgent(self) -> Positions:
+        """By need: the most urgent level in its package, since its needs are met together or not at all."""
+        if self.task.ties is None:
+            return self.task.level
+        package = self.task.ties.package
+        packed = package >= 0
+        most_urgent = np.full(int(package.max(initial=-1)) + 1, len(PRIORITY_LEVELS))
+        np.minimum.at(most_urgent, package[packed], self.task.level[packed])
+        return np.where(packed, np.append(most_urgent, 0)[package], self.task.level).astype(np.intp)
+
+    @cached_property
+    def _leaving(self) -> Whole:
+        """By home school: how many deployments its people have."""
+        assert self.task.ties is not None
+        met = self.supporter_of[self.supporter_of != UNMET]
+        homes = self.task.ties.home[met]
+        return np.bincount(homes, minlength=len(self.task.ties.deployments_left)).astype(np.int64)
 
     def _size(self, region: Positions) -> int:
         return int(self.n_pairs[region].sum())
 
+    def _unmet(self, region: Positions, factors: Whole) -> int:
+        """What the region could meet at most beyond what the plan does, whoever is there."""
+        return int(factors[self.task.level[region[self.supporter_of[region] == UNMET]]].sum())
+
     def _short(self, region: Positions, around: Task, factors: Whole, watch: Watch) -> int:
         """How much more the region could meet, with all its people to itself, than the plan does in it."""
-        if watch.left_s() <= 0:
-            return int(factors[self.task.level[region[self.supporter_of[region] == UNMET]]].sum())
         programme = programme_of(around, region, np.unique(around.supporter))
         worth = factors[programme.level].astype(np.int64)
         chosen = self.supporter_of[around.need[programme.pair]] == around.supporter[programme.pair]
         _, bound = best_choice(programme, worth, (), chosen, watch.share(_SHARE))
-        return max(0, bound - int(worth[chosen].sum()))
+        return min(self._unmet(region, factors), max(0, bound - int(worth[chosen].sum())))
 
 
 def _overlap(one: Positions, other: Positions) -> bool:

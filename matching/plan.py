@@ -270,9 +270,10 @@ def _surplus_of_prices(market: Market, outcome: Outcome, assignment: Assignment)
     surplus = np.zeros(len(outcome.supporter_of))
     surplus[need] = worth - price[supporter]
     if np.isnan(price).any():
-        pairs = market.pairs
-        open_pairs = ~hopeless(rulebook, pairs)[pairs.need]
-        surplus[pairs.need[open_pairs & np.isnan(price[pairs.supporter])]] = np.nan
+        for _, pairs in market.blocks():
+            surplus[pairs.need[np.isnan(price[pairs.supporter])]] = np.nan
+        if rulebook.has_packages:
+            surplus[hopeless(rulebook, market.eligible_by_need)] = 0
     return surplus
 
 

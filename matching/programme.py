@@ -36,6 +36,11 @@ class Programme:
         could be theirs), then one for each package (whether it is met).
     least, most : ndarray of float64
         What the sum of a row may be.
+    row_kind : ndarray of str
+        By row, what it limits: `need`, `places`, `days`, `home`, `school`, `visit` or `package`.
+    row_of : ndarray of intp
+        By row, whose it is, as a position in the task: the need, the supporter, the home school, the school; of a visit
+        or a package, the need.
     visit : ndarray of intp
         By pair: its visit, or -1.
     package : ndarray of intp
@@ -52,6 +57,8 @@ class Programme:
     rows: csc_array
     least: Floats
     most: Floats
+    row_kind: NDArray[np.str_]
+    row_of: Positions
     visit: Positions
     n_visits: int
     package: Positions
@@ -103,6 +110,8 @@ class Programme:
             rows=csc_array(rows[some]),
             least=self.least[some],
             most=self.most[some],
+            row_kind=self.row_kind[some],
+            row_of=self.row_of[some],
             visit=visit,
             n_visits=len(used),
         )
@@ -155,6 +164,16 @@ def merit(programme: Programme, chosen: Flags, kept: Sequence[Kept]) -> tuple[bo
     return all(one.worth[chosen].sum() >= one.at_least for one in kept), int(programme.worth[chosen].sum())
 
 
+def most_urgent_together(whole: Programme) -> Positions:
+    """By pair: the most urgent level among the needs of its package, since they are met together or not at all."""
+    together = np.full(whole.n_packages, len(PRIORITY_LEVELS), dtype=np.intp)
+    packed = whole.package >= 0
+    np.minimum.at(together, whole.package[packed], whole.level[packed])
+    levels = whole.level.copy()
+    levels[packed] = together[whole.package[packed]]
+    return levels
+
+
 def programme_of(task: Task, needs: Positions, supporters: Positions) -> Programme:
     """The programme of the needs and supporters of one part."""
     pair = np.flatnonzero(np.isin(task.need, needs))
@@ -164,13 +183,13 @@ def programme_of(task: Task, needs: Positions, supporters: Positions) -> Program
     package, n_packages = _packages(task, needs)
     width = len(pair) + n_visits + n_packages
     blocks = [
-        _sums(need, np.ones(len(pair)), np.ones(len(needs)), width),
-        _sums(supporter, np.ones(len(pair)), task.places[supporters].astype(np.float64), width),
+        _sums("need", needs, need, np.ones(len(pair)), np.ones(len(needs)), width),
+        _sums("places", supporters, supporter, np.ones(len(pair)), task.places[supporters].astype(np.float64), width),
         _days(task, needs, supporters, need, supporter, width),
         *_ties(task, pair, visit, n_visits, width),
     ]
     if n_packages:
-        blocks.append(_whole_packages(need, package, len(pair) + n_visits, width))
+        blocks.append(_whole_packages(needs, need, package, len(pair) + n_visits, width))
     return Programme(
         pair,
         need,
@@ -180,6 +199,8 @@ def programme_of(task: Task, needs: Positions, supporters: Positions) -> Program
         csc_array(vstack([block.rows for block in blocks])),
         np.concatenate([block.least for block in blocks]),
         np.concatenate([block.most for block in blocks]),
+        np.repeat([block.kind for block in blocks], [len(block.most) for block in blocks]),
+        np.concatenate([block.of for block in blocks]),
         visit,
         n_visits,
         package[need],
@@ -189,16 +210,18 @@ def programme_of(task: Task, needs: Positions, supporters: Positions) -> Program
 
 @dataclass(frozen=True)
 class _Rows:
+    kind: str
+    of: Positions
     rows: csr_array
     least: Floats
     most: Floats
 
 
-def _sums(row: Positions, cells: Floats, most: Floats, width: int) -> _Rows:
+def _sums(kind: str, of: Positions, row: Positions, cells: Floats, most: Floats, width: int) -> _Rows:
     """Rows that sum the first columns; a column whose row is -1 is in none."""
     inside = np.flatnonzero(row >= 0)
     rows = csr_array((cells[inside], (row[inside], inside)), shape=(len(most), width))
-    return _Rows(rows, np.full(len(most), -np.inf), most)
+    return _Rows(kind, of, rows, np.full(len(most), -np.inf), most)
 
 
 def _days(
@@ -209,7 +232,7 @@ def _days(
     unit = int(np.gcd.reduce(task.days_asked[needs])) or 1
     asked = task.days_asked[needs][need] / unit
     most = np.where(limited, np.floor(task.days_offered[supporters] / unit), 0.0)
-    return _sums(np.where(limited[supporter], supporter, -1), asked, most, width)
+    return _sums("days", supporters, np.where(limited[supporter], supporter, -1), asked, most, width)
 
 
 def _ties(task: Task, pair: Positions, visit: Positions, n_visits: int, width: int) -> Iterator[_Rows]:
@@ -217,25 +240,23 @@ def _ties(task: Task, pair: Positions, visit: Positions, n_visits: int, width: i
     if task.ties is None or not len(pair):
         return
     ties = task.ties
-    _, home = np.unique(ties.home[task.supporter[pair]], return_inverse=True)
-    left = np.zeros(int(home.max()) + 1)
-    left[home] = ties.deployments_left[ties.home[task.supporter[pair]]]
-    yield _sums(home, np.ones(len(pair)), left, width)
-    _, school = np.unique(ties.school[task.need[pair]], return_inverse=True)
-    may_come = np.zeros(int(school.max()) + 1)
-    may_come[school] = ties.supporters_left[ties.school[task.need[pair]]]
-    comes_alone = (visit < 0) & ~ties.is_there[pair]
-    row_of_visit = np.full(n_visits, -1, dtype=np.intp)
-    row_of_visit[visit[visit >= 0]] = school[visit >= 0]
-    comers = np.concatenate([np.where(comes_alone, school, -1), row_of_visit])
-    yield _sums(comers, np.ones(len(comers)), may_come, width)
+    homes, home = np.unique(ties.home[task.supporter[pair]], return_inverse=True)
+    yield _sums("home", homes, home, np.ones(len(pair)), ties.deployments_left[homes].astype(np.float64), width)
+    schools, school = np.unique(ties.school[task.need[pair]], return_inverse=True)
+    comes_alone = (visit < 0) & ~task.is_there(pair)
+    school_of_visit = np.full(n_visits, -1, dtype=np.intp)
+    school_of_visit[visit[visit >= 0]] = school[visit >= 0]
+    comers = np.concatenate([np.where(comes_alone, school, -1), school_of_visit])
+    may_come = ties.supporters_left[schools].astype(np.float64)
+    yield _sums("school", schools, comers, np.ones(len(comers)), may_come, width)
     within = np.flatnonzero(visit >= 0)
     rows, ones = np.arange(len(within)), np.ones(len(within))
     matrix = coo_array(
         (np.append(ones, -ones), (np.append(rows, rows), np.append(within, len(pair) + visit[within]))),
         shape=(len(within), width),
     )
-    yield _Rows(csr_array(matrix), np.full(len(within), -np.inf), np.zeros(len(within)))
+    of = task.need[pair[within]]
+    yield _Rows("visit", of, csr_array(matrix), np.full(len(within), -np.inf), np.zeros(len(within)))
 
 
 def _visits(task: Task, pair: Positions) -> tuple[Positions, int]:
@@ -243,7 +264,7 @@ def _visits(task: Task, pair: Positions) -> tuple[Positions, int]:
     visit = np.full(len(pair), -1, dtype=np.intp)
     if task.ties is None or not len(pair):
         return visit, 0
-    coming = np.flatnonzero(~task.ties.is_there[pair])
+    coming = np.flatnonzero(~task.is_there(pair))
     together = np.column_stack([task.ties.school[task.need[pair[coming]]], task.supporter[pair[coming]]])
     _, group, sizes = np.unique(together, axis=0, return_inverse=True, return_counts=True)
     group = group.reshape(-1)
@@ -264,7 +285,7 @@ def _packages(task: Task, needs: Positions) -> tuple[Positions, int]:
     return package, len(known)
 
 
-def _whole_packages(need: Positions, package: Positions, first_column: int, width: int) -> _Rows:
+def _whole_packages(needs: Positions, need: Positions, package: Positions, first_column: int, width: int) -> _Rows:
     """A row for each need of a package: it is met just where the package is."""
     inside = np.flatnonzero(package >= 0)
     row_of = np.full(len(package), -1, dtype=np.intp)
@@ -280,7 +301,7 @@ def _whole_packages(need: Positions, package: Positions, first_column: int, widt
         ),
         shape=(len(inside), width),
     )
-    return _Rows(csr_array(matrix), np.zeros(len(inside)), np.zeros(len(inside)))
+    return _Rows("package", needs[inside], csr_array(matrix), np.zeros(len(inside)), np.zeros(len(inside)))
 
 
 def best_choice(

@@ -381,19 +381,21 @@ def _package_unmet(market: Market, outcome: Outcome, use: _Use, need: int) -> tu
     package = market.needs[need]["package"]
     needs = np.flatnonzero(market.rulebook.package == market.rulebook.package[need])
     needs = needs[outcome.origin[needs] != "pinned"]
-    alone = needs[market.pairs.count_by_need()[needs] == 0]
+    alone = needs[market.eligible_by_need[needs] == 0]
     start = f"The {counted(len(needs), 'need')} of package {package} are met together or not at all"
     if len(alone):
         first = int(alone[0])
         why = nobody_eligible(market, alone[:1])[first]
         return f"{start}, and {market.needs[first]['need_id']} has nobody: {why.reason}", why.nearest_option
     for one in needs.tolist():
-        those = market.pairs.supporter[market.pairs.of_need(one)]
+        pairs = market.pairs_of_need(one)
+        those = pairs.supporter[pairs.of_need(one)]
         has_room = ~use.is_full[those] & (market.rulebook.days_asked[one] <= use.days_left[those])
         if not has_room.any():
             words = f"{start}, and nobody eligible is free for {market.needs[one]['need_id']}."
-            return words, _one_more(market, use, np.array([one]), market.pairs)[one]
-    those = market.pairs.supporter[market.pairs.of_need(need)]
+            return words, _one_more(market, use, np.array([one]), pairs)[one]
+    pairs = market.pairs_of_need(need)
+    those = pairs.supporter[pairs.of_need(need)]
     who = person(market, int(those[0]))
     return f"{start}, and those who are free cannot take them all.", f"{who} is eligible for this one."
 

@@ -191,7 +191,12 @@ class Rulebook:
         """Whether some rule ties needs or supporters together."""
         rules = self.inputs.policy.rules
         limits = (rules.max_supporters_per_school, rules.max_per_home_school)
-        return bool((self.package >= 0).any()) or any(limit is not None for limit in limits)
+        return self.has_packages or any(limit is not None for limit in limits)
+
+    @cached_property
+    def has_packages(self) -> bool:
+        """Whether some needs are met together or not at all."""
+        return bool((self.package >= 0).any())
 
     @cached_property
     def pins(self) -> tuple[Positions, Positions]:

@@ -4,10 +4,10 @@ import numpy as np
 
 from matching.by_loads import by_loads
 from matching.fill import filled, filled_up
-from matching.large import best_of_large_part, bounds_around, most_urgent_together
+from matching.large import best_of_large_part, bounds_around
 from matching.loads import Offers
 from matching.parts import Part
-from matching.programme import Kept, Programme, best_choice, programme_of
+from matching.programme import Kept, Programme, best_choice, most_urgent_together, programme_of
 from matching.relaxation import by_relaxed_levels
 from matching.rest import Rest, with_all_of
 from matching.task import (
@@ -57,7 +57,7 @@ def best_of_part(
     to nothing better in time that plan stands, with its bounds. A part of even more pairs is not searched as a whole,
     and where a round is that large not all of its pairs are ever at hand (`large`).
     """
-    if part.n_pairs > _MOST_PAIRS_SEARCHED and task.ties is None:
+    if part.n_pairs > _MOST_PAIRS_SEARCHED:
         return best_of_large_part(task, rest, part, without_days, price, watch)
     task = with_all_of(task, rest, part.needs)
     outcome, bounds = _best_of_all(task, part, without_days, price, watch)
@@ -92,7 +92,7 @@ def _best_of_all(
             watch = whole_watch
             fallback, most = best_of_tied_part(task, programme, needs, beyond, fallback, watch)
             relaxed = _closer(relaxed, most)
-        if programme.reached(fallback) == most or len(programme.pair) > _MOST_PAIRS_SEARCHED:
+        if programme.reached(fallback) == most:
             return filled_up(task, programme, fallback), most
     chosen, most_worth = best_choice(programme, programme.worth, (), fallback, watch)
     if programme.reached(chosen) < programme.reached(fallback):

@@ -36,8 +36,8 @@ class Ties:
         By need: its school.
     supporters_left : ndarray of int64
         By school: how many supporters may come beside those of the pins.
-    is_there : ndarray of bool
-        By pair: the supporter comes to this school already, by a pin.
+    pinned_visits : ndarray of intp
+        Who comes to which school already, by a pin: one number each, school * supporters + supporter.
     home : ndarray of intp
         By supporter: the home school.
     deployments_left : ndarray of int64
@@ -47,7 +47,7 @@ class Ties:
     package: Positions
     school: Positions
     supporters_left: Whole
-    is_there: Flags
+    pinned_visits: Positions
     home: Positions
     deployments_left: Whole
 
@@ -93,30 +93,21 @@ class Task:
         """By pair: 3M, 2M or M for the need, plus the pair's value."""
         return self.bonus_milli * (3 - self.level[self.need]) + self.value_milli
 
-    def of(self, pairs: Positions) -> "Task":
-        """The task with some of its pairs.
+    def is_there(self, pairs: Positions) -> Flags:
+        """By pair: whether the supporter comes to this school already, by a pin; nobody does without ties."""
+        if self.ties is None or not len(self.ties.pinned_visits):
+            return np.zeros(len(pairs), dtype=bool)
+        visits = self.ties.school[self.need[pairs]] * len(self.places) + self.supporter[pairs]
+        return np.isin(visits, self.ties.pinned_visits)
 
-        Raises
-        ------
-        ValueError
-            The task has ties, which say something of each pair.
-        """
-        if self.ties is not None:
-            raise ValueError("ties hold for all pairs together")
+    def of(self, pairs: Positions) -> "Task":
+        """The task with some of its pairs."""
         return replace(
             self, need=self.need[pairs], supporter=self.supporter[pairs], value_milli=self.value_milli[pairs]
         )
 
     def with_pairs(self, need: Positions, supporter: Positions, value_milli: Whole) -> "tuple[Task, Positions]":
-        """The task with more pairs, and where those that it had are then; of pairs that it had, its own value holds.
-
-        Raises
-        ------
-        ValueError
-            The task has ties, which say something of each pair.
-        """
-        if self.ties is not None:
-            raise ValueError("pairs that ties hold for are all at hand")
+        """The task with more pairs, and where those that it had are then; of pairs that it had, its own value holds."""
         n_people = len(self.places)
         at_hand = self.need * n_people + self.supporter
         codes = np.append(at_hand, need * n_people + supporter)
@@ -261,7 +252,7 @@ def visits_of(task: Task, supporter_of: Positions) -> tuple[Positions, Positions
     if task.ties is None:
         raise ValueError("without ties nobody counts visits")
     coming = chosen_pairs(task, supporter_of)
-    coming = coming[~task.ties.is_there[coming]]
+    coming = coming[~task.is_there(coming)]
     visits = np.column_stack([task.ties.school[task.need[coming]], task.supporter[coming]])
     school, supporter = np.unique(visits, axis=0).T
     return school, supporter

@@ -11,8 +11,15 @@ from numpy.typing import NDArray
 
 from matching.bettered import bettered
 from matching.highs import Model, relaxed
-from matching.large import most_urgent_together
-from matching.programme import LEVEL_FACTORS, Kept, Programme, best_choice, kept_at, worth_at
+from matching.programme import (
+    LEVEL_FACTORS,
+    Kept,
+    Programme,
+    best_choice,
+    kept_at,
+    most_urgent_together,
+    worth_at,
+)
 from matching.relaxation import most_by_levels
 from matching.task import (
     LEVELS,
@@ -37,8 +44,6 @@ _BONUS_MILLI = 2_000
 # for each need where that is more.
 _MOST_PAIRS_RELAXED = 85_000
 _PAIRS_SEARCHED = ((5_500, 1.5), (20_000, 2.0))
-# Bounds of the last levels come from relaxations of all pairs, which of more than these take too long.
-_MOST_PAIRS_BOUNDED = 150_000
 # Of the time that is left: for each level before the last, for the relaxation and each search of promising pairs, for
 # bounds, and for what is bettered place by place.
 _SHARE_OF_URGENT = 0.1
@@ -67,18 +72,23 @@ def best_of_tied_part(
         A choice that keeps every row.
     watch : Watch
     """
+    chosen, proved = most_promising(part, beyond, fallback, watch)
     urgent = most_urgent_together(part)
-    chosen, proved = _urgent_first(part, urgent, fallback, watch)
-    chosen = _best_of_promising(part, beyond, chosen, watch)
-    if len(part.pair) > _MOST_PAIRS_BOUNDED:
-        most = as_reached([*proved, part.ceiling(part.count(len(proved))), part.ceiling(part.value_milli)])
-    else:
-        most = most_by_levels(part, len(needs), urgent, chosen, proved, watch.share(_SHARE_OF_BOUNDS))
+    most = most_by_levels(part, len(needs), urgent, chosen, proved, watch.share(_SHARE_OF_BOUNDS))
     watch.tell(f"Solving days and ties, need by need: {len(part.pair):,} pairs")
     best = bettered(task, part, needs, chosen, most, watch.share(_SHARE_OF_PLACES))
     # Around a need a more urgent one may be met for others, whose bounds were of plans that meet those.
     ceilings = as_reached(part.ceiling(worth_at(part, level)) for level in range(len(LEVELS)))
     return best, bounds_as_good(part.reached(best), part.reached(chosen), most, ceilings)
+
+
+def most_promising(part: Programme, beyond: Whole, fallback: Flags, watch: Watch) -> tuple[Flags, list[int]]:
+    """A good choice of pairs of a part, and the bounds of the levels before the last.
+
+    Parameters are those of `best_of_tied_part`.
+    """
+    chosen, proved = _urgent_first(part, most_urgent_together(part), fallback, watch)
+    return _best_of_promising(part, beyond, chosen, watch), proved
 
 
 def _urgent_first(part: Programme, urgent: Positions, chosen: Flags, watch: Watch) -> tuple[Flags, list[int]]:

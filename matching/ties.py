@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.errors import counted
-from matching.pairs import Pairs
 from matching.rules import Flags, Positions, Rulebook
 from matching.task import UNMET, Ties
 
 
-def hopeless(rulebook: Rulebook, pairs: Pairs) -> Flags:
+def hopeless(rulebook: Rulebook, eligible_by_need: Positions) -> Flags:
     """By need: whether some need of its package has nobody, so that the package cannot be met."""
-    alone = pairs.count_by_need() == 0
+    alone = eligible_by_need == 0
     alone[rulebook.pins[0]] = False
     return (rulebook.package >= 0) & np.isin(rulebook.package, rulebook.package[alone])
 
@@ -28,8 +27,8 @@ def met_in_part(rulebook: Rulebook, supporter_of: Positions) -> Flags:
     return (package >= 0) & np.isin(package, package[met]) & np.isin(package, package[~met])
 
 
-def ties_of(rulebook: Rulebook, need: Positions, supporter: Positions) -> Ties | None:
-    """What ties these pairs together, beside the pins; None where no rule does."""
+def ties_of(rulebook: Rulebook) -> Ties | None:
+    """What ties needs and supporters together, beside the pins; None where no rule does."""
     if not rulebook.has_ties:
         return None
     pinned_need, pinned_supporter = rulebook.pins
@@ -48,7 +47,7 @@ def ties_of(rulebook: Rulebook, need: Positions, supporter: Positions) -> Ties |
         package=package,
         school=rulebook.need_school,
         supporters_left=left(rulebook.inputs.policy.rules.max_supporters_per_school, standing.coming),
-        is_there=standing.is_there(need, supporter),
+        pinned_visits=standing.visits,
         home=rulebook.home_school,
         deployments_left=left(rulebook.inputs.policy.rules.max_per_home_school, standing.leaving),
     )
@@ -64,7 +63,7 @@ class Standing:
     @property
     def coming(self) -> NDArray[np.int64]:
         """By school: how many people come to it."""
-        schools = np.unique(self._visits) // self._n_people
+        schools = np.unique(self.visits) // self._n_people
         return np.bincount(schools, minlength=self._n_schools).astype(np.int64)
 
     @property
@@ -76,7 +75,7 @@ class Standing:
 
     def is_there(self, need: Positions, supporter: Positions) -> Flags:
         """Whether each pair's supporter comes to the need's school."""
-        return np.isin(self.rulebook.need_school[need] * self._n_people + supporter, self._visits)
+        return np.isin(self.rulebook.need_school[need] * self._n_people + supporter, self.visits)
 
     def over_school(self, need: Positions, supporter: Positions) -> Flags:
         """Whether each pair, in the place of what the need has, would bring too many people to its school."""
@@ -86,7 +85,7 @@ class Standing:
         met = self.supporter_of[need] != UNMET
         holder = np.where(met, self.supporter_of[need], 0)
         visit = self.rulebook.need_school[need] * self._n_people + holder
-        visits, times = np.unique(self._visits, return_counts=True)
+        visits, times = np.unique(self.visits, return_counts=True)
         place = np.minimum(np.searchsorted(visits, visit), max(len(visits) - 1, 0))
         frees = met & (times[place] == 1) if len(visits) else met
         come = self.coming[self.rulebook.need_school[need]]
@@ -103,7 +102,7 @@ class Standing:
         return np.asarray(self.leaving[homes[supporter]] - frees >= limit)
 
     @property
-    def _visits(self) -> NDArray[np.int64]:
+    def visits(self) -> NDArray[np.int64]:
         """One number for each deployment: its school and its supporter."""
         met = self.supporter_of != UNMET
         visits: NDArray[np.int64] = self.rulebook.need_school[met] * self._n_people + self.supporter_of[met]

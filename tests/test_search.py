@@ -7,16 +7,26 @@ import numpy as np
 import pytest
 from worlds import World, bounds_said, by_milp, faults_of, random_world, said, served
 
-from matching import bettered, blend, by_loads, large, search, tied
+from matching import bettered, blend, by_loads, large, market, part_prices, search, tied
 from matching.check import check_plan
 from matching.loads import Offers, best_loads, loads_beside
 from matching.plan import Plan
 
 
-@pytest.fixture
-def every_part_is_large(monkeypatch):
+@pytest.fixture(params=["every pair at hand", "some pairs at hand"])
+def every_part_is_large(request, monkeypatch):
+    """In some rounds not every pair is at hand either."""
     monkeypatch.setattr(search, "_MANY_PAIRS", 0)
     monkeypatch.setattr(search, "_MOST_PAIRS_SEARCHED", 0)
+    if request.param == "some pairs at hand":
+        monkeypatch.setattr(market, "_MANY_PAIRS", -1)
+        monkeypatch.setattr(market, "_FIRST_PEOPLE", 1)
+        monkeypatch.setattr(market, "_PAIRS_AT_ONCE", 20)
+        monkeypatch.setattr(part_prices, "FIRST_PAIRS", 1)
+        monkeypatch.setattr(part_prices, "_MORE_PAIRS", 2)
+        monkeypatch.setattr(part_prices, "_PAIRS_AT_ONCE", 20)
+        monkeypatch.setattr(large, "FIRST_PAIRS", 1)
+        monkeypatch.setattr(large, "_BEST_OF_URGENT", (4, 2))
 
 
 def check_bounds(made: World, plan: Plan) -> None:
@@ -74,7 +84,7 @@ def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, numbe
 
 
 def test_as_many_needs_as_places_allow_have_no_higher_score_than_places_allow(every_part_is_large, monkeypatch):
-    monkeypatch.setattr(large, "day_prices", lambda task, *_: (task, None))
+    monkeypatch.setattr(large, "part_prices", lambda task, *_: (task, None))
     as_many = 0
     for number in range(40):
         made = random_world(2100 + number, n_schools=30, n_supporters=40, n_needs=40)
@@ -149,8 +159,14 @@ def test_by_loads_whenever_time_runs_out_the_plan_keeps_the_rules_and_the_bounds
 
 
 @pytest.fixture
-def few_pairs_promise(every_part_is_large, monkeypatch):
+def few_pairs_promise(monkeypatch):
     """Whatever ties bind is searched over few pairs and then around single needs, never whole."""
+    monkeypatch.setattr(search, "_MANY_PAIRS", 0)
+    monkeypatch.setattr(search, "best_choice", lambda part, worth, kept, chosen, watch: (chosen, part.ceiling(worth)))
+    few_pairs(monkeypatch)
+
+
+def few_pairs(monkeypatch) -> None:
     monkeypatch.setattr(tied, "_MOST_PAIRS_RELAXED", 120)
     monkeypatch.setattr(tied, "_PAIRS_SEARCHED", ((20, 0.5), (40, 1.5)))
     monkeypatch.setattr(bettered, "_MOST_PAIRS", 60)
@@ -174,7 +190,7 @@ def test_where_ties_bind_the_plan_keeps_the_rules_and_the_bounds_hold(
     if not is_relaxed:
         monkeypatch.setattr(tied, "relaxed", lambda *_: None)
     if not is_bounded:
-        monkeypatch.setattr(tied, "_MOST_PAIRS_BOUNDED", 0)
+        monkeypatch.setattr(tied, "_SHARE_OF_BOUNDS", 0)
     made = tied_world(number, pins=number % 3)
     plan = made.plan()
     assert not list(faults_of(made, served(plan)))
@@ -209,6 +225,35 @@ def test_where_ties_bind_the_most_urgent_needs_are_proved_and_the_rest_is_nearly
         met += said(plan)[:3] == best[:3]
     assert (urgent, proved) == (16, 16)
     assert met >= 14
+
+
+@pytest.mark.parametrize("is_priced", [False, True])
+@pytest.mark.parametrize("number", range(12))
+def test_where_ties_bind_in_a_large_part_the_plan_keeps_the_rules_and_the_bounds_hold(
+    every_part_is_large, monkeypatch, number, is_priced
+):
+    """Also where there is no time for prices."""
+    few_pairs(monkeypatch)
+    if not is_priced:
+        monkeypatch.setattr(large, "part_prices", lambda task, *_: (task, None))
+    made = tied_world(400 + number, pins=number % 3)
+    plan = made.plan()
+    assert not list(faults_of(made, served(plan)))
+    assert check_plan(plan, made.inputs()) == []
+    check_bounds(made, plan)
+
+
+def test_where_ties_bind_in_a_large_part_nearly_all_that_can_be_met_is_met_and_proved(every_part_is_large):
+    met = proved = most_score = best_score = 0
+    for number in range(16):
+        made = tied_world(500 + number, pins=0)
+        plan, best = made.plan(), by_milp(made)
+        met += said(plan)[:3] == best[:3]
+        proved += said(plan)[:3] == bounds_said(plan)[:3]
+        most_score, best_score = most_score + bounds_said(plan)[3], best_score + best[3]
+    assert met >= 15
+    assert proved >= 13
+    assert most_score <= 1.15 * best_score
 
 
 def tied_needs_met() -> tuple[int, int]:
