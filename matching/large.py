@@ -5,9 +5,9 @@ import numpy as np
 from matching.bettered import bettered
 from matching.fill import filled
 from matching.neighbourhoods import most_met
-from matching.part_prices import FIRST_PAIRS, PartPrices, part_prices, with_best_beyond
+from matching.part_prices import FIRST_PAIRS, most_score, part_prices, with_best_beyond
 from matching.parts import Part
-from matching.programme import Kept, Programme, best_choice, merit, most_urgent_together, programme_of
+from matching.programme import Kept, Programme, best_choice, merit, programme_of
 from matching.rest import Rest, with_best_of_each, with_room
 from matching.task import (
     PRIORITY_LEVELS,
@@ -20,6 +20,7 @@ from matching.task import (
     as_reached,
     best_of_each_need,
     chosen_pairs,
+    most_urgent_together,
     values_of,
 )
 from matching.tied import most_promising
@@ -67,7 +68,9 @@ def _by_price(
     It is made from the pairs that are worth most beyond the prices of places and days.
     """
     watch.tell(f"Pricing days: {part.n_pairs:,} pairs")
-    task, prices = part_prices(task, rest, part, price, watch.share(_SHARE_OF_PRICES))
+    pricing = watch.share(_SHARE_OF_PRICES)
+    task, prices = part_prices(task, rest, part, price, pricing)
+    score = most_score(task, rest, part, prices, pricing)
     if prices is not None:
         task = with_best_beyond(task, rest, part, prices, _BEST_BY_DAYS)
     programme = programme_of(task, part.needs, part.supporters)
@@ -80,15 +83,17 @@ def _by_price(
     chosen = by_levels(programme, best, fallback, part.n_pairs, watch.share(_SHARE_OF_PLAN))
     task, outcome = _filled_up(task, rest, part.needs, _outcome(task, part, programme, chosen))
     counts = _most_met(task, rest, part, outcome, relaxed, watch)
-    return task, outcome, _most(task, rest, part, outcome, counts, prices, relaxed)
+    return task, outcome, _most(values_of(task, outcome, part.needs), counts, score, relaxed)
 
 
 def _by_promise(
     task: Task, rest: Rest | None, part: Part, price: Whole, outcome: Positions, relaxed: Reached, watch: Watch
 ) -> tuple[Task, Positions, Reached]:
     """The same of a part where ties bind: made from the pairs that promise most, and then bettered need by need."""
+    assert task.ties is not None
+    urgent = most_urgent_together(task.level, task.ties.package)[part.needs]
     for level, count in enumerate(_BEST_OF_URGENT):
-        task = with_best_of_each(task, rest, part.needs[task.level[part.needs] == level], price, count)
+        task = with_best_of_each(task, rest, part.needs[urgent == level], price, count)
     programme = programme_of(task, part.needs, part.supporters)
     beyond = (task.weight - price[task.supporter])[programme.pair]
     fallback = np.isin(programme.pair, chosen_pairs(task, outcome))
@@ -106,7 +111,8 @@ def _by_promise(
         counts = _most_met(task, rest, part, outcome, relaxed, watch.share(_SHARE_OF_COUNTS))
     watch.tell(f"Pricing days and ties: {part.n_pairs:,} pairs")
     task, prices = part_prices(task, rest, part, price, watch)
-    return task, outcome, _most(task, rest, part, outcome, counts, prices, relaxed)
+    score = most_score(task, rest, part, prices, watch)
+    return task, outcome, _most(max(before, now), counts, score, relaxed)
 
 
 def _outcome(task: Task, part: Part, programme: Programme, chosen: Flags) -> Positions:
@@ -123,21 +129,11 @@ def _most_met(
     return most_met(task, rest, part, outcome, relaxed[:-1], watch)
 
 
-def _most(
-    task: Task,
-    rest: Rest | None,
-    part: Part,
-    outcome: Positions,
-    counts: tuple[int, int, int],
-    prices: PartPrices | None,
-    relaxed: Reached,
-) -> Reached:
-    """The bound of each level for a plan of a part: of needs met they are known, that of the score is of the prices."""
-    reached = values_of(task, outcome, part.needs)
-    most_score = _ceiling(task, rest, part.needs) if prices is None else prices.most_score
+def _most(reached: Reached, counts: tuple[int, int, int], score: int, relaxed: Reached) -> Reached:
+    """The bound of each level for a plan that reaches so much, where the most of each is known."""
     if reached[:-1] == relaxed[:-1]:
-        most_score = min(most_score, relaxed[-1])
-    return as_reached([*counts, max(reached[-1], most_score)])
+        score = min(score, relaxed[-1])
+    return as_reached([*counts, max(reached[-1], score)])
 
 
 def bounds_around(task: Task, part: Part, price: Whole, outcome: Positions, relaxed: Reached, watch: Watch) -> Reached:
@@ -149,22 +145,13 @@ def bounds_around(task: Task, part: Part, price: Whole, outcome: Positions, rela
     met = most_met(task, None, part, outcome, relaxed[:-1], watch.share(_SHARE_OF_PRICES))
     watch.tell(f"Pricing days: {part.n_pairs:,} pairs")
     _, prices = part_prices(task, None, part, price, watch)
-    most_score = _ceiling(task, None, part.needs)
-    return as_reached([*met, most_score if prices is None else min(most_score, prices.most_score)])
+    return as_reached([*met, most_score(task, None, part, prices, watch)])
 
 
 def _filled_up(task: Task, rest: Rest | None, needs: Positions, outcome: Positions) -> tuple[Task, Positions]:
     """An outcome of these needs with every pair that still fits, and the task with those of the rest."""
     task = with_room(task, rest, needs, outcome)
     return task, filled(task, outcome, np.flatnonzero(np.isin(task.need, needs)))
-
-
-def _ceiling(task: Task, rest: Rest | None, needs: Positions) -> int:
-    """The score that no plan exceeds: the best pair of every need."""
-    task = with_best_of_each(task, rest, needs, np.zeros(len(task.places), dtype=np.int64), 1)
-    best = np.zeros(len(task.level), dtype=np.int64)
-    np.maximum.at(best, task.need, task.value_milli)
-    return int(best[needs].sum())
 
 
 def by_levels(whole: Programme, best: Positions, fallback: Flags, n_pairs: int, watch: Watch) -> Flags:
@@ -176,7 +163,7 @@ def by_levels(whole: Programme, best: Positions, fallback: Flags, n_pairs: int, 
     promising = np.isin(np.arange(len(whole.pair)), best)
     chosen = np.zeros(len(whole.pair), dtype=bool)
     met: list[int] = []
-    urgent = most_urgent_together(whole)
+    urgent = most_urgent_together(whole.level, whole.package)
     for level in range(len(PRIORITY_LEVELS)):
         columns = np.flatnonzero((promising & (urgent <= level)) | chosen | fallback)
         part = whole.of(columns)

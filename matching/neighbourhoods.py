@@ -9,7 +9,17 @@ import numpy as np
 from matching.parts import Part
 from matching.programme import LEVEL_FACTORS, best_choice, programme_of
 from matching.rest import Rest, with_all_of
-from matching.task import PRIORITY_LEVELS, UNMET, Positions, Task, Whole, values_of
+from matching.task import (
+    PRIORITY_LEVELS,
+    UNMET,
+    Flags,
+    Positions,
+    Task,
+    Whole,
+    most_urgent_together,
+    values_of,
+    visits_of,
+)
 from matching.watch import Watch
 
 # A neighbourhood of more pairs than this is no longer one.
@@ -40,7 +50,8 @@ def most_met(
     The needs that the plan does not meet are each surrounded by a neighbourhood: a set of needs, and everybody who is
     eligible for any of them. What a neighbourhood can meet at most with all those people to itself, and every other
     need met, is a bound. Where the plan meets as many in the neighbourhood, nothing is missing there; otherwise the
-    needs that those people serve join in, and it is solved again. Where people are plentiful that ends soon.
+    needs that those people serve join in, with those of packages and of limits that are reached, and it is solved
+    again. Where people are plentiful that ends soon.
     """
     found = _Surroundings.of(task, rest, part, supporter_of)
     met = values_of(task, supporter_of, part.needs)[:-1]
@@ -114,39 +125,42 @@ class _Surroundings:
 
     def _wider(self, region: Positions, around: Task, level: int) -> Positions:
         """The region with the needs that people who are eligible in it serve, and what ties to it."""
-        people = np.unique(around.supporter)
-        if self.task.ties is not None:
-            # Whoever shares a home school that can let no more go.
-            homes = self.task.ties.home[people]
-            full = homes[(self._leaving >= self.task.ties.deployments_left)[homes]]
-            people = np.union1d(people, np.flatnonzero(np.isin(self.task.ties.home, full)))
+        people, ties = np.unique(around.supporter), self.task.ties
+        if ties is not None:
+            homes = ties.home[people]
+            people = np.union1d(people, np.flatnonzero(np.isin(ties.home, homes[self._is_left[homes]])))
         served = [self.serves[self.serves_start[one] : self.serves_start[one + 1]] for one in people.tolist()]
         wider: Positions = np.unique(np.concatenate([region, *served]))
-        if self.task.ties is not None:
-            schools, packages = self.task.ties.school[region], self.task.ties.package[wider]
-            beside = np.isin(self.task.ties.school[self.needs], schools)
-            beside |= np.isin(self.task.ties.package[self.needs], packages[packages >= 0])
+        if ties is not None:
+            schools, packages = ties.school[region], ties.package[wider]
+            beside = np.isin(ties.school[self.needs], schools[self._is_visited[schools]])
+            beside |= np.isin(ties.package[self.needs], packages[packages >= 0])
             wider = np.union1d(wider, self.needs[beside & (self.n_pairs[self.needs] > 0)])
         return np.asarray(wider[self._urgent[wider] <= level], dtype=np.intp)
 
     @cached_property
     def _urgent(self) -> Positions:
-        """By need: the most urgent level in its package, since its needs are met together or not at all."""
-        if self.task.ties is None:
-            return self.task.level
-        package = self.task.ties.package
-        packed = package >= 0
-        most_urgent = np.full(int(package.max(initial=-1)) + 1, len(PRIORITY_LEVELS))
-        np.minimum.at(most_urgent, package[packed], self.task.level[packed])
-        return np.where(packed, np.append(most_urgent, 0)[package], self.task.level).astype(np.intp)
+        """By need: the most urgent level in its package."""
+        return (
+            self.task.level if self.task.ties is None else most_urgent_together(self.task.level, self.task.ties.package)
+        )
 
     @cached_property
-    def _leaving(self) -> Whole:
-        """By home school: how many deployments its people have."""
-        assert self.task.ties is not None
-        met = self.supporter_of[self.supporter_of != UNMET]
-        homes = self.task.ties.home[met]
-        return np.bincount(homes, minlength=len(self.task.ties.deployments_left)).astype(np.int64)
+    def _is_left(self) -> Flags:
+        """By home school: whether it can let no more of its people go."""
+        if self.task.ties is None:
+            return np.zeros(0, dtype=bool)
+        homes = self.task.ties.home[self.supporter_of[self.supporter_of != UNMET]]
+        leaving = np.bincount(homes, minlength=len(self.task.ties.deployments_left))
+        return np.asarray(leaving >= self.task.ties.deployments_left)
+
+    @cached_property
+    def _is_visited(self) -> Flags:
+        """By school: whether no more people may come to it."""
+        if self.task.ties is None:
+            return np.zeros(0, dtype=bool)
+        come = np.bincount(visits_of(self.task, self.supporter_of)[0], minlength=len(self.task.ties.supporters_left))
+        return np.asarray(come >= self.task.ties.supporters_left)
 
     def _size(self, region: Positions) -> int:
         return int(self.n_pairs[region].sum())

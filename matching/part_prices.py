@@ -9,7 +9,7 @@ from matching.highs import Model, relaxed
 from matching.parts import Part
 from matching.programme import programme_of
 from matching.relaxation import most_by_people
-from matching.rest import Rest, least_of_best
+from matching.rest import Rest, least_of_best, with_best_of_each
 from matching.task import NEVER, Positions, Task, Whole, best_of_each_need, rank_in_order
 from matching.watch import Watch
 
@@ -46,8 +46,6 @@ class PartPrices:
     of_visit : ndarray of float64
         By need of the task: its share of what one more person at its school takes, where several needs there could
         share the visit.
-    most_score : int
-        The score that no plan of the part can exceed.
     """
 
     of_place: Floats
@@ -55,7 +53,6 @@ class PartPrices:
     of_need: Floats
     of_package: Floats
     of_visit: Floats
-    most_score: int = np.iinfo(np.int64).max
 
     def beyond(self, need: Positions, supporter: Positions, value_milli: Whole, days_asked: Whole) -> Floats:
         """By pair: what it is worth beyond all that it takes but the need itself; `days_asked` is by need."""
@@ -74,11 +71,8 @@ def part_prices(
 
     Notes
     -----
-    The prices are those of the linear relaxation, solved over the pairs that matter. Whatever the prices u of needs and
-    m of packages, no plan is worth more than the sum of u, of what is left of m where a package is met, and of what
-    supporters could gain at most by taking whole needs at w_ij - u_i - m_i, as far as places, days and limits on
-    schools go. That is closer than the relaxation, since a supporter with eight days cannot take a day and a half of a
-    need. (Lagrangean relaxation; Fisher, Management Science 27, 1981.) Pairs that gain nothing have no bearing on it.
+    The prices are those of the linear relaxation, solved over the pairs that matter: those of the rest that are worth
+    more than their prices come in.
     """
     pairs = np.flatnonzero(np.isin(task.need, part.needs))
     active = pairs[best_of_each_need(task.need[pairs], (task.weight - price[task.supporter])[pairs], FIRST_PAIRS)]
@@ -101,15 +95,29 @@ def part_prices(
         prices = replace(prices, of_need=of_need)
         best = best_of_each_need(need[more], beyond[more], _MORE_PAIRS)
         active = np.union1d(active, promising[more][best])
+    return task, prices
+
+
+def most_score(task: Task, rest: Rest | None, part: Part, prices: PartPrices | None, watch: Watch) -> int:
+    """The score that no plan of a part can exceed: by these prices, or with the best pair of every need.
+
+    Notes
+    -----
+    Whatever the prices u of needs and m of packages, no plan is worth more than the sum of u, of what is left of m
+    where a package is met, and of what supporters could gain at most by taking whole needs at w_ij - u_i - m_i, as far
+    as places, days and limits on schools go. That is closer than the relaxation, since a supporter with eight days
+    cannot take a day and a half of a need. (Lagrangean relaxation; Fisher, Management Science 27, 1981.) Pairs by which
+    nobody gains have no bearing on it.
+    """
+    task = with_best_of_each(task, rest, part.needs, np.zeros(len(task.places), dtype=np.int64), 1)
+    best = np.zeros(len(task.level), dtype=np.int64)
+    np.maximum.at(best, task.need, task.value_milli)
+    ceiling = int(best[part.needs].sum())
     if prices is None:
-        return task, None
-    most = _most_score(task, rest, part, prices, watch)
-    return task, None if most is None else replace(prices, most_score=most)
-
-
-def _most_score(task: Task, rest: Rest | None, part: Part, prices: PartPrices, watch: Watch) -> int | None:
-    """The score that no plan of a part can exceed, by these prices; None where there is no time for it."""
+        return ceiling
     few = _could_gain(task, rest, part, prices.of_need + prices.of_package)
+    if len(few.need) > _MOST_GAINING:
+        return ceiling
     packages = 0.0
     if few.ties is not None:
         package = few.ties.package[part.needs]
@@ -117,14 +125,12 @@ def _most_score(task: Task, rest: Rest | None, part: Part, prices: PartPrices, w
         of_each = np.bincount(package[packed], weights=prices.of_package[part.needs[packed]])
         packages = float(np.maximum(of_each, 0).sum())
         few = replace(few, ties=replace(few.ties, package=np.full(len(few.level), -1, dtype=np.intp)))
-    if len(few.need) > _MOST_GAINING:
-        return None
     programme = programme_of(few, part.needs, part.supporters)
     gain = few.value_milli - (prices.of_need + prices.of_package)[few.need]
     by_people = most_by_people(programme, len(part.needs), gain[programme.pair], watch)
     if by_people is None:
-        return None
-    return int(np.floor(prices.of_need[part.needs].sum() + packages + by_people + 1e-3))
+        return ceiling
+    return min(ceiling, int(np.floor(prices.of_need[part.needs].sum() + packages + by_people + 1e-3)))
 
 
 def with_best_beyond(task: Task, rest: Rest | None, part: Part, prices: PartPrices, count: int) -> Task:
@@ -145,7 +151,8 @@ def _with_beyond(
     if rest is None:
         return task, np.arange(len(task.need))
     asked = np.full(len(task.level), NEVER, dtype=np.int64)
-    asked[part.needs] = np.floor(np.maximum(least[part.needs], -NEVER))
+    beside = least + prices.of_package + prices.of_visit
+    asked[part.needs] = np.floor(np.maximum(beside[part.needs], -NEVER))
     fewest_days = task.days_asked[part.needs].min(initial=0)
     need, supporter, value = rest.worth_more(asked, np.floor(prices.of_place + prices.of_day * fewest_days).astype(int))
     beyond = prices.beyond(need, supporter, value, task.days_asked)
@@ -207,4 +214,5 @@ def _relaxed(task: Task, part: Part, active: Positions, watch: Watch) -> PartPri
         asking = np.bincount(task.ties.school[part.needs], minlength=len(task.ties.supporters_left))
         of_school = of("school", len(asking)) / np.maximum(asking, 1)
         of_visit[part.needs] = of_school[task.ties.school[part.needs]]
-    return PartPrices(of_place, of("days", n_people) / unit, of("need", n_needs), of("package", n_needs), of_visit)
+    of_day = np.where(np.isfinite(task.days_offered), of("days", n_people) / unit, 0.0)
+    return PartPrices(of_place, of_day, of("need", n_needs), of("package", n_needs), of_visit)

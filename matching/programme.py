@@ -164,16 +164,6 @@ def merit(programme: Programme, chosen: Flags, kept: Sequence[Kept]) -> tuple[bo
     return all(one.worth[chosen].sum() >= one.at_least for one in kept), int(programme.worth[chosen].sum())
 
 
-def most_urgent_together(whole: Programme) -> Positions:
-    """By pair: the most urgent level among the needs of its package, since they are met together or not at all."""
-    together = np.full(whole.n_packages, len(PRIORITY_LEVELS), dtype=np.intp)
-    packed = whole.package >= 0
-    np.minimum.at(together, whole.package[packed], whole.level[packed])
-    levels = whole.level.copy()
-    levels[packed] = together[whole.package[packed]]
-    return levels
-
-
 def programme_of(task: Task, needs: Positions, supporters: Positions) -> Programme:
     """The programme of the needs and supporters of one part."""
     pair = np.flatnonzero(np.isin(task.need, needs))

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from matching.task import (
     NEVER,
     UNMET,
-    Flags,
     Positions,
     Task,
     Whole,
@@ -46,7 +45,7 @@ def with_best_of_each(task: Task, rest: Rest | None, needs: Positions, price: Wh
     """The task with so many of the pairs that are worth most beyond the price of their place, of each of some needs."""
     if rest is None:
         return task
-    pairs = np.flatnonzero(among(needs, len(task.level))[task.need])
+    pairs = np.flatnonzero(np.isin(task.need, needs))
     beyond = task.value_milli[pairs] - price[task.supporter[pairs]]
     least = least_of_best(task.need[pairs], beyond, count, len(task.level))
     asked = np.full(len(task.level), NEVER, dtype=np.int64)
@@ -72,13 +71,6 @@ def with_room(task: Task, rest: Rest | None, needs: Positions, supporter_of: Pos
     need, supporter, value = rest.worth_more(asked, np.where(has_room, 0, NEVER))
     fits = task.days_asked[need] <= days_left[supporter]
     return task.with_pairs(need[fits], supporter[fits], value[fits])[0]
-
-
-def among(some: Positions, count: int) -> Flags:
-    """Whether each of so many is among some."""
-    flags = np.zeros(count, dtype=bool)
-    flags[some] = True
-    return flags
 
 
 def least_of_best(need: Positions, worth: Whole | NDArray[np.float64], count: int, n_needs: int) -> NDArray[np.float64]:

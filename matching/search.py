@@ -7,7 +7,7 @@ from matching.fill import filled, filled_up
 from matching.large import best_of_large_part, bounds_around
 from matching.loads import Offers
 from matching.parts import Part
-from matching.programme import Kept, Programme, best_choice, most_urgent_together, programme_of
+from matching.programme import Kept, Programme, best_choice, programme_of
 from matching.relaxation import by_relaxed_levels
 from matching.rest import Rest, with_all_of
 from matching.task import (
@@ -21,6 +21,7 @@ from matching.task import (
     as_reached,
     bounds_as_good,
     chosen_pairs,
+    most_urgent_together,
     values_of,
 )
 from matching.tied import best_of_tied_part
@@ -85,7 +86,7 @@ def _best_of_all(
     if is_large:
         watch = whole_watch.share(_SHARE_OF_SEARCH)
         if task.ties is None:
-            urgent = most_urgent_together(programme)
+            urgent = most_urgent_together(programme.level, programme.package)
             levels_watch = whole_watch.share(_SHARE_OF_LEVELS)
             fallback, most = by_relaxed_levels(programme, len(needs), urgent, fallback, levels_watch)
         else:

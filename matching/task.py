@@ -198,6 +198,16 @@ def parts_of(task: Task, pairs: Positions) -> Positions:
     return connected_components(graph, directed=False)[1].astype(np.intp)
 
 
+def most_urgent_together(level: Positions, package: Positions) -> Positions:
+    """By entry: the most urgent level among those of its package, since its needs are met together or not at all."""
+    most_urgent = np.full(int(package.max(initial=-1)) + 1, len(PRIORITY_LEVELS), dtype=np.intp)
+    packed = package >= 0
+    np.minimum.at(most_urgent, package[packed], level[packed])
+    levels = level.copy()
+    levels[packed] = most_urgent[package[packed]]
+    return levels
+
+
 def together(task: Task, *some: Positions) -> Positions:
     """Pairs of a task that are among some or others, each once, in order."""
     among = np.zeros(len(task.need), dtype=bool)

@@ -17,7 +17,6 @@ from matching.programme import (
     Programme,
     best_choice,
     kept_at,
-    most_urgent_together,
     worth_at,
 )
 from matching.relaxation import most_by_levels
@@ -32,6 +31,7 @@ from matching.task import (
     as_reached,
     best_of_each_need,
     bounds_as_good,
+    most_urgent_together,
 )
 from matching.watch import Watch
 
@@ -73,7 +73,7 @@ def best_of_tied_part(
     watch : Watch
     """
     chosen, proved = most_promising(part, beyond, fallback, watch)
-    urgent = most_urgent_together(part)
+    urgent = most_urgent_together(part.level, part.package)
     most = most_by_levels(part, len(needs), urgent, chosen, proved, watch.share(_SHARE_OF_BOUNDS))
     watch.tell(f"Solving days and ties, need by need: {len(part.pair):,} pairs")
     best = bettered(task, part, needs, chosen, most, watch.share(_SHARE_OF_PLACES))
@@ -87,7 +87,7 @@ def most_promising(part: Programme, beyond: Whole, fallback: Flags, watch: Watch
 
     Parameters are those of `best_of_tied_part`.
     """
-    chosen, proved = _urgent_first(part, most_urgent_together(part), fallback, watch)
+    chosen, proved = _urgent_first(part, most_urgent_together(part.level, part.package), fallback, watch)
     return _best_of_promising(part, beyond, chosen, watch), proved
 
 
