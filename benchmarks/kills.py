@@ -23,10 +23,10 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from matching.desk import desk_of
-from matching.events import Event, new_event
-from matching.round import Round
-from matching.rounds import RoundStore, open_store
+from matching.rounds.events import Event, new_event
+from matching.rounds.round import Round
+from matching.rounds.state import desk_of
+from matching.rounds.store import RoundStore, open_store
 
 LONGEST_LIFE_S = 0.25
 """After the process has confirmed its first write."""

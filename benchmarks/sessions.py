@@ -32,10 +32,10 @@ from pathlib import Path
 import pandas as pd
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from matching.export import csv_bytes
-from matching.files import Source
-from matching.inputs import read_schools
-from matching.simulate import simulate
+from matching.inputs.read import read_schools
+from matching.inputs.simulate import simulate
+from matching.plan.as_bytes import csv_bytes
+from matching.tables.files import Source
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
 

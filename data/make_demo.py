@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from matching.simulate import AS_AT, simulate
-from matching.vocabulary import standard_vocabulary
+from matching.inputs.simulate import AS_AT, simulate
+from matching.tables.vocabulary import standard_vocabulary
 
 DATA = Path(__file__).resolve().parent
 FOLDER, TEMPLATES = DATA / "demo", DATA / "templates"

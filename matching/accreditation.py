@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matching.errors import counted
-from matching.inputs import Inputs
+from matching.inputs.read import Inputs
 
 MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matching.assignment import assign
-from matching.check import check_plan
-from matching.inputs import Inputs
-from matching.market import Market, open_market
-from matching.plan import Plan, make_plan
-from matching.reasons import UNMET, Outcome, priority_level
-from matching.task import NEVER, Assignment, Positions, Task, Whole
-from matching.ties import hopeless, ties_of
+from matching.audit.check import check_plan
+from matching.inputs.read import Inputs
+from matching.pairs.market import Market, open_market
+from matching.pairs.side_constraints import hopeless, ties_of
+from matching.plan.reasons import UNMET, Outcome, priority_level
+from matching.plan.write import Plan, make_plan
+from matching.solve.assign import assign
+from matching.solve.problem import NEVER, Assignment, Positions, Task, Whole
 
 Progress = Callable[[str], None]
 

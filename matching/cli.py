@@ -21,19 +21,19 @@ import typer
 
 from matching.accreditation import changes, touched
 from matching.allocation import allocate as make_best_plan
-from matching.columns import options_source, read_options
-from matching.directory import SavedPlan, check_target, read_directory, write_directory, write_file
-from matching.equity import equity
 from matching.errors import DataError, Problem, counted
-from matching.export import csv_bytes, plan_files
-from matching.files import Source, open_source
-from matching.inputs import Inputs, read_inputs, read_people, read_schools
-from matching.market import open_market
-from matching.official import left_out_counts, read_official
-from matching.resources import demo_sources
-from matching.tables import schools_as_text
-from matching.vocabulary import standard_vocabulary
-from matching.watch import is_search_left
+from matching.inputs.bundled import demo_sources
+from matching.inputs.gias import left_out_counts, read_official
+from matching.inputs.headers import options_source, read_options
+from matching.inputs.read import Inputs, read_inputs, read_people, read_schools
+from matching.pairs.market import open_market
+from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.equity import equity
+from matching.plan.on_disk import SavedPlan, check_target, read_directory, write_directory, write_file
+from matching.solve.budget import is_search_left
+from matching.tables.files import Source, open_source
+from matching.tables.formats import schools_as_text
+from matching.tables.vocabulary import standard_vocabulary
 
 app = typer.Typer(
     name="s2s",
@@ -196,8 +196,8 @@ def verify(
     time_limit: Seconds = 60.0,
 ) -> None:
     """Check every rule, number, reason and the proof of a plan, independently of how it was made."""
-    from matching.verify import sources_for  # noqa: PLC0415
-    from matching.verify import verify as verify_plan  # noqa: PLC0415
+    from matching.audit.verify import sources_for  # noqa: PLC0415
+    from matching.audit.verify import verify as verify_plan  # noqa: PLC0415
 
     saved = read_directory(plan_dir)
     given = _sources(schools, supporters, needs, accreditation, decisions, policy, baseline)
@@ -224,7 +224,7 @@ def explain(
     supporter: Annotated[str | None, typer.Option(help="why not this person? their identifier")] = None,
 ) -> None:
     """Tell why a need has whom it has, who else could have served it, and why not a person you name."""
-    from matching.explain import explain_need, explain_pair  # noqa: PLC0415
+    from matching.whatif.explain import explain_need, explain_pair  # noqa: PLC0415
 
     saved = read_directory(plan_dir)
     market = open_market(_inputs_of(saved))
@@ -252,8 +252,8 @@ def triage(
     as_at: AsAt = None,
 ) -> None:
     """List schools in challenging circumstances, each with its reason, and propose their needs."""
-    from matching.triage import read_attainment, suggested_needs, triage_as_text  # noqa: PLC0415
-    from matching.triage import triage as list_schools  # noqa: PLC0415
+    from matching.inputs.triage import read_attainment, suggested_needs, triage_as_text  # noqa: PLC0415
+    from matching.inputs.triage import triage as list_schools  # noqa: PLC0415
 
     if (gias is None) == (schools is None):
         message, fix = "Give one of --gias and --schools.", "Both hold the schools."
@@ -322,7 +322,7 @@ def compare_plans(
     out: Annotated[Path | None, typer.Option(help=".csv file for the needs that are served otherwise")] = None,
 ) -> None:
     """Put two plans side by side: what each reaches, who moved, and which needs were gained and lost."""
-    from matching.compare import compare  # noqa: PLC0415
+    from matching.plan.compare import compare  # noqa: PLC0415
 
     found = compare(read_directory(before).plan, read_directory(after).plan)
     typer.echo(found.levels.to_string(index=False, float_format="{:,.10g}".format))
@@ -347,7 +347,7 @@ def simulate(
     days: Annotated[bool, typer.Option(help="whether people and needs have days")] = True,
 ) -> None:
     """Make up people and needs at real schools, to try the program at any size."""
-    from matching.simulate import simulate as make_up  # noqa: PLC0415
+    from matching.inputs.simulate import simulate as make_up  # noqa: PLC0415
 
     check_target(out, mark=MADE_UP_MARK)
     frame = read_schools(open_source(schools))
@@ -366,7 +366,7 @@ def graph(
     need: Annotated[str | None, typer.Option(help="only what is around this need")] = None,
 ) -> None:
     """Write the bipartite graph of supporters and needs as GraphML, for Gephi, yEd and their like."""
-    from matching.graph import around, bipartite_graph, graphml_bytes, known_need, parts  # noqa: PLC0415
+    from matching.plan.graph import around, bipartite_graph, graphml_bytes, known_need, parts  # noqa: PLC0415
 
     saved = read_directory(plan_dir)
     whole = bipartite_graph(open_market(_inputs_of(saved)), saved.plan)

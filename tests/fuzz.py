@@ -22,18 +22,18 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from matching.columns import read_options, suggest_columns
-from matching.corrections import with_cell
 from matching.errors import DataError
-from matching.files import Source, header_of, read_sheet
-from matching.inputs import read_inputs, read_schools
-from matching.links import read_links
-from matching.official import read_official
-from matching.ofsted import read_ofsted
-from matching.policy import read_policy
-from matching.tables import known_columns, read_table, table_formats
-from matching.triage import read_attainment
-from matching.vocabulary import standard_vocabulary
+from matching.inputs.corrections import with_cell
+from matching.inputs.gias import read_official
+from matching.inputs.headers import read_options, suggest_columns
+from matching.inputs.links import read_links
+from matching.inputs.ofsted import read_ofsted
+from matching.inputs.read import read_inputs, read_schools
+from matching.inputs.triage import read_attainment
+from matching.tables.files import Source, header_of, read_sheet
+from matching.tables.formats import known_columns, read_table, table_formats
+from matching.tables.policy import read_policy
+from matching.tables.vocabulary import standard_vocabulary
 
 CORPUS = Path(__file__).parent / "corpus"
 DEMO = Path(__file__).parents[1] / "data" / "demo"

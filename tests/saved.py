@@ -7,10 +7,10 @@ import json
 
 from worlds import AS_AT
 
-from matching.directory import read_files
+from matching.audit.verify import verify
 from matching.errors import DataError
-from matching.inputs import read_inputs
-from matching.verify import verify
+from matching.inputs.read import read_inputs
+from matching.plan.on_disk import read_files
 
 TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "surplus.csv")
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tiny import AS_AT, EVIDENCE_HEADER, SCHOOLS, SUPPORTERS, read, sources
 
 from matching.accreditation import Verdicts, changes, failed_criteria, judge, touched
-from matching.files import Source
-from matching.inputs import Inputs, read_inputs, read_people, read_schools
-from matching.vocabulary import standard_vocabulary
+from matching.inputs.read import Inputs, read_inputs, read_people, read_schools
+from matching.tables.files import Source
+from matching.tables.vocabulary import standard_vocabulary
 
 # S1 is an SLE of an outstanding school, S2 an LLE of a good one, S3 an NLE of an outstanding one.
 CRITERIA = standard_vocabulary().criteria

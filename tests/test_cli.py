@@ -15,9 +15,9 @@ import pytest
 from tiny import EVIDENCE_HEADER, NEEDS, SCHOOLS, SUPPORTERS, cells, decisions, gz, xlsx
 
 from matching.cli import main
-from matching.files import Source
-from matching.inputs import read_schools
-from matching.resources import demo_sources
+from matching.inputs.bundled import demo_sources
+from matching.inputs.read import read_schools
+from matching.tables.files import Source
 
 CONTRACT = ("schools", "check", "allocate", "verify", "explain", "simulate", "graph", "demo", "app", "triage")
 DAY = ("--as-at", "2026-09-01")
@@ -177,7 +177,7 @@ def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
 SOLVER_THAT_GOES_ON = """
 import atexit, os, sys, time
 import matching.cli
-from matching.watch import Watch
+from matching.solve.budget import Watch
 # As a solver's threads do where they are still at work when Python is taken down.
 atexit.register(os.abort)
 assert Watch.of(0.1).within(lambda: time.sleep(600)) is None

@@ -5,8 +5,8 @@ import gzip
 import fuzz
 import pytest
 
-from matching import files
-from matching.files import Source, read_sheet
+from matching.tables import files
+from matching.tables.files import Source, read_sheet
 
 PARTS, SIZE = 5, 30
 

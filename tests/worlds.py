@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from matching.allocation import allocate
-from matching.files import Source
-from matching.inputs import Inputs, read_inputs
-from matching.plan import Plan
+from matching.inputs.read import Inputs, read_inputs
+from matching.plan.write import Plan
+from matching.tables.files import Source
 
 AS_AT = date(2026, 1, 5)
 LEVELS = ("critical", "high", "normal")

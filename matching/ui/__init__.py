@@ -1,1 +1,1 @@
-"""The browser app: one file a screen, and the small rooms that they share."""
+"""The browser app."""

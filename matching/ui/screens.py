@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from matching.errors import DataError
-from matching.rounds import StaleRoundError
-from matching.ui import session, turns
-from matching.ui.parts import close_menu, show_setback
+from matching.rounds.store import StaleRoundError
+from matching.ui.state import scheduling, session
 from matching.ui.steps import START, STEPS
+from matching.ui.widgets.parts import close_menu, show_setback
 
 DEMO_FLAG = "--demo"
 
@@ -24,7 +24,7 @@ _ICON = (
 def open_screens() -> None:
     """Show the screen that the address names."""
     st.set_page_config(page_title="School support matching", page_icon=_ICON, layout="wide")
-    st.html(Path(__file__).with_name("style.css"))
+    st.html(Path(__file__).parent / "widgets" / "style.css")
     pages = [st.Page(step.path, title=step.title, url_path=step.url_path, default=step is START) for step in STEPS]
     screen = st.navigation(pages, position="top")
     close_menu(screen.url_path)
@@ -33,7 +33,7 @@ def open_screens() -> None:
             session.open_demo_again()
         if setback := session.take_setback():
             show_setback(setback)
-        with turns.click():
+        with scheduling.click():
             screen.run()
     except (DataError, StaleRoundError) as error:
         show_setback(session.setback_of(error))

@@ -11,10 +11,10 @@ from typing import Any
 from streamlit.web import bootstrap
 
 from matching.errors import DataError, Problem
-from matching.rounds import open_store
+from matching.rounds.store import open_store
 from matching.ui import screens
-from matching.ui.downloads import keep_downloads
 from matching.ui.steps import STEPS
+from matching.ui.widgets.downloads import keep_downloads
 
 
 def serve(*, port: int, demo: bool, open_browser: bool) -> None:
@@ -54,7 +54,7 @@ def _warm_up() -> None:
     can be thrown away every few seconds, with everybody waiting for a quarter of a second.
     """
     for step in STEPS:
-        importlib.import_module(f"matching.ui.{step.file.removesuffix('.py')}")
+        importlib.import_module(f"matching.ui.pages.{step.file.removesuffix('.py')}")
     open_store().close()
     gc.freeze()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Step:
-    """One screen; `file` stands in this directory, `purpose` is one sentence for people."""
+    """One screen; `file` stands in `pages`, `purpose` is one sentence for people."""
 
     title: str
     file: str
@@ -16,7 +16,7 @@ class Step:
     @property
     def path(self) -> str:
         """The screen's script."""
-        return str(Path(__file__).with_name(self.file))
+        return str(Path(__file__).parent / "pages" / self.file)
 
 
 START = Step("Start", "start.py", "start", "See what is done and what is next, or change to other tables.")
@@ -30,7 +30,7 @@ CHECK = Step("Check the data", "check.py", "check", "See whether the tables are 
 RULES = Step("Rules", "rules.py", "rules", "Say what counts most, how far people travel and what is allowed.")
 PLAN = Step("Plan", "plan.py", "plan", "See who supports which school, and why.")
 COMPARE = Step("Compare", "compare.py", "compare", "Put two plans of the round side by side.")
-EXPORT = Step("Hand over", "export.py", "export", "Check the plan once, approve it, and take it away as files.")
+EXPORT = Step("Hand over", "hand_over.py", "export", "Check the plan once, approve it, and take it away as files.")
 HISTORY = Step("History", "history.py", "history", "See who did what, when and why, and undo a decision.")
 
 STEPS = (START, TRIAGE, CHECK, RULES, PLAN, COMPARE, EXPORT, HISTORY)

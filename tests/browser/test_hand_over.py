@@ -16,10 +16,10 @@ SUPPORTERS, NEEDS = 700, 900
 @pytest.fixture(scope="module")
 def large(tmp_path_factory) -> dict[str, str]:
     """Made-up tables whose days bind, so that the search takes its time."""
-    from matching.export import csv_bytes
-    from matching.inputs import read_schools
-    from matching.resources import demo_sources
-    from matching.simulate import simulate
+    from matching.inputs.bundled import demo_sources
+    from matching.inputs.read import read_schools
+    from matching.inputs.simulate import simulate
+    from matching.plan.as_bytes import csv_bytes
 
     source = demo_sources()["schools"]
     tables = simulate(read_schools(source), SUPPORTERS, NEEDS, 1, with_days=True)

@@ -17,7 +17,7 @@ import pytest
 from conftest import BROWSERS, FLAGS, App, Window
 from playwright.sync_api import Browser, expect
 
-from matching.rounds import open_store
+from matching.rounds.store import open_store
 
 RECORD = "What do you want to record?"
 PINNED = "is kept at N012 (pinned)"

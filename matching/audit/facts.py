@@ -1,0 +1,223 @@
+"""What the inputs say, as plain columns, for those who check a plan: who may serve whom, and with what numbers.
+
+It shares no code with the rules and the pair search: it judges pairs by bit masks over whole blocks of needs and
+supporters, from the inputs alone, so that a mistake there cannot hide here.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from matching.accreditation import judge
+from matching.inputs.read import Inputs
+
+LEVEL_NAMES = ("critical", "high", "normal")
+_BLOCK_CELLS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Needs and supporters as plain columns; masks hold one bit a word."""
+
+    need_row: dict[str, int]
+    supporter_row: dict[str, int]
+    need: pd.DataFrame
+    supporter: pd.DataFrame
+    barred: set[tuple[int, int]]
+    pinned: dict[int, int]
+    earlier: set[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Pairs as this room sees them: may they be, and with what numbers."""
+
+    eligible: NDArray[np.bool_]
+    km: NDArray[np.float64]
+    specialism: NDArray[np.float64]
+    phase: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    milli: NDArray[np.int64]
+
+
+def facts_of(inputs: Inputs) -> Facts:
+    """What the inputs say of needs and supporters."""
+    vocabulary, policy = inputs.vocabulary, inputs.policy
+    phases, focuses, codes = list(vocabulary.phases), list(vocabulary.focuses), list(vocabulary.designations)
+    bands = vocabulary.phase_bands
+    close = {
+        phase: [
+            other
+            for other in phases
+            if other != phase
+            and bands[phase]
+            and bands[other]
+            and ({bands[phase], bands[other]} & {"all"} or bands[phase] == bands[other])
+        ]
+        for phase in phases
+    }
+    schools = inputs.schools.set_index("urn")[["easting", "northing", "trust", "phase"]]
+    accredited = judge(inputs).accredited
+    needs, people = inputs.needs, inputs.supporters
+    at, home = schools.loc[needs["school_urn"]], schools.loc[people["school_urn"]]
+    need = pd.DataFrame(
+        {
+            "row": range(len(needs)),
+            "urn": needs["school_urn"].astype(int),
+            "easting": at["easting"].to_numpy(),
+            "northing": at["northing"].to_numpy(),
+            "trust": at["trust"].to_numpy(),
+            "phase": _masks(([phase] for phase in at["phase"].tolist()), phases),
+            "focus": _masks(([focus] for focus in needs["focus"].tolist()), focuses),
+            "related": _masks(
+                (policy.related_specialisms.get(focus, ()) for focus in needs["focus"].tolist()), focuses
+            ),
+            "general": _masks((vocabulary.focuses[focus].fit_designations for focus in needs["focus"].tolist()), codes),
+            "accepted": _masks(needs["designations"].tolist(), codes),
+            "cents": [round(100 * days) for days in needs["days"].tolist()],
+            "level": [LEVEL_NAMES.index(priority) for priority in needs["priority"].tolist()],
+            "package": needs["package"].to_numpy(),
+        }
+    )
+    limits = [policy.max_distance_km[code] for code in people["designation"].tolist()]
+    supporter = pd.DataFrame(
+        {
+            "row": range(len(people)),
+            "urn": people["school_urn"].astype(int),
+            "easting": home["easting"].to_numpy(),
+            "northing": home["northing"].to_numpy(),
+            "trust": home["trust"].to_numpy(),
+            "phases": _masks(people["phases"].tolist(), phases),
+            "close_phases": _masks(([c for p in held for c in close[p]] for held in people["phases"].tolist()), phases),
+            "specialisms": _masks(people["specialisms"].tolist(), focuses),
+            "designation": _masks(([code] for code in people["designation"].tolist()), codes),
+            "limit": np.minimum(limits, people["max_distance_km"]),
+            "cents": np.rint(100 * people["days_available"].to_numpy(dtype=float)),
+            "places": people["max_deployments"],
+            "deployable": accredited & (people["max_deployments"] > 0).to_numpy(),
+        }
+    )
+    asking, offering = need["trust"].tolist(), supporter["trust"].tolist()
+    trusts = {name: number if name else -1 for number, name in enumerate(sorted({*asking, *offering}))}
+    need["trust"] = [trusts[name] for name in asking]
+    supporter["trust"] = [trusts[name] for name in offering]
+    need_row = {one: row for row, one in enumerate(needs["need_id"].tolist())}
+    supporter_row = {one: row for row, one in enumerate(people["supporter_id"].tolist())}
+    decided = [
+        (kind, need_row[need_id], supporter_row[supporter_id])
+        for kind, need_id, supporter_id in inputs.decisions[["kind", "need_id", "supporter_id"]].itertuples(index=False)
+    ]
+    barred = {(i, j) for kind, i, j in decided if kind != "pin"}
+    conflicts = pd.DataFrame(
+        [(row, int(urn)) for row, urns in enumerate(people["conflicts"]) for urn in urns], columns=["supporter", "urn"]
+    )
+    clashes = conflicts.merge(need[["row", "urn"]], on="urn")
+    barred |= set(zip(clashes["row"].tolist(), clashes["supporter"].tolist(), strict=True))
+    earlier = set()
+    if inputs.baseline is not None:
+        earlier = {
+            (need_row[i], supporter_row[j])
+            for i, j in inputs.baseline[["need_id", "supporter_id"]].itertuples(index=False)
+            if i in need_row and j in supporter_row
+        }
+    pinned = {i: j for kind, i, j in decided if kind == "pin"}
+    return Facts(need_row, supporter_row, need, supporter, barred, pinned, earlier)
+
+
+def _masks(cells: Iterable[Iterable[str]], known: list[str]) -> list[int]:
+    """The words of each cell as bits; cells that are alike are read once."""
+    held = [tuple(words) for words in cells]
+    masks = {words: sum(1 << known.index(word) for word in set(words)) for words in set(held)}
+    return [masks[words] for words in held]
+
+
+def packages_of(facts: Facts) -> dict[str, list[int]]:
+    """The needs of each package that are not pinned."""
+    rows = facts.need[(facts.need["package"] != "") & ~facts.need["row"].isin(list(facts.pinned))]
+    return {str(package): group["row"].tolist() for package, group in rows.groupby("package")}
+
+
+def judge_rows(inputs: Inputs, facts: Facts, need: pd.DataFrame, supporter: pd.DataFrame) -> Judged:
+    """Judge pairs row by row."""
+    left, right = _columns(need), _columns(supporter)
+    judged = _judge_columns(inputs, left, right)
+    barred = [pair in facts.barred for pair in zip(left["row"].tolist(), right["row"].tolist(), strict=True)]
+    return Judged(
+        judged.eligible & ~np.array(barred, dtype=bool),
+        judged.km,
+        judged.specialism,
+        judged.phase,
+        judged.distance,
+        judged.milli,
+    )
+
+
+def blocks(inputs: Inputs, facts: Facts) -> Iterator[tuple[slice, NDArray[np.bool_], NDArray[np.int64]]]:
+    """Some needs that follow each other against all supporters: which pairs may be assigned, and with what value."""
+    right = {name: column[np.newaxis, :] for name, column in _columns(facts.supporter).items()}
+    height = max(1, _BLOCK_CELLS // max(1, len(facts.supporter)))
+    change = round(1000 * inputs.policy.rerun.change_cost)
+    barred, earlier = _by_need(facts.barred), _by_need(facts.earlier)
+    for start in range(0, len(facts.need), height):
+        block = facts.need.iloc[start : start + height]
+        left = {name: column[:, np.newaxis] for name, column in _columns(block).items()}
+        judged = _judge_columns(inputs, left, right)
+        eligible, value = judged.eligible, judged.milli
+        for row in range(len(block)):
+            eligible[row, barred.get(start + row, [])] = False
+            value[row, earlier.get(start + row, [])] += change
+            if start + row in facts.pinned:
+                eligible[row, :] = False
+        yield slice(start, start + len(block)), eligible, value
+
+
+def left_of_pins(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """By supporter: the places and the hundredths of days that the pins leave."""
+    places = np.where(facts.supporter["deployable"], facts.supporter["places"], 0)
+    cents = facts.supporter["cents"].to_numpy().astype(float)
+    for need, supporter in facts.pinned.items():
+        places[supporter] = max(places[supporter] - 1, 0)
+        cents[supporter] = max(cents[supporter] - facts.need["cents"].iat[need], 0)
+    return places, cents
+
+
+def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:
+    grouped: dict[int, list[int]] = {}
+    for need, supporter in pairs:
+        grouped.setdefault(need, []).append(supporter)
+    return grouped
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {str(name): frame[name].to_numpy() for name in frame}
+
+
+def _judge_columns(inputs: Inputs, need: dict[str, np.ndarray], supporter: dict[str, np.ndarray]) -> Judged:
+    """Judge pairs of columns that broadcast against each other; decisions and conflicts are left to the caller."""
+    policy, weights = inputs.policy, inputs.policy.weights
+    km = np.hypot(need["easting"] - supporter["easting"], need["northing"] - supporter["northing"]) / 1000
+    holds = ((need["focus"] & supporter["specialisms"]) != 0) & (need["general"] == 0)
+    holds |= (need["general"] & supporter["designation"]) != 0
+    near_it = (need["related"] & supporter["specialisms"]) != 0
+    specialism = np.where(holds, 1.0, np.where(near_it, policy.specialism_fit.related, 0.0))
+    near_phase = (need["phase"] & supporter["close_phases"]) != 0
+    same_phase = (need["phase"] & supporter["phases"]) != 0
+    phase = np.where(same_phase, 1.0, np.where(near_phase, policy.phase_fit.related, 0.0))
+    distance = np.maximum(0.0, 1 - km / supporter["limit"])
+    points = weights.specialism * specialism + weights.phase * phase + weights.distance * distance
+    eligible = (
+        ((need["accepted"] & supporter["designation"]) != 0)
+        & supporter["deployable"]
+        & (specialism > 0)
+        & (phase > 0)
+        & (km <= supporter["limit"])
+        & (need["urn"] != supporter["urn"])
+        & (need["cents"] <= supporter["cents"])
+    )
+    if policy.rules.same_trust == "forbid":
+        eligible &= (need["trust"] != supporter["trust"]) | (need["trust"] < 0)
+    milli = np.rint(1000 * points / (weights.specialism + weights.phase + weights.distance)).astype(np.int64)
+    return Judged(eligible, km, specialism, phase, distance, milli)

@@ -1,0 +1,266 @@
+"""An independent proof where days bind around some people: what needs are worth, and everybody's best load."""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import scipy  # loads `scipy.optimize` when it is first asked for: most proofs need none of it
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
+from scipy.sparse.csgraph import breadth_first_order, dijkstra
+
+from matching.audit.check import worth_milli
+from matching.audit.facts import Facts, blocks, left_of_pins
+from matching.inputs.read import Inputs
+from matching.plan.write import Plan
+
+# Sums of so many decimals are as exact as this, in thousandths, and single gains beside whole prices as this.
+_FLOAT_MILLI, _PRICE_MILLI = 1e-3, 0.05
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+def check_loads(
+    plan: Plan, inputs: Inputs, facts: Facts, bonus: int, *, time_limit_s: float
+) -> tuple[list[str], list[str]]:
+    """Check such a proof over every eligible pair.
+
+    Returns
+    -------
+    faults, findings : list of str
+
+    Notes
+    -----
+    Whatever each need is said to be worth beyond whoever meets it, no plan is worth more than all of that together and
+    what everybody's best load gains then, within places and days (Lagrangean relaxation; Fisher, Management Science 27,
+    1981). The bonuses alone, in whole numbers, are bounded by places: where no plan has more of them, none is better in
+    any level of needs, because with places only the needs that can be met together form a matroid.
+    """
+    surplus, faults = _surpluses(plan, facts)
+    if faults:
+        return faults, []
+    # A need's worth in bonuses, and the most bonuses that somebody could bring beyond that with one place.
+    bonuses, beyond = np.floor(surplus / bonus + 0.5), np.zeros(len(facts.supporter))
+    urgency = 3 - facts.need["level"].to_numpy()
+    count, most = 0, 1000
+    for rows, eligible, value in blocks(inputs, facts):
+        count += int(eligible.sum())
+        most = max(most, int(np.where(eligible, value, 0).max(initial=0)))
+        more = np.where(eligible, (urgency - bonuses)[rows, np.newaxis], 0)
+        beyond = np.maximum(beyond, more.max(axis=0, initial=0))
+    if most * len(facts.need) + 1 != bonus:
+        faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
+    worth = worth_milli(plan, facts, inputs, bonus, np.zeros(len(facts.need), dtype=bool))
+    if bonuses.sum() + (left_of_pins(facts)[0] * beyond).sum() > worth // bonus:
+        faults.append("surplus.csv: what needs are worth leaves room for more needs, or for more urgent ones.")
+    gaining = _pairs_that_gain(inputs, facts, surplus, bonus, 0)
+    gains = _best_gains(facts, gaining)
+    allowed, score = math.floor(surplus.sum() + gains.sum() + _FLOAT_MILLI), plan.manifest["objective"][-1]
+    faults += _wrong_prices(plan, facts, surplus, gaining, allowed == worth)
+    told = f"the plan is worth {worth / 1000:,.3f}, and they allow {allowed / 1000:,.3f}"
+    findings = [f"Over all {count:,} eligible pairs, of what needs are worth and everybody's best load: {told}."]
+    if allowed - worth <= round(1000 * (score["bound"] - score["value"])):
+        return faults, findings
+    if faults or allowed - worth >= bonus:
+        return [*faults, f"surplus.csv: what needs are worth and the best loads do not prove the bounds: {told}."], []
+    # One thousandth more, for what rounding down left out.
+    spare = float(allowed - worth + 1)
+    is_best = _is_best(
+        plan, facts, surplus, _pairs_that_gain(inputs, facts, surplus, bonus, -spare), spare, time_limit_s
+    )
+    if is_best is None:
+        return [], [*findings, f"What is between could not be searched again in {time_limit_s:g} s."]
+    if not is_best:
+        return ["A better plan exists: it was found among the pairs that fall short of the best by little."], []
+    return [], [*findings, "Searching the pairs that could make up for what is between finds nothing better."]
+
+
+@dataclass(frozen=True)
+class _Gaining:
+    """Pairs, and what the supporter gains by each beyond what the need is worth."""
+
+    need: Rows
+    supporter: Rows
+    gain: Floats
+
+
+def _pairs_that_gain(inputs: Inputs, facts: Facts, surplus: Floats, bonus: int, more_than: float) -> _Gaining:
+    urgency = 3 - facts.need["level"].to_numpy()
+    found: list[tuple[Rows, Rows, Floats]] = []
+    for rows, eligible, value in blocks(inputs, facts):
+        gain = (bonus * urgency - surplus)[rows, np.newaxis] + value
+        need, supporter = np.nonzero(eligible & (gain > more_than))
+        found.append((rows.start + need, supporter, gain[need, supporter]))
+    return _Gaining(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+
+def _surpluses(plan: Plan, facts: Facts) -> tuple[Floats, list[str]]:
+    """What each need is said to be worth beyond whoever meets it, in thousandths, and what is wrong with that."""
+    surplus = np.zeros(len(facts.need))
+    if plan.surplus is None or plan.surplus["need_id"].tolist() != list(facts.need_row):
+        return surplus, ["surplus.csv does not hold every need once, in order."]
+    faults = []
+    for row, (need_id, text) in enumerate(plan.surplus.itertuples(index=False)):
+        if text == "" and row in facts.pinned:
+            continue
+        if row in facts.pinned or not re.fullmatch(r"[0-9]+\.[0-9]{3,9}", text):
+            faults.append(f"surplus.csv {need_id}: '{text}' is not what a need can be worth, in score points.")
+        else:
+            surplus[row] = 1000 * float(text)
+    return surplus, faults
+
+
+def _wrong_prices(plan: Plan, facts: Facts, surplus: Floats, gaining: _Gaining, is_tight: bool) -> Iterator[str]:
+    """Prices that are not known to be what one more place would be worth.
+
+    It is worth no more where the bound is tight and nobody gains more by the supporter; and no less where moving needs
+    on from there, each pair worth just its price, leads to an unmet need or to somebody whose places cost nothing.
+    """
+    root = len(facts.supporter)
+    most, (places, cents) = np.zeros(root), left_of_pins(facts)
+    np.maximum.at(most, gaining.supporter, gaining.gain)
+    served = dict(_served(plan, facts))
+    is_full = places <= np.bincount(list(served.values()), minlength=root)
+    price = np.full(root, np.nan)
+    for supporter_id, text in plan.workload[["supporter_id", "price"]].itertuples(index=False):
+        if text:
+            is_number = re.fullmatch(r"[0-9]+\.[0-9]{3}", text)
+            price[facts.supporter_row[supporter_id]] = 1000 * float(text) if is_number else -1
+    holder = np.full(len(facts.need), root)
+    holder[list(served)] = list(served.values())
+    came_from = holder[gaining.need]
+    costs = np.append(price, 0)[came_from]
+    is_end = (costs == 0) & ((came_from < root) | (surplus[gaining.need] < _PRICE_MILLI))
+    leads = (is_end | (costs > 0)) & np.isinf(cents[gaining.supporter])
+    leads &= np.abs(gaining.gain - price[gaining.supporter]) < _PRICE_MILLI
+    ends = (np.where(is_end, root, came_from)[leads], gaining.supporter[leads])
+    chains = csr_array((np.ones(len(ends[0])), ends), shape=(root + 1, root + 1))
+    explained = np.isin(np.arange(root), breadth_first_order(chains, root, return_predecessors=False))
+    sound = (most <= price + _PRICE_MILLI) & ((price == 0) | (price > 0) & is_full & explained) & is_tight
+    for supporter_id, row in facts.supporter_row.items():
+        if not np.isnan(price[row]) and not sound[row]:
+            yield f"workload.csv {supporter_id}: the price is not what one more place would be worth."
+
+
+def _served(plan: Plan, facts: Facts) -> list[tuple[int, int]]:
+    """The plan's pairs without its pins."""
+    columns = ["need_id", "supporter_id"]
+    rows = [
+        (facts.need_row[need_id], facts.supporter_row[supporter_id])
+        for need_id, supporter_id in plan.deployments[columns].itertuples(index=False)
+    ]
+    return [row for row in rows if row[0] not in facts.pinned]
+
+
+def _best_gains(facts: Facts, gaining: _Gaining) -> Floats:
+    """By supporter: what the best load gains."""
+    places, cents = left_of_pins(facts)
+    best = np.zeros(len(places))
+    for row, theirs in _by_supporter(gaining):
+        gain, asked = gaining.gain[theirs], facts.need["cents"].to_numpy()[gaining.need[theirs]]
+        best[row] = _best_load(gain, asked, int(places[row]), cents[row])
+    return best
+
+
+def _by_supporter(gaining: _Gaining) -> Iterator[tuple[int, Rows]]:
+    """Each supporter with a pair, and the positions of theirs, those that gain most first."""
+    order = np.lexsort((gaining.need, -gaining.gain, gaining.supporter))
+    supporter, first = np.unique(gaining.supporter[order], return_index=True)
+    # Without a supporter there would still be one part.
+    return zip(supporter.tolist(), np.split(order, first[1:])[: len(supporter)], strict=True)
+
+
+def _best_load(gain: Floats, asked: Rows, places: int, cents: float) -> float:
+    """What the best needs gain together that fit so many places and days; those that gain most come first."""
+    if places < 1 or cents < 0:
+        return 0.0 if cents >= 0 else -math.inf
+    positive = gain > 0
+    gain, asked = gain[positive], asked[positive]
+    if asked[:places].sum() <= cents:
+        return float(gain[:places].sum())
+    best = {(0, 0): 0.0}
+    for one, days in zip(gain.tolist(), asked.tolist(), strict=True):
+        for (taken, used), total in list(best.items()):
+            after = taken + 1, used + days
+            if after[0] <= places and after[1] <= cents and total + one > best.get(after, -1.0):
+                best[after] = total + one
+    return max(best.values())
+
+
+def _is_best(
+    plan: Plan, facts: Facts, surplus: Floats, pairs: _Gaining, spare: float, time_limit_s: float
+) -> bool | None:
+    """Whether no plan is better that misses less of the bound; None where there was no time to know.
+
+    A better plan differs from this one along chains that begin where this one misses something, and whose pairs fall
+    short of everybody's best by less than is missed in all.
+    """
+    n_needs, n_people = len(facts.need), len(facts.supporter)
+    served = set(_served(plan, facts))
+    chosen = np.array([one in served for one in zip(pairs.need.tolist(), pairs.supporter.tolist(), strict=True)])
+    best, short = _best_gains(facts, pairs), np.where(chosen, 0, _short(facts, pairs))
+    gained = np.bincount(pairs.supporter[chosen], weights=pairs.gain[chosen], minlength=n_people)
+    met = np.isin(np.arange(n_needs), [*(need for need, _ in served), *facts.pinned])
+    missed = np.append(np.where(met, 0, surplus), best - gained)
+    order = np.argsort(missed, kind="stable")
+    begin = order[np.cumsum(missed[order]) > 1 / 2]
+    some = np.flatnonzero(short <= spare)
+    start = n_needs + n_people
+    lengths = np.concatenate([short[some], short[some], np.zeros(len(begin))]) + 0.25 / (start + 1)
+    need, person = pairs.need[some], n_needs + pairs.supporter[some]
+    tail, head = (np.concatenate(ends) for ends in ((need, person, np.full(len(begin), start)), (person, need, begin)))
+    graph = csr_array((lengths, (tail, head)), shape=(start + 1, start + 1))
+    is_near = np.isfinite(dijkstra(graph, indices=[start], limit=spare + 0.5, min_only=True))
+    near = some[is_near[need] & is_near[person]]
+    if not len(near):
+        return True
+    return _searched(facts, surplus, pairs, near, chosen, time_limit_s)
+
+
+def _short(facts: Facts, pairs: _Gaining) -> Floats:
+    """By pair: how much less than the best load the best one with it gains."""
+    places, cents = left_of_pins(facts)
+    short = np.zeros(len(pairs.need))
+    for row, theirs in _by_supporter(pairs):
+        gain, asked = pairs.gain[theirs], facts.need["cents"].to_numpy()[pairs.need[theirs]]
+        best = _best_load(gain, asked, int(places[row]), cents[row])
+        for number, pair in enumerate(theirs.tolist()):
+            others = np.arange(len(theirs)) != number
+            beside = _best_load(gain[others], asked[others], int(places[row]) - 1, cents[row] - asked[number])
+            short[pair] = max(best - gain[number] - beside, 0.0) if places[row] > 0 else math.inf
+    return short
+
+
+def _searched(
+    facts: Facts, surplus: Floats, pairs: _Gaining, near: Rows, chosen: NDArray[np.bool_], time_limit_s: float
+) -> bool | None:
+    """Whether no choice of near pairs gains more than the one of the plan; None where there was no time to know."""
+    places, cents = left_of_pins(facts)
+    needs, of_need = np.unique(pairs.need[near], return_inverse=True)
+    people, of_person = np.unique(pairs.supporter[near], return_inverse=True)
+    column = np.arange(len(near))
+    limited = np.isfinite(cents[people])
+    asked = np.where(limited[of_person], facts.need["cents"].to_numpy()[pairs.need[near]], 0).astype(float)
+    rows = vstack(
+        [
+            csr_array((np.ones(len(near)), (of_need, column)), shape=(len(needs), len(near))),
+            csr_array((np.ones(len(near)), (of_person, column)), shape=(len(people), len(near))),
+            csr_array((asked, (of_person, column)), shape=(len(people), len(near))),
+        ]
+    )
+    limits = np.concatenate([np.ones(len(needs)), places[people], np.where(limited, cents[people], 0)])
+    # A need that is left out loses what it is worth.
+    gain = pairs.gain[near] + surplus[pairs.need[near]]
+    result = scipy.optimize.milp(
+        -gain,
+        constraints=scipy.optimize.LinearConstraint(rows, -np.inf, limits),
+        integrality=np.ones(len(near), dtype=np.int64),
+        bounds=scipy.optimize.Bounds(0, 1),
+        options={"mip_rel_gap": 0, "time_limit": time_limit_s},
+    )
+    if not result.success:
+        return None
+    return bool(gain[result.x > 1 / 2].sum() < gain[chosen[near]].sum() + 1 / 2)

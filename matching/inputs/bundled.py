@@ -1,0 +1,28 @@
+"""The demo area and the templates that ship with the program, from a checkout or from an installed wheel alike."""
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from matching.tables.files import Source
+
+
+def demo_sources() -> dict[str, Source]:
+    """The fictional area's files, by table name."""
+    return _sources("demo")
+
+
+def template_sources() -> dict[str, Source]:
+    """Blank tables with one example row each, by table name."""
+    return _sources("templates")
+
+
+def _sources(folder: str) -> dict[str, Source]:
+    found = sorted((one for one in (_data() / folder).iterdir() if one.is_file()), key=lambda one: one.name)
+    return {one.name.split(".")[0]: Source(one.name, one.read_bytes()) for one in found}
+
+
+def _data() -> Traversable:
+    # A wheel carries the folder inside the package; in a checkout it stands beside it.
+    packed = files("matching") / "data"
+    return packed if packed.is_dir() else Path(__file__).parents[2] / "data"

@@ -1,0 +1,120 @@
+"""One cell of a file put right: the corrected file's bytes, so that a screen can mend what it shows.
+
+The file the user gave is never touched; what comes back is of the same kind as what went in.
+"""
+
+import csv
+import gzip
+import io
+from dataclasses import replace
+
+from openpyxl import load_workbook
+from openpyxl.cell.cell import MergedCell
+
+from matching.errors import DataError, Problem, shown
+from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, quietly, unpacked
+
+
+def with_cell(source: Source, row: int, column: str, value: str, *, recognise: Recognise | None = None) -> Source:
+    """Return the file with one cell changed.
+
+    Parameters
+    ----------
+    source : Source
+        A CSV file or a workbook, plain or gzipped.
+    row : int
+        As a spreadsheet numbers it; as in a `Problem`.
+    column : str
+        The name of the column in the file's header.
+    value : str
+    recognise : callable, optional
+        How the table is found in a workbook of several (`matching.tables.known_columns`), as when it was read.
+
+    Raises
+    ------
+    DataError
+        There is no such row or column, or the file cannot be changed.
+
+    Notes
+    -----
+    In a workbook a formula becomes the value that it showed: a file that another program writes holds no values of
+    formulas, and the next reading would find nothing there. A CSV file keeps its byte-order mark, line ends and
+    separators; quotation marks are put where they are needed.
+    """
+    found = find_table(source, recognise)
+    if column not in found.header:
+        raise DataError(
+            [Problem(source.name, row, column, "", f"There is no column {shown(column)}.", "Check its name.")]
+        )
+    place = found.header.index(column)
+    if row <= found.header_row:
+        raise DataError(
+            [Problem(source.name, row, column, "", "The row is not below the header.", "Check its number.")]
+        )
+    content = unpacked(source)
+    if is_zip(content) and not is_xlsx(content):
+        raise DataError([Problem(source.name, row, column, "", "A zip cannot be changed here.", "Unpack it first.")])
+    if is_xlsx(content):
+        changed = _changed_book(source.name, content, found.sheet, row, column, place, value)
+    else:
+        changed = _changed_csv(source.name, content, row, column, place, value)
+    # Without the time of packing, so that equal changes give equal bytes.
+    return replace(source, content=gzip.compress(changed, mtime=0) if is_gzip(source.content) else changed)
+
+
+def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, value: str) -> bytes:
+    mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
+    text, encoding = _text(name, content[len(mark) :])
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        message, fix = f"The file cannot be split into cells ({error}).", "Mend it in a text editor."
+        raise DataError([Problem(name, row, column, "", message, fix)]) from error
+    if row > len(rows):
+        raise DataError([Problem(name, row, column, "", "There is no such row.", "Check its number.")])
+    cells = rows[row - 1]
+    cells += [""] * (place + 1 - len(cells))
+    cells[place] = value
+    end = "\r\n" if "\r\n" in text else "\r" if "\r" in text and "\n" not in text else "\n"
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator=end).writerows(rows)
+    try:
+        return mark + written.getvalue().encode(encoding)
+    except UnicodeEncodeError:
+        # The old encoding has no such letter; ours has every one.
+        return b"\xef\xbb\xbf" + written.getvalue().encode("utf-8")
+
+
+def _text(name: str, content: bytes) -> tuple[str, str]:
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return content.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    message, fix = "The file is neither UTF-8 nor Windows text.", "Save it as 'CSV UTF-8'."
+    raise DataError([Problem(name, None, "", "", message, fix)])
+
+
+def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, place: int, value: str) -> bytes:
+    def change() -> bytes:
+        book = load_workbook(io.BytesIO(content), data_only=True)
+        cell = book[sheet].cell(row, place + 1)
+        if isinstance(cell, MergedCell):
+            message, fix = "The cell is part of a merged one.", "Unmerge it in Excel."
+            raise DataError([Problem(name, row, column, "", message, fix)])
+        # As text whatever it looks like: '=1+1' is no formula, and the URN 001 keeps its zeros.
+        cell.value = value or None
+        if value:
+            cell.data_type = "s"
+            cell.number_format = "@"
+        packed = io.BytesIO()
+        book.save(packed)
+        return packed.getvalue()
+
+    try:
+        return quietly(change)
+    except DataError:
+        raise
+    except Exception as error:  # a damaged book makes the library fail in any of dozens of ways
+        message, fix = "This Excel file cannot be changed.", "Change the cell in Excel."
+        raise DataError([Problem(name, row, column, "", message, fix)]) from error

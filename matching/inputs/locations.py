@@ -1,0 +1,200 @@
+"""Where each table stands in its file, so that a problem leads back to the cell, and what may belong in that cell."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from matching.errors import DataError, Problem
+from matching.inputs.corrections import with_cell
+from matching.inputs.gias import gias_columns, is_gias
+from matching.inputs.headers import ReadingOptions, options_source, read_options
+from matching.inputs.links import link_columns
+from matching.inputs.ofsted import ofsted_columns
+from matching.tables.files import Recognise, Sheet, Source, find_table, header_of, read_sheet
+from matching.tables.formats import DECISION_KINDS, PRIORITIES, known_columns, table_formats
+from matching.tables.vocabulary import standard_vocabulary
+
+COLUMNS = "columns"
+"""The file that says how the others are read (`matching.columns`)."""
+
+_OFFICIAL = {"ofsted": ofsted_columns, "links": link_columns}
+_OFFERED = re.compile(r"Did you mean '(.+?)'[ ?]")
+_SUCCESSORS = re.compile(r"\b([0-9]{6}) \(")
+_UNKNOWN_WORD = re.compile(r"'(.*?)' is not ")
+_SEPARATORS = re.compile(r"(\s*[;,\n]\s*)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A table in its file.
+
+    Attributes
+    ----------
+    table : str
+        Its name among the sources.
+    labels : tuple of str
+        What problems may call it: the file, or the file and the sheet.
+    sheet : str
+        Where it stands within the file; blank where that is the whole file.
+    columns : mapping of str to str
+        The names that problems give its columns, to those in the file's header.
+    """
+
+    table: str
+    labels: tuple[str, ...]
+    sheet: str
+    columns: Mapping[str, str]
+
+
+def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
+    """Where every table of the sources stands."""
+    options = options_of(sources)
+    return tuple(
+        _place(name, source, options.mappings.get(name, {}))
+        for name, source in sources.items()
+        if name not in ("policy", COLUMNS)
+    )
+
+
+def _place(name: str, source: Source, mapping: Mapping[str, str]) -> Place:
+    try:
+        found = find_table(source, recognition(name, source, mapping))
+    except DataError:
+        return Place(name, (source.name,), "", {})
+    labels = (source.name, f"{source.name} ({found.sheet})") if found.sheet else (source.name,)
+    return Place(name, labels, found.sheet, {mapping.get(header, header): header for header in found.header if header})
+
+
+def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recognise:
+    """How a table is found in its file, as when it is read."""
+    if name in _OFFICIAL:
+        return _OFFICIAL[name]
+    if is_extract(name, source):
+        return gias_columns
+    return known_columns(table_formats(standard_vocabulary())[name], mapping)
+
+
+def is_extract(name: str, source: Source) -> bool:
+    """Whether a file is given as the schools and is a GIAS extract."""
+    return name == "schools" and is_gias(header_of(source, gias_columns))
+
+
+def place_of(problem: Problem, among: Iterable[Place]) -> Place | None:
+    """The table that a problem is of; None where it is of none that was given."""
+    of_file = [place for place in among if problem.table in (*place.labels, place.table)]
+    # Where one sheet is read as two tables, the column tells which is meant.
+    return next((one for one in of_file if problem.column in one.columns), of_file[0] if of_file else None)
+
+
+def can_be_mended(problem: Problem, place: Place | None) -> bool:
+    """Whether it is the problem of one cell that stands in a file."""
+    return place is not None and problem.row is not None and problem.column in place.columns
+
+
+# ---- how the tables are read ---------------------------------------------------------------------------------------
+
+
+def options_of(sources: Mapping[str, Source]) -> ReadingOptions:
+    """What was said of how the tables are to be read; nothing where that file cannot be used itself."""
+    try:
+        return read_options(sources.get(COLUMNS))
+    except DataError:
+        return ReadingOptions()
+
+
+def with_options(sources: Mapping[str, Source], options: ReadingOptions) -> dict[str, Source]:
+    """The sources, to be read in this way."""
+    others = {name: source for name, source in sources.items() if name != COLUMNS}
+    return {**others, COLUMNS: options_source(options)} if options != ReadingOptions() else others
+
+
+def with_leaving_out(sources: Mapping[str, Source], leave_out: bool) -> dict[str, Source]:
+    """The sources, with or without the wish that faulty rows are left out."""
+    return with_options(sources, replace(options_of(sources), leave_out=leave_out))
+
+
+# ---- cells ---------------------------------------------------------------------------------------------------------
+
+
+def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
+    """The cells of a table, under the header of its file.
+
+    Raises
+    ------
+    DataError
+    """
+    mapping = options_of(sources).mappings.get(place.table, {})
+    source = sources[place.table]
+    return read_sheet(source, encodings=("utf-8-sig", "cp1252"), recognise=recognition(place.table, source, mapping))
+
+
+def with_cells(
+    sources: Mapping[str, Source], place: Place, rows: Iterable[int], column: str, value: str
+) -> dict[str, Source]:
+    """The sources with one value put in a column of some rows; other tables of the same file go with it.
+
+    Raises
+    ------
+    DataError
+        The file cannot be changed.
+    """
+    old = sources[place.table]
+    mapping = options_of(sources).mappings.get(place.table, {})
+    recognise = recognition(place.table, old, mapping)
+    changed = old
+    for row in rows:
+        changed = with_cell(changed, row, place.columns[column], value, recognise=recognise)
+    return {name: changed if source == old else source for name, source in sources.items()}
+
+
+def offers(problem: Problem) -> tuple[str, ...]:
+    """The words that a problem's advice offers for the one that is wrong."""
+    if found := _OFFERED.search(problem.fix):
+        return (found[1],)
+    return tuple(dict.fromkeys(_SUCCESSORS.findall(problem.fix))) if problem.column == "school_urn" else ()
+
+
+def with_offer(cell: str, problem: Problem, offer: str) -> str:
+    """A cell with an offered word in the place of the wrong one, which may be one of a list."""
+    wrong = _UNKNOWN_WORD.search(problem.message)
+    parts = _SEPARATORS.split(cell)
+    if wrong is None or len(parts) == 1 or wrong[1] not in parts:
+        return offer
+    return "".join(offer if part == wrong[1] else part for part in parts)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The words that a cell may hold, one of them or several."""
+
+    words: tuple[str, ...]
+    several: bool = False
+    synonyms: str = ""
+
+    def chosen(self, cell: str) -> list[str]:
+        """The words of a cell that are among them, as they are spelt there."""
+        other = standard_vocabulary().synonyms.get(self.synonyms, {})
+        spelt = {word.casefold(): word for word in self.words}
+        found = [" ".join(part.casefold().split()) for part in re.split(r"[;,\n]", cell)]
+        known = [spelt.get(word) or other.get(word, "") for word in found]
+        return [word for word in dict.fromkeys(known) if word in self.words]
+
+
+def choices(table: str, column: str) -> Choices | None:
+    """The words that a column takes; None where it takes anything else."""
+    vocabulary = standard_vocabulary()
+    designations, specialisms = tuple(vocabulary.designations), vocabulary.specialisms
+    known = {
+        ("schools", "phase"): Choices(vocabulary.phases, synonyms="phase"),
+        ("schools", "ofsted"): Choices(vocabulary.grades),
+        ("supporters", "designation"): Choices(designations, synonyms="designation"),
+        ("supporters", "phases"): Choices(vocabulary.phases, several=True, synonyms="phase"),
+        ("supporters", "specialisms"): Choices(specialisms, several=True, synonyms="focus"),
+        ("needs", "focus"): Choices(tuple(vocabulary.focuses), synonyms="focus"),
+        ("needs", "designations"): Choices(designations, several=True, synonyms="designation"),
+        ("needs", "priority"): Choices(PRIORITIES),
+        ("accreditation", "criterion"): Choices(tuple(vocabulary.criteria)),
+        ("accreditation", "met"): Choices(("yes", "no"), synonyms="answer"),
+        ("decisions", "kind"): Choices(DECISION_KINDS),
+    }
+    return known.get((table, column))

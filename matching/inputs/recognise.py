@@ -1,0 +1,146 @@
+"""Which tables a file holds, and which of its headers are none of our columns.
+
+A workbook may hold several tables, each recognised by its columns or by common words for them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from matching.errors import DataError, Problem
+from matching.inputs.headers import suggest_columns
+from matching.inputs.locations import is_extract, options_of
+from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
+from matching.tables.files import Source, find_table
+from matching.tables.formats import TableFormat, known_columns, table_formats
+from matching.tables.vocabulary import standard_vocabulary
+
+WORKBOOK = "workbook"
+"""The name under which a workbook of several tables is given."""
+_TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
+
+
+def without_workbook(uploaded: dict[str, Source]) -> dict[str, Source]:
+    """The files with a workbook of several tables given as each of those tables; a file of a table's own goes first.
+
+    Raises
+    ------
+    DataError
+        The workbook cannot be read, or holds no table.
+    """
+    files = {name: source for name, source in uploaded.items() if name != WORKBOOK}
+    if WORKBOOK not in uploaded:
+        return files
+    book = uploaded[WORKBOOK]
+    return {**dict.fromkeys(tables_in(book), book), **files}
+
+
+def tables_in(book: Source) -> dict[str, str]:
+    """The tables in a workbook: by name, the sheet that holds each.
+
+    A sheet holds one table, the one whose columns it has most of, under their own names or under words for them.
+
+    Raises
+    ------
+    DataError
+        The workbook cannot be read, or holds no table.
+    """
+    formats = table_formats(standard_vocabulary())
+    scored = []
+    for name in _TABLES:
+        recognise = partial(likely_columns, formats[name])
+        found = find_table(book, recognise)
+        scored.append((recognise(found.header), name, found.sheet))
+    sheets: dict[str, str] = {}
+    for score, name, sheet in sorted(scored, key=lambda one: -one[0]):
+        if score > 1 and sheet not in sheets.values():
+            sheets[name] = sheet
+    if not sheets:
+        message = "No sheet of the workbook has a header with columns of our tables."
+        fix = "Give each table by itself, or use the column names of the templates."
+        raise DataError([Problem(book.name, None, "", "", message, fix)])
+    return {name: sheets[name] for name in _TABLES if name in sheets}
+
+
+def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
+    """How many columns of a format a header has, under their own names or under words for them."""
+    known = len(set(form.column_names).intersection(header))
+    # The words of a row of data are no names of columns, and asking after each would take long.
+    return known + len(suggest_columns(form.name, [cell for cell in header if len(cell) <= 60]))
+
+
+@dataclass(frozen=True)
+class UnknownHeader:
+    """A table whose header lacks required columns and has others that nobody knows.
+
+    Attributes
+    ----------
+    table, name : str
+        Its name among the sources, and what people know it by.
+    missing : tuple of str
+        The required columns that are not there.
+    others : tuple of str
+        Columns that need not be there and have a suggestion.
+    headers : tuple of str
+        The unknown ones.
+    suggested : mapping of str to str
+        Our column to their header.
+    """
+
+    table: str
+    name: str
+    missing: tuple[str, ...]
+    others: tuple[str, ...]
+    headers: tuple[str, ...]
+    suggested: Mapping[str, str]
+
+
+def unknown_headers(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
+    """The tables whose columns have to be named before they can be read."""
+    return tuple(_unknown_headers(sources))
+
+
+def _unknown_headers(sources: Mapping[str, Source]) -> Iterator[UnknownHeader]:
+    formats = table_formats(standard_vocabulary())
+    mappings = options_of(sources).mappings
+    for table in _TABLES:
+        if table in sources and not is_extract(table, sources[table]):
+            found = _in_header(sources[table], formats[table], mappings.get(table, {}))
+            if found:
+                yield found
+
+
+def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) -> UnknownHeader | None:
+    try:
+        header = find_table(source, known_columns(form, mapping)).header
+        if not _missing(header, form, mapping):
+            return None
+        found = find_table(source, partial(likely_columns, form))
+    except DataError:
+        return None
+    missing = _missing(found.header, form, mapping)
+    unknown = tuple(name for name in found.header if name and mapping.get(name, name) not in form.column_names)
+    if not missing or not unknown or _is_another(found.header, form):
+        return None
+    suggestions = suggest_columns(form.name, [mapping.get(name, name) for name in found.header])
+    suggested = {one.column: one.header for one in suggestions}
+    others = tuple(column for column in suggested if column not in missing)
+    name = f"{source.name} ({found.sheet})" if found.sheet else source.name
+    return UnknownHeader(form.name, name, missing, others, unknown, suggested)
+
+
+def _missing(header: Sequence[str], form: TableFormat, mapping: Mapping[str, str]) -> tuple[str, ...]:
+    there = {mapping.get(name, name) for name in header}
+    needed = [column.name for column in form.columns if column.required]
+    if form.name == "schools" and not {"latitude", "longitude"} <= there:
+        needed += ["easting", "northing"]
+    return tuple(name for name in needed if name not in there)
+
+
+def _is_another(header: Sequence[str], form: TableFormat) -> bool:
+    """Whether the header is wholly that of another table: then the file is in the wrong slot."""
+    return any(
+        {column.name for column in other.columns if column.required} <= set(header)
+        and len(set(other.column_names).intersection(header)) > len(set(form.column_names).intersection(header))
+        for other in table_formats(standard_vocabulary()).values()
+    )

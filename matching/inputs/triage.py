@@ -1,0 +1,274 @@
+"""Schools in challenging circumstances: a ranked list with the rule that put each there, and needs that it suggests.
+
+The rules, what a low area suggests, and the minimum standards are tables in `reference/`. It proposes and never
+decides: a person ticks, edits and keeps what becomes a table of needs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from matching.errors import DataError, Problem
+from matching.inputs.ofsted import inspection_areas
+from matching.tables.files import Source, read_sheet
+from matching.tables.formats import table_formats
+from matching.tables.reference import reference_rows
+from matching.tables.vocabulary import standard_vocabulary
+
+TRIAGE_COLUMNS = (
+    "rank",
+    "urn",
+    "name",
+    "local_authority",
+    "phase",
+    "pupils",
+    "fsm_percent",
+    "rule",
+    "reason",
+    "other_reasons",
+    "ofsted",
+    "ofsted_date",
+    "ofsted_found",
+    "inspected_on",
+    "suggested_focuses",
+    "suggested_priority",
+)
+NEEDS_COLUMNS = ("need_id", "school_urn", "focus", "designations", "days", "priority", "notes")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: schools whose `column` holds `finds`, or (where a number of years is given) a day so long ago."""
+
+    name: str
+    rank: int
+    column: str
+    finds: str
+    older_than_years: int | None
+    focus: str
+    priority: str
+    wording: str
+
+
+@dataclass(frozen=True)
+class Attainment:
+    """Results below the minimum standards: for each school (by URN) the standards, and the focuses they suggest."""
+
+    standards: Mapping[str, tuple[tuple[str, str], ...]]
+    notices: tuple[str, ...] = ()
+
+
+@cache
+def triage_rules() -> tuple[Rule, ...]:
+    """Return the rules, the gravest first."""
+    return tuple(
+        Rule(
+            row["rule"],
+            int(row["rank"]),
+            row["column"],
+            row["finds"],
+            int(row["older_than_years"]) if row["older_than_years"] else None,
+            row["focus"],
+            row["priority"],
+            row["wording"],
+        )
+        for row in reference_rows("triage_rules")
+    )
+
+
+def triage(
+    schools: pd.DataFrame, *, as_at: date, attainment: Attainment | None = None, local_authority: str | None = None
+) -> pd.DataFrame:
+    """List the schools that a rule finds, the gravest first.
+
+    Parameters
+    ----------
+    schools : DataFrame
+        As `matching.inputs.read_schools` gives them.
+    as_at : date
+        The day from which 'long since inspected' is counted.
+    attainment : Attainment, optional
+        As `read_attainment` gives it.
+    local_authority : str, optional
+        Only schools of this one.
+
+    Returns
+    -------
+    DataFrame
+        TRIAGE_COLUMNS, all text but rank (1 is the gravest; equals share it), pupils and fsm_percent. `reason` is
+        that of the gravest rule, with what was found; `other_reasons` those of the rest; `suggested_focuses` are
+        joined by ';'. Sorted by rank, then most pupils with free school meals, then URN.
+
+    Notes
+    -----
+    A list for people to judge: nothing is decided by it.
+    """
+    if local_authority is not None:
+        schools = schools[schools["local_authority"] == local_authority]
+    found = pd.concat([_found(rule, schools, as_at, attainment) for rule in triage_rules()], ignore_index=True)
+    if found.empty:
+        return pd.DataFrame(columns=list(TRIAGE_COLUMNS))
+    # One wording of one school is told once: a category of concern may stand in two columns.
+    found = found.drop_duplicates(["urn", "reason"]).sort_values(["urn", "rank"], kind="stable")
+    grouped = found.groupby("urn", sort=True)
+    listed = grouped.first()[["rank", "rule", "reason", "priority"]].rename(columns={"priority": "suggested_priority"})
+    listed["other_reasons"] = grouped["reason"].agg(lambda reasons: " ".join(list(reasons)[1:]))
+    listed["suggested_focuses"] = grouped["focuses"].agg(_joined)
+    about = schools.set_index("urn").reindex(listed.index)
+    columns = [name for name in TRIAGE_COLUMNS if name in about]
+    whole = listed.join(about[columns]).reset_index()
+    # The eight ranks of the rules become places in this list.
+    whole["rank"] = whole["rank"].rank(method="min").astype(int)
+    ordered = whole.sort_values(["rank", "fsm_percent", "urn"], ascending=[True, False, True], ignore_index=True)
+    return ordered[list(TRIAGE_COLUMNS)]
+
+
+def triage_as_text(listed: pd.DataFrame) -> pd.DataFrame:
+    """A triage list as it is written: all text, numbers without needless decimals."""
+
+    def cell(value: float) -> str:
+        return "" if np.isnan(value) else f"{value:.3f}".rstrip("0").rstrip(".")
+
+    numeric = ("rank", "pupils", "fsm_percent")
+    return listed.assign(**{name: [cell(float(one)) for one in listed[name]] for name in numeric})
+
+
+def suggested_needs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Propose needs for rows of a triage list: one for each focus that it suggests.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of a triage list, perhaps only the ticked ones, with suggested_focuses and suggested_priority perhaps edited.
+
+    Returns
+    -------
+    DataFrame
+        The columns of a needs table, all text; need_id is made of the URN and a number.
+
+    Raises
+    ------
+    DataError
+        An edited cell holds no known focus or priority.
+    """
+    form = {column.name: column for column in table_formats(standard_vocabulary())["needs"].columns}
+    needs, problems = [], []
+    for place, row in enumerate(rows.to_dict("records"), start=2):
+        words = str(row["suggested_focuses"]).replace(",", ";").replace("\n", ";").split(";")
+        for number, focus in enumerate((word.strip() for word in words if word.strip()), start=1):
+            cells = {"focus": focus, "priority": str(row["suggested_priority"]) or "normal"}
+            for name, cell in cells.items():
+                try:
+                    cells[name] = str(form[name].convert(cell))
+                except ValueError as fault:
+                    fix = getattr(fault, "fix", "")
+                    problems.append(Problem("triage", place, f"suggested_{name}", cell, str(fault), fix))
+            note = f"Proposed: {row['reason']}"
+            needs.append((f"{row['urn']}-{number}", row["urn"], cells["focus"], "", "", cells["priority"], note))
+    if problems:
+        raise DataError(problems)
+    return pd.DataFrame(needs, columns=list(NEEDS_COLUMNS), dtype="object")
+
+
+def read_attainment(source: Source) -> Attainment:
+    """Read a performance table: a URN column and any columns of `reference/minimum_standards.csv`.
+
+    Raises
+    ------
+    DataError
+        There is no URN column, or none that a standard is about.
+    """
+    standards = _standards()
+    columns = {"urn", *(column.casefold() for conditions in standards.values() for column, _, _ in conditions)}
+
+    def known(header: Sequence[str]) -> int:
+        return len(columns.intersection(name.casefold() for name in header))
+
+    sheet = read_sheet(
+        source,
+        encodings=("utf-8-sig", "cp1252"),
+        wanted=lambda name: name.casefold() in columns,
+        recognise=known,
+    )
+    header = [name.casefold() for name in sheet.header]
+    if "urn" not in header or len(header) < 2:
+        message = "There is no column URN with a measure that a minimum standard is about."
+        fix = "Known measures are: " + ", ".join(sorted(columns - {"urn"})).upper() + "."
+        raise DataError([Problem(sheet.name, 1, "URN", "", message, fix), *sheet.problems])
+    if sheet.problems:
+        raise DataError(sheet.problems)
+    cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(header, axis=1)
+    numbers = cells.drop(columns="urn").apply(lambda one: pd.to_numeric(one.str.rstrip("%"), errors="coerce"))
+    below: dict[str, list[tuple[str, str]]] = {}
+    for standard, conditions in standards.items():
+        if not all(column.casefold() in numbers for column, _, _ in conditions):
+            continue
+        under = np.logical_and.reduce([numbers[column.casefold()] < limit for column, limit, _ in conditions])
+        for urn in cells.loc[under, "urn"]:
+            below.setdefault(urn, []).append((standard, conditions[0][2]))
+    unread = int((numbers.isna().any(axis=1)).sum())
+    notices = (
+        (f"{sheet.name}: {unread:,} of {len(cells):,} rows lack a result; it counts as not below.",) if unread else ()
+    )
+    return Attainment({urn: tuple(found) for urn, found in below.items()}, (*sheet.notices, *notices))
+
+
+def _found(rule: Rule, schools: pd.DataFrame, as_at: date, attainment: Attainment | None) -> pd.DataFrame:
+    """The schools that a rule finds: urn, rank, rule, reason, priority and focuses (a tuple)."""
+    if rule.column == "attainment":
+        below = attainment.standards if attainment else {}
+        here = schools[schools["urn"].isin(below)]
+        details = [", ".join(standard for standard, _ in below[urn]) for urn in here["urn"]]
+        focuses = [tuple(dict.fromkeys(focus for _, focus in below[urn])) for urn in here["urn"]]
+    elif rule.column == "ofsted_areas":
+        low = {cell: _low_areas(cell, rule.finds) for cell in schools["ofsted_areas"].unique()}
+        here = schools[schools["ofsted_areas"].map(lambda cell: bool(low[cell])).astype(bool)]
+        details = [", ".join(low[cell]) for cell in here["ofsted_areas"]]
+        focuses = [_focuses_of(low[cell]) for cell in here["ofsted_areas"]]
+    elif rule.older_than_years is not None:
+        oldest = as_at.replace(year=as_at.year - rule.older_than_years, day=min(as_at.day, 28)).isoformat()
+        here = schools[(schools[rule.column] != "") & (schools[rule.column] < oldest)]
+        details = [f"on {day[8:10]}/{day[5:7]}/{day[:4]}" for day in here[rule.column]]
+        focuses = [(rule.focus,) if rule.focus else ()] * len(here)
+    else:
+        here = schools[schools[rule.column] == rule.finds]
+        details = list(here["ofsted_found"].where(here["ofsted_found"].str.contains("inherited"), ""))
+        focuses = [(rule.focus,) if rule.focus else ()] * len(here)
+    reasons = [f"{rule.wording} ({detail})." if detail else f"{rule.wording}." for detail in details]
+    return pd.DataFrame(
+        {
+            "urn": list(here["urn"]),
+            "rank": rule.rank,
+            "rule": rule.name,
+            "reason": pd.Series(reasons, dtype="object"),
+            "priority": rule.priority,
+            "focuses": pd.Series(focuses, dtype="object"),
+        }
+    )
+
+
+def _low_areas(cell: str, grade: str) -> tuple[str, ...]:
+    pairs = (part.rpartition(": ") for part in cell.split("; "))
+    return tuple(area for area, _, found in pairs if found == grade)
+
+
+def _focuses_of(areas: Sequence[str]) -> tuple[str, ...]:
+    by_name = {area.name: area.focuses for area in inspection_areas()}
+    return tuple(dict.fromkeys(focus for area in areas for focus in by_name.get(area, ())))
+
+
+def _joined(focuses: pd.Series) -> str:
+    return ";".join(dict.fromkeys(focus for several in focuses for focus in several))
+
+
+@cache
+def _standards() -> Mapping[str, tuple[tuple[str, float, str], ...]]:
+    """By standard: the columns that must all be below their limits, and the focus that it suggests."""
+    found: dict[str, list[tuple[str, float, str]]] = {}
+    for row in reference_rows("minimum_standards"):
+        found.setdefault(row["standard"], []).append((row["column"], float(row["below"]), row["focus"]))
+    return {standard: tuple(conditions) for standard, conditions in found.items()}

@@ -1,0 +1,1 @@
+"""Who may serve whom: the rules, the scores and the eligible pairs."""

@@ -1,0 +1,59 @@
+"""Eligible pairs, the edges of the bipartite graph, with their scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.pairs.rules import Positions, Rulebook
+from matching.pairs.spatial_index import Ground
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Eligible pairs in order of need, then supporter.
+
+    Attributes
+    ----------
+    need, supporter : ndarray of intp
+        Positions in the inputs' tables.
+    score_milli : ndarray of int64
+        Score in whole thousandths.
+    distance_km : ndarray of float64
+    start : ndarray of intp
+        The pairs of need i are those from start[i] to start[i + 1].
+    """
+
+    need: Positions
+    supporter: Positions
+    score_milli: NDArray[np.int64]
+    distance_km: NDArray[np.float64]
+    start: Positions
+
+    def __len__(self) -> int:
+        return len(self.need)
+
+    def of_need(self, need: int) -> slice:
+        """Where the pairs of one need are."""
+        return slice(int(self.start[need]), int(self.start[need + 1]))
+
+    def count_by_need(self) -> Positions:
+        """How many eligible supporters each need has."""
+        return np.diff(self.start)
+
+
+def eligible_pairs(ground: Ground) -> Pairs:
+    """Every eligible pair and its score."""
+    return pairs_of_needs(ground, slice(0, len(ground.rulebook.need_school)))
+
+
+def pairs_of_needs(ground: Ground, needs: slice) -> Pairs:
+    """The eligible pairs of some needs that follow each other, and their scores."""
+    return scored(ground.rulebook, *ground.pairs_of(needs))
+
+
+def scored(rulebook: Rulebook, need: Positions, supporter: Positions) -> Pairs:
+    """Eligible pairs, given in order of need, then supporter, with their scores."""
+    fits = rulebook.fits(need, supporter)
+    start = np.searchsorted(need, np.arange(len(rulebook.need_school) + 1))
+    return Pairs(need, supporter, fits.score_milli, fits.distance_km, start)

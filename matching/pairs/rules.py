@@ -1,0 +1,291 @@
+"""The rules of a run over needs and supporters as arrays: what each pair's fits are, and which rules it breaks.
+
+Pairs are given as two equally long arrays of positions (needs and supporters in the order of the inputs), so a
+question about one pair, one need or five million pairs is the same call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from matching.accreditation import Verdicts
+from matching.inputs.read import Inputs
+from matching.tables.grid import distance_km
+
+Positions = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+# In the order in which a person would ask: is it somebody who could, then near enough, then allowed.
+RULES = (
+    "designation",
+    "accreditation",
+    "places",
+    "specialism",
+    "phase",
+    "distance",
+    "own school",
+    "same trust",
+    "conflict",
+    "forbidden",
+    "declined",
+    "days",
+)
+
+
+@dataclass(frozen=True)
+class Fits:
+    """How well pairs fit: distance in km, the three fits from 0 to 1, and the score in whole thousandths."""
+
+    distance_km: Floats
+    specialism: Floats
+    phase: Floats
+    distance: Floats
+    score_milli: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """The inputs of a run as arrays, and the rules on them.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    accredited : ndarray of bool
+        By supporter.
+    """
+
+    inputs: Inputs
+    accredited: Flags
+
+    @classmethod
+    def of(cls, inputs: Inputs, verdicts: Verdicts) -> "Rulebook":
+        """The rules for these inputs and verdicts."""
+        return cls(inputs, verdicts.accredited)
+
+    @cached_property
+    def need_school(self) -> Positions:
+        """Position of each need's school in the schools table."""
+        return positions(self.inputs.schools["urn"], self.inputs.needs["school_urn"])
+
+    @cached_property
+    def home_school(self) -> Positions:
+        """Position of each supporter's home school in the schools table."""
+        return positions(self.inputs.schools["urn"], self.inputs.supporters["school_urn"])
+
+    @cached_property
+    def focus(self) -> Positions:
+        """Each need's focus, as its position in the vocabulary."""
+        return positions(pd.Series(list(self.inputs.vocabulary.focuses)), self.inputs.needs["focus"])
+
+    @cached_property
+    def designation(self) -> Positions:
+        """Each supporter's designation, as its position in the vocabulary."""
+        return positions(pd.Series(list(self.inputs.vocabulary.designations)), self.inputs.supporters["designation"])
+
+    @cached_property
+    def phase(self) -> Positions:
+        """The phase of each need's school, as its position in the vocabulary."""
+        phases = self.inputs.schools["phase"].to_numpy()[self.need_school]
+        return positions(pd.Series(self.inputs.vocabulary.phases), pd.Series(phases))
+
+    @cached_property
+    def accepts(self) -> Flags:
+        """Whether a need (row) accepts a designation (column)."""
+        return _members(self.inputs.needs["designations"], tuple(self.inputs.vocabulary.designations))
+
+    @cached_property
+    def available(self) -> Flags:
+        """Whether a supporter can be deployed at all: accredited, with a place."""
+        return self.accredited & (self.places > 0)
+
+    @cached_property
+    def places(self) -> NDArray[np.int64]:
+        """Each supporter's max_deployments."""
+        return np.asarray(self.inputs.supporters["max_deployments"], dtype=np.int64)
+
+    @cached_property
+    def days_asked(self) -> NDArray[np.int64]:
+        """Each need's days, in hundredths of a day, so that sums are exact."""
+        days: Floats = np.asarray(self.inputs.needs["days"], dtype=np.float64)
+        return np.rint(100 * days).astype(np.int64)
+
+    @cached_property
+    def days_offered(self) -> Floats:
+        """Each supporter's days_available, in hundredths of a day; infinite without a limit."""
+        days: Floats = np.asarray(self.inputs.supporters["days_available"], dtype=np.float64)
+        return np.rint(100 * days)
+
+    @cached_property
+    def package(self) -> Positions:
+        """Each need's package as a number; -1 without one."""
+        packages = self.inputs.needs["package"]
+        return pd.factorize(packages.where(packages != ""), sort=True)[0].astype(np.intp)
+
+    @cached_property
+    def limit_km(self) -> Floats:
+        """How far each supporter goes: the smaller of the policy's limit and their own."""
+        by_designation = [self.inputs.policy.max_distance_km[code] for code in self.inputs.vocabulary.designations]
+        own: Floats = np.asarray(self.inputs.supporters["max_distance_km"], dtype=np.float64)
+        limits: Floats = np.minimum(np.array(by_designation)[self.designation], own)
+        return limits
+
+    @cached_property
+    def specialism_fit(self) -> Floats:
+        """Fit of a supporter (row) to a focus (column)."""
+        vocabulary, policy = self.inputs.vocabulary, self.inputs.policy
+        focuses = list(vocabulary.focuses.values())
+        holds = _members(self.inputs.supporters["specialisms"], tuple(vocabulary.focuses))
+        codes = np.array(list(vocabulary.designations))[self.designation]
+        fit = np.zeros(holds.shape)
+        for column, focus in enumerate(focuses):
+            if focus.is_specialism:
+                related = np.isin(list(vocabulary.focuses), policy.related_specialisms.get(focus.name, ()))
+                fit[:, column] = np.where(
+                    holds[:, column], 1.0, np.where(holds[:, related].any(axis=1), policy.specialism_fit.related, 0.0)
+                )
+            else:
+                fit[:, column] = np.isin(codes, focus.fit_designations)
+        return fit
+
+    @cached_property
+    def phase_fit(self) -> Floats:
+        """Fit of a supporter (row) to a school's phase (column)."""
+        vocabulary = self.inputs.vocabulary
+        has = _members(self.inputs.supporters["phases"], vocabulary.phases)
+        related = (has.astype(np.int64) @ vocabulary.related_phases().astype(np.int64)) > 0
+        return np.where(has, 1.0, np.where(related, self.inputs.policy.phase_fit.related, 0.0))
+
+    @cached_property
+    def trust(self) -> NDArray[np.int64]:
+        """Each school's trust as a number; -1 for none."""
+        trusts = self.inputs.schools["trust"]
+        return pd.factorize(trusts.where(trusts != ""))[0].astype(np.int64)
+
+    @cached_property
+    def conflicts(self) -> NDArray[np.int64]:
+        """Declared conflicts as `code`s of supporter and school, sorted."""
+        conflicts = self.inputs.supporters["conflicts"]
+        supporter = np.repeat(np.arange(len(conflicts)), conflicts.map(len))
+        school = positions(
+            self.inputs.schools["urn"], pd.Series([urn for urns in conflicts for urn in urns], dtype="object")
+        )
+        known = school >= 0
+        return np.unique(supporter[known] * len(self.inputs.schools) + school[known])
+
+    @cached_property
+    def decided(self) -> Mapping[str, NDArray[np.int64]]:
+        """By kind of decision, the pairs that it is about: need × supporters + supporter, sorted."""
+        decisions, needs, supporters = self.inputs.decisions, self.inputs.needs, self.inputs.supporters
+        code = positions(needs["need_id"], decisions["need_id"]) * len(supporters) + positions(
+            supporters["supporter_id"], decisions["supporter_id"]
+        )
+        return {kind: np.unique(code[(decisions["kind"] == kind).to_numpy()]) for kind in ("pin", "forbid", "declined")}
+
+    @cached_property
+    def has_ties(self) -> bool:
+        """Whether some rule ties needs or supporters together."""
+        rules = self.inputs.policy.rules
+        limits = (rules.max_supporters_per_school, rules.max_per_home_school)
+        return self.has_packages or any(limit is not None for limit in limits)
+
+    @cached_property
+    def has_packages(self) -> bool:
+        """Whether some needs are met together or not at all."""
+        return bool((self.package >= 0).any())
+
+    @cached_property
+    def pins(self) -> tuple[Positions, Positions]:
+        """Needs and supporters that are pinned together."""
+        return np.divmod(self.decided["pin"], max(len(self.inputs.supporters), 1))
+
+    @cached_property
+    def earlier(self) -> NDArray[np.int64]:
+        """The earlier plan's pairs that are still in the tables: need × supporters + supporter, sorted."""
+        if self.inputs.baseline is None:
+            return np.empty(0, dtype=np.int64)
+        need = positions(self.inputs.needs["need_id"], self.inputs.baseline["need_id"])
+        supporter = positions(self.inputs.supporters["supporter_id"], self.inputs.baseline["supporter_id"])
+        known = (need >= 0) & (supporter >= 0)
+        return np.unique(need[known] * len(self.inputs.supporters) + supporter[known])
+
+    @cached_property
+    def easting_m(self) -> Floats:
+        """Each school's easting, in metres."""
+        return self.inputs.schools["easting"].to_numpy(dtype=np.float64)
+
+    @cached_property
+    def northing_m(self) -> Floats:
+        """Each school's northing, in metres."""
+        return self.inputs.schools["northing"].to_numpy(dtype=np.float64)
+
+    def distance_km(self, need: Positions, supporter: Positions) -> Floats:
+        """Distance from the supporter's home school to the need's school."""
+        to, home = self.need_school[need], self.home_school[supporter]
+        return distance_km(self.easting_m[to], self.northing_m[to], self.easting_m[home], self.northing_m[home])
+
+    def fits(self, need: Positions, supporter: Positions) -> Fits:
+        """Fits and score of each pair, whether or not it is eligible; a fit is never negative."""
+        weights = self.inputs.policy.weights
+        km = self.distance_km(need, supporter)
+        specialism = self.specialism_fit[supporter, self.focus[need]]
+        phase = self.phase_fit[supporter, self.phase[need]]
+        distance = np.maximum(1 - km / self.limit_km[supporter], 0.0)
+        # The order of all of this is the contract's: another one could round the last thousandth differently.
+        points = weights.specialism * specialism + weights.phase * phase + weights.distance * distance
+        return Fits(km, specialism, phase, distance, np.rint(1000 * points / weights.total).astype(np.int64))
+
+    def broken(self, need: Positions, supporter: Positions, km: Floats | None = None) -> dict[str, Flags]:
+        """Which pairs break which rule, by the names in `RULES`; `km` are their distances, where they are known."""
+        km = self.distance_km(need, supporter) if km is None else km
+        to, home = self.need_school[need], self.home_school[supporter]
+        pair = need.astype(np.int64) * len(self.inputs.supporters) + supporter
+        same_trust = (self.trust[to] == self.trust[home]) & (self.trust[to] >= 0) & (to != home)
+        return {
+            "designation": ~self.accepts[need, self.designation[supporter]],
+            "accreditation": ~self.accredited[supporter],
+            "places": self.places[supporter] < 1,
+            "specialism": self.specialism_fit[supporter, self.focus[need]] <= 0,
+            "phase": self.phase_fit[supporter, self.phase[need]] <= 0,
+            "distance": km > self.limit_km[supporter],
+            "own school": to == home,
+            "same trust": same_trust if self.inputs.policy.rules.same_trust == "forbid" else np.zeros_like(same_trust),
+            "conflict": _among(supporter.astype(np.int64) * len(self.inputs.schools) + to, self.conflicts),
+            "forbidden": _among(pair, self.decided["forbid"]),
+            "declined": _among(pair, self.decided["declined"]),
+            "days": self.days_asked[need] > self.days_offered[supporter],
+        }
+
+    def eligible(self, need: Positions, supporter: Positions) -> Flags:
+        """Whether each pair breaks no rule."""
+        broken = np.zeros(len(need), dtype=bool)
+        for flags in self.broken(need, supporter).values():
+            broken |= flags
+        return ~broken
+
+
+def positions(known: pd.Series, wanted: pd.Series) -> Positions:
+    """Position of each wanted value among the known ones; -1 where it is not one of them."""
+    return np.asarray(pd.Index(known).get_indexer(pd.Index(wanted)), dtype=np.intp)
+
+
+def _members(lists: pd.Series, words: tuple[str, ...]) -> Flags:
+    """Whether the tuple of each row holds each word."""
+    column_of = {word: column for column, word in enumerate(words)}
+    flags = np.zeros((len(lists), len(words)), dtype=bool)
+    for row, held in enumerate(lists):
+        for word in held:
+            flags[row, column_of[word]] = True
+    return flags
+
+
+def _among(codes: NDArray[np.int64], barred: NDArray[np.int64]) -> Flags:
+    """Whether each code is among the sorted `barred` ones."""
+    if not len(barred):
+        return np.zeros(len(codes), dtype=bool)
+    place = np.minimum(np.searchsorted(barred, codes), len(barred) - 1)
+    return np.asarray(barred[place] == codes)

@@ -1,0 +1,147 @@
+"""Rules that tie needs and supporters together: packages, and limits on a school's supporters and on a home school.
+
+They are about an outcome, not about a pair: whether one more pair may join it depends on the rest. Pins are kept
+whatever these rules say, and count.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matching.errors import counted
+from matching.pairs.rules import Flags, Positions, Rulebook
+from matching.solve.problem import UNMET, Ties
+
+
+def hopeless(rulebook: Rulebook, eligible_by_need: Positions) -> Flags:
+    """By need: whether some need of its package has nobody, so that the package cannot be met."""
+    alone = eligible_by_need == 0
+    alone[rulebook.pins[0]] = False
+    return (rulebook.package >= 0) & np.isin(rulebook.package, rulebook.package[alone])
+
+
+def met_in_part(rulebook: Rulebook, supporter_of: Positions) -> Flags:
+    """By need: whether its package has needs that are met and others that are not."""
+    met, package = supporter_of != UNMET, rulebook.package
+    return (package >= 0) & np.isin(package, package[met]) & np.isin(package, package[~met])
+
+
+def ties_of(rulebook: Rulebook) -> Ties | None:
+    """What ties needs and supporters together, beside the pins; None where no rule does."""
+    if not rulebook.has_ties:
+        return None
+    pinned_need, pinned_supporter = rulebook.pins
+    pinned = np.full(len(rulebook.need_school), UNMET, dtype=np.intp)
+    pinned[pinned_need] = pinned_supporter
+    standing = Standing(rulebook, pinned)
+    package = rulebook.package.copy()
+    # What a pin keeps cannot wait for the rest of its package.
+    package[pinned_need] = -1
+    no_limit = len(rulebook.need_school)
+
+    def left(limit: int | None, used: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.maximum((no_limit if limit is None else limit) - used, 0)
+
+    return Ties(
+        package=package,
+        school=rulebook.need_school,
+        supporters_left=left(rulebook.inputs.policy.rules.max_supporters_per_school, standing.coming),
+        pinned_visits=standing.visits,
+        home=rulebook.home_school,
+        deployments_left=left(rulebook.inputs.policy.rules.max_per_home_school, standing.leaving),
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An outcome as these rules see it; `supporter_of` is by need, `UNMET` without one."""
+
+    rulebook: Rulebook
+    supporter_of: Positions
+
+    @property
+    def coming(self) -> NDArray[np.int64]:
+        """By school: how many people come to it."""
+        schools = np.unique(self.visits) // self._n_people
+        return np.bincount(schools, minlength=self._n_schools).astype(np.int64)
+
+    @property
+    def leaving(self) -> NDArray[np.int64]:
+        """By school: how many deployments its people have."""
+        met = self.supporter_of != UNMET
+        homes = self.rulebook.home_school[self.supporter_of[met]]
+        return np.bincount(homes, minlength=self._n_schools).astype(np.int64)
+
+    def is_there(self, need: Positions, supporter: Positions) -> Flags:
+        """Whether each pair's supporter comes to the need's school."""
+        return np.isin(self.rulebook.need_school[need] * self._n_people + supporter, self.visits)
+
+    def over_school(self, need: Positions, supporter: Positions) -> Flags:
+        """Whether each pair, in the place of what the need has, would bring too many people to its school."""
+        limit = self.rulebook.inputs.policy.rules.max_supporters_per_school
+        if limit is None:
+            return np.zeros(len(need), dtype=bool)
+        met = self.supporter_of[need] != UNMET
+        holder = np.where(met, self.supporter_of[need], 0)
+        visit = self.rulebook.need_school[need] * self._n_people + holder
+        visits, times = np.unique(self.visits, return_counts=True)
+        place = np.minimum(np.searchsorted(visits, visit), max(len(visits) - 1, 0))
+        frees = met & (times[place] == 1) if len(visits) else met
+        come = self.coming[self.rulebook.need_school[need]]
+        return np.asarray(~self.is_there(need, supporter) & (come - frees >= limit))
+
+    def over_home(self, need: Positions, supporter: Positions) -> Flags:
+        """Whether each pair, in the place of what the need has, would be a deployment too many of its home school."""
+        limit = self.rulebook.inputs.policy.rules.max_per_home_school
+        if limit is None:
+            return np.zeros(len(need), dtype=bool)
+        homes = self.rulebook.home_school
+        met = self.supporter_of[need] != UNMET
+        frees = met & (homes[np.where(met, self.supporter_of[need], 0)] == homes[supporter])
+        return np.asarray(self.leaving[homes[supporter]] - frees >= limit)
+
+    @property
+    def visits(self) -> NDArray[np.int64]:
+        """One number for each deployment: its school and its supporter."""
+        met = self.supporter_of != UNMET
+        visits: NDArray[np.int64] = self.rulebook.need_school[met] * self._n_people + self.supporter_of[met]
+        return visits
+
+    @property
+    def _n_people(self) -> int:
+        return len(self.rulebook.inputs.supporters)
+
+    @property
+    def _n_schools(self) -> int:
+        return len(self.rulebook.inputs.schools)
+
+
+def tie_notices(rulebook: Rulebook, supporter_of: Positions) -> list[str]:
+    """What a reader should know of pins that these rules would not have allowed."""
+    rules, schools = rulebook.inputs.policy.rules, rulebook.inputs.schools["name"]
+    pinned_need, pinned_supporter = rulebook.pins
+    pinned = np.full(len(supporter_of), UNMET, dtype=np.intp)
+    pinned[pinned_need] = pinned_supporter
+    standing = Standing(rulebook, pinned)
+    notices = [
+        f"By pins there are {counted(int(count[school]), one, several)} {what} {schools.iat[school]}, although at most "
+        f"{limit} may be."
+        for count, limit, one, several, what in (
+            (standing.coming, rules.max_supporters_per_school, "person", "people", "to"),
+            (standing.leaving, rules.max_per_home_school, "deployment", "deployments", "from"),
+        )
+        if limit is not None
+        for school in np.flatnonzero(count > limit).tolist()
+    ]
+    package = rulebook.package
+    for one in np.unique(package[pinned_need][package[pinned_need] >= 0]).tolist():
+        needs = np.flatnonzero(package == one)
+        unmet = needs[supporter_of[needs] == UNMET]
+        if len(unmet):
+            word = rulebook.inputs.needs["package"].iat[int(needs[0])]
+            notices.append(
+                f"Package {word} is met in part: a pin is kept, and {counted(len(unmet), 'need')} of it could not be "
+                "met."
+            )
+    return notices

@@ -1,0 +1,1 @@
+"""A plan: its reasons, its tables and the files that leave."""

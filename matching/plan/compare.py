@@ -1,0 +1,124 @@
+"""Two plans side by side: what each reaches, and whom the difference moves.
+
+Both are compared as they left, need by need; whether each of them holds is the business of `verify`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from matching.errors import counted
+from matching.plan.write import Plan
+
+CHANGE_COLUMNS = (
+    "need_id",
+    "school_urn",
+    "school_name",
+    "focus",
+    "priority",
+    "change",
+    "supporter_id_before",
+    "supporter_name_before",
+    "score_before",
+    "distance_km_before",
+    "supporter_id_after",
+    "supporter_name_after",
+    "score_after",
+    "distance_km_after",
+)
+CHANGES = {
+    "gained": "unmet before, and met after",
+    "lost": "met before, and unmet after",
+    "moved": "met by somebody else",
+    "added": "not among the needs before",
+    "removed": "not among the needs after",
+}
+"""What can become of a need, in the order in which it is told."""
+
+_TOLD = ("supporter_id", "supporter_name", "score", "distance_km")
+_ABOUT = ("school_urn", "school_name", "focus", "priority")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs between two plans.
+
+    Attributes
+    ----------
+    levels : DataFrame
+        level, before, after and difference: the four levels of the objective, then deployments, unmet needs, people
+        with a deployment, mean score and mean distance in km.
+    changes : DataFrame
+        `CHANGE_COLUMNS`, all text, one row for each need that is not served alike; by kind of change, then need_id.
+    workload : DataFrame
+        supporter_id, supporter_name, before and after (deployments), for everybody whose number differs.
+    """
+
+    levels: pd.DataFrame
+    changes: pd.DataFrame
+    workload: pd.DataFrame
+
+    def sentences(self) -> list[str]:
+        """The comparison in a few lines."""
+        kinds = self.changes["change"].value_counts()
+        told = [f"{counted(int(kinds[kind]), 'need')} {CHANGES[kind]}" for kind in CHANGES if kind in kinds]
+        if not told:
+            return ["Both plans serve every need alike."]
+        people = set(self.changes["supporter_id_before"]) | set(self.changes["supporter_id_after"])
+        return [f"{'; '.join(told)}.", f"{counted(len(people - {''}), 'person is', 'people are')} touched."]
+
+
+def compare(before: Plan, after: Plan) -> Comparison:
+    """Compare two plans, need by need and person by person."""
+    return Comparison(_levels(before, after), _changes(before, after), _workload(before, after))
+
+
+def _levels(before: Plan, after: Plan) -> pd.DataFrame:
+    sides = [_reached(plan) for plan in (before, after)]
+    rows = [(name, sides[0][name], sides[1][name], round(sides[1][name] - sides[0][name], 3)) for name in sides[0]]
+    return pd.DataFrame(rows, columns=["level", "before", "after", "difference"])
+
+
+def _reached(plan: Plan) -> dict[str, float]:
+    score = pd.to_numeric(plan.deployments["score"])
+    distance_km = pd.to_numeric(plan.deployments["distance_km"])
+    return {
+        **{level["level"]: level["value"] for level in plan.manifest["objective"]},
+        "deployments": len(plan.deployments),
+        "unmet needs": len(plan.unmet),
+        "people with a deployment": plan.deployments["supporter_id"].nunique(),
+        "mean score": round(float(score.mean()), 3) if len(score) else 0.0,
+        "mean distance in km": round(float(distance_km.mean()), 2) if len(score) else 0.0,
+    }
+
+
+def _changes(before: Plan, after: Plan) -> pd.DataFrame:
+    both = _by_need(before).merge(_by_need(after), on="need_id", how="outer", suffixes=("_before", "_after"))
+    was, is_now = both["supporter_id_before"], both["supporter_id_after"]
+    change = np.select(
+        [was.isna(), is_now.isna(), was == is_now, was == "", is_now == ""],
+        ["added", "removed", "", "gained", "lost"],
+        "moved",
+    )
+    about = {name: both[f"{name}_after"].fillna(both[f"{name}_before"]) for name in _ABOUT}
+    frame = both.assign(**about, change=change).fillna("").reset_index()
+    kept = frame[frame["change"] != ""]
+    order = kept["change"].map({kind: place for place, kind in enumerate(CHANGES)})
+    return kept.assign(order=order).sort_values(["order", "need_id"], ignore_index=True)[list(CHANGE_COLUMNS)]
+
+
+def _by_need(plan: Plan) -> pd.DataFrame:
+    """Every need of a plan; the columns about a supporter are blank where it is unmet."""
+    columns = ["need_id", *_ABOUT, *_TOLD]
+    needs = pd.concat([plan.deployments, plan.unmet]).reindex(columns=columns).fillna("")
+    return needs.set_index("need_id")
+
+
+def _workload(before: Plan, after: Plan) -> pd.DataFrame:
+    sides = [plan.workload.set_index("supporter_id") for plan in (before, after)]
+    names = pd.concat([side["supporter_name"] for side in sides])
+    names = names[~names.index.duplicated(keep="last")].sort_index()
+    counts = [side["deployments"].astype(int).reindex(names.index).fillna(0).astype(int) for side in sides]
+    frame = pd.DataFrame({"supporter_name": names, "before": counts[0], "after": counts[1]})
+    return frame[frame["before"] != frame["after"]].reset_index(names="supporter_id")

@@ -1,0 +1,202 @@
+"""Fair to see: how a plan serves areas, phases, trusts and circumstances, and how it uses what people offer.
+
+Counts and means alone, from a plan and the schools that it is about; whether they are fair is for people to judge.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from matching.inputs.read import Inputs
+from matching.plan.write import Plan, spreadsheet_safe
+from matching.tables.formats import PRIORITIES
+
+_Numbers = NDArray[np.int64] | pd.Series
+
+EQUITY_COLUMNS = ("by", "group", "needs", "met", "met_percent", "mean_score", "mean_distance_km")
+FAIRNESS_COLUMNS = (
+    "designation",
+    "people",
+    "people_without_deployment",
+    "places_offered",
+    "places_used",
+    "places_used_percent",
+    "people_with_day_limit",
+    "days_offered",
+    "days_used",
+    "days_used_percent",
+    "days_used_without_limit",
+)
+TOTAL, ALL_NEEDS, ALL_PEOPLE = "total", "all needs", "all"
+NOT_KNOWN, NO_TRUST = "not known", "no trust"
+FSM_QUINTILES = ("1 (lowest)", "2", "3", "4", "5 (highest)")
+
+
+def equity(plan: Plan, inputs: Inputs) -> pd.DataFrame:
+    """Count how the plan serves each group of needs.
+
+    Parameters
+    ----------
+    plan : Plan
+    inputs : Inputs
+        Those that the plan was made from.
+
+    Returns
+    -------
+    DataFrame
+        `EQUITY_COLUMNS`, all text. First the total, then one row for each group that has needs, by local authority,
+        region, phase, trust, FSM quintile and priority; in each, what is not known comes last. `met_percent` has one
+        decimal; the means are over the deployments of the group, and blank where it has none.
+
+    Notes
+    -----
+    FSM quintiles are taken over every school of the table with a known `fsm_percent`, whether or not it has a need: of
+    n such schools, one with k of them below it is in quintile floor(5 k / n) + 1. So equal percentages are never
+    parted, and quintile 5 has the highest. Means are of the scores and distances as plan.csv holds them; every figure
+    is rounded half to even from whole numbers, so that anyone who counts again gets the same text.
+    """
+    needs = _needs_with_groups(plan, inputs)
+    orders = {
+        "local authority": (),
+        "region": (),
+        "phase": inputs.vocabulary.phases,
+        "trust": (),
+        "FSM quintile": FSM_QUINTILES,
+        "priority": PRIORITIES,
+    }
+    parts = [_counted(needs.assign(**{TOTAL: ALL_NEEDS}), TOTAL, ())]
+    parts += [_counted(needs, by, order) for by, order in orders.items()]
+    return pd.concat(parts, ignore_index=True)[list(EQUITY_COLUMNS)].astype("object")
+
+
+def fsm_quintiles(fsm_percent: pd.Series) -> pd.Series:
+    """Name the quintile of each school of the table; `not known` where its percentage is.
+
+    Parameters
+    ----------
+    fsm_percent : Series of float
+        Of every school of the table; not a number where it is not known.
+    """
+    known = fsm_percent.dropna()
+    below = known.rank(method="min").astype(int) - 1
+    names = np.array(FSM_QUINTILES, dtype=object)[5 * below.to_numpy() // max(len(known), 1)]
+    return pd.Series(names, index=known.index, dtype="object").reindex(fsm_percent.index, fill_value=NOT_KNOWN)
+
+
+def workload_fairness(plan: Plan) -> pd.DataFrame:
+    """Count what the people of each designation offered, and how much of it the plan uses.
+
+    Returns
+    -------
+    DataFrame
+        `FAIRNESS_COLUMNS`, all text: everybody who can be deployed, by designation, then `all`. Days are offered only
+        by people with a limit: `days_offered`, `days_used` and their percentage are of them, and
+        `days_used_without_limit` of the others.
+    """
+    workload = plan.workload
+    limited = workload["days_available"] != ""
+    used, offered = _hundredths(workload["days_used"]), _hundredths(workload["days_available"].where(limited, "0"))
+    people = pd.DataFrame(
+        {
+            "designation": workload["designation"],
+            "people": 1,
+            "people_without_deployment": workload["deployments"] == "0",
+            "places_offered": workload["max_deployments"].astype(int),
+            "places_used": workload["deployments"].astype(int),
+            "people_with_day_limit": limited,
+            "days_offered": offered,
+            "days_used": used.where(limited, 0),
+            "days_used_without_limit": used.mask(limited, 0),
+        }
+    )
+    by_designation = people.groupby("designation").sum()
+    sums = pd.concat([by_designation, by_designation.sum().to_frame(ALL_PEOPLE).T]).astype("int64")
+    told = sums.astype(str).assign(
+        places_used_percent=_percent(sums["places_used"], sums["places_offered"]),
+        days_used_percent=_percent(sums["days_used"], sums["days_offered"]),
+        **{name: _number(sums[name]) for name in ("days_offered", "days_used", "days_used_without_limit")},
+    )
+    return told.reset_index(names="designation")[list(FAIRNESS_COLUMNS)].astype("object")
+
+
+def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
+    told = pd.concat([plan.deployments, plan.unmet], ignore_index=True)
+    schools = inputs.schools[["urn", "local_authority", "region", "phase", "trust"]]
+    schools = schools.assign(quintile=fsm_quintiles(inputs.schools["fsm_percent"])).set_index("urn")
+    # By label, so that inputs of another plan are an error and not another school's figures.
+    school = schools.loc[told["school_urn"]]
+    met = np.arange(len(told)) < len(plan.deployments)
+    return pd.DataFrame(
+        {
+            "met": met.astype(int),
+            "score_milli": _whole(told["score"], 1000),
+            "distance_10m": _whole(told["distance_km"], 100),
+            "local authority": _labels(school["local_authority"], NOT_KNOWN),
+            "region": _labels(school["region"], NOT_KNOWN),
+            "phase": _labels(school["phase"], NOT_KNOWN),
+            "trust": _labels(school["trust"], NO_TRUST),
+            "FSM quintile": school["quintile"].to_numpy(),
+            "priority": told["priority"].to_numpy(),
+        }
+    )
+
+
+def _labels(cells: pd.Series, blank: str) -> list[str]:
+    names = {cell: spreadsheet_safe(cell) if cell else blank for cell in cells.unique().tolist()}
+    return [names[cell] for cell in cells.tolist()]
+
+
+def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame:
+    group, found = pd.factorize(needs[by].to_numpy(dtype=object))
+    names = [str(name) for name in found]
+    place = {name: number for number, name in enumerate(order)}
+    listed = sorted(
+        range(len(names)), key=lambda one: (names[one] in (NOT_KNOWN, NO_TRUST), place.get(names[one], -1), names[one])
+    )
+
+    def summed(column: NDArray[np.int64]) -> NDArray[np.int64]:
+        # Sums of whole numbers are exact in the floats that it counts in.
+        return np.bincount(group, weights=column, minlength=len(names)).astype(np.int64)[listed]
+
+    count = summed(np.ones(len(needs), dtype=np.int64))
+    met, score_milli, distance_10m = (summed(needs[name].to_numpy()) for name in ("met", "score_milli", "distance_10m"))
+    return pd.DataFrame(
+        {
+            "by": by,
+            "group": [names[one] for one in listed],
+            "needs": [str(one) for one in count.tolist()],
+            "met": [str(one) for one in met.tolist()],
+            "met_percent": _percent(met, count),
+            "mean_score": _mean(score_milli, met, 3),
+            "mean_distance_km": _mean(distance_10m, met, 2),
+        }
+    )
+
+
+def _whole(cells: pd.Series, unit: int) -> NDArray[np.int64]:
+    """Texts as whole numbers of 1/unit; 0 where there is none."""
+    numbers = np.asarray(pd.to_numeric(cells).fillna(0), dtype=float)
+    whole: NDArray[np.int64] = np.rint(unit * numbers).astype(np.int64)
+    return whole
+
+
+def _hundredths(cells: pd.Series) -> pd.Series:
+    return pd.Series(_whole(cells, 100), index=cells.index)
+
+
+# Sums of whole numbers over whole numbers: a half is exact in them, so that rounding never hangs on a float's last bit.
+def _mean(sums: _Numbers, counts: _Numbers, decimals: int) -> list[str]:
+    return [
+        f"{round(total / count) / 10**decimals:.{decimals}f}" if count else ""
+        for total, count in zip(sums.tolist(), counts.tolist(), strict=True)
+    ]
+
+
+def _percent(part: _Numbers, whole: _Numbers) -> list[str]:
+    return _mean(1000 * part, whole, 1)
+
+
+def _number(hundredths: pd.Series) -> list[str]:
+    return [f"{one / 100:.2f}".rstrip("0").rstrip(".") for one in hundredths.tolist()]

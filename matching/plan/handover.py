@@ -1,0 +1,428 @@
+"""Hand over: a plan without people's names, rows for letters, and the plan as a document to print; all as bytes.
+
+What may be handed to whom is for people to decide; this room only sees to it that a file holds what it says it holds.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import pandas as pd
+
+from matching.errors import counted
+from matching.inputs.read import Inputs
+from matching.plan.as_bytes import csv_bytes
+from matching.plan.write import Plan, spreadsheet_safe
+from matching.tables.formats import PRIORITIES
+
+_Row = Mapping[Any, str]
+
+# Left out are the columns of names, and those of sentences: a reason may name who pinned, and an option who was near.
+# The home school is left out too: its URN leads to its head teacher's name in the public register.
+PLAN_IDENTIFIER_COLUMNS = (
+    "need_id",
+    "school_urn",
+    "local_authority",
+    "phase",
+    "focus",
+    "priority",
+    "days",
+    "supporter_id",
+    "designation",
+    "distance_km",
+    "score",
+    "specialism_fit",
+    "phase_fit",
+    "distance_fit",
+    "origin",
+)
+UNMET_IDENTIFIER_COLUMNS = ("need_id", "school_urn", "focus", "priority", "days", "reason_code")
+SUPPORTER_LETTER_COLUMNS = (
+    "supporter_name",
+    "designation",
+    "designation_title",
+    "home_school_name",
+    "home_school_postcode",
+    "school_name",
+    "school_postcode",
+    "local_authority",
+    "phase",
+    "focus",
+    "days",
+    "distance_km",
+    "reason",
+    "date",
+    "round",
+    "approved_by",
+    "approved_on",
+    "supporter_id",
+    "home_school_urn",
+    "need_id",
+    "school_urn",
+)
+SCHOOL_LETTER_COLUMNS = (
+    "school_name",
+    "school_postcode",
+    "local_authority",
+    "phase",
+    "needs_met",
+    "support",
+    "needs_unmet",
+    "without_support",
+    "date",
+    "round",
+    "approved_by",
+    "approved_on",
+    "school_urn",
+)
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who approved a plan, when, and which version of it."""
+
+    by: str
+    on: date
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """What a letter or a document says of itself: the round's name, its date, and the approval where there is one."""
+
+    round_name: str
+    as_at: date
+    approval: Approval | None = None
+
+
+def british_date(value: date) -> str:
+    """A date as letters carry it: 24 November 2026."""
+    return f"{value.day} {value:%B %Y}"
+
+
+# ---- without names -------------------------------------------------------------------------------------------------
+
+
+def plan_identifiers_csv(plan: Plan) -> bytes:
+    """The deployments by identifiers alone, `PLAN_IDENTIFIER_COLUMNS`: no name of a person or a school, no sentence.
+
+    Identifiers are written as they are; `identifiers_with_names` tells those that give a name away.
+    """
+    return csv_bytes(plan.deployments[list(PLAN_IDENTIFIER_COLUMNS)])
+
+
+def unmet_identifiers_csv(plan: Plan) -> bytes:
+    """The unmet needs by identifiers alone: `UNMET_IDENTIFIER_COLUMNS`."""
+    return csv_bytes(plan.unmet[list(UNMET_IDENTIFIER_COLUMNS)])
+
+
+def identifiers_with_names(inputs: Inputs) -> tuple[str, ...]:
+    """The supporters' identifiers that hold a word of the person's own name, such as 'ann.ash' of Ann Ash."""
+    people = zip(inputs.supporters["supporter_id"], inputs.supporters["name"], strict=True)
+    return tuple(
+        identifier
+        for identifier, name in people
+        if any(word in identifier.casefold() for word in name.casefold().split() if len(word) > 2)
+    )
+
+
+# ---- letters -------------------------------------------------------------------------------------------------------
+
+
+def supporter_letters_csv(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
+    """Rows for letters to supporters: `SUPPORTER_LETTER_COLUMNS`, one row a deployment, by name of the supporter."""
+    rows = _with_schools(plan.deployments, inputs).assign(**_occasion_cells(occasion))
+    rows = rows.sort_values(["supporter_name", "supporter_id", "need_id"], ignore_index=True)
+    return csv_bytes(rows[list(SUPPORTER_LETTER_COLUMNS)].map(spreadsheet_safe))
+
+
+def school_letters_csv(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
+    """Rows for letters to schools: `SCHOOL_LETTER_COLUMNS`, one row a school with a need, by name of the school.
+
+    `support` tells who comes, from where and for what; `without_support` names the focuses that nobody was found for.
+    Several are parted by semicolons.
+    """
+    met, unmet = _with_schools(plan.deployments, inputs), _with_schools(plan.unmet, inputs)
+    support = pd.Series([_support_phrase(row) for row in met.to_dict("records")], index=met.index, dtype="object")
+    told = pd.concat(
+        [
+            met.assign(support=support, needs_met=1, needs_unmet=0, without_support=""),
+            unmet.assign(support="", needs_met=0, needs_unmet=1, without_support=unmet["focus"]),
+        ]
+    ).sort_values(["school_name", "school_urn", "need_id"])
+    about = ["school_name", "school_urn", "school_postcode", "local_authority", "phase"]
+    schools = told.groupby(about, sort=False).agg(
+        {"needs_met": "sum", "support": _listed, "needs_unmet": "sum", "without_support": _listed}
+    )
+    rows = schools.reset_index().assign(**_occasion_cells(occasion)).astype(str)
+    return csv_bytes(rows[list(SCHOOL_LETTER_COLUMNS)].map(spreadsheet_safe))
+
+
+def _with_schools(rows: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Rows of a plan with what letters say of the school, the home school and the designation besides."""
+    # By label, so that inputs of another plan are an error and not another school's letter.
+    schools = inputs.schools.set_index("urn")
+    school = schools.loc[rows["school_urn"]].reset_index(drop=True)
+    safe = school[["postcode", "local_authority", "phase"]].map(spreadsheet_safe)
+    rows = rows.assign(school_postcode=safe["postcode"], local_authority=safe["local_authority"], phase=safe["phase"])
+    if "supporter_id" not in rows:
+        return rows
+    home = schools.loc[rows["home_school_urn"]]
+    titles = {code: one.title for code, one in inputs.vocabulary.designations.items()}
+    return rows.assign(
+        home_school_postcode=home["postcode"].to_numpy(), designation_title=rows["designation"].map(titles)
+    )
+
+
+def _occasion_cells(occasion: Occasion) -> dict[str, str]:
+    approval = occasion.approval
+    return {
+        "date": british_date(occasion.as_at),
+        "round": occasion.round_name,
+        "approved_by": approval.by if approval else "",
+        "approved_on": british_date(approval.on) if approval else "",
+    }
+
+
+def _support_phrase(row: _Row) -> str:
+    days = f", {_days(row['days'])}" if row["days"] != "0" else ""
+    return f"{row['supporter_name']} ({row['designation_title']}, {row['home_school_name']}) for {row['focus']}{days}"
+
+
+def _days(number: str) -> str:
+    return f"{number} {'day' if number == '1' else 'days'}"
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return "; ".join(text for text in texts if text)
+
+
+# ---- documents to print --------------------------------------------------------------------------------------------
+
+
+def plan_by_school_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
+    """The plan as a document, by local authority and school, with the unmet needs and their reasons at the end.
+
+    One file of HTML that asks nothing of any network, prints on A4 and can be read on a phone; all text is escaped.
+    """
+    rows = _with_schools(plan.deployments, inputs)
+    rows = rows.sort_values(["local_authority", "school_name", "school_urn", "need_id"])
+    columns = ("Need", "Focus", "Priority", "Supporter", "Home school", "Days", "Km", "Why")
+    parts = []
+    for area, deployments in _runs(rows.to_dict("records"), "local_authority"):
+        groups = [
+            _Group(f"{name} (URN {urn}), {phase}", [_school_cells(row) for row in run])
+            for (name, urn, phase), run in _runs(deployments, "school_name", "school_urn", "phase")
+        ]
+        title = area or "Local authority not known"
+        parts.append(_section(title, _table(f"{counted(len(deployments), 'deployment')} in {title}", columns, groups)))
+    parts.append(_unmet_section(plan, inputs))
+    return _document("Plan by school", plan, occasion, parts)
+
+
+def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
+    """The plan as a document, by designation and supporter, with who has no deployment and the unmet needs at the end.
+
+    Like `plan_by_school_html` in all else.
+    """
+    rows = _with_schools(plan.deployments, inputs)
+    workload = {row["supporter_id"]: row for row in plan.workload.to_dict("records")}
+    rows = rows.sort_values(["designation", "supporter_name", "supporter_id", "need_id"])
+    columns = ("Need", "School", "Local authority", "Phase", "Focus", "Days", "Km", "Why")
+    parts = []
+    for title, deployments in _runs(rows.to_dict("records"), "designation_title"):
+        groups = [
+            _Group(f"{name} ({identifier}), {home}: {_load(workload[identifier])}", [_person_cells(row) for row in run])
+            for (name, identifier, home), run in _runs(
+                deployments, "supporter_name", "supporter_id", "home_school_name"
+            )
+        ]
+        caption = f"{counted(len(groups), 'person', 'people')}, {counted(len(deployments), 'deployment')}"
+        parts.append(_section(_plural(title), _table(caption, columns, groups)))
+    parts += [_free_section(plan), _unmet_section(plan, inputs)]
+    return _document("Plan by supporter", plan, occasion, parts)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Rows of a table under one heading of their own; an empty heading is not shown."""
+
+    heading: str
+    rows: Sequence[Sequence[str]]
+
+
+def _runs(rows: Iterable[_Row], *columns: str) -> Iterator[tuple[Any, list[_Row]]]:
+    """Rows that follow each other and are alike in some columns, with what they have there."""
+    for alike, run in groupby(rows, key=itemgetter(*columns)):
+        yield alike, list(run)
+
+
+def _school_cells(row: _Row) -> tuple[str, ...]:
+    supporter = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
+    about = itemgetter("home_school_name", "days", "distance_km", "reason")
+    return row["need_id"], row["focus"], row["priority"], supporter, *about(row)
+
+
+def _person_cells(row: _Row) -> tuple[str, ...]:
+    cells = ("need_id", "school_name", "local_authority", "phase", "focus", "days", "distance_km", "reason")
+    return tuple(row[cell] for cell in cells)
+
+
+def _load(row: _Row) -> str:
+    places = f"{row['deployments']} of {counted(int(row['max_deployments']), 'place')}"
+    limit = f" of {row['days_available']}" if row["days_available"] else ""
+    return f"{places}, {row['days_used']}{limit} days"
+
+
+def _plural(title: str) -> str:
+    """'specialist leader of education' as the heading of several."""
+    return title.replace("leader", "leaders", 1).capitalize()
+
+
+def _free_section(plan: Plan) -> str:
+    free = plan.workload[plan.workload["deployments"] == "0"].sort_values(["supporter_name", "supporter_id"])
+    if free.empty:
+        return _section("People without a deployment", _paragraph("Everybody who can be deployed has a deployment."))
+    rows = [
+        (row["supporter_id"], row["supporter_name"], row["designation"], row["max_deployments"], row["days_available"])
+        for row in free.to_dict("records")
+    ]
+    caption = f"{counted(len(rows), 'person', 'people')} who could be deployed"
+    columns = ("Supporter", "Name", "Designation", "Places", "Days offered")
+    return _section("People without a deployment", _table(caption, columns, [_Group("", rows)]))
+
+
+def _unmet_section(plan: Plan, inputs: Inputs) -> str:
+    if plan.unmet.empty:
+        return _section("Unmet needs", _paragraph("Every need is met."))
+    rank = {priority: place for place, priority in enumerate(PRIORITIES)}
+    unmet = _with_schools(plan.unmet, inputs)
+    unmet = unmet.assign(rank=unmet["priority"].map(rank)).sort_values(["rank", "need_id"])
+    columns = ("Need", "Priority", "School", "Local authority", "Focus", "Days", "Why it is unmet", "Nearest option")
+    cells = ("need_id", "priority", "school_name", "local_authority", "focus", "days", "reason", "nearest_option")
+    rows = [tuple(row[cell] for cell in cells) for row in unmet.to_dict("records")]
+    caption = f"{counted(len(rows), 'need')} without a supporter, the most urgent first"
+    return _section("Unmet needs", _table(caption, columns, [_Group("", rows)]))
+
+
+def _section(heading: str, body: str) -> str:
+    return f"<section><h2>{escape(heading)}</h2>{body}</section>\n"
+
+
+def _paragraph(words: str) -> str:
+    return f"<p>{escape(words)}</p>"
+
+
+_NUMBERS = ("Days", "Km", "Places", "Days offered")
+
+
+def _table(caption: str, columns: Sequence[str], groups: Sequence[_Group]) -> str:
+    """A table whose first column heads its rows; each group is kept on one page where it fits."""
+    # On a phone the rows are shown as blocks; the roles keep them rows for screen readers.
+    head = "".join(f'<th scope="col" role="columnheader"{_right(name)}>{escape(name)}</th>' for name in columns)
+    bodies = []
+    for group in groups:
+        over = (
+            f'<tr role="row" class="group"><th scope="rowgroup" role="rowheader" colspan="{len(columns)}">'
+            f"{escape(group.heading)}</th></tr>"
+            if group.heading
+            else ""
+        )
+        rows = "".join(f'<tr role="row">{_cells(columns, row)}</tr>' for row in group.rows)
+        kept = ' class="together"' if group.heading else ""
+        bodies.append(f'<tbody role="rowgroup"{kept}>{over}{rows}</tbody>')
+    return (
+        f'<table role="table"><caption>{escape(caption)}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>{"".join(bodies)}</table>'
+    )
+
+
+def _cells(columns: Sequence[str], row: Sequence[str]) -> str:
+    first, *others = (
+        f'{_right(name)} data-column="{escape(name, quote=True)}">{escape(cell)}'
+        for name, cell in zip(columns, row, strict=True)
+    )
+    return f'<th scope="row" role="rowheader"{first}</th>' + "".join(f'<td role="cell"{other}</td>' for other in others)
+
+
+def _right(column: str) -> str:
+    return ' class="number"' if column in _NUMBERS else ""
+
+
+def _document(title: str, plan: Plan, occasion: Occasion, parts: Sequence[str]) -> bytes:
+    met, unmet = len(plan.deployments), len(plan.unmet)
+    proved = plan.manifest["status"] == "optimal"
+    facts = [
+        ("Round", occasion.round_name),
+        ("Date", british_date(occasion.as_at)),
+        ("Needs met", f"{met:,} of {met + unmet:,}"),
+        ("Proof", "proved: no plan is better" if proved else "not proved to be the best"),
+    ]
+    if occasion.approval:
+        facts.append(("Approved", _approved(occasion.approval)))
+    listed = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(words)}</dd></div>" for term, words in facts)
+    page = f"""<!DOCTYPE html>
+<html lang="en-GB">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{escape(f"{title}: {occasion.round_name}, {british_date(occasion.as_at)}")}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<header><h1>{escape(title)}</h1><dl>{listed}</dl></header>
+<main>
+{"".join(parts)}</main>
+<footer><p>This document names people. Keep it, and pass it on, as you would any list of staff.</p></footer>
+</body>
+</html>
+"""
+    return page.encode("utf-8")
+
+
+def _approved(approval: Approval) -> str:
+    version = f", version {approval.version}" if approval.version else ""
+    return f"by {approval.by} on {british_date(approval.on)}{version}"
+
+
+_STYLE = """
+@page { size: A4; margin: 15mm 13mm 17mm;
+  @bottom-right { content: "Page " counter(page) " of " counter(pages); font: 8pt Arial, sans-serif; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 75rem; padding: 1rem; font: 16px/1.4 Arial, Helvetica, sans-serif; color: #0b0c0c;
+  background: #ffffff; overflow-wrap: break-word; }
+h1 { font-size: 2rem; margin: 0 0 .5rem; } h2 { font-size: 1.375rem; margin: 2rem 0 .5rem; }
+dl { display: flex; flex-wrap: wrap; gap: .25rem 2rem; margin: 0; padding: .5rem 0; border-top: 3px solid #0b0c0c; }
+dt { font-weight: bold; } dd { margin: 0; }
+table { width: 100%; border-collapse: collapse; font-size: .875rem; }
+caption { text-align: left; color: #505a5f; padding-bottom: .25rem; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #b1b4b6; }
+tbody th { font-weight: normal; }
+.group th { font-weight: bold; background: #f3f2f1; padding-left: .3rem; border-top: 1px solid #505a5f; }
+.number { text-align: right; white-space: nowrap; }
+thead th { border-bottom: 2px solid #0b0c0c; }
+footer { margin-top: 2rem; border-top: 1px solid #b1b4b6; color: #505a5f; font-size: .875rem; }
+@media screen and (max-width: 44rem) {
+  table, caption, tbody, tr, th, td { display: block; width: 100%; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tbody tr { border-bottom: 2px solid #b1b4b6; padding: .4rem 0; }
+  tbody tr th, tbody tr td { border: 0; padding: .1rem 0; }
+  tbody .number { text-align: left; white-space: normal; }
+  tbody tr.group { border: 0; padding: .4rem 0 0; } tbody tr.group th { padding: .3rem; }
+  [data-column]::before { content: attr(data-column) ": "; font-weight: bold; }
+  td:empty { display: none; }
+}
+@media print {
+  body { max-width: none; padding: 0; font-size: 9.5pt; }
+  h1 { font-size: 18pt; } h2 { font-size: 13pt; margin-top: 14pt; } table, footer { font-size: 8pt; }
+  h2, caption, thead, .group { break-after: avoid; page-break-after: avoid; }
+  thead { display: table-header-group; }
+  tr, .together { break-inside: avoid; page-break-inside: avoid; }
+  .group th { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+}
+"""

@@ -1,0 +1,1 @@
+"""What happens to a round over its weeks, and where it is kept."""

@@ -1,0 +1,69 @@
+"""The history of a round, for people: every event in words, as a table and as CSV."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+
+import pandas as pd
+
+from matching.plan.as_bytes import csv_bytes
+from matching.plan.write import spreadsheet_safe
+from matching.rounds.events import KINDS, Event, Pair, one_line_end, standing
+
+HISTORY_COLUMNS = ("number", "on", "by", "what", "need_id", "supporter_id", "why", "undone")
+
+
+def history_table(events: Iterable[Event]) -> pd.DataFrame:
+    """Everything that happened to a round, one row an event and all of it text.
+
+    Returns
+    -------
+    DataFrame
+        `HISTORY_COLUMNS`, by number: `on` is the time in UTC as ISO 8601 to the second; `what` is in words; `why` of a
+        note is what it says; `undone` is yes or blank.
+    """
+    ordered = tuple(events)
+    undone, _ = standing(ordered)
+    subject = {one.number: one for one in ordered}
+    rows = [
+        (
+            str(one.number),
+            one.at.astimezone(UTC).isoformat(timespec="seconds"),
+            one.by,
+            what_happened(one),
+            *_about_whom(one, subject),
+            one_line_end(one.about.get("text", "") or one.why),
+            "yes" if one.number in undone else "",
+        )
+        for one in ordered
+    ]
+    return pd.DataFrame(rows, columns=list(HISTORY_COLUMNS), dtype="object").map(spreadsheet_safe)
+
+
+def history_csv(events: Iterable[Event]) -> bytes:
+    """The history as CSV that a spreadsheet opens as it is."""
+    return csv_bytes(history_table(events))
+
+
+def what_happened(event: Event) -> str:
+    """An event in a few words, without whom it is about."""
+    words = KINDS[event.kind]
+    about = event.about
+    details = {
+        "swap": f" instead of {about.get('replaces')}" if about.get("replaces") else "",
+        "status": f": {about.get('status', '')}",
+        "undo": f": event {event.undoes}",
+        "files": f": {', '.join(filter(None, about.get('tables', '').split(';'))) or 'none'}",
+        "plan": f": plan {about.get('plan', '')}",
+        "scenario": f": plan {about.get('plan', '')}, {about.get('name', '')}",
+        "approved": f": plan {about.get('plan', '')}",
+        "named": f": {about.get('name', '')}",
+        "restored": " from a file" if about.get("from") == "file" else "",
+    }
+    return words + details.get(event.kind, "")
+
+
+def _about_whom(event: Event, subject: Mapping[int, Event]) -> Pair:
+    """The need and the supporter of an event; of an undo, those of what it takes back."""
+    while event.undoes is not None and event.undoes in subject:
+        event = subject[event.undoes]
+    return (event.need_id, event.supporter_id)

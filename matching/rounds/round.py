@@ -1,0 +1,203 @@
+"""A round and its plans as values, and a round with something more: pure functions, whatever keeps them."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from matching.errors import DataError, Problem
+from matching.rounds.events import DECISIONS, ENDED, Event, new_event
+from matching.rounds.state import desk_of
+from matching.tables.files import Source
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """A plan of a round, without its files.
+
+    Attributes
+    ----------
+    number : int
+        Within the round, from 1.
+    kind : str
+        `optimised`, `scenario` (a plan kept beside) or `approved` (as it was approved).
+    name : str
+        Of a scenario; blank where it has none.
+    made_at : datetime
+        In UTC.
+    made_by, note : str
+    after : int
+        The last event that it knows of.
+    """
+
+    number: int
+    kind: str
+    name: str
+    made_at: datetime
+    made_by: str = field(repr=False)
+    note: str = field(repr=False)
+    after: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """One allocation exercise, as it was when it was read.
+
+    Attributes
+    ----------
+    round_id : str
+        Random, so that nobody finds a round by guessing.
+    name : str
+    created_at : datetime
+        In UTC.
+    revision : int
+        Rises with every change; a change that starts from an earlier one is refused.
+    sources : mapping of str to Source
+        The input files by table name, as `matching.inputs.read_inputs` takes them.
+    files : mapping of str to bytes, or None
+        The files of the accepted plan by path, as `matching.export.plan_files` gives them; None until a plan is made
+        from these sources.
+    events : tuple of Event
+        Everything that happened to it, in order; what holds of that is the business of `matching.desk.desk_of`.
+    plans : tuple of PlanRecord
+        Every plan that was kept, by number.
+    current : int or None
+        The number of the accepted plan, whose files are `files`.
+    approved : int or None
+        The number of the approved version that is in force.
+    archived_at : datetime or None
+        In UTC.
+    copied_from : str or None
+        The identifier of the round that it began as a copy of.
+    added_at : mapping of str to datetime
+        When each input file was added, by table name, in UTC.
+    """
+
+    round_id: str
+    name: str
+    created_at: datetime
+    revision: int
+    # The contents name people and must not reach a log through a repr.
+    sources: Mapping[str, Source] = field(repr=False)
+    files: Mapping[str, bytes] | None = field(repr=False)
+    events: tuple[Event, ...] = field(default=(), repr=False)
+    plans: tuple[PlanRecord, ...] = ()
+    current: int | None = None
+    approved: int | None = None
+    archived_at: datetime | None = None
+    copied_from: str | None = None
+    added_at: Mapping[str, datetime] = field(default_factory=dict, repr=False)
+
+    @property
+    def last_event(self) -> int:
+        """The number of the last thing that happened to it."""
+        return len(self.events)
+
+
+@dataclass(frozen=True)
+class RoundSummary:
+    """What a list shows of a round; times are in UTC, `allocated` says whether it has a plan."""
+
+    round_id: str
+    name: str
+    created_at: datetime
+    allocated: bool
+    approved: bool = False
+    archived_at: datetime | None = None
+
+
+# ---- a round with something more -----------------------------------------------------------------------------------
+
+
+def refused(message: str, fix: str) -> DataError:
+    """Something that is not done with a round, and what to do instead."""
+    return DataError([Problem("round", None, "", "", message, fix)])
+
+
+def refuse_approved(seen: Round) -> None:
+    """Refuse a change of an approved round.
+
+    Raises
+    ------
+    DataError
+        It is approved.
+    """
+    if seen.approved is not None:
+        message = "The round is approved, so its tables, plans and decisions cannot be changed."
+        raise refused(message, "Reopen the round first.")
+
+
+def is_decision(event: Event) -> bool:
+    """Whether an event changes who may serve or serves what; a note and a deployment that gets on do not."""
+    return (
+        event.kind in DECISIONS
+        and event.kind != "note"
+        and (event.kind != "status" or event.about.get("status") in ENDED)
+    )
+
+
+def with_events(owner: Round, events: Sequence[Event], now: datetime) -> Round:
+    """The round after these events, which get their numbers and their time here."""
+    numbered = (
+        replace(one, number=number, at=now, about=dict(one.about))
+        for number, one in enumerate(events, start=owner.last_event + 1)
+    )
+    # The revision is that of the change, however many events it is.
+    return replace(owner, events=(*owner.events, *numbered))
+
+
+def with_sources(
+    seen: Round, sources: Mapping[str, Source], by: str, why: str, now: datetime, *, even_if_equal: bool = False
+) -> Round:
+    """The round with these input files, and an event that names those that changed."""
+    names = [one for one in {**seen.sources, **sources} if seen.sources.get(one) != sources.get(one)]
+    if not names and not even_if_equal:
+        return seen
+    digests = [sources[one].sha256 if one in sources else "" for one in names]
+    event = new_event("files", by=by, why=why, tables=";".join(names), sha256=";".join(digests))
+    added_at = {one: now if one in names else seen.added_at[one] for one in sources}
+    return replace(with_events(seen, [event], now), sources=dict(sources), added_at=added_at)
+
+
+def with_plan(
+    seen: Round, kind: str, name: str, by: str, note: str, after: int, now: datetime
+) -> tuple[Round, PlanRecord]:
+    """The round with one more plan beside the others, and that plan."""
+    record = PlanRecord(len(seen.plans) + 1, kind, name, now, by, note, after)
+    return replace(seen, plans=(*seen.plans, record)), record
+
+
+def accepted(seen: Round, record: PlanRecord, files: Mapping[str, bytes], by: str, why: str, now: datetime) -> Round:
+    """The round with one of its plans as the accepted one."""
+    event = new_event("plan", by=by, why=why, plan=str(record.number), after=str(record.after))
+    return replace(with_events(seen, [event], now), files=dict(files), current=record.number)
+
+
+def copied(original: Round, name: str, by: str, decisions: bool, now: datetime) -> Round:
+    """A round like another one; its decisions stand before or after its plan as they did there."""
+    begun = Round(secrets.token_hex(8), name, now, 1, original.sources, None, copied_from=original.round_id)
+    begun = replace(begun, added_at=dict.fromkeys(original.sources, now))
+    first = new_event("copied", by=by, round=original.round_id, name=original.name)
+    begun = with_events(begun, [first], now)
+    planned = desk_of(original.events).planned
+    number_of: dict[int, int] = {}
+    if decisions:
+        begun = _with_decisions(begun, [one for one in original.events if one.number <= planned], number_of)
+    if original.files is not None and original.current is not None:
+        record = original.plans[original.current - 1]
+        begun, plan = with_plan(begun, record.kind, record.name, by, record.note, begun.last_event, now)
+        begun = accepted(begun, plan, original.files, by, "", now)
+    if decisions:
+        begun = _with_decisions(begun, [one for one in original.events if one.number > planned], number_of)
+    return begun
+
+
+def _with_decisions(begun: Round, events: Sequence[Event], number_of: dict[int, int]) -> Round:
+    """The round with another's decisions after its own events; `number_of` learns their new numbers by the old."""
+    taken = list(begun.events)
+    for one in events:
+        if one.kind in (*DECISIONS, "undo"):
+            number_of[one.number] = len(taken) + 1
+            undoes = None if one.undoes is None else number_of[one.undoes]
+            taken.append(replace(one, number=len(taken) + 1, undoes=undoes))
+    return replace(begun, events=tuple(taken))

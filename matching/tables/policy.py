@@ -1,0 +1,211 @@
+"""The weights, limits and rules of a run: a frozen `Policy`, read from TOML.
+
+What the numbers do to a pair is the business of `rules`.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.tables.files import Source, unpacked
+from matching.tables.vocabulary import standard_vocabulary
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Limit = Annotated[int, Field(ge=1, le=1000)]
+Kilometres = Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)]
+
+
+def _known(word: str, known: Iterable[str], what: str) -> str:
+    known = list(known)
+    if word not in known:
+        fix = did_you_mean(word, known, f"Known are: {', '.join(known)}.")
+        raise ValueError(f"{shown(word)} is not a known {what}\n{fix}")
+    return word
+
+
+# Checked word by word, so that every unknown one is told and not only the first.
+DesignationCode = Annotated[
+    str, AfterValidator(lambda word: _known(word, standard_vocabulary().designations, "designation"))
+]
+Specialism = Annotated[str, AfterValidator(lambda word: _known(word, standard_vocabulary().specialisms, "specialism"))]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+
+class Weights(_Section):
+    """How much each fit counts in the score; only their proportions matter."""
+
+    specialism: Weight = 0.5
+    phase: Weight = 0.2
+    distance: Weight = 0.3
+
+    @property
+    def total(self) -> float:
+        """The sum of the weights, in the contract's order (specialism, phase, distance)."""
+        return self.specialism + self.phase + self.distance
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> "Weights":
+        if self.total <= 0:
+            raise ValueError("the three weights are all 0, and at least one has to be more")
+        return self
+
+
+class Rules(_Section):
+    """Rules that a policy can switch.
+
+    Attributes
+    ----------
+    max_supporters_per_school : int, optional
+        No more than so many people come to one school; one person for several of its needs counts once.
+    max_per_home_school : int, optional
+        No more than so many deployments leave one home school.
+    """
+
+    same_trust: Literal["forbid", "allow"] = "forbid"
+    max_supporters_per_school: Limit | None = None
+    max_per_home_school: Limit | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_limited(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # TOML has no word for "no limit": a key that is not there says it.
+        return {key: value for key, value in written(self).items() if value is not None}
+
+
+class RelatedFit(_Section):
+    """The fit given to something that is related but not the same."""
+
+    related: Share = 0.5
+
+
+class Rerun(_Section):
+    """What a rerun pays to keep people where they were."""
+
+    change_cost: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
+
+    @property
+    def change_cost_milli(self) -> int:
+        """In whole thousandths, as scores are."""
+        return round(1000 * self.change_cost)
+
+
+class Policy(_Section):
+    """The weights, limits and rules of a run; every value has a default.
+
+    Attributes
+    ----------
+    max_distance_km : dict of str to float
+        Limit by designation, in km; designations that are not named keep their own default.
+    related_specialisms : dict of str to tuple of str
+        For a focus, the specialisms that count as related to it.
+    """
+
+    weights: Weights = Weights()
+    max_distance_km: dict[DesignationCode, Kilometres] = Field(default_factory=dict)
+    rules: Rules = Rules()
+    specialism_fit: RelatedFit = RelatedFit()
+    related_specialisms: dict[Specialism, tuple[Specialism, ...]] = Field(default_factory=dict)
+    phase_fit: RelatedFit = RelatedFit()
+    rerun: Rerun = Rerun()
+
+    @field_validator("related_specialisms", mode="before")
+    @classmethod
+    def _lists_to_tuples(cls, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+        return value
+
+    @field_validator("related_specialisms")
+    @classmethod
+    def _in_order(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return {focus: tuple(sorted(set(value[focus]))) for focus in sorted(value)}
+
+    @field_validator("max_distance_km")
+    @classmethod
+    def _every_designation(cls, value: dict[str, float]) -> dict[str, float]:
+        designations = standard_vocabulary().designations
+        return {code: value.get(code, one.max_distance_km) for code, one in designations.items()}
+
+
+def read_policy(source: Source) -> Policy:
+    """Read a policy from TOML, gzipped or not.
+
+    Raises
+    ------
+    DataError
+        With a `Problem` for each value that cannot be used; `column` is the key's dotted path.
+    """
+    try:
+        keys = tomllib.loads(unpacked(source).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        message = f"This is not a TOML file that can be read ({error})."
+        fix = "Start again from the policy template and change one value at a time."
+        raise DataError([Problem(source.name, None, "", "", message, fix)]) from error
+    try:
+        return Policy.model_validate(keys)
+    except ValidationError as error:
+        raise DataError(_as_problem(source.name, detail) for detail in error.errors()) from error
+
+
+def policy_toml(policy: Policy) -> bytes:
+    """Write a policy as TOML, every key of it; `read_policy` gives the equal policy back."""
+    lines: list[str] = []
+    for section, values in policy.model_dump(mode="json").items():
+        lines += [f"[{section}]", *(f"{_toml_key(key)} = {_toml(value)}" for key, value in values.items()), ""]
+    return "\n".join(lines).encode("utf-8")
+
+
+def _toml_key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_]+", key) else _toml(key)
+
+
+def _toml(value: str | float | list[str]) -> str:
+    # Every JSON string, number and list of strings is a TOML one.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _as_problem(table: str, detail: Any) -> Problem:
+    # '[key]' is how the library says that the key itself is at fault, and not the value under it.
+    path = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    found = "" if isinstance(detail["input"], dict) else _as_text(detail["input"])
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(detail["loc"][:-1])
+        fix = did_you_mean(str(detail["loc"][-1]), known, "Known here are: " + ", ".join(known) + ".")
+        return Problem(table, None, path, found, "This key is not known.", fix)
+    message, _, fix = detail["msg"].removeprefix("Value error, ").partition("\n")
+    message = message[0].upper() + message[1:] + "."
+    if found and not fix:
+        message = f"{shown(found)} cannot be used. {message}"
+    return Problem(table, None, path, found, message, fix or "Change the value, or leave the key out for the default.")
+
+
+def _as_text(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write a whole number of more than 4,300 digits
+        return "a very long number"
+
+
+def _known_keys(path: tuple[Any, ...]) -> list[str]:
+    section: Any = Policy
+    for part in path:
+        section = section.model_fields[part].annotation
+    return list(section.model_fields)

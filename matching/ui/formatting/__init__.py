@@ -1,0 +1,1 @@
+"""Tables, words and HTML as people read them."""

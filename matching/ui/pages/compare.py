@@ -1,0 +1,239 @@
+"""Compare: two plans side by side, and scenarios that are kept beside the plan, of which one can be chosen."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from matching.allocation import allocate
+from matching.errors import DataError, Problem, counted
+from matching.inputs.boundaries import boundary_lines
+from matching.pairs.market import Market
+from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.compare import Comparison, compare
+from matching.plan.equity import equity
+from matching.plan.write import Plan
+from matching.rounds.round import PlanRecord, Round
+from matching.ui.formatting import frames, markup
+from matching.ui.formatting.words import moment
+from matching.ui.sections.plan_pictures import box_of, ground, held_boundaries
+from matching.ui.state import cache, session, workspace
+from matching.ui.steps import COMPARE, PLAN
+from matching.ui.widgets import maps
+from matching.ui.widgets.parts import go_to, round_or_stop, screen_heading, way_on
+
+_NOW = "now"
+_ACCEPTED = "accepted"
+_KINDS = {"optimised": "Plan", "scenario": "Scenario", "approved": "Approved version"}
+_MOST_ROWS = 100
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two plans, with the market that it was made from."""
+
+    plan: Plan
+    market: Market
+
+
+def show() -> None:
+    """Show the screen."""
+    round_ = round_or_stop(COMPARE)
+    if round_.files is None:
+        screen_heading(COMPARE, round_, "There is no plan to compare yet.")
+        way_on(PLAN, "Go to Plan")
+        return
+    screen_heading(COMPARE, round_, "Next: keep the one that serves best.")
+    _show_comparison(round_)
+    _show_scenarios(round_)
+    way_on(PLAN, "Back to Plan")
+
+
+# ---- two plans -----------------------------------------------------------------------------------------------------
+
+
+def _show_comparison(round_: Round) -> None:
+    labels = dict(_choices(round_))
+    left, right = st.columns(2, gap="medium")
+    begin = list(labels).index(_first_before(round_))
+    first = left.selectbox(
+        "Before", list(labels), index=begin, format_func=lambda one: labels.get(one, ""), key="before"
+    )
+    second = right.selectbox("After", list(labels), index=0, format_func=lambda one: labels.get(one, ""), key="after")
+    if first == second:
+        st.html(markup.paragraph("The same plan is chosen twice. Choose another one on one side."))
+        return
+    before, after = _side(round_, first), _side(round_, second)
+    found = compare(before.plan, after.plan)
+    st.html(markup.banner(" ".join(found.sentences())))
+    _show_numbers(found, before, after)
+    _show_moves(found)
+    if len(found.changes):
+        _show_map(before, after, found)
+
+
+def _first_before(round_: Round) -> str:
+    """What to compare with at first: the accepted plan; where nothing was changed since, the one accepted before it."""
+    earlier = [one.number for one in round_.plans if one.kind == "optimised" and one.number != round_.current]
+    return f"plan {earlier[-1]}" if earlier and not workspace.live(round_).is_changed else _ACCEPTED
+
+
+def _choices(round_: Round) -> Iterator[tuple[str, str]]:
+    """What can be compared: the key of each plan, and its words."""
+    yield _NOW, "The plan as it stands now"
+    yield _ACCEPTED, "The accepted plan, before what was decided since"
+    for one in reversed(round_.plans):
+        if one.number != round_.current:
+            yield f"plan {one.number}", _record_words(one)
+    for other in session.store().list():
+        if other.allocated and other.round_id != round_.round_id:
+            yield f"round {other.round_id}", f"Round “{other.name}”, begun on {moment(other.created_at)}"
+
+
+def _record_words(record: PlanRecord) -> str:
+    named = f" “{record.name}”" if record.name else f" {record.number}"
+    return f"{_KINDS.get(record.kind, 'Plan')}{named}, made on {moment(record.made_at)}"
+
+
+def _side(round_: Round, key: str) -> _Side:
+    kind, _, which = key.partition(" ")
+    if kind == _NOW:
+        found = workspace.live(round_)
+        return _Side(found.plan, found.market)
+    saved = cache.saved_plan(_files(round_, kind, which))
+    return _Side(saved.plan, cache.market_of(saved))
+
+
+def _files(round_: Round, kind: str, which: str) -> Mapping[str, bytes]:
+    if kind == "plan":
+        return session.store().plan_files(round_.round_id, int(which))
+    held = session.store().get(which) if kind == "round" else round_
+    if held is None or held.files is None:
+        message, fix = "That round has no plan any more.", "Choose another one."
+        raise DataError([Problem("round", None, "", "", message, fix)])
+    return held.files
+
+
+def _show_numbers(found: Comparison, before: _Side, after: _Side) -> None:
+    levels, workload = st.columns(2, gap="large")
+    with levels:
+        table = frames.compared_levels(found.levels, before.plan, after.plan)
+        st.html(markup.table(table, "What each plan reaches", numeric=list(table.columns[1:])))
+    with workload:
+        people = frames.compared_workload(found.workload)
+        if people.empty:
+            st.html(markup.paragraph("Everybody has as many deployments in both."))
+        else:
+            caption = f"{counted(len(people), 'person has', 'people have')} more or fewer deployments"
+            st.html(markup.table(people.head(_MOST_ROWS), caption, numeric=list(people.columns[1:])))
+
+
+def _show_moves(found: Comparison) -> None:
+    if not len(found.changes):
+        return
+    st.header("Who moved", anchor=False)
+    moves = frames.moves(found.changes)
+    st.html(markup.table(moves.head(_MOST_ROWS), f"{counted(len(moves), 'need')} served differently"))
+    if len(moves) > _MOST_ROWS:
+        st.caption(f"The first {_MOST_ROWS} of {len(moves):,} are shown; the download holds all.")
+    # Made when it is asked for: a file that lies ready is looked for by the browser even after the screen is left.
+    st.download_button(
+        "Download the changes (CSV)",
+        lambda: csv_bytes(frames.safe_cells(found.changes)),
+        "changes.csv",
+        "text/csv",
+        on_click="ignore",
+    )
+
+
+def _show_map(before: _Side, after: _Side, found: Comparison) -> None:
+    st.header("On the map", anchor=False)
+    sides = [frames.needs(one.market, one.plan) for one in (before, after)]
+    changed = set(found.changes["need_id"].head(maps.MOST_ON_MAP))
+    # Of a large plan only what changed is drawn: all of it would hide that.
+    if max(map(len, sides)) > maps.MOST_ON_MAP:
+        sides = [one[one["need_id"].isin(changed)] for one in sides]
+    box = box_of(pd.concat(sides))
+    outlines = held_boundaries()
+    boundaries = boundary_lines(outlines, box) if outlines else None
+    st.vega_lite_chart(
+        maps.comparison_map(ground(after.market, box), *sides, boundaries=boundaries),
+        theme=None,
+        alt="Map of both plans: lines tell pairs that are in both, only before and only after. "
+        "The table above holds what differs.",
+    )
+
+
+# ---- scenarios -----------------------------------------------------------------------------------------------------
+
+
+def _show_scenarios(round_: Round) -> None:
+    st.header("Scenarios", anchor=False)
+    st.html(
+        markup.paragraph(
+            "A scenario is a plan made with other rules and kept beside. Change the rules on the Rules screen first; "
+            "nothing decided is lost, and the plan stays as it is until you choose a scenario."
+        )
+    )
+    _keep_scenario(round_)
+    for one in round_.plans:
+        if one.kind == "scenario":
+            _show_scenario(round_, one)
+
+
+def _keep_scenario(round_: Round) -> None:
+    with st.form(f"scenario_{round_.last_event}", border=True):
+        name = st.text_input("Name of the scenario", max_chars=100, key=f"scenario_name_{round_.last_event}")
+        why = st.text_input("What it is to show (optional)", max_chars=500, key=f"scenario_why_{round_.last_event}")
+        if st.form_submit_button("Make it with the rules as they are now"):
+            if not name.strip():
+                message, fix = "The scenario has no name.", "Give it one that tells it from the others."
+                session.set_back(DataError([Problem("scenario", None, "name", "", message, fix)]))
+                st.rerun()
+            _make_scenario(round_, name.strip(), why.strip())
+
+
+def _make_scenario(round_: Round, name: str, why: str) -> None:
+    with st.spinner("Making the scenario…"):
+        sources = session.with_decided(round_, workspace.undecided_sources(round_, stay_close=False))
+        ready = cache.market(sources)
+        plan = allocate(ready.inputs, market=ready)
+        files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
+    if session.change(lambda: session.store().save_scenario(round_, name, files, by=session.who(), why=why)):
+        st.rerun()
+
+
+def _show_scenario(round_: Round, record: PlanRecord) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"scenario_{record.number}"):
+        with st.container(width="stretch", gap=None):
+            current = " (chosen: it is the accepted plan)" if record.number == round_.current else ""
+            st.html(markup.heading(f"{record.name}{current}"))
+            st.html(
+                markup.paragraph(
+                    *filter(None, (f"Made by {record.made_by} on {moment(record.made_at)}.", record.note)), quiet=True
+                )
+            )
+        can_choose = record.number != round_.current and round_.approved is None
+        if can_choose and st.button("Choose this one", key=f"choose_{record.number}"):
+            _choose(round_, record)
+
+
+def _choose(round_: Round, record: PlanRecord) -> None:
+    saved = cache.saved_plan(session.store().plan_files(round_.round_id, record.number))
+    own = {name: one for name, one in round_.sources.items() if name not in ("policy", "baseline")}
+    if "policy" in saved.sources:
+        own["policy"] = saved.sources["policy"]
+    chosen = session.change(
+        lambda: session.store().choose_scenario(
+            round_, record.number, sources=own, by=session.who(), why=f"Scenario {record.name}"
+        )
+    )
+    if chosen:
+        # The rules as drafted made the scenario or another one; from here on the chosen one's are those of the round.
+        session.draft_policy(chosen, session.policy_of(chosen))
+        go_to(PLAN)
+
+
+if __name__ == "__main__":
+    show()

@@ -1,0 +1,219 @@
+"""Hand over: the plan checked once and approved, and as the files that leave; to the byte what the commands write."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from matching.errors import counted
+from matching.inputs.locations import options_of
+from matching.plan.as_bytes import EQUITY_FILE
+from matching.plan.handover import (
+    identifiers_with_names,
+    plan_by_school_html,
+    plan_by_supporter_html,
+    plan_identifiers_csv,
+    school_letters_csv,
+    supporter_letters_csv,
+    unmet_identifiers_csv,
+)
+from matching.plan.on_disk import SavedPlan
+from matching.rounds.decisions_table import decisions_source
+from matching.rounds.round import Round
+from matching.ui.formatting import markup
+from matching.ui.sections.approval import show_approval, show_check
+from matching.ui.state import cache, session
+from matching.ui.state.delivery import Handed, handed
+from matching.ui.steps import EXPORT, PLAN
+from matching.ui.widgets.parts import round_or_stop, screen_heading, way_on
+
+_TABLES = {
+    "plan.csv": ("Plan", "Who supports which need, with the reason for every row."),
+    "unmet.csv": ("Unmet needs", "Every need without a supporter, with the reason and the nearest option."),
+    "workload.csv": ("Workload", "What each supporter holds and could still take."),
+    "excluded.csv": ("Excluded", "Who could not be deployed, and why."),
+    EQUITY_FILE: ("Fairness", "How the plan serves areas, phases, trusts and circumstances."),
+}
+_EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_CSV, _HTML, _ZIP = "text/csv", "text/html", "application/zip"
+_MOST_IDENTIFIERS = 10
+
+
+def show() -> None:
+    """Show the screen."""
+    round_ = round_or_stop(EXPORT)
+    if round_.files is None:
+        screen_heading(EXPORT, round_, "There is no plan to hand over yet.")
+        way_on(PLAN, "Go to Plan")
+        return
+    is_approved = round_.approved is not None
+    screen_heading(EXPORT, round_, "Next: take the files." if is_approved else "Next: check, then approve.")
+    found = handed(round_)
+    _warn_if_outdated(round_, found)
+    files, check = st.tabs(["Files", "Approval"]) if is_approved else reversed(st.tabs(["Check and approve", "Files"]))
+    with check:
+        if is_approved:
+            show_approval(round_, found)
+        else:
+            show_check(round_, found)
+    with files:
+        _show_files(round_, found)
+
+
+def _warn_if_outdated(round_: Round, found: Handed) -> None:
+    if found.decisions:
+        words = f"{counted(found.decisions, 'change')} by hand since the plan was made {_are(found.decisions)} in it."
+        st.html(markup.banner("These files hold the plan as it stands now.", [words]))
+    if session.is_outdated(round_, found.saved):
+        st.html(
+            markup.banner(
+                "You have changed the rules since this plan was made.",
+                ["These files are of the plan before the change. Make it again on the Plan screen."],
+                kind="warning",
+            )
+        )
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+# ---- files ---------------------------------------------------------------------------------------------------------
+
+
+def _show_files(round_: Round, found: Handed) -> None:
+    if found.approval is None:
+        st.html(markup.paragraph("The plan is not approved yet: these files are a draft.", quiet=True))
+    _show_to_read(found)
+    _show_letters(found)
+    _show_without_names(found)
+    st.header("Table by table", anchor=False)
+    for name, frame in _tables(found.saved).items():
+        _offer_table(name, len(frame), found.files[name])
+    _show_to_keep(round_, found)
+
+
+def _tables(saved: SavedPlan) -> dict[str, pd.DataFrame]:
+    tables = saved.plan.tables()
+    return tables if saved.equity is None else {**tables, EQUITY_FILE: saved.equity}
+
+
+def _show_to_read(found: Handed) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True, height="stretch"):
+        st.header("To read and share", anchor=False)
+        st.html(markup.paragraph("All tables as sheets of one Excel workbook. No cell in it runs as a formula."))
+        _offer("Download the Excel workbook", lambda: cache.workbook(found.files), "plan.xlsx", _EXCEL, primary=True)
+    with right, st.container(border=True, height="stretch"):
+        st.header("To print", anchor=False)
+        st.html(markup.paragraph("A document that opens in any browser: print it from there, or keep it as a PDF."))
+        with st.container(horizontal=True):
+            _offer("Download the plan by school", lambda: _printed(found, "school"), "plan-by-school.html", _HTML)
+            _offer(
+                "Download the plan by supporter", lambda: _printed(found, "supporter"), "plan-by-supporter.html", _HTML
+            )
+
+
+def _printed(found: Handed, by: str) -> bytes:
+    write = plan_by_school_html if by == "school" else plan_by_supporter_html
+    return write(found.plan, found.inputs, found.occasion(date.today()))
+
+
+def _show_letters(found: Handed) -> None:
+    st.header("Letters", anchor=False)
+    st.html(
+        markup.paragraph(
+            "Rows for a mail merge: in Word, choose Mailings, Select recipients, Use an existing list. Each column can "
+            "stand in the letter."
+        )
+    )
+    with st.container(horizontal=True):
+        _offer(
+            "Download the rows for supporters",
+            lambda: supporter_letters_csv(found.plan, found.inputs, found.occasion(date.today())),
+            "letters-supporters.csv",
+            _CSV,
+        )
+        _offer(
+            "Download the rows for schools",
+            lambda: school_letters_csv(found.plan, found.inputs, found.occasion(date.today())),
+            "letters-schools.csv",
+            _CSV,
+        )
+
+
+def _show_without_names(found: Handed) -> None:
+    st.header("Without names", anchor=False)
+    st.html(
+        markup.paragraph(
+            "Identifiers only: no name of a person or a school, and no sentence that could hold one. Whoever has your "
+            "tables can still tell who is meant."
+        )
+    )
+    if telling := identifiers_with_names(found.inputs):
+        listed = ", ".join(telling[:_MOST_IDENTIFIERS]) + (", …" if len(telling) > _MOST_IDENTIFIERS else "")
+        st.html(
+            markup.banner(
+                f"{counted(len(telling), 'identifier holds', 'identifiers hold')} a part of the person's own name.",
+                [f"These files would give them away: {listed}. Use other identifiers in the supporters table."],
+                kind="warning",
+            )
+        )
+    with st.container(horizontal=True):
+        _offer("Download the plan without names", lambda: plan_identifiers_csv(found.plan), "plan-ids.csv", _CSV)
+        _offer(
+            "Download the unmet needs without names", lambda: unmet_identifiers_csv(found.plan), "unmet-ids.csv", _CSV
+        )
+
+
+def _offer_table(name: str, rows: int, content: bytes) -> None:
+    title, about = _TABLES[name]
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"table_{title}"):
+        with st.container(width="stretch", gap=None):
+            st.html(markup.heading(f"{title}: {counted(rows, 'row')}"))
+            st.html(markup.paragraph(about, quiet=True))
+        _offer(f"Download {name}", lambda: content, name, _CSV)
+
+
+def _show_to_keep(round_: Round, found: Handed) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left, st.container(border=True, height="stretch"):
+        st.header("To keep and check", anchor=False)
+        st.html(
+            markup.paragraph(
+                "Everything in one zip: the tables, the rules, the files they came from, and the proof. The command "
+                "“s2s verify” checks it."
+            )
+        )
+        _offer("Download everything (zip)", lambda: cache.packed(found.files), "plan.zip", _ZIP)
+    with right, st.container(border=True, height="stretch"):
+        st.header("For the next round", anchor=False)
+        st.html(
+            markup.paragraph(
+                "Who declined and who must not support whom, as a decisions table to upload with the next round. Whom "
+                "you placed by hand is not in it."
+            )
+        )
+        _offer("Download decisions.csv", lambda: _next_decisions(round_, found), "decisions.csv", _CSV)
+
+
+def _next_decisions(round_: Round, found: Handed) -> bytes:
+    needs, people = found.inputs.needs, found.inputs.supporters
+    return decisions_source(
+        round_.sources.get("decisions"),
+        found.desk,
+        hold=False,
+        needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
+        supporters=set(people["supporter_id"]),
+        mapping=options_of(round_.sources).mappings.get("decisions"),
+    ).content
+
+
+def _offer(label: str, make: Callable[[], bytes], name: str, kind: str, *, primary: bool = False) -> None:
+    """A file that is made when it is asked for."""
+    st.download_button(label, make, name, kind, type="primary" if primary else "secondary", on_click="ignore")
+
+
+if __name__ == "__main__":
+    show()

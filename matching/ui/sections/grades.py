@@ -1,0 +1,107 @@
+"""What changes when the schools' grades change: whose accreditation, and which deployments of the plan that touches."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import streamlit as st
+
+from matching.accreditation import changes, touched
+from matching.errors import DataError
+from matching.pairs.market import Market
+from matching.plan.as_bytes import csv_bytes
+from matching.rounds.round import Round
+from matching.tables.files import Source
+from matching.ui.formatting import frames, markup
+from matching.ui.state import cache
+from matching.ui.widgets.uploads import LIMIT_SENTENCE, upload_form, upload_slots
+
+_MOST_LISTED = 100
+_CHANGE_COLOURS = {"no longer accredited": "red", "newly accredited": "green", "grade only": "grey"}
+
+
+def show_grade_changes(round_: Round, market: Market) -> None:
+    """Ask for the schools as they are now, and tell what that changes. Nothing of the round is touched."""
+    with st.expander("What changes when grades change"):
+        st.html(
+            markup.paragraph(
+                "Give the schools as they are now: a newer schools table, or a newer GIAS extract with Ofsted's file. "
+                "You see who is no longer accredited and who newly is. This round and its plan stay as they are; to "
+                "use the new grades, change the tables on the Start screen and make the plan again."
+            )
+        )
+        if market.inputs.accreditation is None:
+            st.html(
+                markup.paragraph("No accreditation table was given, so nobody's designation depends on a grade here.")
+            )
+        st.html(markup.paragraph(LIMIT_SENTENCE, quiet=True))
+        with upload_form("grades"):
+            uploaded = upload_slots(("schools", "ofsted", "links"), "grades")
+            st.form_submit_button("See what changes")
+        if "schools" in uploaded:
+            _show_changes(round_, market, uploaded)
+
+
+def _show_changes(round_: Round, market: Market, uploaded: Mapping[str, Source]) -> None:
+    try:
+        told = changes(market.inputs, cache.schools_of(uploaded))
+    except DataError as error:
+        st.html(markup.banner("These files cannot be used.", [str(one) for one in error.problems[:10]], kind="warning"))
+        return
+    counts = told["change"].value_counts()
+    deployments = touched(told, cache.saved_plan(round_.files).plan.deployments) if round_.files else None
+    items = [
+        ("No longer accredited", f"{counts.get('no longer accredited', 0):,}", "supporters"),
+        ("Newly accredited", f"{counts.get('newly accredited', 0):,}", "supporters"),
+        ("Another grade", f"{(told['grade_before'] != told['grade_after']).sum():,}", "of a home school"),
+    ]
+    if deployments is not None:
+        items.append(("Deployments touched", f"{len(deployments):,}", "of this round's plan"))
+    st.html(markup.figures(items))
+    if told.empty:
+        st.html(markup.paragraph("Nobody's home school has another grade."))
+        return
+    listed = _changes_table(told, market)
+    st.html(markup.table(listed.head(_MOST_LISTED), "Whose grade or accreditation changes", tags=_CHANGE_COLOURS))
+    _offer("changes.csv", "Download the changes (CSV)", listed)
+    if deployments is not None and len(deployments):
+        plan = _deployments_table(deployments, market)
+        st.html(markup.table(plan.head(_MOST_LISTED), "Deployments whose supporter is no longer accredited"))
+        _offer("touched.csv", "Download the deployments (CSV)", plan)
+
+
+def _offer(file: str, label: str, table: pd.DataFrame) -> None:
+    if len(table) > _MOST_LISTED:
+        st.caption(f"The first {_MOST_LISTED} are shown; the download holds all {len(table):,}.")
+    st.download_button(label, csv_bytes(frames.safe_cells(table)), file, "text/csv", on_click="ignore")
+
+
+def _changes_table(told: pd.DataFrame, market: Market) -> pd.DataFrame:
+    names = market.inputs.supporters.set_index("supporter_id")["name"]
+    # Who is no longer accredited stands first, then who newly is.
+    rank = told["change"].map({"no longer accredited": 0, "newly accredited": 1, "": 2})
+    rows = told.assign(rank=rank).sort_values(["rank", "supporter_id"])
+    return pd.DataFrame(
+        {
+            "Supporter": [f"{names[one]} ({one})" for one in rows["supporter_id"]],
+            "Designation": rows["designation"],
+            "Home school": rows["school_name"],
+            "Grade before": rows["grade_before"].where(rows["grade_before"] != "", "none"),
+            "Grade now": rows["grade_after"].where(rows["grade_after"] != "", "none"),
+            "Change": rows["change"].where(rows["change"] != "", "grade only"),
+            "Why": rows["reason"],
+        }
+    )
+
+
+def _deployments_table(deployments: pd.DataFrame, market: Market) -> pd.DataFrame:
+    names = market.inputs.supporters.set_index("supporter_id")["name"]
+    return pd.DataFrame(
+        {
+            "Need": deployments["need_id"],
+            "School": deployments["school_name"],
+            "Focus": deployments["focus"],
+            "Priority": deployments["priority"],
+            "Supporter": [f"{names.get(one, '')} ({one})" for one in deployments["supporter_id"]],
+            "Why": deployments["reason"],
+        }
+    )

@@ -1,0 +1,326 @@
+"""Maps of who goes where. Frames in, Vega-Lite out.
+
+They are written as Vega-Lite reads them, and not by way of Altair as the other pictures are: a map is drawn anew at
+each click on the Plan screen, and Altair's checks took most of the time of that. Every mark and line says with shape or
+dash what it also says with colour.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from matching.rounds.events import STATUSES
+from matching.ui.formatting.colours import BLACK, BLUE, FAINT, FONT, GREEN, GREY, PALE, PURPLE, RED
+
+# More lines than this on one map are a blob.
+MOST_ON_MAP = 400
+MOST_LABELS = 25
+
+MAP_SELECTION = "need"
+"""The name of the parameter that holds what was clicked on a map."""
+
+Spec = dict[str, Any]
+"""A Vega-Lite specification, for `st.vega_lite_chart`, with its tables under `datasets`."""
+
+_MET, _UNMET = "School that is supported", "School with an unmet need"
+_HOME, _GROUND = "Supporter's own school", "Other school"
+_SHAPES = {_MET: ("circle", BLUE), _UNMET: ("cross", RED), _HOME: ("triangle-up", BLACK), _GROUND: ("circle", PALE)}
+_LINE_COLUMNS = ["need_id", "supporter", "about", "distance_km", "home_easting", "home_northing", "easting", "northing"]
+
+# Colour, dash and width: dashes tell lines apart where colours do not.
+_Look = tuple[str, list[int], float]
+_STATUS_LINES: Mapping[str, _Look] = dict(
+    zip(
+        STATUSES,
+        (
+            (GREY, [2, 3], 2),
+            (BLUE, [7, 3], 2),
+            (BLUE, [1, 0], 2),
+            (GREEN, [14, 2], 2),
+            (BLACK, [9, 3, 2, 3], 2),
+            (RED, [1, 5], 2),
+            (PURPLE, [4, 2, 1, 2], 2),
+        ),
+        strict=True,
+    )
+)
+_CHANGES: Mapping[str, _Look] = {
+    "In both plans": (FAINT, [1, 0], 1.2),
+    "Only before": (RED, [5, 4], 2.5),
+    "Only after": (BLUE, [14, 2], 2.5),
+}
+
+
+def plan_map(
+    schools: pd.DataFrame,
+    needs: pd.DataFrame,
+    chosen: str | None,
+    *,
+    height: int = 430,
+    boundaries: pd.DataFrame | None = None,
+    labels: pd.DataFrame | None = None,
+    selectable: bool = False,
+) -> Spec:
+    """Draw who goes where.
+
+    Parameters
+    ----------
+    schools : DataFrame
+        name, easting and northing of every school that gives the map its ground.
+    needs : DataFrame
+        As `frames.needs` gives them; at most `MOST_ON_MAP` are sensible. Where they have a column `status`, a line is
+        drawn in the dash and colour of its deployment's status.
+    chosen : str or None
+        The need that stands out.
+    height : int
+        In pixels.
+    boundaries : DataFrame, optional
+        Thin lines under the rest, as `matching.boundaries.boundary_lines` gives them for what the map shows.
+    labels : DataFrame, optional
+        Names of areas, as `matching.boundaries.area_labels` gives them; the first `MOST_LABELS` are written.
+    selectable : bool
+        Whether a mark can be clicked: `st.vega_lite_chart(…, on_select=…)` then tells what `clicked_need` reads.
+    """
+    met = needs[needs["met"]]
+    points = _places(schools, needs, met)
+    lines = met.assign(about=_need_words(met))
+    plain, outstanding = lines[lines["need_id"] != chosen], lines[lines["need_id"] == chosen]
+    if "status" in needs:
+        present = {status: look for status, look in _STATUS_LINES.items() if status in set(plain["status"])}
+        drawn = _coded_lines(plain, "status", present)
+    else:
+        drawn = _lines("lines", plain, opacity=0.55, color=BLUE, strokeWidth=1.3)
+    parts = [*_boundary_layers(boundaries), drawn, *_label_layers(labels), _marks(points)]
+    if len(outstanding):
+        parts.append(_lines("outstanding", outstanding, opacity=1, color=BLACK, strokeWidth=4))
+    ring = needs.loc[needs["need_id"] == chosen, ["need_id", "easting", "northing"]]
+    if len(ring):
+        look = {"shape": "circle", "size": 420, "color": BLACK, "strokeWidth": 3, "filled": False, "opacity": 1}
+        parts.append(_layer("ring", ring, {"type": "point", **look}, _at("easting", "northing")))
+    click = {"type": "point", "fields": ["need_id"], "on": "click"}
+    params = [{"name": MAP_SELECTION, "select": click, "views": ["marks"]}] if selectable else []
+    return _as_map([*parts, *_scale_bar(points)], height, params)
+
+
+def comparison_map(
+    schools: pd.DataFrame,
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    *,
+    height: int = 430,
+    boundaries: pd.DataFrame | None = None,
+) -> Spec:
+    """Draw two plans of one area on one map: which pairs are in both, only before, or only after.
+
+    Parameters
+    ----------
+    schools : DataFrame
+        As for `plan_map`.
+    before, after : DataFrame
+        As `frames.needs` gives them; the marks of the schools are of the plan after.
+    height : int
+        In pixels.
+    boundaries : DataFrame, optional
+        As for `plan_map`.
+    """
+    pairs = pairs_compared(before, after)
+    points = _places(schools, after, pairs)
+    lines = _coded_lines(pairs.assign(about=_need_words(pairs)), "change", _CHANGES)
+    return _as_map([*_boundary_layers(boundaries), lines, _marks(points), *_scale_bar(points)], height, [])
+
+
+def clicked_need(event: Any) -> str | None:
+    """The need of the mark that was clicked on a selectable map; None for a bare school, or for nothing.
+
+    Parameters
+    ----------
+    event : mapping
+        What `st.vega_lite_chart` returns, or what is kept under its key in the session.
+    """
+    clicked = (event or {}).get("selection", {}).get(MAP_SELECTION) or [{}]
+    return clicked[0].get("need_id") or None
+
+
+def pairs_compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """The met needs of two plans, each pair of need and supporter once, with `change`: where it is."""
+    sides = [side[side["met"]] for side in (before, after)]
+    keys = [pd.MultiIndex.from_frame(side[["need_id", "supporter_id"]]) for side in sides]
+    both, before_only, after_only = _CHANGES
+    was = sides[0].assign(change=np.where(keys[0].isin(keys[1]), both, before_only))
+    now = sides[1].assign(change=after_only)[~keys[1].isin(keys[0])]
+    # What stays is drawn first, under what changes.
+    return pd.concat([was, now]).sort_values(["change", "need_id", "supporter_id"], ignore_index=True)
+
+
+# ---- marks ---------------------------------------------------------------------------------------------------------
+
+
+def _places(schools: pd.DataFrame, needs: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Every mark of a map: the ground, the homes of the pairs, and the schools with a need."""
+    met, unmet = needs[needs["met"]], needs[~needs["met"]]
+    parts = [
+        _points(schools, _GROUND, "easting", "northing", schools["name"]),
+        _points(pairs, _HOME, "home_easting", "home_northing", pairs["home_school"] + " (" + pairs["supporter"] + ")"),
+        _points(met, _MET, "easting", "northing", _need_words(met)),
+        _points(unmet, _UNMET, "easting", "northing", _need_words(unmet)),
+    ]
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+
+def _points(frame: pd.DataFrame, kind: str, easting: str, northing: str, about: pd.Series) -> pd.DataFrame:
+    is_ground = kind == _GROUND
+    return pd.DataFrame(
+        {
+            "easting": frame[easting],
+            "northing": frame[northing],
+            "kind": kind,
+            "about": about,
+            "size": 20 if is_ground else 75,
+            "need_id": "" if is_ground else frame["need_id"],
+        }
+    )
+
+
+def _need_words(needs: pd.DataFrame) -> pd.Series:
+    return needs["need_id"] + ": " + needs["focus"] + ", " + needs["school"]
+
+
+def _marks(points: pd.DataFrame) -> Spec:
+    shapes, colours = zip(*_SHAPES.values(), strict=True)
+    legend = {"title": None, "orient": "bottom", "columns": 2, "symbolSize": 90, "labelLimit": 260}
+    encoding = {
+        **_at("easting", "northing"),
+        "shape": _coded("kind", list(_SHAPES), list(shapes), legend),
+        "color": _coded("kind", list(_SHAPES), list(colours), legend),
+        "size": _as_given("size"),
+        "tooltip": [_told("kind", " "), _told("about", "School")],
+    }
+    # The thin white rim keeps marks apart that lie on each other.
+    mark = {"type": "point", "filled": True, "opacity": 1, "stroke": "#ffffff", "strokeWidth": 0.8}
+    return {**_layer("marks", points, mark, encoding), "name": "marks"}
+
+
+# ---- lines ---------------------------------------------------------------------------------------------------------
+
+
+def _lines(name: str, frame: pd.DataFrame, *columns: str, **look: Any) -> Spec:
+    encoding = {
+        **_at("home_easting", "home_northing"),
+        "longitude2": {"field": "easting"},
+        "latitude2": {"field": "northing"},
+        "tooltip": [
+            _told("supporter", "Supporter"),
+            _told("about", "Need"),
+            {"field": "distance_km", "type": "quantitative", "title": "Distance (km)", "format": ".1f"},
+        ],
+    }
+    return _layer(name, frame[[*_LINE_COLUMNS, *columns]], {"type": "rule", **look}, encoding)
+
+
+def _coded_lines(frame: pd.DataFrame, column: str, looks: Mapping[str, _Look]) -> Spec:
+    """Lines whose dash and colour both tell what a column says."""
+    # Above the map, since the legend of the marks is below it: beside each other they would widen the picture. More
+    # than three in a row would not fit on a phone.
+    legend = {
+        "title": None,
+        "orient": "top",
+        "columns": 3,
+        "symbolType": "stroke",
+        "symbolSize": 900,
+        "labelLimit": 260,
+    }
+    colours, dashes, _ = zip(*looks.values(), strict=True) if looks else ((), (), ())
+    wide = frame.assign(width=[looks[one][2] for one in frame[column]])
+    drawn = _lines("lines", wide, column, "width", opacity=0.9)
+    drawn["encoding"] |= {
+        # A channel of its own, so that the colours of the lines and those of the marks keep their own legends.
+        "stroke": _coded(column, list(looks), list(colours), legend),
+        "strokeDash": _coded(column, list(looks), list(dashes), legend),
+        "strokeWidth": _as_given("width"),
+    }
+    return drawn
+
+
+def _boundary_layers(boundaries: pd.DataFrame | None) -> list[Spec]:
+    if boundaries is None or boundaries.empty:
+        return []
+    ends = boundaries[["easting", "northing", "easting2", "northing2"]].to_numpy().reshape(-1, 2, 2)
+    geometry = {"type": "MultiLineString", "coordinates": ends.tolist()}
+    outlines = [{"type": "Feature", "properties": {}, "geometry": geometry}]
+    mark = {"type": "geoshape", "filled": False, "stroke": FAINT, "strokeWidth": 0.8, "tooltip": None}
+    return [_layer("outlines", outlines, mark, {})]
+
+
+def _label_layers(labels: pd.DataFrame | None) -> list[Spec]:
+    if labels is None or labels.empty:
+        return []
+    text = {"type": "text", "font": FONT, "fontSize": 13, "fontStyle": "italic"}
+    encoding = {**_at("easting", "northing"), "text": {"field": "name", "type": "nominal"}}
+    # White around the letters keeps them readable over lines.
+    rim = {**text, "stroke": "#ffffff", "strokeWidth": 4, "opacity": 0.85}
+    return [_layer("labels", labels.head(MOST_LABELS), mark, encoding) for mark in (rim, {**text, "color": GREY})]
+
+
+def _scale_bar(points: pd.DataFrame) -> list[Spec]:
+    """A bar of a round length in the south-west corner."""
+    west, south = points["easting"].min(), points["northing"].min()
+    wide = points["easting"].max() - west
+    length_km = next((km for km in (100, 50, 20, 10, 5, 2) if 1000 * km < wide / 3), 1)
+    bar = pd.DataFrame(
+        {"west": [west], "east": [west + 1000 * length_km], "south": [south], "words": [f"{length_km} km"]}
+    )
+    rule = {**_at("west", "south"), "longitude2": {"field": "east"}, "latitude2": {"field": "south"}}
+    words = {**_at("west", "south"), "text": {"field": "words", "type": "nominal"}}
+    look = {"align": "left", "baseline": "bottom", "dy": -4, "font": FONT, "fontSize": 12, "color": BLACK}
+    return [
+        _layer("bar", bar, {"type": "rule", "color": BLACK, "strokeWidth": 2}, rule),
+        _layer("bar", bar, {"type": "text", **look}, words),
+    ]
+
+
+# ---- the specification ---------------------------------------------------------------------------------------------
+
+
+def _layer(name: str, rows: pd.DataFrame | list[Spec], mark: Spec, encoding: Spec) -> Spec:
+    """One layer, its rows for the time being beside it."""
+    return {"data": {"name": name}, "rows": rows, "mark": mark, "encoding": encoding}
+
+
+def _at(easting: str, northing: str) -> Spec:
+    return {
+        "longitude": {"field": easting, "type": "quantitative"},
+        "latitude": {"field": northing, "type": "quantitative"},
+    }
+
+
+def _coded(field: str, domain: Sequence[str], values: Sequence[Any], legend: Spec) -> Spec:
+    return {"field": field, "type": "nominal", "scale": {"domain": domain, "range": values}, "legend": legend}
+
+
+def _as_given(field: str) -> Spec:
+    return {"field": field, "type": "quantitative", "scale": None, "legend": None}
+
+
+def _told(field: str, title: str) -> Spec:
+    return {"field": field, "type": "nominal", "title": title}
+
+
+def _as_map(layers: Sequence[Spec], height: int, params: list[Spec]) -> Spec:
+    """The layers as one map in grid metres, with their rows where Streamlit looks for them."""
+    return {
+        "layer": [{key: value for key, value in layer.items() if key != "rows"} for layer in layers],
+        "datasets": {layer["data"]["name"]: layer["rows"] for layer in layers},
+        **({"params": params} if params else {}),
+        "projection": {"type": "identity", "reflectY": True},
+        "height": height,
+        # Without room at the top the legend of the lines touches the edge, and loses the tops of its letters there.
+        "padding": {"left": 5, "top": 14, "right": 5, "bottom": 5},
+        "config": {
+            "view": {"stroke": None},
+            "legend": {"labelFont": FONT, "labelFontSize": 13, "labelColor": BLACK},
+            # The picture as a whole has words for those who cannot see it; its parts would be noise.
+            "mark": {"aria": False},
+        },
+    }

@@ -1,0 +1,140 @@
+"""The small changes that a repair may consist of: each in words, and the inputs with it made.
+
+Which of them are worth trying, and what they bring, is found in `repairs`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from matching.inputs.read import Inputs
+from matching.pairs.market import Market
+from matching.plan.phrases import person
+
+FOR_ALL = ("policy distance", "same trust", "specialism", "people at a school", "deployments from a home")
+"""The kinds that change the policy, for everybody."""
+
+
+def related_specialisms(market: Market, need: int, supporter: int) -> tuple[str, ...]:
+    """A supporter's specialisms of the area of the need's focus, where the policy gives related ones a fit."""
+    inputs = market.inputs
+    focuses = inputs.vocabulary.focuses
+    focus = focuses[market.needs[need]["focus"]]
+    if not focus.is_specialism or inputs.policy.specialism_fit.related == 0:
+        return ()
+    held = sorted(market.supporters[supporter]["specialisms"])
+    return tuple(one for one in held if focuses[one].is_specialism and focuses[one].area == focus.area)
+
+
+def _more_places(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    people = inputs.supporters
+    places = int(market.rulebook.places[supporter] + size)
+    more = "One more place" if size == 1 else f"{size:g} more places"
+    words = f"{more} with {person(market, supporter)}"
+    return words, replace(inputs, supporters=_with_cell(people, "max_deployments", supporter, places))
+
+
+def _more_days(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    # In hundredths, as everywhere: 0.1 more than 0.2 is 0.3.
+    days = round(float(market.rulebook.days_offered[supporter]) + 100 * size) / 100
+    words = f"{size:g} more {'day' if size == 1 else 'days'} with {person(market, supporter)}"
+    return words, replace(inputs, supporters=_with_cell(inputs.supporters, "days_available", supporter, days))
+
+
+def _further(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    """More km for one supporter, and where the policy's own limit is below that, for the whole designation."""
+    row, limit = market.supporters[supporter], float(market.rulebook.limit_km[supporter]) + size
+    words = f"{size:g} km further for {person(market, supporter)}"
+    if row["max_distance_km"] < limit:
+        people = _with_cell(inputs.supporters, "max_distance_km", supporter, limit)
+        inputs = replace(inputs, supporters=people)
+    limits = inputs.policy.max_distance_km
+    if limits[row["designation"]] < limit:
+        words += f", with a policy limit of {limit:g} km for every {row['designation']},"
+        inputs = _with_policy(inputs, max_distance_km={**limits, row["designation"]: limit})
+    return words, inputs
+
+
+def _same_trust(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    rules = inputs.policy.rules.model_copy(update={"same_trust": "allow"})
+    return "Allowing people of the same trust", _with_policy(inputs, rules=rules)
+
+
+def _other_designation(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    code = market.supporters[supporter]["designation"]
+    accepted = (*market.needs[need]["designations"], code)
+    words = f"Accepting an {code} as well ({person(market, supporter)})"
+    return words, replace(inputs, needs=_with_cell(inputs.needs, "designations", need, accepted))
+
+
+def _related_specialism(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    focus, also = market.needs[need]["focus"], related_specialisms(market, need, supporter)[0]
+    known = inputs.policy.related_specialisms
+    related = {**known, focus: tuple(sorted({*known.get(focus, ()), also}))}
+    return f"Counting {also} as related to {focus} in the policy", _with_policy(inputs, related_specialisms=related)
+
+
+def _lifted(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    decisions = inputs.decisions
+    lifted = (decisions["need_id"] == market.needs[need]["need_id"]) & (
+        decisions["supporter_id"] == market.supporters[supporter]["supporter_id"]
+    )
+    kinds = set(decisions.loc[lifted, "kind"])
+    said = [words for kind, words in (("forbid", "was forbidden"), ("declined", "has declined")) if kind in kinds]
+    words = f"Taking back that {person(market, supporter)} {' and '.join(said)}"
+    return words, replace(inputs, decisions=decisions[~lifted].reset_index(drop=True))
+
+
+def _fewer_days(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    asked = int(market.rulebook.days_asked[need])
+    left = round(asked - 100 * size) / 100
+    words = f"Asking for {size:g} {'day' if size == 1 else 'days'} fewer ({left:g} instead of {asked / 100:g})"
+    return words, replace(inputs, needs=_with_cell(inputs.needs, "days", need, left))
+
+
+def _out_of_package(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    row = market.needs[need]
+    words = f"Taking {row['need_id']} out of its package {row['package']}"
+    return words, replace(inputs, needs=_with_cell(inputs.needs, "package", need, ""))
+
+
+def _more_at_a_school(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    limit = (inputs.policy.rules.max_supporters_per_school or 0) + int(size)
+    rules = inputs.policy.rules.model_copy(update={"max_supporters_per_school": limit})
+    return f"Allowing {limit:,} people at each school instead of {limit - size:,g}", _with_policy(inputs, rules=rules)
+
+
+def _more_from_a_home(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    limit = (inputs.policy.rules.max_per_home_school or 0) + int(size)
+    rules = inputs.policy.rules.model_copy(update={"max_per_home_school": limit})
+    words = f"Allowing {limit:,} deployments from each home school instead of {limit - size:,g}"
+    return words, _with_policy(inputs, rules=rules)
+
+
+def _with_cell(frame: pd.DataFrame, column: str, row: int, value: Any) -> pd.DataFrame:
+    cells = frame[column].tolist()
+    cells[row] = value
+    return frame.assign(**{column: pd.Series(cells, index=frame.index, dtype=frame[column].dtype)})
+
+
+def _with_policy(inputs: Inputs, **sections: Any) -> Inputs:
+    return replace(inputs, policy=inputs.policy.model_copy(update=sections))
+
+
+CHANGES: Mapping[str, Callable[[Market, Inputs, int, int, float], tuple[str, Inputs]]] = {
+    "place": _more_places,
+    "days": _more_days,
+    "distance": _further,
+    "policy distance": _further,
+    "same trust": _same_trust,
+    "designation": _other_designation,
+    "specialism": _related_specialism,
+    "decision": _lifted,
+    "fewer days": _fewer_days,
+    "package": _out_of_package,
+    "people at a school": _more_at_a_school,
+    "deployments from a home": _more_from_a_home,
+}
+"""By kind of step: the change in words, and the inputs with it made."""

@@ -1,0 +1,147 @@
+from datetime import date
+
+import pandas as pd
+import pytest
+from tiny import SCHOOLS, faults_of, read
+
+from matching.inputs.read import read_schools
+from matching.inputs.triage import (
+    NEEDS_COLUMNS,
+    TRIAGE_COLUMNS,
+    Attainment,
+    read_attainment,
+    suggested_needs,
+    triage,
+    triage_as_text,
+    triage_rules,
+)
+from matching.plan.as_bytes import csv_bytes
+from matching.tables.files import Source
+from matching.tables.formats import PRIORITIES
+from matching.tables.vocabulary import standard_vocabulary
+
+DAY = date(2026, 9, 1)
+HEADER = "urn,name,phase,easting,northing,local_authority,ofsted,fsm_percent,ofsted_date,ofsted_concern,ofsted_areas,"
+HEADER += "inspected_on,ofsted_found\n"
+
+
+def schools(*rows: str) -> pd.DataFrame:
+    """Schools whose cells from the local authority on are given."""
+    lines = [f"10000{n},School {n},Primary,400000,300000,{row}\n" for n, row in enumerate(rows)]
+    return read_schools(Source("schools.csv", (HEADER + "".join(lines)).encode()))
+
+
+def listed(*rows: str, **options) -> list[dict[str, object]]:
+    return triage(schools(*rows), as_at=DAY, **options).to_dict("records")
+
+
+def test_the_gravest_comes_first_and_equals_by_free_school_meals():
+    found = listed(
+        "Fen,Requires improvement,10,,,,,Ofsted",
+        "Fen,Good,99,,,,2025-01-01,Ofsted",
+        "Fen,Inadequate,5,,Special measures,,,Ofsted",
+        "Fen,Requires improvement,40,,,,,Ofsted",
+        "Fen,Inadequate,5,,,,,GIAS",
+    )
+    assert [(row["rank"], row["urn"], row["rule"]) for row in found] == [
+        (1, "100002", "special-measures"),
+        (2, "100004", "inadequate"),
+        (3, "100003", "requires-improvement"),
+        (3, "100000", "requires-improvement"),
+    ]
+    assert found[0]["other_reasons"] == "The last overall grade is inadequate."
+    assert found[0]["suggested_focuses"] == "whole-school improvement"
+
+
+def test_a_low_area_suggests_its_focuses():
+    areas = "Attendance and behaviour: Needs attention; Leadership and governance: Urgent improvement; Inclusion: "
+    (row,) = listed(f"Fen,Good,,,,{areas}Strong standard,,")
+    assert row["reason"] == "An area of the report card needs urgent improvement (Leadership and governance)."
+    assert row["other_reasons"] == "An area of the report card needs attention (Attendance and behaviour)."
+    assert row["suggested_focuses"] == "headship;attendance;behaviour and discipline"
+    assert row["suggested_priority"] == "high"
+
+
+def test_a_grade_that_was_inherited_says_so():
+    (row,) = listed('Fen,Inadequate,,,,,,"Ofsted, inherited from 100009"')
+    assert row["reason"] == "The last overall grade is inadequate (Ofsted, inherited from 100009)."
+
+
+def test_a_school_that_was_inspected_long_ago_is_listed_last():
+    (row,) = listed("Fen,Good,,,,,2021-08-31,Ofsted", "Fen,Good,,,,,2021-09-01,Ofsted")
+    assert (row["urn"], row["reason"]) == ("100000", "The last inspection is long ago (on 31/08/2021).")
+    assert row["suggested_focuses"] == ""
+
+
+def test_only_one_local_authority_may_be_asked_for():
+    assert [
+        row["urn"] for row in listed("Fen,Inadequate,,,,,,", "Marsh,Inadequate,,,,,,", local_authority="Marsh")
+    ] == ["100001"]
+
+
+def test_where_no_rule_finds_a_school_the_list_is_empty():
+    empty = triage(schools("Fen,Good,,,,,,"), as_at=DAY)
+    assert (len(empty), tuple(empty.columns)) == (0, TRIAGE_COLUMNS)
+    assert len(suggested_needs(empty)) == 0
+    assert csv_bytes(triage_as_text(empty)).startswith(b"\xef\xbb\xbfrank,urn,")
+
+
+def test_results_below_the_minimum_standards_are_found_where_there_are_any():
+    table = "Title\nURN,SCHNAME,PTRWM_EXP,READPROG,P8MEA\n100000,A,64%,-5.1,\n100001,B,66%,-9,\n100002,C,SUPP,,-0.6\n"
+    attainment = read_attainment(Source("ks.csv", table.encode()))
+    assert attainment.standards == {
+        "100000": (("Key stage 2 reading", "English"),),
+        "100002": (("Key stage 4 progress", "leadership of curriculum"),),
+    }
+    assert attainment.notices[-1] == "ks.csv: 3 of 3 rows lack a result; it counts as not below."
+    rows = listed("Fen,Good,,,,,,", "Fen,Good,,,,,,", "Fen,Good,,,,,,", attainment=attainment)
+    assert [(row["urn"], row["reason"]) for row in rows] == [
+        ("100000", "Results are below the minimum standards (Key stage 2 reading)."),
+        ("100002", "Results are below the minimum standards (Key stage 4 progress)."),
+    ]
+
+
+def test_a_performance_table_without_a_measure_is_a_problem():
+    (fault,) = faults_of(lambda: read_attainment(Source("ks.csv", b"URN,Name\n100000,A\n")))
+    assert fault.startswith(
+        "ks.csv row 1, URN: There is no column URN with a measure that a minimum standard is about."
+    )
+
+
+def test_the_proposed_needs_are_a_table_of_needs():
+    areas = "Attendance and behaviour: Needs attention"
+    rows = triage(schools("Fen,Inadequate,,,,,,", f"Fen,Good,,,,{areas},,"), as_at=DAY)
+    needs = suggested_needs(rows)
+    assert tuple(needs.columns) == NEEDS_COLUMNS
+    assert needs[["need_id", "school_urn", "focus", "priority"]].to_numpy().tolist() == [
+        ["100000-1", "100000", "whole-school improvement", "critical"],
+        ["100001-1", "100001", "attendance", "normal"],
+        ["100001-2", "100001", "behaviour and discipline", "normal"],
+    ]
+    read(schools=SCHOOLS, needs=Source("needs.csv", csv_bytes(needs)))
+
+
+def test_edited_rows_are_taken_and_checked():
+    rows = triage(schools("Fen,Inadequate,,,,,,"), as_at=DAY)
+    edited = suggested_needs(rows.assign(suggested_focuses="maths, phonics", suggested_priority="High"))
+    assert edited[["focus", "priority"]].to_numpy().tolist() == [["maths", "high"], ["phonics", "high"]]
+    assert faults_of(lambda: suggested_needs(rows.assign(suggested_focuses="phonix", suggested_priority="soon"))) == [
+        "triage row 2, suggested_focus: 'phonix' is not a known focus. Did you mean 'phonics'?",
+        "triage row 2, suggested_priority: 'soon' is not a known priority. Known are: critical, high, normal.",
+    ]
+
+
+def test_every_rule_uses_known_words():
+    for rule in triage_rules():
+        assert rule.priority in PRIORITIES
+        assert rule.focus == "" or rule.focus in standard_vocabulary().focuses
+    assert [rule.rank for rule in triage_rules()] == sorted(rule.rank for rule in triage_rules())
+
+
+def test_without_attainment_nothing_is_below():
+    assert listed("Fen,Good,,,,,,", attainment=Attainment({})) == []
+
+
+@pytest.mark.parametrize("day", [date(2024, 2, 29), date(2026, 12, 31)])
+def test_any_day_will_do(day):
+    assert triage(schools("Fen,Good,,,,,1999-01-01,"), as_at=day)["urn"].tolist() == ["100000"]

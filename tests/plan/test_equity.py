@@ -1,0 +1,195 @@
+"""Fairness: every figure against a plain count, over random plans."""
+
+import csv
+import io
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from worlds import AS_AT, WIDE, random_world, solved_wide
+
+from matching.allocation import allocate
+from matching.audit.verify import equity_faults
+from matching.inputs.read import read_inputs
+from matching.plan.as_bytes import csv_bytes
+from matching.plan.equity import (
+    EQUITY_COLUMNS,
+    FAIRNESS_COLUMNS,
+    FSM_QUINTILES,
+    equity,
+    fsm_quintiles,
+    workload_fairness,
+)
+
+KINDS = ("total", "local authority", "region", "phase", "trust", "FSM quintile", "priority")
+NAMES = {"local authority": "local_authority", "region": "region", "phase": "phase", "trust": "trust"}
+
+
+@cache
+def case(number: int):
+    """A random plan of schools whose percentages are often equal, unknown, or all unknown, with awkward names."""
+    made = random_world(2000 + number, n_schools=25, n_supporters=12, n_needs=40, days=number % 2 == 0)
+    schools = tuple(
+        row
+        | {
+            "fsm_percent": "" if number == 3 or k % 7 == number % 7 else f"{(k * 13 + number) % 9 * 5}",
+            "region": ["", "West", "=East"][k % 3],
+        }
+        for k, row in enumerate(made.schools)
+    )
+    made = replace(made, schools=schools)
+    inputs = made.inputs()
+    return made, inputs, allocate(inputs)
+
+
+def plainly(inputs, plan) -> dict[tuple[str, str], tuple[int, list[float], list[float]]]:
+    """Needs, scores and distances of each group, one need at a time from the text."""
+    schools = {row["urn"]: row for row in inputs.schools.to_dict("records")}
+    known = [row["fsm_percent"] for row in schools.values() if not np.isnan(row["fsm_percent"])]
+    rows = [*plan.deployments.to_dict("records"), *plan.unmet.to_dict("records")]
+    found: dict[tuple[str, str], tuple[int, list[float], list[float]]] = {}
+    for row in rows:
+        school = schools[row["school_urn"]]
+        keys = [("total", "all needs"), ("priority", row["priority"])]
+        for by, column in NAMES.items():
+            word = school[column]
+            blank = "no trust" if by == "trust" else "not known"
+            keys.append((by, f"'{word}" if word.startswith("=") else word or blank))
+        percent = school["fsm_percent"]
+        fifth = "not known"
+        if not np.isnan(percent):
+            fifth = FSM_QUINTILES[int(5 * sum(one < percent for one in known) / len(known))]
+        keys.append(("FSM quintile", fifth))
+        for key in keys:
+            needs, scores, distances = found.get(key, (0, [], []))
+            if "supporter_id" in row:
+                scores, distances = [*scores, row["score"]], [*distances, row["distance_km"]]
+            found[key] = needs + 1, scores, distances
+    return found
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_every_figure_is_what_a_plain_count_gives(number):
+    _, inputs, plan = case(number)
+    expected = plainly(inputs, plan)
+    table = equity(plan, inputs)
+    assert tuple(table.columns) == EQUITY_COLUMNS
+    assert {(row["by"], row["group"]) for row in table.to_dict("records")} == set(expected)
+    for row in table.to_dict("records"):
+        needs, scores, distances = expected[row["by"], row["group"]]
+        assert (row["needs"], row["met"]) == (str(needs), str(len(scores)))
+        assert row["met_percent"] == f"{float(round(Fraction(100 * len(scores), needs), 1)):.1f}"
+        for cell, texts, decimals in ((row["mean_score"], scores, 3), (row["mean_distance_km"], distances, 2)):
+            mean = round(sum(map(Fraction, texts), Fraction()) / len(texts), decimals) if texts else None
+            assert cell == ("" if mean is None else f"{float(mean):.{decimals}f}")
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_every_way_of_grouping_adds_up_to_the_total(number):
+    _, inputs, plan = case(number)
+    table = equity(plan, inputs).astype({"needs": int, "met": int})
+    sums = table.groupby("by")[["needs", "met"]].sum()
+    assert set(sums.index) == set(KINDS)
+    assert (sums == [len(inputs.needs), len(plan.deployments)]).to_numpy().all()
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_the_check_of_a_saved_plan_counts_the_same_in_another_way(number):
+    _, inputs, plan = case(number)
+    assert equity_faults(equity(plan, inputs), plan, inputs) == []
+
+
+@pytest.mark.parametrize("column", EQUITY_COLUMNS[1:])
+def test_the_check_finds_every_changed_cell(column):
+    _, inputs, plan = case(1)
+    table = equity(plan, inputs)
+    for row in range(len(table)):
+        changed = table.copy()
+        changed.loc[row, column] += "1"
+        assert len(equity_faults(changed, plan, inputs)) == 1
+    assert equity_faults(table[1:], plan, inputs) == [
+        f"equity.csv has {len(table) - 1} rows, and {len(table)} were expected."
+    ]
+
+
+def test_groups_come_in_a_fixed_order_and_what_is_not_known_comes_last():
+    _, inputs, plan = case(0)
+    table = equity(plan, inputs)
+    assert tuple(dict.fromkeys(table["by"])) == KINDS
+    listed = {by: rows["group"].tolist() for by, rows in table.groupby("by")}
+    assert listed["priority"] == ["critical", "high", "normal"]
+    assert listed["FSM quintile"] == [*FSM_QUINTILES, "not known"]
+    assert listed["region"] == ["'=East", "West", "not known"]
+    assert listed["trust"] == ["Trust A", "Trust B", "no trust"]
+    assert listed["phase"] == [one for one in inputs.vocabulary.phases if one in listed["phase"]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_the_rows_does_not_matter(seed):
+    made, inputs, plan = case(2)
+    again = read_inputs(made.sources(shuffled=seed), as_at=AS_AT)
+    assert csv_bytes(equity(allocate(again), again)) == csv_bytes(equity(plan, inputs))
+    assert workload_fairness(allocate(again)).equals(workload_fairness(plan))
+
+
+def test_the_file_reads_back_as_the_table():
+    _, inputs, plan = case(0)
+    table = equity(plan, inputs)
+    rows = list(csv.reader(io.StringIO(csv_bytes(table).decode("utf-8-sig"), newline="")))
+    assert rows == [list(table.columns), *table.to_numpy().tolist()]
+    assert not any(cell.startswith(tuple("=+-@")) for row in rows for cell in row)
+
+
+def test_quintiles_share_the_schools_out_and_never_part_equals():
+    tenths = fsm_quintiles(pd.Series(np.arange(10, dtype=float)))
+    assert tenths.tolist() == [name for name in FSM_QUINTILES for _ in range(2)]
+    assert fsm_quintiles(pd.Series([7.0, 7.0, np.nan])).tolist() == ["1 (lowest)", "1 (lowest)", "not known"]
+    assert fsm_quintiles(pd.Series([np.nan, np.nan])).tolist() == ["not known"] * 2
+    assert fsm_quintiles(pd.Series([5.0, 1.0, 1.0, 1.0, 9.0])).tolist() == [
+        "4",
+        "1 (lowest)",
+        "1 (lowest)",
+        "1 (lowest)",
+        "5 (highest)",
+    ]
+
+
+@pytest.mark.parametrize("number", WIDE)
+def test_workload_is_what_a_plain_count_gives(number):
+    plan = solved_wide(number).plan
+    rows = workload_fairness(plan)
+    assert tuple(rows.columns) == FAIRNESS_COLUMNS
+    people = plan.workload.to_dict("records")
+    assert rows["designation"].tolist() == [*sorted({one["designation"] for one in people}), "all"]
+    for row in rows.to_dict("records"):
+        of = [one for one in people if row["designation"] in (one["designation"], "all")]
+        limited = [one for one in of if one["days_available"]]
+        places, used = (sum(int(one[name]) for one in of) for name in ("max_deployments", "deployments"))
+        days, days_used = (sum(Fraction(one[name]) for one in limited) for name in ("days_available", "days_used"))
+        assert (row["people"], row["people_with_day_limit"]) == (str(len(of)), str(len(limited)))
+        assert row["people_without_deployment"] == str(sum(one["deployments"] == "0" for one in of))
+        assert (row["places_offered"], row["places_used"]) == (str(places), str(used))
+        assert (Fraction(row["days_offered"]), Fraction(row["days_used"])) == (days, days_used)
+        assert Fraction(row["days_used_without_limit"]) == sum(
+            Fraction(one["days_used"]) for one in of if not one["days_available"]
+        )
+        for cell, part, whole in (("places_used_percent", used, places), ("days_used_percent", days_used, days)):
+            assert row[cell] == (f"{float(round(Fraction(100 * part) / whole, 1)):.1f}" if whole else "")
+
+
+def test_a_plan_in_which_nobody_can_go_has_an_empty_workload():
+    plan = solved_wide(0).plan
+    rows = workload_fairness(replace(plan, workload=plan.workload[:0]))
+    assert rows["designation"].tolist() == ["all"]
+    assert rows["places_used_percent"].tolist() == [""]
+
+
+def test_inputs_of_another_plan_are_refused():
+    _, inputs, plan = case(0)
+    served = set(plan.deployments["school_urn"])
+    others = replace(inputs, schools=inputs.schools[~inputs.schools["urn"].isin(served)])
+    with pytest.raises(KeyError):
+        equity(plan, others)

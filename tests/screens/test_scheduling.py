@@ -1,0 +1,140 @@
+"""Where many people work at once: one after the other, what is quick first, and nobody waits for long."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import tiny
+from test_screens import database, demo, planned  # noqa: F401
+
+from matching.errors import DataError
+from matching.tables.files import Source
+from matching.ui.state import cache, scheduling
+from matching.ui.state.scheduling import Turns, click, let_others, long_work
+
+# What a busy machine may add to any wait.
+_SLACK_S = 20
+
+
+def files(name: str, **tables: str) -> dict[str, Source]:
+    """The tiny round's files as nobody has read them before."""
+    given = tiny.sources(**tables)
+    return {**given, "needs": Source(f"{name}.csv", given["needs"].content)}
+
+
+@pytest.fixture
+def no_end(monkeypatch):
+    """No turn runs out, however slow the machine is."""
+    monkeypatch.setattr(scheduling, "LONGEST_S", _SLACK_S)
+
+
+def in_line(line: Turns, order: list[str], name: str, *, takes_long: bool) -> threading.Thread:
+    """Somebody who waits for a turn, says when they have it, and ends it."""
+
+    def wait() -> None:
+        turn = line.take(takes_long=takes_long)
+        order.append(name)
+        line.end(turn)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    # So that whoever is named first has come first.
+    time.sleep(0.03)
+    return thread
+
+
+def test_what_is_quick_goes_first_and_otherwise_who_came_first(no_end):
+    line, order = Turns(), []
+    held = line.take(takes_long=True)
+    names = ("long 1", "a", "long 2", "b", "c")
+    waiting = [in_line(line, order, name, takes_long=name.startswith("long")) for name in names]
+    assert order == []
+    line.end(held)
+    for one in waiting:
+        one.join(_SLACK_S)
+    assert order == ["a", "b", "c", "long 1", "long 2"]
+
+
+def test_a_turn_runs_out_so_that_nobody_waits_behind_a_hard_plan():
+    line, order = Turns(), []
+    began = time.monotonic()
+    line.take(takes_long=True)
+    in_line(line, order, "quick", takes_long=False).join(_SLACK_S)
+    assert order == ["quick"]
+    assert time.monotonic() - began >= scheduling.LONGEST_S
+
+
+def test_whose_turn_has_run_out_ends_nobody_elses(monkeypatch, no_end):
+    line, order = Turns(), []
+    with monkeypatch.context() as short:
+        short.setattr(scheduling, "LONGEST_S", 0.0)
+        over = line.take(takes_long=True)
+    held = line.take(takes_long=False)
+    line.end(over)
+    waiting = in_line(line, order, "next", takes_long=False)
+    assert order == []
+    line.end(held)
+    waiting.join(_SLACK_S)
+    assert order == ["next"]
+
+
+@pytest.mark.parametrize("place", [click, long_work])
+def test_a_turn_ends_where_something_goes_wrong(place):
+    with pytest.raises(ZeroDivisionError), place():
+        raise ZeroDivisionError
+    assert not let_others()
+
+
+def test_a_screen_has_its_turn_until_it_is_made_and_lets_others_while_it_waits():
+    with click():
+        with long_work():
+            pass
+        assert let_others()
+        with long_work():
+            pass
+        assert not let_others()
+
+
+def test_tables_are_read_one_after_the_other(monkeypatch, no_end):
+    reading, most, lock, read = [], [], threading.Lock(), cache.read_inputs
+
+    def watched(*given, **options):
+        with lock:
+            reading.append(1)
+            most.append(len(reading))
+        time.sleep(0.02)
+        try:
+            return read(*given, **options)
+        finally:
+            with lock:
+                reading.pop()
+
+    monkeypatch.setattr(cache, "read_inputs", watched)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda number: cache.inputs_of(files(f"turn {number}")), range(6)))
+    assert len(found) == 6
+    assert most == [1] * 6
+
+
+def test_tables_that_are_not_sound_end_the_turn_too():
+    with pytest.raises(DataError):
+        cache.inputs_of(files("not sound", schools="urn\n1\n"))
+    assert not let_others()
+
+
+def test_a_click_is_answered_beside_somebody_elses_long_work(planned):  # noqa: F811
+    ended = threading.Event()
+
+    def work() -> None:
+        with long_work():
+            assert ended.wait(_SLACK_S)
+
+    somebody = threading.Thread(target=work)
+    somebody.start()
+    planned.choose("Show", "Met")
+    planned.choose("Need", "N012")
+    assert "N012" in planned.words()
+    assert somebody.is_alive()
+    ended.set()
+    somebody.join(_SLACK_S)

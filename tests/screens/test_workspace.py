@@ -1,0 +1,341 @@
+"""Decisions on the Plan screen, the best plan from here, questions, and two plans side by side."""
+
+import threading
+import time
+from datetime import date
+
+import pandas as pd
+import pytest
+from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
+
+from matching.audit.verify import verify
+from matching.errors import DataError, Problem
+from matching.inputs.read import read_inputs
+from matching.plan.as_bytes import plan_files
+from matching.plan.on_disk import read_files
+from matching.rounds.events import DECLINE_REASONS
+from matching.rounds.state import desk_of
+from matching.rounds.store import open_store
+from matching.ui.formatting import frames, markup
+from matching.ui.state import session, workspace
+from matching.ui.steps import COMPARE, PLAN, RULES
+
+RECORD = "What do you want to record?"
+
+
+def begin(visitor: Visitor, need_id: str, what: str) -> None:
+    visitor.choose("Need", need_id)
+    (box,) = [one for one in visitor.tab.selectbox if one.label == RECORD]
+    (option,) = [one for one in box.options if what in one]
+    box.set_value(option)
+    visitor.run()
+
+
+def fill(visitor: Visitor, label: str, words: str) -> None:
+    visitor._one(visitor.tab.text_input, label).set_value(words)
+
+
+def decline(visitor: Visitor, need_id: str) -> None:
+    begin(visitor, need_id, "declined")
+    visitor._one(visitor.tab.selectbox, "Why?").set_value(DECLINE_REASONS[1])
+    visitor.press("Record that they declined")
+
+
+def row(visitor: Visitor, need_id: str) -> dict:
+    return next(one for one in visitor.rows() if one["Need"] == need_id)
+
+
+def desk(visitor: Visitor):
+    return desk_of(open_store().get(visitor.round_id).events)
+
+
+def test_a_decline_frees_the_need_and_can_be_undone(planned):  # noqa: F811
+    decline(planned, "N012")
+    assert row(planned, "N012")["Supporter"] == "Unmet"
+    assert "declined N012. Reason: Too far to travel." in planned.words()
+    assert "N012 is open now; 22 needs are unmet in all." in planned.words()
+    planned._one([one for one in planned.tab.button if str(one.key).startswith("undo_told")], "Undo").click()
+    planned.run()
+    assert row(planned, "N012")["Supporter"] == "Manjit Martínez"
+    assert "Undone. The history keeps both" in planned.words()
+
+
+def test_a_decline_without_a_reason_is_refused(planned):  # noqa: F811
+    begin(planned, "N012", "declined")
+    planned.press("Record that they declined")
+    assert "The reason is missing." in planned.words()
+    assert desk(planned).barred == {}
+
+
+def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # noqa: F811
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    words = planned.words()
+    assert "Nothing is changed yet." in words
+    assert "1 critical need more met." in words
+    assert row(planned, "N012")["Supporter"] == "Unmet"
+    planned.press("Accept this plan")
+    assert row(planned, "N012")["Supporter"] not in ("Unmet", "Manjit Martínez")
+    assert planned.figure("Critical") == "12 of 12"
+    assert len(open_store().get(planned.round_id).plans) == 2
+    planned.go(COMPARE)
+    assert "Both plans serve every need alike." not in planned.words()
+
+
+def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    planned.press("Leave it")
+    assert "The best plan from here" not in planned.words()
+    assert row(planned, "N012")["Supporter"] == "Unmet"
+
+
+@pytest.fixture
+def slow(monkeypatch) -> list[threading.Event]:
+    """A search for the best plan from here that goes on until it is told to stop; nobody waits for it."""
+    best, begun = workspace.allocate, []
+
+    def search(inputs, *, progress, cancel, **options):
+        begun.append(cancel)
+        progress("Searching")
+        assert cancel.wait(30)
+        return best(inputs, progress=progress, cancel=cancel, **options)
+
+    monkeypatch.setattr(workspace, "allocate", search)
+    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    return begun
+
+
+def run_until(visitor: Visitor, words: str) -> None:
+    last = time.monotonic() + 30
+    while words not in visitor.words():
+        assert time.monotonic() < last, f"'{words}' did not come"
+        visitor.run()
+
+
+def test_a_long_search_for_the_best_plan_from_here_can_be_stopped_with_what_it_has(planned, slow):  # noqa: F811
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    assert "The best plan from here is being found" in planned.words()
+    assert "Searching" in planned.words()
+    other = Visitor(PLAN, round=planned.round_id)
+    assert "being found" not in other.words(), "nobody else waits for it"
+    planned.press("Stop and keep the best plan so far")
+    run_until(planned, "Nothing is changed yet.")
+    words = planned.words()
+    assert "There may be a better one." in words
+    assert "The search was stopped on request." in words
+    planned.press("Accept this plan")
+    assert len(open_store().get(planned.round_id).plans) == 2
+
+
+def test_a_decision_ends_the_search_for_a_plan_that_does_not_know_of_it(planned, slow):  # noqa: F811
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    decline(planned, "N026")
+    assert "being found" not in planned.words()
+    assert [cancel.is_set() for cancel in slow] == [True]
+    assert "Find the best plan from here" in planned.buttons()
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (DataError([Problem("plan", None, "", "", "It cannot be.", "Undo something.")]), "It cannot be."),
+        (RuntimeError("boom"), "This is a fault in the program, not in your tables."),
+    ],
+)
+def test_a_search_for_the_best_plan_from_here_that_fails_is_told_in_a_sentence(
+    planned,  # noqa: F811
+    monkeypatch,
+    fault,
+    words,
+):
+    def fails(inputs, **options):
+        raise fault
+
+    monkeypatch.setattr(workspace, "allocate", fails)
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    run_until(planned, words)
+    assert "Find the best plan from here" in planned.buttons()
+
+
+def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
+    begin(planned, "N026", "Where it stands")
+    status = next(one for one in planned.tab.radio if one.label.startswith("Where does"))
+    status.set_value("agreed")
+    planned.press("Record where it stands")
+    assert row(planned, "N026")["Stands"] == "agreed"
+    who = row(planned, "N026")["Supporter"]
+    decline(planned, "N012")
+    planned.press("Find the best plan from here")
+    planned.press("Accept this plan")
+    assert row(planned, "N026")["Supporter"] == who
+
+
+def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
+    who = row(planned, "N035")["Supporter"]
+    begin(planned, "N035", "Where it stands")
+    status = next(one for one in planned.tab.radio if one.label.startswith("Where does"))
+    status.set_value("agreed")
+    planned.press("Record where it stands")
+    planned.choose("Need", "N043")
+    planned.choose("Why not somebody else?", "S003")
+    assert f"{who} (S003) has no room for it, and could not even be pinned to it." in planned.words()
+    assert "1 need is theirs already, pinned or agreed." in planned.words()
+
+
+def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
+    begin(planned, "N012", "(pin)")
+    planned.press("Keep Manjit Martínez here")
+    assert row(planned, "N012")["Stands"] == "proposed, pinned"
+    begin(planned, "N012", "note")
+    planned.tab.text_area[0].set_value("<b>Rang</b> on Tuesday")
+    planned.press("Keep the note")
+    assert "<b>Rang</b> on Tuesday" in planned.words()
+    assert "<b>Rang" not in planned.markup()
+
+
+def test_somebody_forbidden_needs_a_reason(planned):  # noqa: F811
+    begin(planned, "N012", "(forbid)")
+    planned.press("Record that they must not be here")
+    assert "The person or the reason is missing." in planned.words()
+    fill(planned, "Why?", "Governor there")
+    planned.press("Record that they must not be here")
+    assert row(planned, "N012")["Supporter"] == "Unmet"
+    assert [one.kind for one in desk(planned).barred.values()] == ["forbid"]
+
+
+def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # noqa: F811
+    begin(planned, "N012", "(swap)")
+    planned.choose("Who comes instead?", "S015")
+    ticks = [one for one in planned.tab.checkbox if one.label.startswith("Even so")]
+    assert any("offers 4 places and would then have 5 needs" in one.label for one in ticks)
+    fill(planned, "Why?", "Knows the head")
+    planned.press("Put them here")
+    assert "A rule that it breaks is not ticked." in planned.words()
+    for one in planned.tab.checkbox:
+        if one.label.startswith("Even so"):
+            one.set_value(True)
+    planned.press("Put them here")
+    assert row(planned, "N012")["Supporter"] == "Folasade Pickering"
+    assert row(planned, "N012")["Stands"] == "proposed, by hand"
+    assert "places offered" in desk(planned).swaps["N012"].broken
+
+
+def test_why_not_tells_what_would_be_lost_and_who_would_move(planned):  # noqa: F811
+    planned.choose("Need", "N012")
+    planned.choose("Why not somebody else?", "S015")
+    words = planned.words()
+    assert "With Folasade Pickering (S015) here the plan would be" in words
+    assert "How the score of" in words
+    assert "Who would move" in words
+    planned.choose("Why not somebody else?", "S004")
+    planned.tab.toggle[0].set_value(True)
+    planned.run()
+    assert "What the plan would reach" in planned.words()
+
+
+def test_what_would_meet_an_unmet_need_is_told_with_its_price(planned):  # noqa: F811
+    planned.choose("Need", "N052")
+    planned.press("Find the smallest changes that would meet it")
+    assert "would meet it" in planned.words()
+    assert "Price: " in planned.words()
+
+
+def test_a_need_that_somebody_could_take_at_once_names_them(planned):  # noqa: F811
+    theirs = next(one["Need"] for one in planned.rows() if one["Supporter"] == "Ayesha Ncube")
+    decline(planned, theirs)
+    planned.choose("Need", "N043")
+    assert "Ayesha Ncube (S003) could take it as things stand." in planned.words()
+    planned.press("Find the smallest changes that would meet it")
+    assert "Putting Ayesha Ncube (S003) there would meet it and change nothing else." in planned.words()
+    assert "Price: no need that is met now. Record it above, or find the best plan from here." in planned.words()
+
+
+def test_fairness_and_distances_have_tables(planned):  # noqa: F811
+    planned.open_tab("Distances")
+    assert "Deployments by distance" in planned.words()
+    planned.open_tab("Fair to see")
+    assert "Needs met by local authority" in planned.words()
+    planned.choose("Needs met by", "priority")
+    assert "Needs met by priority" in planned.words()
+
+
+def test_a_scenario_is_kept_compared_and_chosen(planned):  # noqa: F811
+    planned.go(RULES)
+    planned.set_number("SLE (km)", 10.0)
+    planned.go(COMPARE)
+    assert "Both plans serve every need alike." in planned.words()
+    planned.press("Make it with the rules as they are now")
+    assert "The scenario has no name." in planned.words()
+    fill(planned, "Name of the scenario", "Near by")
+    planned.press("Make it with the rules as they are now")
+    assert "Near by" in planned.words()
+    planned._one(planned.tab.selectbox, "After").set_value("plan 2")
+    planned.run()
+    assert "Who moved" in planned.words()
+    assert planned.downloads() == ["Download the changes (CSV)"]
+    planned.press("Choose this one")
+    assert planned.title == "Plan"
+    assert planned.figure("Needs met") != "69 of 90"
+    assert len(open_store().get(planned.round_id).plans) == 2
+    assert "You have changed the rules" not in planned.words()
+
+
+def test_compare_without_a_plan_leads_to_plan(demo):  # noqa: F811
+    demo.go(COMPARE)
+    assert "There is no plan to compare yet." in demo.words()
+
+
+def test_a_person_is_told_only_what_they_leave_and_take():
+    people = pd.DataFrame(
+        [("S2", "Bo", "", "N4", ""), ("S1", "Al", "N1;N2", "N2;N3", ""), ("S3", "Cy", "N5", "", "")],
+        columns=["supporter_id", "supporter_name", "had", "gets", "because"],
+    )
+    told = frames.disturbed(people)
+    assert told.to_numpy().tolist() == [["Al (S1)", "N1", "N3"], ["Cy (S3)", "N5", "–"], ["Bo (S2)", "–", "N4"]]
+    assert list(frames.disturbed(people.assign(because="declined"))) == ["Person", "Leaves", "Takes", "Because"]
+
+
+def test_words_of_a_table_stay_as_they_are_in_a_label():
+    assert markup.label("A_*b* :red[c] $d$ `e`, F (S1)") == r"A\_\*b\* \:red\[c\] \$d\$ \`e\`, F (S1)"
+
+
+@pytest.mark.parametrize("what", ["Where it stands", "A note"])
+def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa: F811
+    held = open_store().get(planned.round_id)
+    open_store().approve(held, held.files)
+    again = Visitor(PLAN, round=planned.round_id)
+    again.choose("Need", "N012")
+    assert "This plan is approved." in again.words()
+    assert what in again.options(RECORD)
+    assert len(again.options(RECORD)) == 2
+
+
+def test_a_package_that_a_decline_opens_in_part_is_told_and_still_verifies(monkeypatch):
+    drawn, needs_of = [], workspace.needs_of
+    monkeypatch.setattr(workspace, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
+    needs = """\
+need_id,school_urn,focus,package
+N1,100000,maths,Team A
+N2,100000,phonics,Team A
+N3,100002,phonics,
+"""
+    visitor = with_tables(needs=needs)
+    visitor.make_plan()
+    held = {one["Need"]: one["Supporter"] for one in visitor.rows()}
+    assert (held["N1"], held["N2"]) == ("Ann Ash", "Ann Ash")
+    decline(visitor, "N1")
+    assert row(visitor, "N1")["Supporter"] == "Unmet"
+    assert row(visitor, "N2")["Supporter"] == "Ann Ash"
+    assert "Package Team A is met in part now (N2), and its needs belong together." in visitor.words()
+    found = drawn[-1]
+    assert any("Package Team A is met in part" in notice for notice in found.plan.manifest["notices"])
+    saved = read_files(plan_files(found.plan, found.sources))
+    as_at = date.fromisoformat(found.plan.manifest["as_at"])
+    assert verify(saved, read_inputs(saved.sources, as_at=as_at)).faults == ()
+    visitor.press("Find the best plan from here")
+    visitor.press("Accept this plan")
+    assert (row(visitor, "N2")["Supporter"], row(visitor, "N3")["Supporter"]) == ("Unmet", "Ann Ash")
