@@ -10,11 +10,12 @@ import numpy as np
 from matching.audit.check import check_plan
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market, open_market
-from matching.pairs.side_constraints import hopeless, ties_of
+from matching.pairs.side_constraints import hopeless, side_constraints_of
 from matching.plan.reasons import UNMET, Outcome, priority_level
 from matching.plan.write import Plan, make_plan
+from matching.solve.arrays import Integers, Positions
 from matching.solve.assign import assign
-from matching.solve.problem import NEVER, Assignment, Positions, Task, Whole
+from matching.solve.problem import NEVER, Assignment, AssignmentProblem
 
 Progress = Callable[[str], None]
 
@@ -49,8 +50,8 @@ def allocate(
     clock = _Clock(progress)
     clock.start("Finding eligible pairs", "pairs_s")
     market = market or open_market(inputs)
-    at_hand = len(market.at_hand)
-    clock.start(f"Assigning over {at_hand:,} pairs", "assignment_s")
+    candidate_pairs = len(market.candidate_pairs)
+    clock.start(f"Assigning over {candidate_pairs:,} pairs", "assignment_s")
     outcome, assignment = solve(market, time_limit_s=time_limit_s, progress=progress, cancel=cancel)
     clock.start("Writing reasons", "reasons_s")
     plan = make_plan(market, outcome, assignment)
@@ -92,16 +93,16 @@ def solve(
     n_supporters, earlier = len(inputs.supporters), rulebook.earlier
     change_cost_milli = inputs.policy.rerun.change_cost_milli
     closed = _closed(market)
-    task = _task_over(market, closed)
-    rest = _Rest(market, closed) if market.is_large else None
-    solved = assign(task, time_limit_s=time_limit_s, progress=progress, cancel=cancel, rest=rest)
+    problem = _problem_over(market, closed)
+    oracle = _SpatialOracle(market, closed) if market.is_large else None
+    solved = assign(problem, time_limit_s=time_limit_s, progress=progress, cancel=cancel, oracle=oracle)
     supporter_of = solved.supporter_of.copy()
     supporter_of[pinned_need] = pinned_supporter
     need = np.arange(len(supporter_of))
     is_kept = (supporter_of != UNMET) & np.isin(need * n_supporters + supporter_of, earlier)
     origin = np.select([supporter_of == UNMET, is_kept], ["", "kept"], "optimised").astype(object)
     origin[pinned_need] = "pinned"
-    pinned_values = np.bincount(task.level[pinned_need], minlength=3).tolist()
+    pinned_values = np.bincount(problem.level[pinned_need], minlength=3).tolist()
     pinned_score = int(rulebook.fits(pinned_need, pinned_supporter).score_milli.sum())
     pinned_score += change_cost_milli * int(np.isin(pinned_need * n_supporters + pinned_supporter, earlier).sum())
     extra = (*pinned_values, pinned_score)
@@ -124,15 +125,15 @@ def _closed(market: Market) -> Positions:
     return np.flatnonzero(closed)
 
 
-def _task_over(market: Market, closed: Positions) -> Task:
+def _problem_over(market: Market, closed: Positions) -> AssignmentProblem:
     """What is left to assign beside the pins, over the pairs at hand."""
-    rulebook, n_supporters, pairs = market.rulebook, len(market.inputs.supporters), market.at_hand
+    rulebook, n_supporters, pairs = market.rulebook, len(market.inputs.supporters), market.candidate_pairs
     pinned_need, pinned_supporter = rulebook.pins
     places_pinned = np.bincount(pinned_supporter, minlength=n_supporters)
     days_pinned = np.bincount(pinned_supporter, weights=rulebook.days_asked[pinned_need], minlength=n_supporters)
     kept = np.isin(pairs.need * n_supporters + pairs.supporter, rulebook.earlier)
     free = ~np.isin(pairs.need, closed)
-    return Task(
+    return AssignmentProblem(
         need=pairs.need[free],
         supporter=pairs.supporter[free],
         value_milli=(pairs.score_milli + market.inputs.policy.rerun.change_cost_milli * kept)[free],
@@ -140,26 +141,26 @@ def _task_over(market: Market, closed: Positions) -> Task:
         days_asked=rulebook.days_asked,
         places=np.where(rulebook.available, rulebook.places - places_pinned, 0),
         days_offered=rulebook.days_offered - days_pinned,
-        ties=ties_of(rulebook),
+        side_constraints=side_constraints_of(rulebook),
     )
 
 
 @dataclass(frozen=True)
-class _Rest:
+class _SpatialOracle:
     """The pairs of a large round that are not at hand; needs that are closed have none."""
 
     market: Market
     closed: Positions
 
-    def worth_more(self, need_milli: Whole, supporter_milli: Whole) -> tuple[Positions, Positions, Whole]:
+    def pairs_above(self, need_milli: Integers, supporter_milli: Integers) -> tuple[Positions, Positions, Integers]:
         """Pairs whose value is more than what their need and their supporter ask, and the value."""
         asked = need_milli.copy()
         asked[self.closed] = NEVER
-        return self.market.ground.worth_more(asked, supporter_milli)
+        return self.market.spatial_index.pairs_above(asked, supporter_milli)
 
     def blocks(self) -> Iterator[tuple[Positions, Positions]]:
         """The needs and supporters of every pair, at hand or not, some needs after the others."""
         for needs in self.market.slices():
-            need, supporter = self.market.ground.pairs_of(needs)
+            need, supporter = self.market.spatial_index.pairs_of(needs)
             is_open = ~np.isin(need, self.closed)
             yield need[is_open], supporter[is_open]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matching.pairs.rules import Positions, Rulebook
-from matching.pairs.spatial_index import Ground
+from matching.pairs.rules import Rulebook
+from matching.pairs.spatial_index import SpatialIndex
+from matching.solve.arrays import Floats, Integers, Positions
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Pairs:
 
     need: Positions
     supporter: Positions
-    score_milli: NDArray[np.int64]
-    distance_km: NDArray[np.float64]
+    score_milli: Integers
+    distance_km: Floats
     start: Positions
 
     def __len__(self) -> int:
@@ -42,14 +42,14 @@ class Pairs:
         return np.diff(self.start)
 
 
-def eligible_pairs(ground: Ground) -> Pairs:
+def eligible_pairs(spatial_index: SpatialIndex) -> Pairs:
     """Every eligible pair and its score."""
-    return pairs_of_needs(ground, slice(0, len(ground.rulebook.need_school)))
+    return pairs_of_needs(spatial_index, slice(0, len(spatial_index.rulebook.need_school)))
 
 
-def pairs_of_needs(ground: Ground, needs: slice) -> Pairs:
+def pairs_of_needs(spatial_index: SpatialIndex, needs: slice) -> Pairs:
     """The eligible pairs of some needs that follow each other, and their scores."""
-    return scored(ground.rulebook, *ground.pairs_of(needs))
+    return scored(spatial_index.rulebook, *spatial_index.pairs_of(needs))
 
 
 def scored(rulebook: Rulebook, need: Positions, supporter: Positions) -> Pairs:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from matching.accreditation import Verdicts, judge
 from matching.inputs.read import Inputs
 from matching.pairs.eligible import Pairs, eligible_pairs, pairs_of_needs, scored
 from matching.pairs.rules import Rulebook
-from matching.pairs.spatial_index import Ground
+from matching.pairs.spatial_index import SpatialIndex
+from matching.solve.arrays import Positions
 
 Row = dict[Hashable, Any]
 """One row of a table by its column names."""
@@ -29,7 +29,7 @@ _PAIRS_AT_ONCE = 250_000
 class Market:
     """Who could serve whom, and why not; the pairs are searched when they are first asked for.
 
-    In a large round most pairs matter to nobody. It is allocated without ever holding all of them: from `at_hand`,
+    In a large round most pairs matter to nobody. It is allocated without ever holding all of them: from `candidate_pairs`,
     by asking for those that are worth more than some prices, and for the reasons block by block.
     """
 
@@ -40,27 +40,27 @@ class Market:
     @cached_property
     def pairs(self) -> Pairs:
         """Every eligible pair."""
-        return eligible_pairs(self.ground)
+        return eligible_pairs(self.spatial_index)
 
     @cached_property
-    def ground(self) -> Ground:
+    def spatial_index(self) -> SpatialIndex:
         """Needs and people by place."""
-        return Ground.of(self.rulebook)
+        return SpatialIndex.of(self.rulebook)
 
     @cached_property
     def is_large(self) -> bool:
         """Whether only the pairs that may matter are kept."""
-        return self.ground.within_reach > _MANY_PAIRS
+        return self.spatial_index.within_reach > _MANY_PAIRS
 
     @cached_property
-    def at_hand(self) -> Pairs:
+    def candidate_pairs(self) -> Pairs:
         """The pairs that an allocation begins with: all, or in a large round those that are likely to matter.
 
         These are each need's nearest people, and whoever has it in an earlier plan, as far as they are eligible.
         """
         if not self.is_large:
             return self.pairs
-        need, supporter = self.ground.nearest(_FIRST_PEOPLE)
+        need, supporter = self.spatial_index.nearest(_FIRST_PEOPLE)
         n_people = len(self.inputs.supporters)
         earlier = np.divmod(self.rulebook.earlier, max(n_people, 1))
         kept = self.rulebook.earlier[self.rulebook.eligible(*earlier)]
@@ -74,30 +74,30 @@ class Market:
             yield slice(0, len(self.inputs.needs)), self.pairs
             return
         for needs in self.slices():
-            yield needs, pairs_of_needs(self.ground, needs)
+            yield needs, pairs_of_needs(self.spatial_index, needs)
 
     def slices(self) -> Iterator[slice]:
         """All needs, so many after the others that their pairs fit well into memory."""
         n_needs = len(self.inputs.needs)
-        height = max(1, n_needs * _PAIRS_AT_ONCE // max(self.ground.within_reach, 1))
+        height = max(1, n_needs * _PAIRS_AT_ONCE // max(self.spatial_index.within_reach, 1))
         for first in range(0, n_needs, height):
             yield slice(first, min(first + height, n_needs))
 
     def pairs_of_need(self, need: int) -> Pairs:
         """The eligible pairs of one need, perhaps with those of others."""
         if self._has_few:
-            return pairs_of_needs(self.ground, slice(need, need + 1))
+            return pairs_of_needs(self.spatial_index, slice(need, need + 1))
         return self.pairs
 
     @cached_property
-    def eligible_by_need(self) -> NDArray[np.intp]:
+    def eligible_by_need(self) -> Positions:
         """How many eligible supporters each need has."""
         if not self._has_few:
             return self.pairs.count_by_need()
         n_needs = len(self.inputs.needs)
         count = np.zeros(n_needs, dtype=np.intp)
         for needs in self.slices():
-            count += np.bincount(self.ground.pairs_of(needs)[0], minlength=n_needs)
+            count += np.bincount(self.spatial_index.pairs_of(needs)[0], minlength=n_needs)
         return count
 
     @property

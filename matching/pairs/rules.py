@@ -10,15 +10,11 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from matching.accreditation import Verdicts
 from matching.inputs.read import Inputs
+from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.tables.grid import distance_km
-
-Positions = NDArray[np.intp]
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 
 # In the order in which a person would ask: is it somebody who could, then near enough, then allowed.
 RULES = (
@@ -45,7 +41,7 @@ class Fits:
     specialism: Floats
     phase: Floats
     distance: Floats
-    score_milli: NDArray[np.int64]
+    score_milli: Integers
 
 
 @dataclass(frozen=True)
@@ -104,12 +100,12 @@ class Rulebook:
         return self.accredited & (self.places > 0)
 
     @cached_property
-    def places(self) -> NDArray[np.int64]:
+    def places(self) -> Integers:
         """Each supporter's max_deployments."""
         return np.asarray(self.inputs.supporters["max_deployments"], dtype=np.int64)
 
     @cached_property
-    def days_asked(self) -> NDArray[np.int64]:
+    def days_asked(self) -> Integers:
         """Each need's days, in hundredths of a day, so that sums are exact."""
         days: Floats = np.asarray(self.inputs.needs["days"], dtype=np.float64)
         return np.rint(100 * days).astype(np.int64)
@@ -161,13 +157,13 @@ class Rulebook:
         return np.where(has, 1.0, np.where(related, self.inputs.policy.phase_fit.related, 0.0))
 
     @cached_property
-    def trust(self) -> NDArray[np.int64]:
+    def trust(self) -> Integers:
         """Each school's trust as a number; -1 for none."""
         trusts = self.inputs.schools["trust"]
         return pd.factorize(trusts.where(trusts != ""))[0].astype(np.int64)
 
     @cached_property
-    def conflicts(self) -> NDArray[np.int64]:
+    def conflicts(self) -> Integers:
         """Declared conflicts as `code`s of supporter and school, sorted."""
         conflicts = self.inputs.supporters["conflicts"]
         supporter = np.repeat(np.arange(len(conflicts)), conflicts.map(len))
@@ -178,7 +174,7 @@ class Rulebook:
         return np.unique(supporter[known] * len(self.inputs.schools) + school[known])
 
     @cached_property
-    def decided(self) -> Mapping[str, NDArray[np.int64]]:
+    def decided(self) -> Mapping[str, Integers]:
         """By kind of decision, the pairs that it is about: need × supporters + supporter, sorted."""
         decisions, needs, supporters = self.inputs.decisions, self.inputs.needs, self.inputs.supporters
         code = positions(needs["need_id"], decisions["need_id"]) * len(supporters) + positions(
@@ -187,7 +183,7 @@ class Rulebook:
         return {kind: np.unique(code[(decisions["kind"] == kind).to_numpy()]) for kind in ("pin", "forbid", "declined")}
 
     @cached_property
-    def has_ties(self) -> bool:
+    def has_side_constraints(self) -> bool:
         """Whether some rule ties needs or supporters together."""
         rules = self.inputs.policy.rules
         limits = (rules.max_supporters_per_school, rules.max_per_home_school)
@@ -204,7 +200,7 @@ class Rulebook:
         return np.divmod(self.decided["pin"], max(len(self.inputs.supporters), 1))
 
     @cached_property
-    def earlier(self) -> NDArray[np.int64]:
+    def earlier(self) -> Integers:
         """The earlier plan's pairs that are still in the tables: need × supporters + supporter, sorted."""
         if self.inputs.baseline is None:
             return np.empty(0, dtype=np.int64)
@@ -283,7 +279,7 @@ def _members(lists: pd.Series, words: tuple[str, ...]) -> Flags:
     return flags
 
 
-def _among(codes: NDArray[np.int64], barred: NDArray[np.int64]) -> Flags:
+def _among(codes: Integers, barred: Integers) -> Flags:
     """Whether each code is among the sorted `barred` ones."""
     if not len(barred):
         return np.zeros(len(codes), dtype=bool)

@@ -7,11 +7,11 @@ whatever these rules say, and count.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matching.errors import counted
-from matching.pairs.rules import Flags, Positions, Rulebook
-from matching.solve.problem import UNMET, Ties
+from matching.pairs.rules import Rulebook
+from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.problem import UNMET, SideConstraints
 
 
 def hopeless(rulebook: Rulebook, eligible_by_need: Positions) -> Flags:
@@ -27,23 +27,23 @@ def met_in_part(rulebook: Rulebook, supporter_of: Positions) -> Flags:
     return (package >= 0) & np.isin(package, package[met]) & np.isin(package, package[~met])
 
 
-def ties_of(rulebook: Rulebook) -> Ties | None:
+def side_constraints_of(rulebook: Rulebook) -> SideConstraints | None:
     """What ties needs and supporters together, beside the pins; None where no rule does."""
-    if not rulebook.has_ties:
+    if not rulebook.has_side_constraints:
         return None
     pinned_need, pinned_supporter = rulebook.pins
     pinned = np.full(len(rulebook.need_school), UNMET, dtype=np.intp)
     pinned[pinned_need] = pinned_supporter
-    standing = Standing(rulebook, pinned)
+    standing = OutcomeCounts(rulebook, pinned)
     package = rulebook.package.copy()
     # What a pin keeps cannot wait for the rest of its package.
     package[pinned_need] = -1
     no_limit = len(rulebook.need_school)
 
-    def left(limit: int | None, used: NDArray[np.int64]) -> NDArray[np.int64]:
+    def left(limit: int | None, used: Integers) -> Integers:
         return np.maximum((no_limit if limit is None else limit) - used, 0)
 
-    return Ties(
+    return SideConstraints(
         package=package,
         school=rulebook.need_school,
         supporters_left=left(rulebook.inputs.policy.rules.max_supporters_per_school, standing.coming),
@@ -54,26 +54,26 @@ def ties_of(rulebook: Rulebook) -> Ties | None:
 
 
 @dataclass(frozen=True)
-class Standing:
+class OutcomeCounts:
     """An outcome as these rules see it; `supporter_of` is by need, `UNMET` without one."""
 
     rulebook: Rulebook
     supporter_of: Positions
 
     @property
-    def coming(self) -> NDArray[np.int64]:
+    def coming(self) -> Integers:
         """By school: how many people come to it."""
         schools = np.unique(self.visits) // self._n_people
         return np.bincount(schools, minlength=self._n_schools).astype(np.int64)
 
     @property
-    def leaving(self) -> NDArray[np.int64]:
+    def leaving(self) -> Integers:
         """By school: how many deployments its people have."""
         met = self.supporter_of != UNMET
         homes = self.rulebook.home_school[self.supporter_of[met]]
         return np.bincount(homes, minlength=self._n_schools).astype(np.int64)
 
-    def is_there(self, need: Positions, supporter: Positions) -> Flags:
+    def already_visits(self, need: Positions, supporter: Positions) -> Flags:
         """Whether each pair's supporter comes to the need's school."""
         return np.isin(self.rulebook.need_school[need] * self._n_people + supporter, self.visits)
 
@@ -89,7 +89,7 @@ class Standing:
         place = np.minimum(np.searchsorted(visits, visit), max(len(visits) - 1, 0))
         frees = met & (times[place] == 1) if len(visits) else met
         come = self.coming[self.rulebook.need_school[need]]
-        return np.asarray(~self.is_there(need, supporter) & (come - frees >= limit))
+        return np.asarray(~self.already_visits(need, supporter) & (come - frees >= limit))
 
     def over_home(self, need: Positions, supporter: Positions) -> Flags:
         """Whether each pair, in the place of what the need has, would be a deployment too many of its home school."""
@@ -102,10 +102,10 @@ class Standing:
         return np.asarray(self.leaving[homes[supporter]] - frees >= limit)
 
     @property
-    def visits(self) -> NDArray[np.int64]:
+    def visits(self) -> Integers:
         """One number for each deployment: its school and its supporter."""
         met = self.supporter_of != UNMET
-        visits: NDArray[np.int64] = self.rulebook.need_school[met] * self._n_people + self.supporter_of[met]
+        visits: Integers = self.rulebook.need_school[met] * self._n_people + self.supporter_of[met]
         return visits
 
     @property
@@ -117,13 +117,13 @@ class Standing:
         return len(self.rulebook.inputs.schools)
 
 
-def tie_notices(rulebook: Rulebook, supporter_of: Positions) -> list[str]:
+def side_constraint_notices(rulebook: Rulebook, supporter_of: Positions) -> list[str]:
     """What a reader should know of pins that these rules would not have allowed."""
     rules, schools = rulebook.inputs.policy.rules, rulebook.inputs.schools["name"]
     pinned_need, pinned_supporter = rulebook.pins
     pinned = np.full(len(supporter_of), UNMET, dtype=np.intp)
     pinned[pinned_need] = pinned_supporter
-    standing = Standing(rulebook, pinned)
+    standing = OutcomeCounts(rulebook, pinned)
     notices = [
         f"By pins there are {counted(int(count[school]), one, several)} {what} {schools.iat[school]}, although at most "
         f"{limit} may be."

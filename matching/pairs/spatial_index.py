@@ -11,8 +11,9 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import cKDTree
 
-from matching.pairs.rules import Floats, Positions, Rulebook
-from matching.solve.problem import NEVER, Whole
+from matching.pairs.rules import Rulebook
+from matching.solve.arrays import Floats, Integers, Positions
+from matching.solve.problem import NEVER
 
 # The search measures in floating point from other numbers than the rule does: look a little further, then ask the rule.
 _REACH = 1 + 1e-6
@@ -24,7 +25,7 @@ _JUMP_MILLI = 500
 
 
 @dataclass(frozen=True)
-class Ground:
+class SpatialIndex:
     """Needs and people on sheets.
 
     Attributes
@@ -46,7 +47,7 @@ class Ground:
     most_milli: Floats
 
     @classmethod
-    def of(cls, rulebook: Rulebook) -> "Ground":
+    def of(cls, rulebook: Rulebook) -> "SpatialIndex":
         """Lay out the needs and everybody who can be deployed for them."""
         grid_m = np.column_stack([rulebook.easting_m, rulebook.northing_m])
         place, home = grid_m[rulebook.need_school], grid_m[rulebook.home_school]
@@ -97,7 +98,7 @@ class Ground:
         known = supporter < len(self.supporter)
         return self._eligible(need[known], self.supporter[supporter[known]])
 
-    def worth_more(self, need_milli: Whole, supporter_milli: Whole) -> tuple[Positions, Positions, Whole]:
+    def pairs_above(self, need_milli: Integers, supporter_milli: Integers) -> tuple[Positions, Positions, Integers]:
         """Every eligible pair whose score is more than what its need and its supporter ask, and the score.
 
         Parameters

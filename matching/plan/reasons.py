@@ -14,10 +14,11 @@ from matching.accreditation import failed_criteria
 from matching.errors import counted
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
-from matching.pairs.rules import Positions, positions
-from matching.pairs.side_constraints import Standing, tie_notices
+from matching.pairs.rules import positions
+from matching.pairs.side_constraints import OutcomeCounts, side_constraint_notices
 from matching.plan.no_one_eligible import nobody_eligible
 from matching.plan.phrases import bar_phrases, joined, people_asked, person
+from matching.solve.arrays import Positions
 from matching.tables.formats import PRIORITIES
 from matching.tables.grid import kilometres
 
@@ -131,7 +132,7 @@ class _Use:
         By supporter.
     days_left : ndarray of float64
         By supporter, in hundredths; infinite without a limit.
-    standing : Standing
+    standing : OutcomeCounts
         As the rules see it that tie needs and supporters together.
     """
 
@@ -139,7 +140,7 @@ class _Use:
     level: Positions
     is_full: Flags
     days_left: NDArray[np.float64]
-    standing: Standing
+    standing: OutcomeCounts
 
     @classmethod
     def of(cls, market: Market, outcome: Outcome) -> "_Use":
@@ -150,7 +151,7 @@ class _Use:
             priority_level(market),
             deployments >= rulebook.places,
             rulebook.days_offered - days,
-            Standing(rulebook, supporter_of),
+            OutcomeCounts(rulebook, supporter_of),
         )
 
 
@@ -199,7 +200,7 @@ def decision_notices(market: Market, outcome: Outcome) -> list[str]:
                 f"The pin of {person(market, supporter)} to need {market.needs[need]['need_id']} is kept, "
                 f"although the supporter {joined(phrases)}."
             )
-    notices += tie_notices(market.rulebook, outcome.supporter_of)
+    notices += side_constraint_notices(market.rulebook, outcome.supporter_of)
     earlier = np.divmod(market.rulebook.earlier, max(len(market.inputs.supporters), 1))
     barred = int((~market.rulebook.eligible(*earlier)).sum())
     if barred:

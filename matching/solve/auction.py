@@ -5,8 +5,9 @@ For large rounds of places only. The prices are rough, and nothing rests on them
 
 import numpy as np
 
-from matching.solve.pricing_oracle import Rest
-from matching.solve.problem import NEVER, UNMET, Flags, Positions, Task, Whole, rank_in_group, together
+from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.pricing_oracle import PricingOracle
+from matching.solve.problem import NEVER, UNMET, AssignmentProblem, rank_in_group, together
 
 # How far a bid goes beyond the second best, at the least, in thousandths.
 _STEP_MILLI = 8
@@ -22,28 +23,30 @@ _NOTHING_ELSE = -NEVER
 _WORTH = np.array([3, 2, 1])
 
 
-def tight_pairs(task: Task, tier: Positions) -> tuple[Flags, Positions]:
+def tight_pairs(problem: AssignmentProblem, tier: Positions) -> tuple[Flags, Positions]:
     """Which pairs can be in an optimum of the levels, and by need what its cheapest supporter asks in levels.
 
     `tier` is what each supporter asks: how many needs, each counted in levels, one more place would meet.
     """
-    asked = tier[task.supporter]
-    cheapest = np.full(len(task.level), len(_WORTH), dtype=np.intp)
-    np.minimum.at(cheapest, task.need, asked)
-    is_tight = (asked == cheapest[task.need]) & ~_stays_out(task, cheapest)[task.need]
-    return is_tight & (task.places > 0)[task.supporter], cheapest
+    asked = tier[problem.supporter]
+    cheapest = np.full(len(problem.level), len(_WORTH), dtype=np.intp)
+    np.minimum.at(cheapest, problem.need, asked)
+    is_tight = (asked == cheapest[problem.need]) & ~_stays_out(problem, cheapest)[problem.need]
+    return is_tight & (problem.places > 0)[problem.supporter], cheapest
 
 
-def may_stay_out(task: Task, cheapest: Positions) -> Flags:
+def may_stay_out(problem: AssignmentProblem, cheapest: Positions) -> Flags:
     """By need: whether a best plan may leave it out."""
-    return _WORTH[task.level] <= cheapest
+    return _WORTH[problem.level] <= cheapest
 
 
-def _stays_out(task: Task, cheapest: Positions) -> Flags:
-    return _WORTH[task.level] < cheapest
+def _stays_out(problem: AssignmentProblem, cheapest: Positions) -> Flags:
+    return _WORTH[problem.level] < cheapest
 
 
-def bid(task: Task, rest: Rest | None, tier: Positions, first: Positions) -> tuple[Task, Whole, Positions]:
+def auction_prices(
+    problem: AssignmentProblem, oracle: PricingOracle | None, tier: Positions, first: Positions
+) -> tuple[AssignmentProblem, Integers, Positions]:
     """What places about cost, and the pairs that matter then.
 
     Needs bid over the first pairs, and again with the pairs that looked as good at those prices. A need that may stay
@@ -51,9 +54,9 @@ def bid(task: Task, rest: Rest | None, tier: Positions, first: Positions) -> tup
 
     Parameters
     ----------
-    task : Task
+    problem : AssignmentProblem
         What is to be assigned.
-    rest : Rest, optional
+    oracle : PricingOracle, optional
         The pairs that are not at hand.
     tier : ndarray of intp
         By supporter: what a place costs in levels.
@@ -62,43 +65,48 @@ def bid(task: Task, rest: Rest | None, tier: Positions, first: Positions) -> tup
 
     Returns
     -------
-    task : Task
+    problem : AssignmentProblem
         With those of the rest that matter.
     price_milli : ndarray of int64
         By supporter: what a place costs beyond what is the same for all needs that can have it, in thousandths.
     pairs : ndarray of intp
         The tight pairs that matter, in order.
     """
-    least = np.where(may_stay_out(task, tight_pairs(task, tier)[1]), 0, _NOTHING_ELSE)
-    price = _auction(task, first, least, np.zeros(len(task.places), dtype=np.int64))
-    task, first, near = _near(task, rest, tier, first, least, price)
-    pairs = together(task, first, near)
-    price = _auction(task, pairs, least, np.maximum(price - _REBATE_MILLI, 0))
-    task, _, near = _near(task, rest, tier, pairs, least, price)
-    return task, price, near
+    least = np.where(may_stay_out(problem, tight_pairs(problem, tier)[1]), 0, _NOTHING_ELSE)
+    price = _auction(problem, first, least, np.zeros(len(problem.places), dtype=np.int64))
+    problem, first, near = _near(problem, oracle, tier, first, least, price)
+    pairs = together(problem, first, near)
+    price = _auction(problem, pairs, least, np.maximum(price - _REBATE_MILLI, 0))
+    problem, _, near = _near(problem, oracle, tier, pairs, least, price)
+    return problem, price, near
 
 
 def _near(
-    task: Task, rest: Rest | None, tier: Positions, pairs: Positions, least: Whole, price: Whole
-) -> tuple[Task, Positions, Positions]:
+    problem: AssignmentProblem,
+    oracle: PricingOracle | None,
+    tier: Positions,
+    pairs: Positions,
+    least: Integers,
+    price: Integers,
+) -> tuple[AssignmentProblem, Positions, Positions]:
     """The tight pairs that are nearly as good, at these prices, as the best of the need's among `pairs`.
 
     First come the task with those of the rest, and where `pairs` are in it.
     """
     surplus = least.copy()
-    np.maximum.at(surplus, task.need[pairs], task.value_milli[pairs] - price[task.supporter[pairs]])
-    is_tight, cheapest = tight_pairs(task, tier)
-    if rest is not None:
-        levels = task.bonus_milli * cheapest
-        asked = np.where(_stays_out(task, cheapest), NEVER, surplus - levels - _NEAR_MILLI - 1)
-        offered = np.where(task.places > 0, task.bonus_milli * tier + price, NEVER)
-        task, place = task.with_pairs(*rest.worth_more(asked, offered))
-        is_tight, pairs = tight_pairs(task, tier)[0], place[pairs]
-    short = surplus[task.need] + price[task.supporter] - task.value_milli
-    return task, pairs, np.flatnonzero(is_tight & (short <= _NEAR_MILLI))
+    np.maximum.at(surplus, problem.need[pairs], problem.value_milli[pairs] - price[problem.supporter[pairs]])
+    is_tight, cheapest = tight_pairs(problem, tier)
+    if oracle is not None:
+        levels = problem.bonus_milli * cheapest
+        asked = np.where(_stays_out(problem, cheapest), NEVER, surplus - levels - _NEAR_MILLI - 1)
+        offered = np.where(problem.places > 0, problem.bonus_milli * tier + price, NEVER)
+        problem, place = problem.with_pairs(*oracle.pairs_above(asked, offered))
+        is_tight, pairs = tight_pairs(problem, tier)[0], place[pairs]
+    short = surplus[problem.need] + price[problem.supporter] - problem.value_milli
+    return problem, pairs, np.flatnonzero(is_tight & (short <= _NEAR_MILLI))
 
 
-def _auction(task: Task, pairs: Positions, least: Whole, start_milli: Whole) -> Whole:
+def _auction(problem: AssignmentProblem, pairs: Positions, least: Integers, start_milli: Integers) -> Integers:
     """By supporter: what a place costs in the end, where needs bid for places over these pairs, in thousandths.
 
     `least` is what each need is content with when it has nobody, and `start_milli` what places cost to begin with.
@@ -109,13 +117,13 @@ def _auction(task: Task, pairs: Positions, least: Whole, start_milli: Whole) -> 
     its best supporter, and as much as makes that one no better than the second best, and one step more. A supporter
     holds the highest bids, as many as there are places; the lowest of them is the price.
     """
-    need, supporter, value = task.need[pairs], task.supporter[pairs], task.value_milli[pairs]
-    start = np.searchsorted(need, np.arange(len(task.level) + 1))
+    need, supporter, value = problem.need[pairs], problem.supporter[pairs], problem.value_milli[pairs]
+    start = np.searchsorted(need, np.arange(len(problem.level) + 1))
     count = np.diff(start)
     most = int(value.max(initial=0)) + 1
     price = start_milli.copy()
-    holder = np.full(len(task.level), UNMET, dtype=np.intp)
-    held = np.zeros(len(task.level), dtype=np.int64)
+    holder = np.full(len(problem.level), UNMET, dtype=np.intp)
+    held = np.zeros(len(problem.level), dtype=np.int64)
     bidding = np.flatnonzero(count)
     for _ in range(_MOST_TURNS):
         if len(bidding) <= _FEW_BIDDERS:
@@ -139,9 +147,9 @@ def _auction(task: Task, pairs: Positions, least: Whole, start_milli: Whole) -> 
         everybody = np.concatenate([rivals, bidder])
         supporters, offers = np.concatenate([holder[rivals], wanted]), np.concatenate([held[rivals], offer])
         place = rank_in_group(supporters, offers)
-        wins = place < task.places[supporters]
+        wins = place < problem.places[supporters]
         holder[everybody], held[everybody] = np.where(wins, supporters, UNMET), offers
-        is_last = place == task.places[supporters] - 1
+        is_last = place == problem.places[supporters] - 1
         price[supporters[is_last]] = offers[is_last]
         bidding = np.sort(everybody[~wins])
     return price

@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
-from matching.solve.budget import Watch
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.budget import Budget
 from matching.solve.highs import Model, relaxed
 from matching.solve.loads import BestLoads, Offers, best_loads, loads_beside
-from matching.solve.problem import PRIORITY_LEVELS, Flags, Positions, Whole
+from matching.solve.problem import PRIORITY_LEVELS
 from matching.solve.programme import Kept, Programme, kept_at, worth_at
-
-Floats = NDArray[np.float64]
 
 # The score is bounded and searched to so small a part of itself.
 _CLOSE = 4e-4
@@ -102,7 +100,7 @@ def bounded(
     goals: Sequence[int],
     blend: Blend,
     prices: tuple[Floats, Floats],
-    watch: Watch,
+    budget: Budget,
 ) -> tuple[Bound, Blend]:
     """The closest bound of a level while the levels before it reach their goals.
 
@@ -133,14 +131,14 @@ def bounded(
         loads = np.unique(np.vstack([loads, loads_beside(offers, gain, best, _TIMES_BESIDE)]), axis=0)
         if len(loads) == known and known:
             return closest, blend
-        blended = _blended(part, offers, loads, worth / largest, kept, watch)
+        blended = _blended(part, offers, loads, worth / largest, kept, budget)
         if blended is None:
             return closest, _as_worth(blend, worth)
         value, share, of_needs, of_kept = blended
         blend, is_blended = Blend(loads, share, largest * value), True
 
 
-def _as_worth(blend: Blend, worth: Whole) -> Blend:
+def _as_worth(blend: Blend, worth: Integers) -> Blend:
     """The same blend with what it is worth by another measure."""
     of_loads = np.where(blend.loads >= 0, worth[blend.loads], 0).sum(axis=1)
     return replace(blend, worth=float(of_loads @ blend.share))
@@ -154,7 +152,7 @@ def _is_close(level: int, most: int, value: float) -> bool:
 
 
 def _blended(
-    part: Programme, offers: Offers, loads: Positions, worth: Floats, kept: Sequence[Kept], watch: Watch
+    part: Programme, offers: Offers, loads: Positions, worth: Floats, kept: Sequence[Kept], budget: Budget
 ) -> tuple[float, Floats, Floats, Floats] | None:
     """The best blend of loads: its worth, how much of each is in it, and the prices of needs and of what is kept.
 
@@ -182,7 +180,7 @@ def _blended(
             np.concatenate([np.full(n_limited, -np.inf), [float(one.at_least) for one in kept]]),
             np.concatenate([np.ones(n_limited), np.full(n_kept, np.inf)]),
         ),
-        watch,
+        budget,
     )
     if answer is None:
         return None

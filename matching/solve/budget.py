@@ -19,7 +19,7 @@ def _nobody(words: str) -> None:
 
 
 @dataclass(frozen=True)
-class Watch:
+class Budget:
     """What a search asks now and then.
 
     Attributes
@@ -28,7 +28,7 @@ class Watch:
         When the search has to end, on the monotonic clock.
     cancel : threading.Event
         Set by whoever wants the search to end now with what it has.
-    tell : callable
+    report : callable
         Told in words what is being done.
     limit_s : float
         How long the whole search may take: what is tried may depend on it, and not on how fast the machine is.
@@ -36,26 +36,26 @@ class Watch:
 
     deadline: float
     cancel: threading.Event = field(default_factory=threading.Event)
-    tell: Callable[[str], None] = _nobody
+    report: Callable[[str], None] = _nobody
     limit_s: float = math.inf
     _cut: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def of(
-        cls, time_limit_s: float, tell: Callable[[str], None] = _nobody, cancel: threading.Event | None = None
-    ) -> "Watch":
+        cls, time_limit_s: float, report: Callable[[str], None] = _nobody, cancel: threading.Event | None = None
+    ) -> "Budget":
         """A watch over a search that begins now."""
-        return cls(time.monotonic() + time_limit_s, cancel or threading.Event(), tell, time_limit_s)
+        return cls(time.monotonic() + time_limit_s, cancel or threading.Event(), report, time_limit_s)
 
-    def left_s(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds that are left; none once somebody has cancelled."""
         return 0.0 if self.cancel.is_set() else max(0.0, self.deadline - time.monotonic())
 
-    def share(self, part: float) -> "Watch":
+    def share(self, part: float) -> "Budget":
         """The same for a search that may take a part of what is left."""
-        return replace(self, deadline=time.monotonic() + part * self.left_s())
+        return replace(self, deadline=time.monotonic() + part * self.remaining_s())
 
-    def apart(self) -> "Watch":
+    def separate(self) -> "Budget":
         """The same for a search whose answer may not be wanted: it is ended by itself, and its end says nothing."""
         return replace(self, cancel=threading.Event(), _cut=threading.Event())
 
@@ -93,7 +93,7 @@ class Watch:
 
         beside = threading.Thread(target=run, name=_BESIDE, daemon=True)
         beside.start()
-        while beside.is_alive() and self.left_s() > 0:
+        while beside.is_alive() and self.remaining_s() > 0:
             beside.join(_LOOK_EVERY_S)
         if faults:
             raise faults[0]

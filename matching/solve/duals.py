@@ -7,21 +7,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching.solve.problem import UNMET, Flags, Positions, Task, Whole, places_left
+from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.problem import UNMET, AssignmentProblem, places_left
 
 
 @dataclass(frozen=True)
-class Prices:
+class Duals:
     """Prices v of supporters and surpluses u of needs; and which of the needs, then supporters, show that they fail."""
 
-    price: Whole
-    surplus: Whole
+    price: Integers
+    surplus: Integers
     unsettled: Flags
 
 
-def least_prices(
-    task: Task, weight: Whole, active: Positions, supporter_of: Positions, sweeps: int, start: Whole | None = None
-) -> Prices:
+def least_duals(
+    problem: AssignmentProblem,
+    weight: Integers,
+    active: Positions,
+    supporter_of: Positions,
+    sweeps: int,
+    start: Integers | None = None,
+) -> Duals:
     """The least prices v >= 0 and the surpluses u, with u_i + v_j >= w_ij on every active pair.
 
     With `start`, the least that are nowhere below it: they settle where some prices do that are nowhere below it.
@@ -33,7 +39,7 @@ def least_prices(
     prices are what one more place is worth. Of an assignment that is not optimal, prices rise for ever, or a place that
     is left gets a price, or a need a surplus below 0.
     """
-    need, supporter = task.need[active], task.supporter[active]
+    need, supporter = problem.need[active], problem.supporter[active]
     chosen = supporter_of[need] == supporter
     own_weight = np.zeros(len(supporter_of), dtype=np.int64)
     own_weight[need[chosen]] = weight[active[chosen]]
@@ -43,7 +49,7 @@ def least_prices(
     other_supporter = supporter[~chosen][by_supporter]
     step = weight[active[~chosen][by_supporter]] - own_weight[other_need]
     first = np.flatnonzero(np.diff(other_supporter, prepend=-1))
-    raised = np.zeros(len(task.places), dtype=np.int64) if start is None else start
+    raised = np.zeros(len(problem.places), dtype=np.int64) if start is None else start
     for _ in range(sweeps):
         price = raised
         carried = np.where(met, price[supporter_of], 0)
@@ -54,15 +60,20 @@ def least_prices(
         if np.array_equal(raised, price):
             break
     surplus = np.where(met, own_weight - carried, 0)
-    left, _ = places_left(task, supporter_of)
+    left, _ = places_left(problem, supporter_of)
     unsettled = np.concatenate([surplus < 0, (raised != price) | ((left > 0) & (price > 0))])
-    return Prices(price, surplus, unsettled)
+    return Duals(price, surplus, unsettled)
 
 
-def prices_near(
-    task: Task, weight: Whole, active: Positions, supporter_of: Positions, sweeps: int, expected: Whole
-) -> Prices:
-    """Prices and surpluses as in `least_prices`, but as near to the expected prices as they can be.
+def duals_near(
+    problem: AssignmentProblem,
+    weight: Integers,
+    active: Positions,
+    supporter_of: Positions,
+    sweeps: int,
+    expected: Integers,
+) -> Duals:
+    """Prices and surpluses as in `least_duals`, but as near to the expected prices as they can be.
 
     Notes
     -----
@@ -70,11 +81,13 @@ def prices_near(
     promise much of the other pairs that is not there. From whichever is the lower of the highest and the expected, they
     rise to where they settle, which is nowhere above the highest.
     """
-    highest = _highest_prices(task, weight, active, supporter_of, sweeps)
-    return least_prices(task, weight, active, supporter_of, sweeps, np.minimum(expected, highest))
+    highest = _highest_duals(problem, weight, active, supporter_of, sweeps)
+    return least_duals(problem, weight, active, supporter_of, sweeps, np.minimum(expected, highest))
 
 
-def _highest_prices(task: Task, weight: Whole, active: Positions, supporter_of: Positions, sweeps: int) -> Whole:
+def _highest_duals(
+    problem: AssignmentProblem, weight: Integers, active: Positions, supporter_of: Positions, sweeps: int
+) -> Integers:
     """The highest prices that prove an optimal assignment over the active pairs.
 
     Notes
@@ -82,11 +95,11 @@ def _highest_prices(task: Task, weight: Whole, active: Positions, supporter_of: 
     The other way about: prices begin at all that the needs there are worth, and fall, v_j = min_i w_ij - u_i over the
     needs that it has, as surpluses rise, u_i = max(0, max_j w_ij - v_j). A place that is left costs nothing.
     """
-    need, supporter = task.need[active], task.supporter[active]
+    need, supporter = problem.need[active], problem.supporter[active]
     chosen = np.flatnonzero(supporter_of[need] == supporter)
     chosen = chosen[np.argsort(supporter[chosen], kind="stable")]
     own, owner, own_weight = need[chosen], supporter[chosen], weight[active[chosen]]
-    left, _ = places_left(task, supporter_of)
+    left, _ = places_left(problem, supporter_of)
     lowered = np.where(left > 0, 0, int(weight.max(initial=0)))
     if not len(chosen):
         return lowered

@@ -16,20 +16,18 @@ from scipy.sparse.csgraph import (
     min_weight_full_bipartite_matching,
 )
 
-from matching.solve.auction import bid, may_stay_out, tight_pairs
-from matching.solve.budget import Watch
-from matching.solve.duals import Prices, least_prices, prices_near
-from matching.solve.pricing_oracle import Rest
+from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.auction import auction_prices, may_stay_out, tight_pairs
+from matching.solve.budget import Budget
+from matching.solve.duals import Duals, duals_near, least_duals
+from matching.solve.pricing_oracle import PricingOracle
 from matching.solve.problem import (
     NEVER,
     PRIORITY_LEVELS,
     UNMET,
-    Flags,
-    Positions,
-    Task,
-    Whole,
+    AssignmentProblem,
     chosen_pairs,
-    parts_of,
+    components_of,
     places_left,
     rank_in_group,
     together,
@@ -50,7 +48,9 @@ _MORE_PAIRS = 16
 _SWEEPS = 500
 
 
-def best_without_days(task: Task, watch: Watch, rest: Rest | None = None) -> tuple[Task, Positions, Whole | None]:
+def best_without_days(
+    problem: AssignmentProblem, budget: Budget, oracle: PricingOracle | None = None
+) -> tuple[AssignmentProblem, Positions, Integers | None]:
     """The optimum without days, and the least prices that prove it over every pair, at hand or in the rest.
 
     Where somebody cancels before it is found: an assignment that is best at every level before the score, and None.
@@ -68,101 +68,115 @@ def best_without_days(task: Task, watch: Watch, rest: Rest | None = None) -> tup
     The least prices over few pairs promise much of the others that is not there. Where needs have bid, prices near the
     bids are looked at instead, and the least only in the end, when the assignment stands.
     """
-    if not len(task.need) and rest is None:
-        return task, np.full(len(task.level), UNMET, dtype=np.intp), np.zeros(len(task.places), dtype=np.int64)
-    sweeps = surely = len(task.places) + 2
-    watch.tell(f"Solving places: how many needs can be met, over {len(task.need):,} pairs")
-    task, supporter_of, tier = _levels(task, rest)
-    active = _first_pairs(task, supporter_of, tier)
+    if not len(problem.need) and oracle is None:
+        return problem, np.full(len(problem.level), UNMET, dtype=np.intp), np.zeros(len(problem.places), dtype=np.int64)
+    sweeps = surely = len(problem.places) + 2
+    budget.report(f"Solving places: how many needs can be met, over {len(problem.need):,} pairs")
+    problem, supporter_of, tier = _levels(problem, oracle)
+    active = _first_pairs(problem, supporter_of, tier)
     expected = None
     if len(active) > _MANY_PAIRS:
-        watch.tell(f"Solving places: which of {len(task.need):,} pairs matter")
-        task, bids, near = bid(task, rest, tier, active)
-        expected, active = task.bonus_milli * tier + bids, together(task, near, chosen_pairs(task, supporter_of))
-    if watch.cancelled():
-        return task, supporter_of, None
-    weight = task.weight
-    watch.tell(f"Solving places, round 1: {len(active):,} of {len(task.need):,} pairs")
-    supporter_of = _solved(task, weight, active, supporter_of, np.ones(len(task.level), dtype=bool))
+        budget.report(f"Solving places: which of {len(problem.need):,} pairs matter")
+        problem, bids, near = auction_prices(problem, oracle, tier, active)
+        expected, active = (
+            problem.bonus_milli * tier + bids,
+            together(problem, near, chosen_pairs(problem, supporter_of)),
+        )
+    if budget.cancelled():
+        return problem, supporter_of, None
+    weight = problem.weight
+    budget.report(f"Solving places, round 1: {len(active):,} of {len(problem.need):,} pairs")
+    supporter_of = _solved(problem, weight, active, supporter_of, np.ones(len(problem.level), dtype=bool))
     number = 1
     while True:
-        prices = _prices(task, weight, active, supporter_of, sweeps, expected)
+        prices = _duals(problem, weight, active, supporter_of, sweeps, expected)
         sweeps = surely
         if prices.unsettled.any():
-            needs = _in_parts(task, active, prices.unsettled)
-            supporter_of = _solved(task, weight, active, supporter_of, needs)
+            needs = _in_components(problem, active, prices.unsettled)
+            supporter_of = _solved(problem, weight, active, supporter_of, needs)
             continue
-        task, active, gain = _gains(task, rest, prices, active)
+        problem, active, gain = _gains(problem, oracle, prices, active)
         promising = np.flatnonzero(gain > 0)
         if not len(promising):
             break
-        if watch.cancelled():
-            return task, supporter_of, None
+        if budget.cancelled():
+            return problem, supporter_of, None
         number += 1
-        watch.tell(f"Solving places, round {number}: {len(promising):,} more pairs are promising")
-        weight, is_tight = task.weight, tight_pairs(task, tier)[0]
+        budget.report(f"Solving places, round {number}: {len(promising):,} more pairs are promising")
+        weight, is_tight = problem.weight, tight_pairs(problem, tier)[0]
         # Those that only hold prices up come first: without them others promise more than there is.
         if not is_tight[promising].all():
             promising = promising[~is_tight[promising]]
-        active = _with_best(task, active, promising, gain)
+        active = _with_best(problem, active, promising, gain)
         if is_tight[promising].all():
-            needs, near = _within_reach(task, weight, active, supporter_of, prices)
-            supporter_of = _solved(task, weight, near, supporter_of, needs)
+            needs, near = _within_reach(problem, weight, active, supporter_of, prices)
+            supporter_of = _solved(problem, weight, near, supporter_of, needs)
             sweeps = min(_SWEEPS, surely)
     if expected is not None:
-        task, prices = _least_of_all(task, rest, active, supporter_of)
-    return task, supporter_of, prices.price
+        problem, prices = _least_of_all(problem, oracle, active, supporter_of)
+    return problem, supporter_of, prices.price
 
 
-def _prices(
-    task: Task, weight: Whole, active: Positions, supporter_of: Positions, sweeps: int, expected: Whole | None
-) -> Prices:
+def _duals(
+    problem: AssignmentProblem,
+    weight: Integers,
+    active: Positions,
+    supporter_of: Positions,
+    sweeps: int,
+    expected: Integers | None,
+) -> Duals:
     """Prices that prove the assignment over the active pairs: near those expected, or the least."""
     if expected is None:
-        return least_prices(task, weight, active, supporter_of, sweeps)
-    return prices_near(task, weight, active, supporter_of, sweeps, expected)
+        return least_duals(problem, weight, active, supporter_of, sweeps)
+    return duals_near(problem, weight, active, supporter_of, sweeps, expected)
 
 
-def _least_of_all(task: Task, rest: Rest | None, active: Positions, supporter_of: Positions) -> tuple[Task, Prices]:
+def _least_of_all(
+    problem: AssignmentProblem, oracle: PricingOracle | None, active: Positions, supporter_of: Positions
+) -> tuple[AssignmentProblem, Duals]:
     """The least prices that prove the optimum over all pairs, by adding pairs that still hold prices up."""
     while True:
-        prices = least_prices(task, task.weight, active, supporter_of, len(task.places) + 2)
-        task, active, gain = _gains(task, rest, prices, active)
+        prices = least_duals(problem, problem.weight, active, supporter_of, len(problem.places) + 2)
+        problem, active, gain = _gains(problem, oracle, prices, active)
         promising = np.flatnonzero(gain > 0)
         if not len(promising):
-            return task, prices
-        active = _with_best(task, active, promising, gain)
+            return problem, prices
+        active = _with_best(problem, active, promising, gain)
 
 
-def _gains(task: Task, rest: Rest | None, prices: Prices, active: Positions) -> tuple[Task, Positions, Whole]:
+def _gains(
+    problem: AssignmentProblem, oracle: PricingOracle | None, prices: Duals, active: Positions
+) -> tuple[AssignmentProblem, Positions, Integers]:
     """By pair: what it is worth beyond its price and surplus.
 
     Where no pair at hand is worth more, the rest is asked: first come the task with what it has, and where the active
     pairs are in it.
     """
-    gain = np.asarray(task.weight - prices.price[task.supporter] - prices.surplus[task.need])
-    if rest is None or (gain > 0).any():
-        return task, active, gain
-    task, active = _with_rest(task, rest, prices, active)
-    return task, active, np.asarray(task.weight - prices.price[task.supporter] - prices.surplus[task.need])
+    gain = np.asarray(problem.weight - prices.price[problem.supporter] - prices.surplus[problem.need])
+    if oracle is None or (gain > 0).any():
+        return problem, active, gain
+    problem, active = _with_oracle_pairs(problem, oracle, prices, active)
+    return problem, active, np.asarray(problem.weight - prices.price[problem.supporter] - prices.surplus[problem.need])
 
 
-def _with_rest(task: Task, rest: Rest, prices: Prices, active: Positions) -> tuple[Task, Positions]:
+def _with_oracle_pairs(
+    problem: AssignmentProblem, oracle: PricingOracle, prices: Duals, active: Positions
+) -> tuple[AssignmentProblem, Positions]:
     """The task with the most promising pairs of the rest, and where the active pairs are in it."""
-    asked = prices.surplus - task.bonus_milli * (3 - task.level)
-    need, supporter, value = rest.worth_more(asked, prices.price)
+    asked = prices.surplus - problem.bonus_milli * (3 - problem.level)
+    need, supporter, value = oracle.pairs_above(asked, prices.price)
     best = rank_in_group(need, value - prices.price[supporter]) < _MORE_PAIRS
-    whole, place = task.with_pairs(need[best], supporter[best], value[best])
+    whole, place = problem.with_pairs(need[best], supporter[best], value[best])
     return whole, place[active]
 
 
-def _with_best(task: Task, active: Positions, promising: Positions, gain: Whole) -> Positions:
+def _with_best(problem: AssignmentProblem, active: Positions, promising: Positions, gain: Integers) -> Positions:
     """The active pairs and the most promising of each need."""
-    best = promising[rank_in_group(task.need[promising], gain[promising]) < _MORE_PAIRS]
-    return together(task, active, best)
+    best = promising[rank_in_group(problem.need[promising], gain[promising]) < _MORE_PAIRS]
+    return together(problem, active, best)
 
 
-def _levels(task: Task, rest: Rest | None) -> tuple[Task, Positions, Positions]:
+def _levels(problem: AssignmentProblem, oracle: PricingOracle | None) -> tuple[AssignmentProblem, Positions, Positions]:
     """An assignment that is best at every level before the score, and each supporter's price in levels.
 
     First comes the task with the pairs of the rest that it took to know.
@@ -176,30 +190,30 @@ def _levels(task: Task, rest: Rest | None) -> tuple[Task, Positions, Positions]:
     worth, what its cheapest supporter asks is lost. A pair of the rest could change that only if it leads from a need
     without such a place, or held by a supporter without one, to somebody from whom one can be reached.
     """
-    supporter_of = np.full(len(task.level), UNMET, dtype=np.intp)
-    tier = np.zeros(len(task.places), dtype=np.intp)
+    supporter_of = np.full(len(problem.level), UNMET, dtype=np.intp)
+    tier = np.zeros(len(problem.places), dtype=np.intp)
     level = 0
     while level < len(PRIORITY_LEVELS):
-        need_has_way, has_way = _ways_out(task, supporter_of, level)
-        asking = np.flatnonzero((task.level == level) & (supporter_of == UNMET) & need_has_way)
+        need_has_way, has_way = _ways_out(problem, supporter_of, level)
+        asking = np.flatnonzero((problem.level == level) & (supporter_of == UNMET) & need_has_way)
         if len(asking):
-            supporter_of = _flowed(task, supporter_of, asking, need_has_way, has_way)
+            supporter_of = _flowed(problem, supporter_of, asking, need_has_way, has_way)
             continue
-        if rest is not None:
-            n_pairs, task = len(task.need), _with_ways_out(task, rest, supporter_of, level, has_way)
-            if len(task.need) > n_pairs:
+        if oracle is not None:
+            n_pairs, problem = len(problem.need), _with_ways_out(problem, oracle, supporter_of, level, has_way)
+            if len(problem.need) > n_pairs:
                 continue
-        tier += ~has_way & (task.places > 0)
+        tier += ~has_way & (problem.places > 0)
         level += 1
-    return task, supporter_of, tier
+    return problem, supporter_of, tier
 
 
-def _ways_out(task: Task, supporter_of: Positions, level: int) -> tuple[Flags, Flags]:
+def _ways_out(problem: AssignmentProblem, supporter_of: Positions, level: int) -> tuple[Flags, Flags]:
     """Needs up to a level, and supporters, from whom a place that is left can be reached by moving needs on."""
-    n_needs, sink = len(task.level), len(task.level) + len(task.places)
-    pairs = np.flatnonzero(task.level[task.need] <= level)
-    need, person = task.need[pairs], n_needs + task.supporter[pairs]
-    _, offering = places_left(task, supporter_of)
+    n_needs, sink = len(problem.level), len(problem.level) + len(problem.places)
+    pairs = np.flatnonzero(problem.level[problem.need] <= level)
+    need, person = problem.need[pairs], n_needs + problem.supporter[pairs]
+    _, offering = places_left(problem, supporter_of)
     chosen = n_needs + supporter_of[need] == person
     tail = np.concatenate([np.where(chosen, need, person), np.full(len(offering), sink)])
     head = np.concatenate([np.where(chosen, person, need), n_needs + offering])
@@ -209,14 +223,16 @@ def _ways_out(task: Task, supporter_of: Positions, level: int) -> tuple[Flags, F
     return has_way[:n_needs], has_way[n_needs:sink]
 
 
-def _flowed(task: Task, supporter_of: Positions, asking: Positions, need_has_way: Flags, has_way: Flags) -> Positions:
+def _flowed(
+    problem: AssignmentProblem, supporter_of: Positions, asking: Positions, need_has_way: Flags, has_way: Flags
+) -> Positions:
     """As many of the asking needs met as can be, by moving others on; nobody else is let down."""
-    n_needs, n_people = len(task.level), len(task.places)
+    n_needs, n_people = len(problem.level), len(problem.places)
     source, sink = n_needs + n_people, n_needs + n_people + 1
     # What leads nowhere would only be searched in vain.
-    pairs = np.flatnonzero(need_has_way[task.need] & has_way[task.supporter])
-    need, person = task.need[pairs], n_needs + task.supporter[pairs]
-    left, offering = places_left(task, supporter_of)
+    pairs = np.flatnonzero(need_has_way[problem.need] & has_way[problem.supporter])
+    need, person = problem.need[pairs], n_needs + problem.supporter[pairs]
+    left, offering = places_left(problem, supporter_of)
     chosen = n_needs + supporter_of[need] == person
     tail = np.concatenate([np.where(chosen, person, need), np.full(len(asking), source), n_needs + offering])
     head = np.concatenate([np.where(chosen, need, person), asking, np.full(len(offering), sink)])
@@ -230,55 +246,59 @@ def _flowed(task: Task, supporter_of: Positions, asking: Positions, need_has_way
     return moved_to
 
 
-def _with_ways_out(task: Task, rest: Rest, supporter_of: Positions, level: int, has_way: Flags) -> Task:
+def _with_ways_out(
+    problem: AssignmentProblem, oracle: PricingOracle, supporter_of: Positions, level: int, has_way: Flags
+) -> AssignmentProblem:
     """The task with pairs of the rest that lead needs up to a level, which cannot be moved, to people with room."""
-    stuck = (task.level <= level) & np.append(~has_way, True)[supporter_of]
-    asked, offered = np.where(stuck, -1, NEVER), np.where(has_way & (task.places > 0), 0, NEVER)
-    need, supporter, value = rest.worth_more(asked, offered)
+    stuck = (problem.level <= level) & np.append(~has_way, True)[supporter_of]
+    asked, offered = np.where(stuck, -1, NEVER), np.where(has_way & (problem.places > 0), 0, NEVER)
+    need, supporter, value = oracle.pairs_above(asked, offered)
     best = rank_in_group(need, value) < _FIRST_PAIRS
-    return task.with_pairs(need[best], supporter[best], value[best])[0]
+    return problem.with_pairs(need[best], supporter[best], value[best])[0]
 
 
-def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> Positions:
+def _first_pairs(problem: AssignmentProblem, supporter_of: Positions, tier: Positions) -> Positions:
     """The tight pairs to begin with.
 
     A need that has to be met looks for its best supporters. One that may be left out does not; scarce supporters look
     for the best of those instead.
     """
-    is_tight, cheapest = tight_pairs(task, tier)
+    is_tight, cheapest = tight_pairs(problem, tier)
     tight = np.flatnonzero(is_tight)
-    need, supporter, value = task.need[tight], task.supporter[tight], task.value_milli[tight]
-    must = ~may_stay_out(task, cheapest)[need]
+    need, supporter, value = problem.need[tight], problem.supporter[tight], problem.value_milli[tight]
+    must = ~may_stay_out(problem, cheapest)[need]
     kept = (supporter_of[need] == supporter) | (must & (rank_in_group(need, value) < _FIRST_PAIRS))
     may = np.flatnonzero(~must)
-    wanted = _FIRST_PAIRS_A_PLACE * task.places[supporter[may]] + _FIRST_PAIRS_BESIDE
+    wanted = _FIRST_PAIRS_A_PLACE * problem.places[supporter[may]] + _FIRST_PAIRS_BESIDE
     kept[may[rank_in_group(supporter[may], value[may]) < wanted]] = True
     first: Positions = tight[kept]
     return first
 
 
-def _solved(task: Task, weight: Whole, active: Positions, supporter_of: Positions, needs: Flags) -> Positions:
+def _solved(
+    problem: AssignmentProblem, weight: Integers, active: Positions, supporter_of: Positions, needs: Flags
+) -> Positions:
     """The best assignment of some needs over the active pairs, each large connected part alone; the others stay."""
     solved = np.where(needs, UNMET, supporter_of)
-    left, _ = places_left(task, solved)
-    pairs = active[needs[task.need[active]] & (left[task.supporter[active]] > 0)]
-    part = parts_of(task, pairs)[task.need[pairs]]
-    order = np.argsort(part, kind="stable")
-    starts = np.flatnonzero(np.diff(part[order], prepend=-1))
+    left, _ = places_left(problem, solved)
+    pairs = active[needs[problem.need[active]] & (left[problem.supporter[active]] > 0)]
+    component = components_of(problem, pairs)[problem.need[pairs]]
+    order = np.argsort(component, kind="stable")
+    starts = np.flatnonzero(np.diff(component[order], prepend=-1))
     starts = starts[np.diff(starts // _PAIRS_AT_ONCE, prepend=-1) > 0]
     for one in np.split(pairs[order], starts[1:]):
-        here, need = np.unique(task.need[one], return_inverse=True)
-        people, supporter = np.unique(task.supporter[one], return_inverse=True)
+        here, need = np.unique(problem.need[one], return_inverse=True)
+        people, supporter = np.unique(problem.supporter[one], return_inverse=True)
         n_met = int((supporter_of[here] != UNMET).sum())
         chosen = _transport(len(here), need, supporter, weight[one], left[people], n_met)
         solved[here] = np.where(chosen == UNMET, UNMET, people[chosen])
     return solved
 
 
-def _in_parts(task: Task, pairs: Positions, nodes: Flags) -> Flags:
+def _in_components(problem: AssignmentProblem, pairs: Positions, nodes: Flags) -> Flags:
     """Needs in the connected parts that any of these needs and supporters are in."""
-    part = parts_of(task, pairs)
-    return np.isin(part[: len(task.level)], part[nodes])
+    component = components_of(problem, pairs)
+    return np.isin(component[: len(problem.level)], component[nodes])
 
 
 @dataclass(frozen=True)
@@ -290,7 +310,7 @@ class _Places:
     owner: Positions
 
 
-def _repeated(supporter: Positions, places: Whole) -> _Places:
+def _repeated(supporter: Positions, places: Integers) -> _Places:
     """Repeat each supporter once a place, as far as there are pairs to fill them."""
     useful = np.minimum(places, np.bincount(supporter, minlength=len(places)))
     first_place = np.cumsum(useful) - useful
@@ -301,7 +321,7 @@ def _repeated(supporter: Positions, places: Whole) -> _Places:
 
 
 def _transport(
-    n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole, n_met: int
+    n_needs: int, need: Positions, supporter: Positions, weight: Integers, places: Integers, n_met: int
 ) -> Positions:
     """The best assignment of needs to places, where `n_met` needs can be met at once."""
     repeated = _repeated(supporter, places)
@@ -320,7 +340,7 @@ def _transport(
 
 
 def _best_matching(
-    row: Positions, column: Positions, weight: Whole, n_rows: int, n_columns: int, n_matched: int
+    row: Positions, column: Positions, weight: Integers, n_rows: int, n_columns: int, n_matched: int
 ) -> Positions:
     """The column of each row, or -1. Where not all rows can be matched, each gets a private column of no worth."""
     # Stored zeros would be no edges: costs are shifted so that every one of them is at least 1.
@@ -339,16 +359,16 @@ def _best_matching(
 
 
 def _within_reach(
-    task: Task, weight: Whole, active: Positions, supporter_of: Positions, prices: Prices
+    problem: AssignmentProblem, weight: Integers, active: Positions, supporter_of: Positions, prices: Duals
 ) -> tuple[Flags, Positions]:
     """The needs that pairs worth more than their prices can be felt by, and the active pairs that can matter there."""
-    n_needs, n_people = len(task.level), len(task.places)
-    short = prices.surplus[task.need[active]] + prices.price[task.supporter[active]] - weight[active]
+    n_needs, n_people = len(problem.level), len(problem.places)
+    short = prices.surplus[problem.need[active]] + prices.price[problem.supporter[active]] - weight[active]
     gain = np.zeros(n_needs, dtype=np.int64)
-    np.maximum.at(gain, task.need[active], -short)
+    np.maximum.at(gain, problem.need[active], -short)
     reach = int(gain.max(initial=0))
     near = active[short <= reach]
-    need, person, start = task.need[near], n_needs + task.supporter[near], n_needs + n_people
+    need, person, start = problem.need[near], n_needs + problem.supporter[near], n_needs + n_people
     begin = np.flatnonzero(gain)
     length = np.maximum(short[short <= reach], 0)
     # Each need with such a pair begins as far out as its gain falls short of the largest. Stored zeros are no edges.

@@ -5,15 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Ended
 
-Positions = NDArray[np.intp]
-Whole = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Reached = tuple[int, int, int, int]
 """By level: needs met, and the last in thousandths."""
 
@@ -25,7 +22,7 @@ NEVER = np.iinfo(np.int64).max // 4
 
 
 @dataclass(frozen=True)
-class Ties:
+class SideConstraints:
     """Rules that tie several needs or supporters together, beside places and days.
 
     Attributes
@@ -46,14 +43,14 @@ class Ties:
 
     package: Positions
     school: Positions
-    supporters_left: Whole
+    supporters_left: Integers
     pinned_visits: Positions
     home: Positions
-    deployments_left: Whole
+    deployments_left: Integers
 
 
 @dataclass(frozen=True)
-class Task:
+class AssignmentProblem:
     """What is to be assigned; pairs are in order of need, then supporter.
 
     Attributes
@@ -70,18 +67,18 @@ class Task:
         By supporter: places left beside the pins.
     days_offered : ndarray of float64
         By supporter, in hundredths of a day; infinite without a limit.
-    ties : Ties, optional
+    side_constraints : SideConstraints, optional
         Where a rule ties needs or supporters together.
     """
 
     need: Positions
     supporter: Positions
-    value_milli: Whole
+    value_milli: Integers
     level: Positions
-    days_asked: Whole
-    places: Whole
-    days_offered: NDArray[np.float64]
-    ties: Ties | None = None
+    days_asked: Integers
+    places: Integers
+    days_offered: Floats
+    side_constraints: SideConstraints | None = None
 
     @property
     def bonus_milli(self) -> int:
@@ -89,28 +86,30 @@ class Task:
         return max(int(self.value_milli.max(initial=0)), 1000) * len(self.level) + 1
 
     @property
-    def weight(self) -> Whole:
+    def weight(self) -> Integers:
         """By pair: 3M, 2M or M for the need, plus the pair's value."""
         return self.bonus_milli * (3 - self.level[self.need]) + self.value_milli
 
-    def is_there(self, pairs: Positions) -> Flags:
+    def already_visits(self, pairs: Positions) -> Flags:
         """By pair: whether the supporter comes to this school already, by a pin; nobody does without ties."""
-        if self.ties is None or not len(self.ties.pinned_visits):
+        if self.side_constraints is None or not len(self.side_constraints.pinned_visits):
             return np.zeros(len(pairs), dtype=bool)
-        visits = self.ties.school[self.need[pairs]] * len(self.places) + self.supporter[pairs]
-        return np.isin(visits, self.ties.pinned_visits)
+        visits = self.side_constraints.school[self.need[pairs]] * len(self.places) + self.supporter[pairs]
+        return np.isin(visits, self.side_constraints.pinned_visits)
 
-    def of(self, pairs: Positions) -> "Task":
+    def of(self, pairs: Positions) -> "AssignmentProblem":
         """The task with some of its pairs."""
         return replace(
             self, need=self.need[pairs], supporter=self.supporter[pairs], value_milli=self.value_milli[pairs]
         )
 
-    def with_pairs(self, need: Positions, supporter: Positions, value_milli: Whole) -> "tuple[Task, Positions]":
+    def with_pairs(
+        self, need: Positions, supporter: Positions, value_milli: Integers
+    ) -> "tuple[AssignmentProblem, Positions]":
         """The task with more pairs, and where those that it had are then; of pairs that it had, its own value holds."""
         n_people = len(self.places)
-        at_hand = self.need * n_people + self.supporter
-        codes = np.append(at_hand, need * n_people + supporter)
+        candidate_pairs = self.need * n_people + self.supporter
+        codes = np.append(candidate_pairs, need * n_people + supporter)
         # Of equal pairs the first in order is the one that was at hand.
         order = np.argsort(codes, kind="stable")
         order = order[np.diff(codes[order], prepend=-1) > 0]
@@ -118,7 +117,7 @@ class Task:
         whole = replace(
             self, need=need, supporter=supporter, value_milli=np.append(self.value_milli, value_milli)[order]
         )
-        return whole, np.searchsorted(codes[order], at_hand)
+        return whole, np.searchsorted(codes[order], candidate_pairs)
 
 
 @dataclass(frozen=True)
@@ -146,12 +145,12 @@ class Assignment:
     """
 
     supporter_of: Positions
-    price_milli: NDArray[np.float64]
+    price_milli: Floats
     values: Reached
     bounds: Reached
     bonus_milli: int
     searched: bool
-    surplus_milli: NDArray[np.float64] | None = None
+    surplus_milli: Floats | None = None
     ended: Ended = ""
 
     @property
@@ -175,25 +174,25 @@ def bounds_as_good(reached: Reached, bounded: Reached, most: Reached, otherwise:
     return as_reached(bound if holds else other for bound, other, holds in zip(most, otherwise, as_good, strict=True))
 
 
-def chosen_pairs(task: Task, supporter_of: Positions) -> Positions:
+def chosen_pairs(problem: AssignmentProblem, supporter_of: Positions) -> Positions:
     """The pairs of a task that an outcome holds."""
-    return np.flatnonzero(supporter_of[task.need] == task.supporter)
+    return np.flatnonzero(supporter_of[problem.need] == problem.supporter)
 
 
-def values_of(task: Task, supporter_of: Positions, needs: Positions | None = None) -> Reached:
+def values_of(problem: AssignmentProblem, supporter_of: Positions, needs: Positions | None = None) -> Reached:
     """Needs met at each level and the total value in thousandths; of some needs where they are named."""
     met = supporter_of != UNMET
     if needs is not None:
         met = met & np.isin(np.arange(len(met)), needs)
-    counts = np.bincount(task.level[met], minlength=3)
-    chosen = chosen_pairs(task, np.where(met, supporter_of, UNMET))
-    return as_reached([*counts[:3], task.value_milli[chosen].sum()])
+    counts = np.bincount(problem.level[met], minlength=3)
+    chosen = chosen_pairs(problem, np.where(met, supporter_of, UNMET))
+    return as_reached([*counts[:3], problem.value_milli[chosen].sum()])
 
 
-def parts_of(task: Task, pairs: Positions) -> Positions:
+def components_of(problem: AssignmentProblem, pairs: Positions) -> Positions:
     """The connected part of each need and then of each supporter, by these pairs."""
-    n_needs, n_nodes = len(task.level), len(task.level) + len(task.places)
-    ends = (task.need[pairs], n_needs + task.supporter[pairs])
+    n_needs, n_nodes = len(problem.level), len(problem.level) + len(problem.places)
+    ends = (problem.need[pairs], n_needs + problem.supporter[pairs])
     graph = coo_array((np.ones(len(pairs), dtype=np.int8), ends), shape=(n_nodes, n_nodes))
     return connected_components(graph, directed=False)[1].astype(np.intp)
 
@@ -208,28 +207,28 @@ def most_urgent_together(level: Positions, package: Positions) -> Positions:
     return levels
 
 
-def together(task: Task, *some: Positions) -> Positions:
+def together(problem: AssignmentProblem, *some: Positions) -> Positions:
     """Pairs of a task that are among some or others, each once, in order."""
-    among = np.zeros(len(task.need), dtype=bool)
+    among = np.zeros(len(problem.need), dtype=bool)
     for pairs in some:
         among[pairs] = True
     return np.flatnonzero(among)
 
 
-def days_used(task: Task, supporter_of: Positions) -> NDArray[np.float64]:
+def days_used(problem: AssignmentProblem, supporter_of: Positions) -> Floats:
     """By supporter: the days that an outcome takes, in hundredths."""
     met = supporter_of != UNMET
-    used = np.bincount(supporter_of[met], weights=task.days_asked[met], minlength=len(task.places))
+    used = np.bincount(supporter_of[met], weights=problem.days_asked[met], minlength=len(problem.places))
     return used.astype(np.float64)
 
 
-def places_left(task: Task, supporter_of: Positions) -> tuple[Whole, Positions]:
+def places_left(problem: AssignmentProblem, supporter_of: Positions) -> tuple[Integers, Positions]:
     """Places left by supporter, and the supporters who have any."""
-    left = task.places - np.bincount(supporter_of[supporter_of != UNMET], minlength=len(task.places))
+    left = problem.places - np.bincount(supporter_of[supporter_of != UNMET], minlength=len(problem.places))
     return left, np.flatnonzero(left > 0)
 
 
-def rank_in_group(group: Positions, worth: Whole) -> Positions:
+def rank_in_group(group: Positions, worth: Integers) -> Positions:
     """Place of each entry in its group, from 0, the one of most worth first; of equals, the first."""
     most, least = int(worth.max(initial=0)), int(worth.min(initial=0))
     order = np.argsort(group * (most - least + 1) + (most - worth), kind="stable")
@@ -245,13 +244,13 @@ def rank_in_order(group: Positions) -> Positions:
     return ranks
 
 
-def best_of_each_need(need: Positions, worth: Whole | NDArray[np.float64], count: int) -> Positions:
+def best_of_each_need(need: Positions, worth: Integers | Floats, count: int) -> Positions:
     """The `count` best entries of each need (`need` is in order), themselves in order; of equals, the first."""
     order = np.lexsort((-worth, need))
     return np.sort(order[rank_in_order(need) < count])
 
 
-def visits_of(task: Task, supporter_of: Positions) -> tuple[Positions, Positions]:
+def visits_of(problem: AssignmentProblem, supporter_of: Positions) -> tuple[Positions, Positions]:
     """The schools and the supporters that an outcome brings together, each once, without those of the pins.
 
     Raises
@@ -259,10 +258,10 @@ def visits_of(task: Task, supporter_of: Positions) -> tuple[Positions, Positions
     ValueError
         The task has no ties.
     """
-    if task.ties is None:
+    if problem.side_constraints is None:
         raise ValueError("without ties nobody counts visits")
-    coming = chosen_pairs(task, supporter_of)
-    coming = coming[~task.is_there(coming)]
-    visits = np.column_stack([task.ties.school[task.need[coming]], task.supporter[coming]])
+    coming = chosen_pairs(problem, supporter_of)
+    coming = coming[~problem.already_visits(coming)]
+    visits = np.column_stack([problem.side_constraints.school[problem.need[coming]], problem.supporter[coming]])
     school, supporter = np.unique(visits, axis=0).T
     return school, supporter

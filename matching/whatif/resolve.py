@@ -21,10 +21,11 @@ from matching.errors import DataError, Problem, did_you_mean, shown
 from matching.inputs.read import Inputs
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
-from matching.pairs.rules import Positions, Rulebook, positions
+from matching.pairs.rules import Rulebook, positions
 from matching.plan.compare import CHANGE_COLUMNS
 from matching.plan.reasons import UNMET, Outcome, priority_level
 from matching.plan.write import Plan
+from matching.solve.arrays import Positions
 from matching.solve.problem import Reached, as_reached, best_of_each_need
 
 # Up to so many pairs a part is searched as a whole at once: it takes tenths of a second.
@@ -240,7 +241,7 @@ def _parts(rulebook: Rulebook, need: Positions, supporter: Positions) -> Positio
     """
     n_needs, n_supporters = len(rulebook.need_school), len(rulebook.home_school)
     tail, head = [need], [n_needs + supporter]
-    if rulebook.has_ties:
+    if rulebook.has_side_constraints:
         at = n_needs + n_supporters
         home = at + len(rulebook.inputs.schools)
         tail += [np.arange(n_needs), n_needs + np.arange(n_supporters)]

@@ -126,7 +126,7 @@ def why_not(
         forced = changed_market(market, with_pins(market.inputs, {need_id: supporter_id}), same_pairs=True)
         is_best = plan.manifest["status"] == "optimal"
         # A pin may go where the plan may not: beyond a rule, another pin, or a tie with other needs and people.
-        free_to_choose = not (bars or market.rulebook.has_ties or need in market.rulebook.pins[0])
+        free_to_choose = not (bars or market.rulebook.has_side_constraints or need in market.rulebook.pins[0])
         answer = solve_again(
             market,
             before,

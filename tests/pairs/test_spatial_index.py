@@ -60,7 +60,7 @@ def test_what_is_worth_more_is_exactly_that(made, seed, most):
     offered = r.integers(-most, most, len(one.inputs.supporters)) + 1000 * r.integers(0, 2, len(one.inputs.supporters))
     asked[r.random(len(asked)) < 0.2] = NEVER
     offered[r.random(len(offered)) < 0.2] = NEVER
-    need_row, supporter_row, score = one.ground.worth_more(asked, offered)
+    need_row, supporter_row, score = one.spatial_index.pairs_above(asked, offered)
     least = dict(zip(one.inputs.needs["need_id"], asked.tolist(), strict=True))
     fee = dict(zip(one.inputs.supporters["supporter_id"], offered.tolist(), strict=True))
     expected = {(n, s): fact.milli for (n, s), fact in eligible(made).items() if fact.milli > least[n] + fee[s]}
@@ -74,9 +74,9 @@ def test_what_is_worth_more_is_exactly_that(made, seed, most):
 def test_the_nearest_are_the_nearest(made, count):
     """Whoever is eligible and not among them has as many as were asked for before them, of the same designation."""
     one = open_market(made.inputs())
-    may, found = eligible(made), set(names(one, *one.ground.nearest(count)))
+    may, found = eligible(made), set(names(one, *one.spatial_index.nearest(count)))
     assert found <= set(may)
-    assert set(names(one, *one.ground.nearest(len(made.supporters)))) == set(may)
+    assert set(names(one, *one.spatial_index.nearest(len(made.supporters)))) == set(may)
     kind = {"designation", "accreditation", "places", "specialism", "phase"}
     code = {row["supporter_id"]: row["designation"] for row in made.supporters}
     could = {pair: fact.km for pair, fact in facts(made).items() if not fact.broken & kind}
@@ -98,7 +98,7 @@ def test_where_distance_hardly_counts_all_in_reach_are_looked_at(weight):
     one = open_market(made.inputs())
     score = next(iter(eligible(made).values())).milli
     for asked, count in ((score - 1, 1), (score, 0)):
-        assert len(one.ground.worth_more(np.array([asked]), np.array([0]))[0]) == count
+        assert len(one.spatial_index.pairs_above(np.array([asked]), np.array([0]))[0]) == count
 
 
 # ---- rounds that are so large that only pairs that may matter are kept ---------------------------------------------

@@ -85,7 +85,7 @@ def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, numbe
 
 
 def test_as_many_needs_as_places_allow_have_no_higher_score_than_places_allow(every_part_is_large, monkeypatch):
-    monkeypatch.setattr(large, "part_prices", lambda task, *_: (task, None))
+    monkeypatch.setattr(large, "part_prices", lambda problem, *_: (problem, None))
     as_many = 0
     for number in range(40):
         made = random_world(2100 + number, n_schools=30, n_supporters=40, n_needs=40)
@@ -149,8 +149,8 @@ def test_by_loads_whenever_time_runs_out_the_plan_keeps_the_rules_and_the_bounds
     made = random_world(9000 + number, n_schools=30, n_supporters=12, n_needs=50, pins=0, decisions=4)
     relaxed, left = blend.relaxed, iter(range(rounds))
 
-    def relaxed_in_time(model, watch):
-        return relaxed(model, watch) if next(left, None) is not None else None
+    def relaxed_in_time(model, budget):
+        return relaxed(model, budget) if next(left, None) is not None else None
 
     monkeypatch.setattr(blend, "relaxed", relaxed_in_time)
     monkeypatch.setattr(by_loads, "most_in_whole", lambda *_: np.inf)
@@ -163,7 +163,7 @@ def test_by_loads_whenever_time_runs_out_the_plan_keeps_the_rules_and_the_bounds
 def few_pairs_promise(monkeypatch):
     """Whatever ties bind is searched over few pairs and then around single needs, never whole."""
     monkeypatch.setattr(search, "_MANY_PAIRS", 0)
-    monkeypatch.setattr(search, "best_choice", lambda part, worth, kept, chosen, watch: (chosen, part.ceiling(worth)))
+    monkeypatch.setattr(search, "best_choice", lambda part, worth, kept, chosen, budget: (chosen, part.ceiling(worth)))
     few_pairs(monkeypatch)
 
 
@@ -236,7 +236,7 @@ def test_where_ties_bind_in_a_large_part_the_plan_keeps_the_rules_and_the_bounds
     """Also where there is no time for prices."""
     few_pairs(monkeypatch)
     if not is_priced:
-        monkeypatch.setattr(large, "part_prices", lambda task, *_: (task, None))
+        monkeypatch.setattr(large, "part_prices", lambda problem, *_: (problem, None))
     made = tied_world(400 + number, pins=number % 3)
     plan = made.plan()
     assert not list(faults_of(made, served(plan)))
@@ -271,7 +271,7 @@ def tied_needs_met() -> tuple[int, int]:
 def test_where_no_pairs_are_known_to_promise_most_each_place_is_bettered(few_pairs_promise, monkeypatch):
     monkeypatch.setattr(tied, "relaxed", lambda *_: None)
     bettered_urgent, bettered_missed = tied_needs_met()
-    monkeypatch.setattr(tied, "bettered", lambda task, part, needs, chosen, most, watch: chosen)
+    monkeypatch.setattr(tied, "bettered", lambda problem, part, needs, chosen, most, budget: chosen)
     _, missed = tied_needs_met()
     assert bettered_urgent == 16
     assert 2 * bettered_missed < missed
@@ -280,7 +280,7 @@ def test_where_no_pairs_are_known_to_promise_most_each_place_is_bettered(few_pai
 def test_what_is_worth_less_than_others_together_is_kept_all_the_same(few_pairs_promise, monkeypatch):
     """Without a bonus for needs the first search lets many others come before an urgent one."""
     monkeypatch.setattr(tied, "_BONUS_MILLI", 0)
-    monkeypatch.setattr(tied, "bettered", lambda task, part, needs, chosen, most, watch: chosen)
+    monkeypatch.setattr(tied, "bettered", lambda problem, part, needs, chosen, most, budget: chosen)
     urgent, missed = tied_needs_met()
     assert (urgent, missed <= 6) == (16, True), missed
 
@@ -327,10 +327,10 @@ def test_the_load_of_most_gain_is_that_of_trying_them_all(number):
         own = [pair for pair in np.flatnonzero(supporter == person) if pair != must]
         must_have = () if must is None else (must,)
         sums = [
-            gain[[*must_have, *rest]].sum()
+            gain[[*must_have, *oracle]].sum()
             for count in range(offers.places[person] - len(must_have) + 1)
-            for rest in combinations(own, count)
-            if offers.days_asked[[*must_have, *rest]].sum() <= offers.days_offered[person]
+            for oracle in combinations(own, count)
+            if offers.days_asked[[*must_have, *oracle]].sum() <= offers.days_offered[person]
         ]
         return max(sums, default=-np.inf)
 
