@@ -33,7 +33,7 @@ from matching.plan.on_disk import SavedPlan, check_target, read_directory, write
 from matching.solve.budget import is_search_left
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source, open_source
-from matching.tables.formats import schools_as_text
+from matching.tables.table_reader import schools_as_text
 from matching.tables.vocabulary import standard_vocabulary
 
 app = typer.Typer(

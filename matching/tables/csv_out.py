@@ -1,5 +1,7 @@
 """CSV files that people open in a spreadsheet."""
 
+import math
+
 import pandas as pd
 
 FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
@@ -14,3 +16,8 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
 def spreadsheet_safe(text: str) -> str:
     """Return the text, with an apostrophe in front where a spreadsheet would run it as a formula."""
     return f"'{text}" if text[:1] in FORMULA_STARTS else text
+
+
+def number_text(value: float, decimals: int = 3) -> str:
+    """Return a number with at most `decimals` decimals and no needless zeros; nan is blank."""
+    return "" if math.isnan(value) else f"{value:.{decimals}f}".rstrip("0").rstrip(".")
