@@ -24,7 +24,8 @@ from matching.rounds.events import Event
 from matching.rounds.state import Desk, Placement, desk_of, live_supporters
 from matching.solve.arrays import Positions
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import known_columns, read_table, table_formats
+from matching.tables.formats import known_columns, table_formats
+from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 from matching.whatif.resolve import changed_market, position_of
 

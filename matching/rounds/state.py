@@ -10,7 +10,7 @@ from datetime import date
 
 from matching.errors import DataError, Problem, shown
 from matching.rounds.events import DECISIONS, ENDED, KINDS, STATUSES, Event, Pair, standing
-from matching.tables.formats import CellError, free_text, identifier, text
+from matching.tables.cell_values import CellError, free_text, identifier, text
 
 _LONGEST_NAME, _LONGEST_TEXT = 200, 4_000
 

@@ -18,7 +18,7 @@ from matching.allocation import allocate
 from matching.errors import DataError, Problem
 from matching.inputs.read import SOURCES, Inputs
 from matching.pairs.market import Market, Row
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.equity import equity
 from matching.plan.graph import bipartite_graph
 from matching.plan.on_disk import SavedPlan
@@ -37,6 +37,7 @@ from matching.rounds.events import Event, new_event
 from matching.rounds.live_plan import Accepted, held_market, live_plan
 from matching.rounds.round import Round
 from matching.rounds.state import Desk, desk_of, live_supporters
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames
 from matching.ui.state import cache, session
