@@ -1,8 +1,8 @@
-"""Loads blended: how much of each, by the prices of which every level of a part is bounded.
+"""The restricted master problem over loads (sets of needs for one supporter), and the bound of each level at its duals.
 
-The relaxation that splits needs between people says too much of what days allow: somebody with eight days cannot take a
-day and a half of a need. Here it is loads that are blended, what one person could take together, and a blend of loads
-is whole for nearly everybody.
+The relaxation that splits needs between people says too much of what days allow: a supporter with eight days cannot
+take a day and a half of a need. Here it is loads that are blended, what one person could take together, and a blend of
+loads is whole for nearly every supporter.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from matching.solve.programme import Kept, Programme, kept_at, worth_at
 _CLOSE = 4e-4
 # What falling short of a kept sum by one costs, in the largest worth of a pair: more than it could ever bring.
 _SHORT = 20.0
-# How often everybody chooses again beside the others, each round.
+# How often every supporter chooses again besides the others, each round.
 _TIMES_BESIDE = 3
 _NOTHING = 1e-4
 
@@ -80,7 +80,7 @@ class Blend:
         return cls(np.empty((0, max(int(offers.places.max(initial=0)), 1)), dtype=np.intp), np.zeros(0))
 
     def rounded(self, part: Programme) -> Flags:
-        """Everybody's load of which most is taken; of those who want the same need, the one who takes more has it."""
+        """Round to each supporter's load of largest share; a need that several take goes to the largest share."""
         load, slot = np.nonzero(self.loads >= 0)
         pair = self.loads[load, slot]
         order = np.lexsort((pair, -self.share[load], part.supporter[pair]))
@@ -104,11 +104,11 @@ def bounded(
 ) -> tuple[Bound, Blend]:
     """The closest bound of a level while the levels before it reach their goals.
 
-    Beside it the last blend, which is the one given where there is no time for another.
+    With it the last blend, which is the one given where there is no time for another.
 
-    `prices`, of needs and of what is kept, are those to begin with. The loads at hand are blended, and the prices of
-    the blend say which other loads everybody would rather have, until the bound at these prices is close to the blend's
-    worth.
+    `prices`, of needs and of what is kept, are those to begin with. The known loads are blended, and the prices of the
+    blend say which other loads every supporter would rather have, until the bound at these prices is close to the
+    blend's worth.
     """
     worth, kept = worth_at(part, level), kept_at(part, goals)
     largest = max(int(worth.max(initial=0)), 1)

@@ -1,4 +1,4 @@
-"""A plan mended around the people whose loads a blend splits: what it promises there is hard to keep in whole."""
+"""Local repair of a plan around the supporters whose loads the restricted master splits."""
 
 from collections.abc import Iterator
 
@@ -63,7 +63,7 @@ def _promised(part: Programme, share: Floats) -> Positions:
 
 
 def _around(offers: Offers, people: Positions, near: Flags, chosen: Flags) -> Positions:
-    """The pairs of some people and of whoever holds what they could take, with needs that nobody else holds."""
+    """The pairs of some people and of whoever holds what they could take, with needs that no one else holds."""
     free = np.zeros(len(offers.places), dtype=bool)
     free[people] = True
     could = np.zeros(offers.n_needs, dtype=bool)
