@@ -105,7 +105,7 @@ def _searched(
 
     def solved(number: int) -> tuple[Positions, Reached, Reached]:
         component = violated[number]
-        step = f"Solving days, packages and limits, component {number + 1} of {len(violated)}"
+        step = f"Solving days, packages and limits, part {number + 1} of {len(violated)}"
         budget.report(f"{step}: {component.n_pairs:,} pairs")
         # Half of the remaining time, or more where the components after it are smaller. Unused time is theirs.
         share = max(0.5, in_parallel * component.n_pairs / sum(one.n_pairs for one in violated[number:]))

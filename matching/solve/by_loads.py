@@ -1,7 +1,7 @@
 """Price and round: bounds and a plan of a component where days are scarce, level by level, from whole loads.
 
-The blend of loads of each level bounds it (`blend`). The blend of the score, rounded, is mended where it was split
-(`mend`), and where the plan then falls short of what the bounds promise, needs are counted once more, in whole numbers.
+The restricted master bounds each level (`blend`). Its solution for the score is rounded and repaired locally where it
+was split (`mend`). Where the plan then falls short of the bounds, needs are counted again in an integer programme.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def by_loads(
     separate = budget.separate()
     with ThreadPoolExecutor(1) as pool:
         try:
-            # Where a blend came to part of a need, whole plans often fall short of it: that is searched meanwhile.
+            # Where the master meets a fraction of a need, plans often fall short of it: prove that meanwhile.
             count = partial(_most_met, part, offers, bounds[_LAST], counts, _LAST)
             counted = pool.submit(count, separate) if is_split else None
             bound, blend = _bounded(part, offers, counts, blend, bounds, budget.share(_SHARE_OF_SCORE))

@@ -72,7 +72,7 @@ def test_pairs_above_their_prices_are_exactly_those(made, seed, most):
 @given(worlds((14, 9, 14), decisions=st.integers(0, 8)), st.integers(1, 5))
 @settings(max_examples=40)
 def test_the_nearest_are_the_nearest(made, count):
-    """Whoever is eligible and not among them has as many as were asked for before them, of the same designation."""
+    """An eligible supporter who is not among them has as many as were asked for before them, of the same designation."""
     one = open_market(made.inputs())
     may, found = eligible(made), set(names(one, *one.spatial_index.nearest(count)))
     assert found <= set(may)
@@ -146,7 +146,7 @@ def test_a_large_round_does_not_depend_on_the_order_of_rows():
 @pytest.mark.parametrize("is_tied", [False, True])
 @pytest.mark.parametrize("number", range(6))
 def test_a_large_round_never_holds_all_pairs(monkeypatch, number, is_tied):
-    """Whatever binds, nobody asks for all of them at once."""
+    """Whatever binds, all pairs are never in memory together."""
     made = random_world(number, n_schools=30, n_supporters=30, n_needs=30, ties=is_tied)
     whole = made.plan()
 

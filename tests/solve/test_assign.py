@@ -187,7 +187,7 @@ def test_parts_are_solved_as_if_alone(problem):
     )
     outcome = assign(both)
     assert outcome.values == tuple(a + b for a, b in zip(assign(problem).values, (1, 0, 0, 700), strict=True))
-    # Somebody else is in reach of the need left out: it is worth its bonus (3M for critical) and its value.
+    # Another supporter is in reach of the unmet need: it is worth its bonus (3M for critical) and its value.
     assert outcome.price_milli[m] == 3 * both.bonus_milli + 300
 
 
@@ -205,7 +205,7 @@ def crowd(seed: int, n: int, m: int, most_places: int, *, days: bool = False, sh
 
 @pytest.mark.parametrize("seed", range(6))
 def test_many_more_pairs_than_the_first_solve_looks_at(seed):
-    """Everybody wants the same few people: the first pairs of each need do not hold the answer."""
+    """All needs want the same few supporters: the first pairs of each need do not hold the answer."""
     problem = crowd(seed, 60, 40, 2)
     problem = AssignmentProblem(
         problem.need,
