@@ -28,6 +28,10 @@ class Duals:
     surplus: Integers
     unsettled: Flags
 
+    def gain(self, problem: AssignmentProblem) -> Integers:
+        """Return by pair its reduced cost: its weight less its two dual prices."""
+        return np.asarray(problem.weight - self.price[problem.supporter] - self.surplus[problem.need])
+
 
 def least_duals(
     problem: AssignmentProblem,
@@ -91,9 +95,9 @@ def duals_near(
     active: Positions,
     supporter_of: Positions,
     sweeps: int,
-    expected: Integers,
+    expected: Integers | None,
 ) -> Duals:
-    """Return dual prices as `least_duals` does, but as near to the expected prices as they can be.
+    """Return dual prices as `least_duals` does, but as near as they can be to the expected prices, if there are any.
 
     Notes
     -----
@@ -101,6 +105,8 @@ def duals_near(
     the least, many of the other pairs seem to improve the assignment and do not. From the lower of the highest and the
     expected, prices rise until they settle, which is nowhere above the highest.
     """
+    if expected is None:
+        return least_duals(problem, weight, active, supporter_of, sweeps)
     highest = _highest_duals(problem, weight, active, supporter_of, sweeps)
     return least_duals(problem, weight, active, supporter_of, sweeps, np.minimum(expected, highest))
 

@@ -83,7 +83,7 @@ def best_with_places(
     supporter_of = _solved(problem, weight, active, supporter_of, every_need, tuning)
     number = 1
     while True:
-        duals = _duals(problem, weight, active, supporter_of, sweeps, expected)
+        duals = duals_near(problem, weight, active, supporter_of, sweeps, expected)
         sweeps = enough
         if duals.unsettled.any():
             needs = _in_components(problem, active, duals.unsettled)
@@ -112,20 +112,6 @@ def best_with_places(
     return problem, supporter_of, duals.price
 
 
-def _duals(
-    problem: AssignmentProblem,
-    weight: Integers,
-    active: Positions,
-    supporter_of: Positions,
-    sweeps: int,
-    expected: Integers | None,
-) -> Duals:
-    """Return dual prices that prove the assignment over the active pairs: near those expected, or the least."""
-    if expected is None:
-        return least_duals(problem, weight, active, supporter_of, sweeps)
-    return duals_near(problem, weight, active, supporter_of, sweeps, expected)
-
-
 def _least_of_all(
     problem: AssignmentProblem,
     oracle: PricingOracle | None,
@@ -151,18 +137,14 @@ def _reduced_costs(
     Where no pair of the problem exceeds them, the best pairs of the oracle that do are added first. Before the reduced
     costs come the problem and the positions of the active pairs in it.
     """
-
-    def gains() -> Integers:
-        return np.asarray(problem.weight - duals.price[problem.supporter] - duals.surplus[problem.need])
-
-    gain = gains()
+    gain = duals.gain(problem)
     if oracle is None or (gain > 0).any():
         return problem, active, gain
     need_price = duals.surplus - problem.bonus_milli * (3 - problem.level)
     need, supporter, value = oracle.pairs_above(need_price, duals.price)
     best = rank_in_group(need, value - duals.price[supporter]) < tuning.more_pairs
     problem, place = problem.with_pairs(need[best], supporter[best], value[best])
-    return problem, place[active], gains()
+    return problem, place[active], duals.gain(problem)
 
 
 def _with_best(
