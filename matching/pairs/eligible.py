@@ -34,26 +34,26 @@ class Pairs:
         return len(self.need)
 
     def of_need(self, need: int) -> slice:
-        """Where the pairs of one need are."""
+        """Return the slice that holds the pairs of one need."""
         return slice(int(self.start[need]), int(self.start[need + 1]))
 
     def count_by_need(self) -> Positions:
-        """How many eligible supporters each need has."""
+        """Return the number of eligible supporters of each need."""
         return np.diff(self.start)
 
 
 def eligible_pairs(spatial_index: SpatialIndex) -> Pairs:
-    """Every eligible pair and its score."""
+    """Return every eligible pair with its score."""
     return pairs_of_needs(spatial_index, slice(0, len(spatial_index.rulebook.need_school)))
 
 
 def pairs_of_needs(spatial_index: SpatialIndex, needs: slice) -> Pairs:
-    """The eligible pairs of some needs that follow each other, and their scores."""
+    """Return the eligible pairs of consecutive needs with their scores."""
     return scored(spatial_index.rulebook, *spatial_index.pairs_of(needs))
 
 
 def scored(rulebook: Rulebook, need: Positions, supporter: Positions) -> Pairs:
-    """Eligible pairs, given in order of need, then supporter, with their scores."""
+    """Return eligible pairs, given in order of need, then supporter, with their scores."""
     fits = rulebook.fits(need, supporter)
     start = np.searchsorted(need, np.arange(len(rulebook.need_school) + 1))
     return Pairs(need, supporter, fits.score_milli, fits.distance_km, start)

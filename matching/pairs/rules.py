@@ -1,7 +1,7 @@
-"""The rules of a run over needs and supporters as arrays: what each pair's fits are, and which rules it breaks.
+"""The rules of a run over needs and supporters as arrays: the fits of each pair, and the rules it breaks.
 
-Pairs are given as two equally long arrays of positions (needs and supporters in the order of the inputs), so a
-question about one pair, one need or five million pairs is the same call.
+Pairs are two arrays of equal length, positions of needs and of supporters in the inputs, so that one pair, one need or
+five million pairs are the same call.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ import pandas as pd
 from matching.accreditation import Verdicts
 from matching.inputs.read import Inputs
 from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.tables.formats import PRIORITIES
 from matching.tables.grid import distance_km
 
-# In the order in which a person would ask: is it somebody who could, then near enough, then allowed.
+# In the order in which a person would check: suitable, then near enough, then allowed.
 RULES = (
     "designation",
     "accreditation",
@@ -35,7 +36,7 @@ RULES = (
 
 @dataclass(frozen=True)
 class Fits:
-    """How well pairs fit: distance in km, the three fits from 0 to 1, and the score in whole thousandths."""
+    """Fits of pairs: distance in km, the three fits from 0 to 1, and the score in whole thousandths."""
 
     distance_km: Floats
     specialism: Floats
@@ -60,7 +61,7 @@ class Rulebook:
 
     @classmethod
     def of(cls, inputs: Inputs, verdicts: Verdicts) -> "Rulebook":
-        """The rules for these inputs and verdicts."""
+        """Return the rules for these inputs and verdicts."""
         return cls(inputs, verdicts.accredited)
 
     @cached_property
@@ -117,6 +118,11 @@ class Rulebook:
         return np.rint(100 * days)
 
     @cached_property
+    def priority_level(self) -> Positions:
+        """Each need's level: 0 critical, 1 high, 2 normal."""
+        return positions(pd.Series(PRIORITIES), self.inputs.needs["priority"])
+
+    @cached_property
     def package(self) -> Positions:
         """Each need's package as a number; -1 without one."""
         packages = self.inputs.needs["package"]
@@ -124,7 +130,7 @@ class Rulebook:
 
     @cached_property
     def limit_km(self) -> Floats:
-        """How far each supporter goes: the smaller of the policy's limit and their own."""
+        """Each supporter's distance limit in km: the smaller of the policy's and their own."""
         by_designation = [self.inputs.policy.max_distance_km[code] for code in self.inputs.vocabulary.designations]
         own: Floats = np.asarray(self.inputs.supporters["max_distance_km"], dtype=np.float64)
         limits: Floats = np.minimum(np.array(by_designation)[self.designation], own)
@@ -184,14 +190,14 @@ class Rulebook:
 
     @cached_property
     def has_side_constraints(self) -> bool:
-        """Whether some rule ties needs or supporters together."""
+        """Whether any side constraint applies."""
         rules = self.inputs.policy.rules
         limits = (rules.max_supporters_per_school, rules.max_per_home_school)
         return self.has_packages or any(limit is not None for limit in limits)
 
     @cached_property
     def has_packages(self) -> bool:
-        """Whether some needs are met together or not at all."""
+        """Whether any needs are met together or not at all."""
         return bool((self.package >= 0).any())
 
     @cached_property
@@ -220,23 +226,23 @@ class Rulebook:
         return self.inputs.schools["northing"].to_numpy(dtype=np.float64)
 
     def distance_km(self, need: Positions, supporter: Positions) -> Floats:
-        """Distance from the supporter's home school to the need's school."""
+        """Return the distance from the supporter's home school to the need's school."""
         to, home = self.need_school[need], self.home_school[supporter]
         return distance_km(self.easting_m[to], self.northing_m[to], self.easting_m[home], self.northing_m[home])
 
     def fits(self, need: Positions, supporter: Positions) -> Fits:
-        """Fits and score of each pair, whether or not it is eligible; a fit is never negative."""
+        """Return the fits and score of each pair, eligible or not; a fit is never negative."""
         weights = self.inputs.policy.weights
         km = self.distance_km(need, supporter)
         specialism = self.specialism_fit[supporter, self.focus[need]]
         phase = self.phase_fit[supporter, self.phase[need]]
         distance = np.maximum(1 - km / self.limit_km[supporter], 0.0)
-        # The order of all of this is the contract's: another one could round the last thousandth differently.
+        # The contract fixes this order: another could round the last thousandth differently.
         points = weights.specialism * specialism + weights.phase * phase + weights.distance * distance
         return Fits(km, specialism, phase, distance, np.rint(1000 * points / weights.total).astype(np.int64))
 
     def broken(self, need: Positions, supporter: Positions, km: Floats | None = None) -> dict[str, Flags]:
-        """Which pairs break which rule, by the names in `RULES`; `km` are their distances, where they are known."""
+        """Return by rule, named as in `RULES`, which pairs break it; `km` are their distances, if known already."""
         km = self.distance_km(need, supporter) if km is None else km
         to, home = self.need_school[need], self.home_school[supporter]
         pair = need.astype(np.int64) * len(self.inputs.supporters) + supporter
@@ -257,7 +263,7 @@ class Rulebook:
         }
 
     def eligible(self, need: Positions, supporter: Positions) -> Flags:
-        """Whether each pair breaks no rule."""
+        """Return whether each pair breaks no rule."""
         broken = np.zeros(len(need), dtype=bool)
         for flags in self.broken(need, supporter).values():
             broken |= flags
@@ -265,12 +271,12 @@ class Rulebook:
 
 
 def positions(known: pd.Series, wanted: pd.Series) -> Positions:
-    """Position of each wanted value among the known ones; -1 where it is not one of them."""
+    """Return the position of each wanted value among the known ones; -1 where it is not one of them."""
     return np.asarray(pd.Index(known).get_indexer(pd.Index(wanted)), dtype=np.intp)
 
 
 def _members(lists: pd.Series, words: tuple[str, ...]) -> Flags:
-    """Whether the tuple of each row holds each word."""
+    """Return whether the tuple of each row (row) holds each word (column)."""
     column_of = {word: column for column, word in enumerate(words)}
     flags = np.zeros((len(lists), len(words)), dtype=bool)
     for row, held in enumerate(lists):
@@ -280,7 +286,7 @@ def _members(lists: pd.Series, words: tuple[str, ...]) -> Flags:
 
 
 def _among(codes: Integers, barred: Integers) -> Flags:
-    """Whether each code is among the sorted `barred` ones."""
+    """Return whether each code is among the sorted `barred` ones."""
     if not len(barred):
         return np.zeros(len(codes), dtype=bool)
     place = np.minimum(np.searchsorted(barred, codes), len(barred) - 1)

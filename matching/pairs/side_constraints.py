@@ -1,7 +1,7 @@
-"""Rules that tie needs and supporters together: packages, and limits on a school's supporters and on a home school.
+"""Side constraints: packages, and limits on a school's supporters and on a home school's deployments.
 
-They are about an outcome, not about a pair: whether one more pair may join it depends on the rest. Pins are kept
-whatever these rules say, and count.
+They apply to an outcome, not to a pair: whether a pair may be added depends on the others. Pins are kept whatever these
+rules require, and count towards the limits.
 """
 
 from dataclasses import dataclass
@@ -15,29 +15,26 @@ from matching.solve.problem import UNMET, SideConstraints
 
 
 def hopeless(rulebook: Rulebook, eligible_by_need: Positions) -> Flags:
-    """By need: whether some need of its package has nobody, so that the package cannot be met."""
+    """Return by need whether its package cannot be met, because some need of it has no eligible supporter."""
     alone = eligible_by_need == 0
     alone[rulebook.pins[0]] = False
     return (rulebook.package >= 0) & np.isin(rulebook.package, rulebook.package[alone])
 
 
 def met_in_part(rulebook: Rulebook, supporter_of: Positions) -> Flags:
-    """By need: whether its package has needs that are met and others that are not."""
+    """Return by need whether its package has met and unmet needs."""
     met, package = supporter_of != UNMET, rulebook.package
     return (package >= 0) & np.isin(package, package[met]) & np.isin(package, package[~met])
 
 
 def side_constraints_of(rulebook: Rulebook) -> SideConstraints | None:
-    """What ties needs and supporters together, beside the pins; None where no rule does."""
+    """Return the side constraints that remain after the pins; None where no rule sets any."""
     if not rulebook.has_side_constraints:
         return None
-    pinned_need, pinned_supporter = rulebook.pins
-    pinned = np.full(len(rulebook.need_school), UNMET, dtype=np.intp)
-    pinned[pinned_need] = pinned_supporter
-    standing = OutcomeCounts(rulebook, pinned)
+    counts = _counts_of_pins(rulebook)
     package = rulebook.package.copy()
-    # What a pin keeps cannot wait for the rest of its package.
-    package[pinned_need] = -1
+    # A pinned need is met whatever becomes of its package.
+    package[rulebook.pins[0]] = -1
     no_limit = len(rulebook.need_school)
 
     def left(limit: int | None, used: Integers) -> Integers:
@@ -46,39 +43,46 @@ def side_constraints_of(rulebook: Rulebook) -> SideConstraints | None:
     return SideConstraints(
         package=package,
         school=rulebook.need_school,
-        supporters_left=left(rulebook.inputs.policy.rules.max_supporters_per_school, standing.coming),
-        pinned_visits=standing.visits,
+        supporters_left=left(rulebook.inputs.policy.rules.max_supporters_per_school, counts.coming),
+        pinned_visits=counts.visits,
         home=rulebook.home_school,
-        deployments_left=left(rulebook.inputs.policy.rules.max_per_home_school, standing.leaving),
+        deployments_left=left(rulebook.inputs.policy.rules.max_per_home_school, counts.leaving),
     )
 
 
 @dataclass(frozen=True)
 class OutcomeCounts:
-    """An outcome as these rules see it; `supporter_of` is by need, `UNMET` without one."""
+    """The counts of an outcome that side constraints limit.
+
+    Attributes
+    ----------
+    rulebook : Rulebook
+    supporter_of : ndarray of intp
+        By need: its supporter, or `UNMET`.
+    """
 
     rulebook: Rulebook
     supporter_of: Positions
 
     @property
     def coming(self) -> Integers:
-        """By school: how many people come to it."""
+        """By school: the number of supporters who come to it."""
         schools = np.unique(self.visits) // self._n_people
         return np.bincount(schools, minlength=self._n_schools).astype(np.int64)
 
     @property
     def leaving(self) -> Integers:
-        """By school: how many deployments its people have."""
+        """By home school: the number of deployments its supporters have."""
         met = self.supporter_of != UNMET
         homes = self.rulebook.home_school[self.supporter_of[met]]
         return np.bincount(homes, minlength=self._n_schools).astype(np.int64)
 
     def already_visits(self, need: Positions, supporter: Positions) -> Flags:
-        """Whether each pair's supporter comes to the need's school."""
+        """Return whether each pair's supporter already comes to the need's school."""
         return np.isin(self.rulebook.need_school[need] * self._n_people + supporter, self.visits)
 
     def over_school(self, need: Positions, supporter: Positions) -> Flags:
-        """Whether each pair, in the place of what the need has, would bring too many people to its school."""
+        """Return whether each pair, in place of what the need has, would bring too many supporters to its school."""
         limit = self.rulebook.inputs.policy.rules.max_supporters_per_school
         if limit is None:
             return np.zeros(len(need), dtype=bool)
@@ -92,7 +96,7 @@ class OutcomeCounts:
         return np.asarray(~self.already_visits(need, supporter) & (come - frees >= limit))
 
     def over_home(self, need: Positions, supporter: Positions) -> Flags:
-        """Whether each pair, in the place of what the need has, would be a deployment too many of its home school."""
+        """Return whether each pair, in place of what the need has, would exceed its home school's limit."""
         limit = self.rulebook.inputs.policy.rules.max_per_home_school
         if limit is None:
             return np.zeros(len(need), dtype=bool)
@@ -103,7 +107,7 @@ class OutcomeCounts:
 
     @property
     def visits(self) -> Integers:
-        """One number for each deployment: its school and its supporter."""
+        """By deployment: its school and its supporter as one number."""
         met = self.supporter_of != UNMET
         visits: Integers = self.rulebook.need_school[met] * self._n_people + self.supporter_of[met]
         return visits
@@ -117,25 +121,29 @@ class OutcomeCounts:
         return len(self.rulebook.inputs.schools)
 
 
-def side_constraint_notices(rulebook: Rulebook, supporter_of: Positions) -> list[str]:
-    """What a reader should know of pins that these rules would not have allowed."""
-    rules, schools = rulebook.inputs.policy.rules, rulebook.inputs.schools["name"]
+def _counts_of_pins(rulebook: Rulebook) -> OutcomeCounts:
     pinned_need, pinned_supporter = rulebook.pins
-    pinned = np.full(len(supporter_of), UNMET, dtype=np.intp)
+    pinned = np.full(len(rulebook.need_school), UNMET, dtype=np.intp)
     pinned[pinned_need] = pinned_supporter
-    standing = OutcomeCounts(rulebook, pinned)
+    return OutcomeCounts(rulebook, pinned)
+
+
+def side_constraint_notices(rulebook: Rulebook, supporter_of: Positions) -> list[str]:
+    """Return a sentence for each side constraint that pins break."""
+    rules, schools = rulebook.inputs.policy.rules, rulebook.inputs.schools["name"]
+    counts = _counts_of_pins(rulebook)
     notices = [
         f"By pins there are {counted(int(count[school]), one, several)} {what} {schools.iat[school]}, although at most "
         f"{limit} may be."
         for count, limit, one, several, what in (
-            (standing.coming, rules.max_supporters_per_school, "person", "people", "to"),
-            (standing.leaving, rules.max_per_home_school, "deployment", "deployments", "from"),
+            (counts.coming, rules.max_supporters_per_school, "person", "people", "to"),
+            (counts.leaving, rules.max_per_home_school, "deployment", "deployments", "from"),
         )
         if limit is not None
         for school in np.flatnonzero(count > limit).tolist()
     ]
-    package = rulebook.package
-    for one in np.unique(package[pinned_need][package[pinned_need] >= 0]).tolist():
+    package, packages_of_pins = rulebook.package, rulebook.package[rulebook.pins[0]]
+    for one in np.unique(packages_of_pins[packages_of_pins >= 0]).tolist():
         needs = np.flatnonzero(package == one)
         unmet = needs[supporter_of[needs] == UNMET]
         if len(unmet):

@@ -14,15 +14,12 @@ from matching.accreditation import failed_criteria
 from matching.errors import counted
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
-from matching.pairs.rules import positions
 from matching.pairs.side_constraints import OutcomeCounts, side_constraint_notices
 from matching.plan.no_one_eligible import nobody_eligible
 from matching.plan.phrases import bar_phrases, joined, people_asked, person
 from matching.solve.arrays import Positions
-from matching.tables.formats import PRIORITIES
+from matching.solve.problem import UNMET
 from matching.tables.grid import kilometres
-
-UNMET = -1
 
 Flags = NDArray[np.bool_]
 
@@ -148,7 +145,7 @@ class _Use:
         deployments, days = outcome.used(market)
         return cls(
             supporter_of != UNMET,
-            priority_level(market),
+            rulebook.priority_level,
             deployments >= rulebook.places,
             rulebook.days_offered - days,
             OutcomeCounts(rulebook, supporter_of),
@@ -465,11 +462,6 @@ def _one_more(market: Market, use: _Use, needs: Positions, pairs: Pairs) -> dict
         facts = f"{kilometres(km)}, score {score:.3f}"
         sentences[one] = f"{_sentence(' and '.join(more))} with {person(market, supporter)} would meet it ({facts})."
     return sentences
-
-
-def priority_level(market: Market) -> Positions:
-    """Each need's level: 0 critical, 1 high, 2 normal."""
-    return positions(pd.Series(PRIORITIES), market.inputs.needs["priority"])
 
 
 def _sentence(words: str) -> str:

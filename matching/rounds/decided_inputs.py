@@ -17,12 +17,12 @@ from matching.pairs.market import Market, Row
 from matching.pairs.rules import RULES, positions
 from matching.pairs.side_constraints import OutcomeCounts, met_in_part
 from matching.plan.phrases import bar_phrases
-from matching.plan.reasons import UNMET
 from matching.plan.write import Plan
 from matching.rounds.decisions_table import decisions_source
 from matching.rounds.events import Event
 from matching.rounds.state import Desk, Placement, desk_of, live_supporters
 from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import known_columns, table_formats
 from matching.tables.table_reader import read_table

@@ -1,9 +1,9 @@
-"""Days that bind for a few people: the best plan from the pairs around them, and a proof over every pair.
+"""Local repair where days bind for a few supporters, with a proof over every pair (reduced cost fixing).
 
-Where places only are counted the answer comes with prices. What a pair falls short of its two prices is its loss, and a
-plan falls short of that answer by the losses of its pairs and the prices of what it leaves. So days that do not fit are
-mended near by, over pairs of small loss around the people whom they bind. Then worths of the needs there are found at
-which nobody's best load gains more than the plan gives them: no other pair of the whole round makes it better.
+The optimum with places only has dual prices. The loss of a pair is what it falls short of its two prices, and a plan
+falls short of that optimum by the losses of its pairs and the prices of unused places and unmet needs. So the plan is
+repaired locally, over pairs of small loss around the supporters whose days do not fit. Then dual prices of the needs
+are found at which no supporter's best load gains more than its load in the plan: no other pair can improve the plan.
 """
 
 from dataclasses import dataclass, replace
@@ -59,18 +59,18 @@ _MOST_ROUNDS = 60
 
 @dataclass(frozen=True)
 class Around:
-    """A plan that keeps everybody's days, and what is known of how good it is.
+    """A plan that keeps all supporters' days, and what is known of how good it is.
 
     Attributes
     ----------
     problem : AssignmentProblem
-        With the pairs that were at hand in the end.
+        With the pairs that were in the problem in the end.
     supporter_of : ndarray of intp
         By need.
     most_milli : int
         What no plan that meets as many needs of each level can exceed in the last level.
     surplus_milli : ndarray of float64
-        By need: what meeting it is worth beyond whoever meets it, so that this is so.
+        By need: what meeting it is worth beyond the supporter who meets it, so that this is so.
     price_milli : ndarray of float64
         By supporter; nan of those who have no price because of the days around them.
     """
@@ -101,7 +101,7 @@ def best_around(
     else:
         return None
     budget.report(f"Solving days, around {counted(int(over.sum()), 'person', 'people')}: {len(near):,} pairs")
-    outcome = _mended(few, places_only, part, over, budget.share(_SHARE_OF_LOOK))
+    outcome = _repaired(few, places_only, part, over, budget.share(_SHARE_OF_LOOK))
     if outcome is None:
         return None
     found = _proved(problem, oracle, places_only, outcome, Region.of(problem, places_only, needs, people, near), budget)
@@ -112,7 +112,7 @@ def best_around(
 def _with_losses_to(
     problem: AssignmentProblem, oracle: PricingOracle | None, places_only: PlacesOnly, most: int
 ) -> AssignmentProblem:
-    """The task with every pair of the rest that loses no more than that."""
+    """Return the problem with every pair of the oracle that loses no more than that."""
     if oracle is None:
         return problem
     asked = places_only.surplus - problem.bonus_milli * (3 - problem.level) - most - 1
@@ -122,12 +122,10 @@ def _with_losses_to(
 def _near(
     problem: AssignmentProblem, places_only: PlacesOnly, over: Flags, reach: int
 ) -> tuple[Positions, Flags, Flags]:
-    """The pairs, needs and people by which somebody's days could be mended at so small a loss.
+    """The pairs, needs and people by which a supporter's days could be mended at so small a loss.
 
-    Notes
-    -----
-    A plan and the answer with places only differ along chains of pairs. Each of them begins at somebody whose days do
-    not fit, or it could be undone; and it loses the sum of its pairs' losses at least.
+    Notes ----- A plan and the answer with places only differ along chains of pairs. Each of them begins at a supporter
+    whose days do not fit, or it could be undone; and it loses the sum of its pairs' losses at least.
     """
     loss = places_only.loss(problem)
     some = np.flatnonzero(loss <= 2 * reach)
@@ -154,7 +152,7 @@ def _away(problem: AssignmentProblem, pairs: Positions, length: Floats, begin: F
     return away
 
 
-def _mended(
+def _repaired(
     problem: AssignmentProblem, places_only: PlacesOnly, part: Positions, over: Flags, budget: Budget
 ) -> Positions | None:
     """The answer with places only, changed over near pairs so that days fit; None where that costs many needs."""
@@ -190,7 +188,7 @@ def _proved(
     Whatever meeting each need is worth beyond its supporter, no plan is worth more than all of that together and what
     each supporter's best load gains then (Lagrangean relaxation; Fisher, Management Science 27, 1981). Loads are
     blended to find the worths of which that is the least (Dantzig and Wolfe, Operations Research 8, 1960). A pair that
-    is not at hand is asked for in the end, where it could change anything.
+    is not in the problem is asked for in the end, where it could change anything.
     """
     surplus, least = places_only.surplus.astype(np.float64), np.inf
     loads = loads_of(problem, outcome)
@@ -216,7 +214,7 @@ def _proved(
             break
         least, surplus, price = answer
         region = with_wanted(problem, places_only, region, surplus, price)
-    return _told(problem, places_only, outcome, False, None, places_only.surplus.astype(np.float64))
+    return _reported(problem, places_only, outcome, False, None, places_only.surplus.astype(np.float64))
 
 
 def _best_at_prices(
@@ -241,7 +239,7 @@ def _best_at_prices(
         gains = gains_of(problem, places_only, Limited.of(problem, region), surplus)
         spare = missing - gains.least_missing
         if spare < 1 - NOTHING:
-            return _told(problem, places_only, outcome, True, gains, surplus)
+            return _reported(problem, places_only, outcome, True, gains, surplus)
         short = min(spare, most_short)
         problem, place = with_more(problem, oracle, gains, surplus, short + 1)
         region = replace(region, active=place[region.active])
@@ -252,7 +250,7 @@ def _best_at_prices(
         before, missing = missing, places_only.missing(problem, outcome)
         if missing == before:
             if short >= min(spare, DEAR_MILLI) or budget.remaining_s() <= 0:
-                return _told(problem, places_only, outcome, is_searched and short >= spare, gains, surplus)
+                return _reported(problem, places_only, outcome, is_searched and short >= spare, gains, surplus)
             most_short *= _TIMES_SHORT
 
 
@@ -275,7 +273,7 @@ def _near_misses(
 
 
 def _searched(few: AssignmentProblem, begin: Flags, outcome: Positions, budget: Budget) -> tuple[Positions, bool]:
-    """The best plan over few pairs in the parts that are to be looked at, and whether all of that was searched."""
+    """The best plan over few pairs in the components that are to be looked at, and whether all of that was searched."""
     part, chosen = components_of(few, np.arange(len(few.need))), chosen_pairs(few, outcome)
     of_need, of_supporter = np.split(part, [len(few.level)])
     size = np.bincount(of_need[few.need], minlength=len(part))
@@ -294,7 +292,7 @@ def _searched(few: AssignmentProblem, begin: Flags, outcome: Positions, budget: 
     return better, is_best
 
 
-def _told(
+def _reported(
     problem: AssignmentProblem,
     places_only: PlacesOnly,
     outcome: Positions,
@@ -319,11 +317,9 @@ def _prices_that_stand(
 ) -> Floats:
     """By supporter: what one more place would be worth, where that is known; nan elsewhere.
 
-    Notes
-    -----
-    No more than the price with places only, where nobody's best load gains more by it. And no less, where moving needs
-    on, each pair of them worth just its price, leads from there to a need that goes unmet or to somebody whose places
-    cost nothing, past nobody whose days have a limit.
+    Notes ----- No more than the price with places only, where no supporter's best load gains more by it. And no less,
+    where moving needs on, each pair of them worth just its price, leads from there to a need that goes unmet or to a
+    supporter whose places cost nothing, past no one whose days have a limit.
     """
     asked, root = places_only.price.astype(np.float64), len(problem.places)
     highest = np.zeros(root)

@@ -1,4 +1,4 @@
-"""A plan bettered place by place: all of it stands but what is around one need, which is searched exactly.
+"""Large neighbourhood search: the pairs around one need after another are solved exactly, and the rest stays fixed.
 
 Around one need there is little to search, and what is better there is better on the whole.
 """
@@ -26,11 +26,11 @@ def bettered(
     Parameters
     ----------
     problem : AssignmentProblem
-        With ties.
+        With side constraints.
     part : Programme
         Of all its pairs with the needs.
     needs : ndarray of intp
-        Those of the part, as positions in the task.
+        Those of the component, as positions in the problem.
     chosen : ndarray of bool
         A choice that keeps every row.
     most : tuple of int
@@ -60,7 +60,7 @@ def bettered(
 
 
 def _supporter_of(part: Programme, n_needs: int, chosen: Flags) -> Positions:
-    """By need: its supporter, as positions in the part."""
+    """By need: its supporter, as positions in the component."""
     supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
     supporter_of[part.need[chosen]] = part.supporter[chosen]
     return supporter_of
@@ -76,7 +76,7 @@ def _in_turn(part: Programme, n_needs: int, chosen: Flags, turn: int) -> list[in
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """By need of a part: its level, its school and its package (-1 without one), and where its pairs begin."""
+    """By need of a component: its level, its school and its package (-1 without one), and where its pairs begin."""
 
     part: Programme
     level: Positions
@@ -99,7 +99,7 @@ class _Surroundings:
         )
 
     def around(self, need: int, supporter_of: Positions) -> Flags:
-        """By need: whether it is at the same school, or with somebody who could have this one, or packed with such."""
+        """Return by need whether it shares a school, a possible supporter or a package with this one."""
         could = self.part.supporter[self.start[need] : self.start[need + 1]]
         around = np.isin(supporter_of, could) | (self.school == self.school[need])
         packed = around & (self.package >= 0)

@@ -1,7 +1,7 @@
-"""A part where people's days are scarce, level by level: bounds and a plan from what each person could take together.
+"""Price and round: bounds and a plan of a component where days are scarce, level by level, from whole loads.
 
-The blend of loads of each level bounds it (`blend`). The blend of the score, rounded, is mended where it was split
-(`mend`), and where the plan then falls short of what the bounds promise, needs are counted once more, in whole numbers.
+The restricted master bounds each level (`blend`). Its solution for the score is rounded and repaired locally where it
+was split (`mend`). Where the plan then falls short of the bounds, needs are counted again in an integer programme.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _SHARE_OF_PLAN = 0.7
 def by_loads(
     part: Programme, offers: Offers, fallback: Flags, relaxed_levels: Reached, budget: Budget
 ) -> tuple[Flags, Reached]:
-    """A good choice of pairs of a part without ties, and the bound of each level among choices as good before it.
+    """Return a good choice of pairs of a component without side constraints, and the bound of each level.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def by_loads(
     separate = budget.separate()
     with ThreadPoolExecutor(1) as pool:
         try:
-            # Where a blend came to part of a need, whole plans often fall short of it: that is looked into meanwhile.
+            # Where the master meets a fraction of a need, plans often fall short of it: prove that meanwhile.
             count = partial(_most_met, part, offers, bounds[_LAST], counts, _LAST)
             counted = pool.submit(count, separate) if is_split else None
             bound, blend = _bounded(part, offers, counts, blend, bounds, budget.share(_SHARE_OF_SCORE))
@@ -89,7 +89,7 @@ def _short(part: Programme, chosen: Flags, counts: Sequence[int]) -> int | None:
 
 
 def _answer(counted: Future[int], separate: Budget, budget: Budget) -> int:
-    """What was counted apart, as far as it came by when the time was up or somebody cancelled."""
+    """What was counted apart, as far as it came by when the time was up or a supporter cancelled."""
     while budget.remaining_s() > 0 and not counted.done():
         wait([counted], _LOOK_EVERY_S)
     separate.cancel.set()
@@ -116,8 +116,8 @@ def _most_met(part: Programme, offers: Offers, bound: Bound, counts: Sequence[in
     Notes
     -----
     Whatever reaches the count of this level does without pairs whose loss is more than what the bound promises beyond
-    it. Of the needs that nobody competes for it matters only how many days they ask: they are counted by supporter and
-    days, as if everybody had their own, which no plan can exceed.
+    it. Of the needs that no one competes for it matters only how many days they ask: they are counted by supporter and
+    days, as if every supporter had their own, which no plan can exceed.
     """
     most = bound.most(counts[:level])
     if most > counts[level]:
@@ -167,7 +167,7 @@ def _said(
     reached, said = part.reached(chosen), list[int]()
     for level in range(len(LEVELS)):
         before = reached[:level]
-        # Where prices are far from the best they promise more than there is.
+        # Where prices are far from the best they overestimate.
         most = min(bounds[level].most(before), part.ceiling(worth_at(part, level)))
         if before == relaxed_levels[:level]:
             most = min(most, relaxed_levels[level])

@@ -1,6 +1,7 @@
-"""Prices of places that prove an assignment best over some pairs: the least there are, or those near what is expected.
+"""Dual prices that prove an assignment optimal over some pairs: the least there are, or those nearest to an estimate.
 
-The assignment is given; nothing is solved here. Where it is not the best, prices do not settle, and it is said where.
+The assignment is given; nothing is solved here. Where it is not optimal, prices do not settle, and the result shows
+where.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,23 @@ from matching.solve.problem import UNMET, AssignmentProblem, places_left
 
 @dataclass(frozen=True)
 class Duals:
-    """Prices v of supporters and surpluses u of needs; and which of the needs, then supporters, show that they fail."""
+    """The dual prices of an assignment.
+
+    Attributes
+    ----------
+    price, surplus : ndarray of int64
+        The dual price v of each supporter's places and u of each need.
+    unsettled : ndarray of bool
+        By need, then by supporter: where prices show that the assignment is not optimal.
+    """
 
     price: Integers
     surplus: Integers
     unsettled: Flags
+
+    def gain(self, problem: AssignmentProblem) -> Integers:
+        """Return by pair its reduced cost: its weight less its two dual prices."""
+        return np.asarray(problem.weight - self.price[problem.supporter] - self.surplus[problem.need])
 
 
 def least_duals(
@@ -28,16 +41,27 @@ def least_duals(
     sweeps: int,
     start: Integers | None = None,
 ) -> Duals:
-    """The least prices v >= 0 and the surpluses u, with u_i + v_j >= w_ij on every active pair.
+    """Return the least dual prices v >= 0 and u, with u_i + v_j >= w_ij on every active pair.
 
-    With `start`, the least that are nowhere below it: they settle where some prices do that are nowhere below it.
+    Parameters
+    ----------
+    weight : ndarray of int64
+        By pair of the problem: w.
+    active : ndarray of intp
+        The pairs to look at, in order.
+    supporter_of : ndarray of intp
+        The assignment, by need.
+    sweeps : int
+        How often prices are passed on before they count as unsettled.
+    start : ndarray of int64, optional
+        Lower limits of v: the prices are the least that are nowhere below it. They settle if any such prices do.
 
     Notes
     -----
-    On chosen pairs u_i = w_ij - v_j, and u_i = 0 on unmet needs. Then v is the fixpoint of
+    On chosen pairs u_i = w_ij - v_j, and u_i = 0 on unmet needs. Then v is the fixed point of
     v_j = max(start_j, max_i w_ij - u_i): longest paths, which are finite where the assignment is optimal. The least
-    prices are what one more place is worth. Of an assignment that is not optimal, prices rise for ever, or a place that
-    is left gets a price, or a need a surplus below 0.
+    price is the value of one more place. Where the assignment is not optimal, prices rise for ever, or a free place
+    gets a price, or a need a u below 0.
     """
     need, supporter = problem.need[active], problem.supporter[active]
     chosen = supporter_of[need] == supporter
@@ -71,16 +95,18 @@ def duals_near(
     active: Positions,
     supporter_of: Positions,
     sweeps: int,
-    expected: Integers,
+    expected: Integers | None,
 ) -> Duals:
-    """Prices and surpluses as in `least_duals`, but as near to the expected prices as they can be.
+    """Return dual prices as `least_duals` does, but as near as they can be to the expected prices, if there are any.
 
     Notes
     -----
-    Prices that prove an assignment over few pairs can mostly lie anywhere between the least and the highest; the least
-    promise much of the other pairs that is not there. From whichever is the lower of the highest and the expected, they
-    rise to where they settle, which is nowhere above the highest.
+    The prices that prove an assignment over few pairs can mostly lie anywhere between the least and the highest. At
+    the least, many of the other pairs seem to improve the assignment and do not. From the lower of the highest and the
+    expected, prices rise until they settle, which is nowhere above the highest.
     """
+    if expected is None:
+        return least_duals(problem, weight, active, supporter_of, sweeps)
     highest = _highest_duals(problem, weight, active, supporter_of, sweeps)
     return least_duals(problem, weight, active, supporter_of, sweeps, np.minimum(expected, highest))
 
@@ -88,12 +114,12 @@ def duals_near(
 def _highest_duals(
     problem: AssignmentProblem, weight: Integers, active: Positions, supporter_of: Positions, sweeps: int
 ) -> Integers:
-    """The highest prices that prove an optimal assignment over the active pairs.
+    """Return the highest v that prove an optimal assignment over the active pairs.
 
     Notes
     -----
-    The other way about: prices begin at all that the needs there are worth, and fall, v_j = min_i w_ij - u_i over the
-    needs that it has, as surpluses rise, u_i = max(0, max_j w_ij - v_j). A place that is left costs nothing.
+    The reverse of `least_duals`: prices begin at the largest weight and fall, v_j = min_i w_ij - u_i over the needs
+    that the supporter has, while u_i = max(0, max_j w_ij - v_j) rises. A free place has price 0.
     """
     need, supporter = problem.need[active], problem.supporter[active]
     chosen = np.flatnonzero(supporter_of[need] == supporter)

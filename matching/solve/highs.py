@@ -117,6 +117,6 @@ def _ran(
 
 
 def _interrupt(event: "highspy.HighsCallbackEvent", budget: Budget, enough: float) -> None:
-    """End a search that nobody waits for any more, or that has shown enough."""
+    """End a search that no one waits for any more, or that has shown enough."""
     if budget.remaining_s() <= 0 or -event.data_out.mip_dual_bound < enough:
         event.interrupt()

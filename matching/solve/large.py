@@ -1,4 +1,4 @@
-"""A connected part too large to be searched whole: a plan from its promising pairs, and bounds from all of them."""
+"""A component too large to be searched as a whole: a plan from its promising pairs, and bounds over all of them."""
 
 import numpy as np
 
@@ -28,12 +28,13 @@ from matching.solve.tied import most_promising
 # beyond those of places with the needs' levels.
 _BEST_BY_DAYS = 5
 _BEST_BY_PLACES = 3
-# Where ties bind: pairs of each critical and of each high need.
+# Where side constraints bind: pairs of each critical and of each high need.
 _BEST_OF_URGENT = (60, 20)
 # Of the time that is left: for the prices, and then for the plan; what remains is for the proof.
 _SHARE_OF_PRICES = 0.4
 _SHARE_OF_PLAN = 0.85
-# Where ties bind: for the plan, for how many needs can be met, and for what is bettered; what remains is for prices.
+# Where side constraints bind: for the plan, for how many needs can be met, and for what is bettered; what remains is
+# for prices.
 _SHARE_OF_PROMISING = 0.6
 _SHARE_OF_COUNTS = 0.2
 _SHARE_OF_PLACES = 0.6
@@ -47,7 +48,7 @@ def best_of_large_part(
     price: Integers,
     budget: Budget,
 ) -> tuple[Positions, Reached, Reached]:
-    """A good assignment of a part, by need of the part, what it reaches, and the bound of each level.
+    """Return a good assignment of a component, by its needs, the values it reaches and the bound of each level.
 
     `without_days` is the optimum with places only, with its prices. Pairs of the rest are asked for where the plan
     could be made from them or they could change a bound.
@@ -74,7 +75,7 @@ def _by_price(
     relaxed: Reached,
     budget: Budget,
 ) -> tuple[AssignmentProblem, Positions, Reached]:
-    """A plan of a part without ties, at least as good as an outcome, and its bounds; first the task with what it took.
+    """Return the problem with the pairs it took, a plan at least as good as an outcome, and its bounds.
 
     It is made from the pairs that are worth most beyond the prices of places and days.
     """
@@ -108,7 +109,7 @@ def _by_promise(
     relaxed: Reached,
     budget: Budget,
 ) -> tuple[AssignmentProblem, Positions, Reached]:
-    """The same of a part where ties bind: made from the pairs that promise most, and then bettered need by need."""
+    """Do the same where side constraints bind: over the most promising pairs, and then need by need."""
     assert problem.side_constraints is not None
     urgent = most_urgent_together(problem.level, problem.side_constraints.package)[part.needs]
     for level, count in enumerate(_BEST_OF_URGENT):
@@ -119,7 +120,7 @@ def _by_promise(
     chosen, _ = most_promising(programme, beyond, fallback, budget.share(_SHARE_OF_PROMISING))
     problem, outcome = _filled_up(problem, oracle, part.needs, _outcome(problem, part, programme, chosen))
     counts = _most_met(problem, oracle, part, outcome, relaxed, budget.share(_SHARE_OF_COUNTS))
-    budget.report(f"Solving days and ties, need by need: {len(programme.pair):,} of {part.n_pairs:,} pairs")
+    budget.report(f"Solving days, packages and limits, need by need: {len(programme.pair):,} of {part.n_pairs:,} pairs")
     most = as_reached([*counts, programme.ceiling(programme.value_milli)])
     chosen = bettered(problem, programme, part.needs, chosen, most, budget.share(_SHARE_OF_PLACES))
     problem, better = _filled_up(problem, oracle, part.needs, _outcome(problem, part, programme, chosen))
@@ -128,14 +129,14 @@ def _by_promise(
         outcome = better
     if now[:-1] > before[:-1]:
         counts = _most_met(problem, oracle, part, outcome, relaxed, budget.share(_SHARE_OF_COUNTS))
-    budget.report(f"Pricing days and ties: {part.n_pairs:,} pairs")
+    budget.report(f"Pricing days, packages and limits: {part.n_pairs:,} pairs")
     problem, prices = part_prices(problem, oracle, part, price, budget)
     score = most_score(problem, oracle, part, prices, budget)
     return problem, outcome, _most(max(before, now), counts, score, relaxed)
 
 
 def _outcome(problem: AssignmentProblem, part: Component, programme: Programme, chosen: Flags) -> Positions:
-    """By need of the task: who serves it by this choice of pairs of the part."""
+    """Return by need of the problem its supporter in this choice of pairs."""
     outcome = np.full(len(problem.level), UNMET, dtype=np.intp)
     outcome[part.needs[programme.need[chosen]]] = part.supporters[programme.supporter[chosen]]
     return outcome
@@ -154,7 +155,7 @@ def _most_met(
 
 
 def _most(reached: Reached, counts: tuple[int, int, int], score: int, relaxed: Reached) -> Reached:
-    """The bound of each level for a plan that reaches so much, where the most of each is known."""
+    """Return the bound of each level for a plan with these values."""
     if reached[:-1] == relaxed[:-1]:
         score = min(score, relaxed[-1])
     return as_reached([*counts, max(reached[-1], score)])
@@ -163,7 +164,7 @@ def _most(reached: Reached, counts: tuple[int, int, int], score: int, relaxed: R
 def bounds_around(
     problem: AssignmentProblem, part: Component, price: Integers, outcome: Positions, relaxed: Reached, budget: Budget
 ) -> Reached:
-    """The bound of each level for a plan of a part that some other search has found, with every pair at hand.
+    """Return the bound of each level for a plan that another search has found, with every pair in the problem.
 
     `relaxed` are the levels with places only, with their prices.
     """
@@ -177,13 +178,13 @@ def bounds_around(
 def _filled_up(
     problem: AssignmentProblem, oracle: PricingOracle | None, needs: Positions, outcome: Positions
 ) -> tuple[AssignmentProblem, Positions]:
-    """An outcome of these needs with every pair that still fits, and the task with those of the rest."""
+    """An outcome of these needs with every pair that still fits, and the problem with those of the oracle."""
     problem = with_addable_pairs(problem, oracle, needs, outcome)
     return problem, filled_greedily(problem, outcome, np.flatnonzero(np.isin(problem.need, needs)))
 
 
 def by_levels(whole: Programme, best: Positions, fallback: Flags, n_pairs: int, budget: Budget) -> Flags:
-    """A good choice of pairs of a part that is large for a search as a whole; it has `n_pairs`, at hand or not.
+    """Return a good choice of pairs of a component with `n_pairs`, in the problem or not.
 
     The most urgent needs are placed first; then those of the next level join in, over the pairs that are `best`. Each
     level gets its share of the time that is left.

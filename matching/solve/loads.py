@@ -14,12 +14,12 @@ _NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Offers:
-    """The pairs of a part and what its supporters have.
+    """The pairs of a component and what its supporters have.
 
     Attributes
     ----------
     need, supporter : ndarray of intp
-        By pair, as positions in the part.
+        By pair, as positions in the component.
     days_asked : ndarray of int64
         By pair, in the largest unit that divides what all needs ask.
     places, days_offered : ndarray of int64
@@ -36,7 +36,7 @@ class Offers:
 
     @classmethod
     def of(cls, problem: AssignmentProblem, pair: Positions, needs: Positions, supporters: Positions) -> "Offers":
-        """What the supporters of a part have."""
+        """What the supporters of a component have."""
         unit = int(np.gcd.reduce(problem.days_asked[needs])) or 1
         days_asked = problem.days_asked[problem.need[pair]] // unit
         places = problem.places[supporters]

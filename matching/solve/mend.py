@@ -1,4 +1,4 @@
-"""A plan mended around the people whose loads a blend splits: what it promises there is hard to keep in whole."""
+"""Local repair of a plan around the supporters whose loads the restricted master splits."""
 
 from collections.abc import Iterator
 
@@ -23,18 +23,18 @@ _SHARE_OF_SEARCH = 0.3
 
 
 def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: Flags, budget: Budget) -> Flags:
-    """A choice of pairs at least as good as another.
+    """Return a choice of pairs at least as good as another.
 
-    Needs that the blend meets and the choice does not come first, the most urgent ones before others: whoever could
-    take them is searched. Then people whose split loads share needs are searched together, where the choice differs
-    from the blend, the fewest first.
+    First come needs that the master meets and the choice does not, the most urgent before others: the supporters who
+    could take them are searched. Then supporters whose split loads share needs are searched together where the choice
+    differs from the master, small groups first.
     """
     share = np.zeros(len(part.pair))
-    filled_greedily = blend.loads >= 0
+    is_pair = blend.loads >= 0
     np.add.at(
         share,
-        blend.loads[filled_greedily],
-        np.broadcast_to(blend.share[:, np.newaxis], filled_greedily.shape)[filled_greedily],
+        blend.loads[is_pair],
+        np.broadcast_to(blend.share[:, np.newaxis], is_pair.shape)[is_pair],
     )
     near = bound.best.loss <= _TRIED[0][0]
     for need in _promised(part, share):
@@ -63,7 +63,7 @@ def _promised(part: Programme, share: Floats) -> Positions:
 
 
 def _around(offers: Offers, people: Positions, near: Flags, chosen: Flags) -> Positions:
-    """The pairs of some people and of whoever holds what they could take, with needs that nobody else holds."""
+    """The pairs of some people and of whoever holds what they could take, with needs that no one else holds."""
     free = np.zeros(len(offers.places), dtype=bool)
     free[people] = True
     could = np.zeros(offers.n_needs, dtype=bool)

@@ -1,4 +1,4 @@
-"""How many needs can be met at most, proved around those that are not: what is far from them has no bearing."""
+"""Upper bounds on the number of needs met, proved in neighbourhoods of the unmet ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ def most_met(
     relaxed: Sequence[int],
     budget: Budget,
 ) -> tuple[int, int, int]:
-    """The bound of each level of needs met in one part, among plans as good as this one in the levels before.
+    """The bound of each level of needs met in one component, among plans as good as this one in the levels before.
 
     Parameters
     ----------
     problem : AssignmentProblem
     oracle : PricingOracle, optional
-        Finds the pairs that the task does not hold.
+        Finds the pairs that the problem does not hold.
     part : Component
     supporter_of : ndarray of intp
         A plan, by need.
@@ -41,13 +41,11 @@ def most_met(
         Bounds by level that are known already.
     budget : Budget
 
-    Notes
-    -----
-    The needs that the plan does not meet are each surrounded by a neighbourhood: a set of needs, and everybody who is
-    eligible for any of them. What a neighbourhood can meet at most with all those people to itself, and every other
-    need met, is a bound. Where the plan meets as many in the neighbourhood, nothing is missing there; otherwise the
-    needs that those people serve join in, with those of packages and of limits that are reached, and it is solved
-    again. Where people are plentiful that ends soon.
+    Notes ----- The needs that the plan does not meet are each surrounded by a neighbourhood: a set of needs, and every
+    supporter who is eligible for any of them. What a neighbourhood can meet at most with all those people to itself,
+    and every other need met, is a bound. Where the plan meets as many in the neighbourhood, nothing is missing there;
+    otherwise the needs that those people serve join in, with those of packages and of limits that are reached, and it
+    is solved again. Where people are plentiful that ends soon.
     """
     found = _Surroundings.of(problem, oracle, part, supporter_of)
     met = values_of(problem, supporter_of, part.needs)[:-1]
@@ -65,9 +63,9 @@ def most_met(
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """Who is eligible for which need of a part, and who serves which.
+    """Who is eligible for which need of a component, and who serves which.
 
-    Each need's pairs at hand begin at `start`, and it has `n_pairs` in all.
+    Each need's pairs in the problem begin at `start`, and it has `n_pairs` in all.
     """
 
     problem: AssignmentProblem
@@ -122,7 +120,7 @@ class _Surroundings:
         return with_all_pairs_of(self.problem.of(pairs), self.oracle, region)
 
     def _wider(self, region: Positions, around: AssignmentProblem, level: int) -> Positions:
-        """The region with the needs that people who are eligible in it serve, and what ties to it."""
+        """The region with the needs that people who are eligible in it serve, and what side constraints to it."""
         people, side_constraints = np.unique(around.supporter), self.problem.side_constraints
         if side_constraints is not None:
             homes = side_constraints.home[people]

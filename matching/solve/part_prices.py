@@ -1,4 +1,4 @@
-"""What places, days and ties are worth where the score alone counts, and the score that no plan can exceed."""
+"""Lagrangian bound: dual prices of places, days and side constraints for the score alone, and its upper bound."""
 
 from dataclasses import dataclass, replace
 
@@ -18,11 +18,11 @@ FIRST_PAIRS = 6
 _MORE_PAIRS = 8
 # The bound holds at any prices; after a few rounds better ones change it little.
 _MOST_ROUNDS = 3
-# Pairs that are not at hand are asked for what somebody could gain by them, out of so many at once.
+# Pairs that are not in the problem are asked for what a supporter could gain by them, out of so many at once.
 _PAIRS_AT_ONCE = 250_000
 # No relaxation takes more of the time that is left than this.
 _SHARE_OF_RELAXATION = 0.7
-# With more pairs than these by which somebody could gain, what they gain together is not known in time.
+# With more pairs than these by which a supporter could gain, what they gain together is not known in time.
 _MOST_GAINING = 150_000
 # Prices come in floating point: less than this is nothing.
 _NOTHING = 1e-6
@@ -30,19 +30,19 @@ _NOTHING = 1e-6
 
 @dataclass(frozen=True)
 class PartPrices:
-    """Prices of one part where the score alone counts, in thousandths.
+    """Prices of one component where the score alone counts, in thousandths.
 
     Attributes
     ----------
     of_place, of_day : ndarray of float64
-        By supporter of the task: of a place, with that of a deployment from the home school, and of a hundredth of a
+        By supporter of the problem: of a place, with that of a deployment from the home school, and of a hundredth of a
         day; nothing without a limit.
     of_need : ndarray of float64
-        By need of the task: what meeting it is worth beyond all that it takes.
+        By need of the problem: what meeting it is worth beyond all that it takes.
     of_package : ndarray of float64
-        By need of the task: what it gives to the other needs of its package, or takes from them.
+        By need of the problem: what it gives to the other needs of its package, or takes from them.
     of_visit : ndarray of float64
-        By need of the task: its share of what one more person at its school takes, where several needs there could
+        By need of the problem: its share of what one more person at its school takes, where several needs there could
         share the visit.
     """
 
@@ -62,14 +62,14 @@ class PartPrices:
 def part_prices(
     problem: AssignmentProblem, oracle: PricingOracle | None, part: Component, price: Integers, budget: Budget
 ) -> tuple[AssignmentProblem, PartPrices | None]:
-    """Price the places, days and ties of a part; None where there is no time for it.
+    """Price the places, days and side constraints of a component; None where there is no time for it.
 
-    First comes the task with the pairs of the rest that were asked for. The prices of places only say which pairs are
-    promising to begin with: the best `FIRST_PAIRS` of each need are at hand.
+    First comes the problem with the pairs of the oracle that were asked for. The prices of places only say which pairs
+    are promising to begin with: the best `FIRST_PAIRS` of each need are in the problem.
 
     Notes
     -----
-    The prices are those of the linear relaxation, solved over the pairs that matter: those of the rest that are worth
+    The prices are those of the linear relaxation, solved over the pairs that matter: those of the oracle that are worth
     more than their prices come in.
     """
     pairs = np.flatnonzero(np.isin(problem.need, part.needs))
@@ -101,7 +101,7 @@ def part_prices(
 def most_score(
     problem: AssignmentProblem, oracle: PricingOracle | None, part: Component, prices: PartPrices | None, budget: Budget
 ) -> int:
-    """The score that no plan of a part can exceed: by these prices, or with the best pair of every need.
+    """The score that no plan of a component can exceed: by these prices, or with the best pair of every need.
 
     Notes
     -----
@@ -109,7 +109,7 @@ def most_score(
     where a package is met, and of what supporters could gain at most by taking whole needs at w_ij - u_i - m_i, as far
     as places, days and limits on schools go. That is closer than the relaxation, since a supporter with eight days
     cannot take a day and a half of a need. (Lagrangean relaxation; Fisher, Management Science 27, 1981.) Pairs by which
-    nobody gains have no bearing on it.
+    no one gains have no bearing on it.
     """
     problem = with_best_pairs(problem, oracle, part.needs, np.zeros(len(problem.places), dtype=np.int64), 1)
     best = np.zeros(len(problem.level), dtype=np.int64)
@@ -140,7 +140,7 @@ def most_score(
 def with_best_beyond(
     problem: AssignmentProblem, oracle: PricingOracle | None, part: Component, prices: PartPrices, count: int
 ) -> AssignmentProblem:
-    """The task with so many of the pairs that are worth most beyond these prices, of each need of a part."""
+    """Return the problem with each need's `count` pairs of most value beyond these prices."""
     pairs = np.flatnonzero(np.isin(problem.need, part.needs))
     beyond = prices.beyond(problem.need, problem.supporter, problem.value_milli, problem.days_asked)[pairs]
     least = least_of_best(problem.need[pairs], beyond, count, len(problem.level))
@@ -155,9 +155,9 @@ def _with_beyond(
     least: Floats,
     count: int,
 ) -> tuple[AssignmentProblem, Positions]:
-    """The task with the pairs of the rest that are worth more than so much beyond these prices.
+    """Return the problem with the pairs of the oracle that are worth more than so much beyond these prices.
 
-    Of each need there are so many at most, those that are worth most. Beside it, where the pairs are that it had.
+    Of each need there are so many at most, those that are worth most. With it, where the pairs are that it had.
     """
     if oracle is None:
         return problem, np.arange(len(problem.need))
@@ -178,7 +178,7 @@ def _with_beyond(
 def _could_gain(
     problem: AssignmentProblem, oracle: PricingOracle | None, part: Component, asked: Floats
 ) -> AssignmentProblem:
-    """The task with only those pairs of a part by which somebody could gain, where each need asks so much."""
+    """Return the problem with only the pairs of a component that exceed these prices."""
     few = _gaining(problem.of(np.flatnonzero(np.isin(problem.need, part.needs))), asked)
     if oracle is None:
         return few
@@ -191,7 +191,7 @@ def _could_gain(
 
 
 def _gaining(problem: AssignmentProblem, asked: Floats) -> AssignmentProblem:
-    """The task with only those of its pairs that could be in a best load.
+    """Return the problem with only those of its pairs that could be in a best load.
 
     Of the pairs of one supporter that ask equally many days, only as many as there are places can be in one, unless a
     school lets no more people come.

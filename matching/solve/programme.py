@@ -1,4 +1,4 @@
-"""One connected part as an integer programme for HiGHS: its columns are pairs, its rows are days, places and ties."""
+"""A component as an integer programme for HiGHS: columns are pairs; rows are days, places and side constraints."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +12,8 @@ from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.problem import PRIORITY_LEVELS, AssignmentProblem, Reached, as_reached
 
-# With ties or days, what a need of each level counts in the first search: a supporter seldom has more than three
-# places, so that a need seldom displaces more than three of the next level.
+# With side constraints or days, what a need of each level counts in the first search: a supporter seldom has more than
+# three places, so that a need seldom displaces more than three of the next level.
 LEVEL_FACTORS = (16, 4, 1)
 # The solver looks at the clock now and then only: it is told to end a little before it has to.
 _SOLVER_SHARE = 0.9
@@ -22,12 +22,13 @@ _TIME_IS_UP = 1
 
 @dataclass(frozen=True)
 class Programme:
-    """The pairs of a part as columns, with the rows that any assignment of them keeps.
+    """The pairs of a component as columns, with the rows that any assignment of them keeps.
 
     Attributes
     ----------
     pair, need, supporter, level : ndarray of intp
-        By pair: its position in the task, its need and supporter as positions in the part, and its need's level.
+        By pair: its position in the problem, its need and supporter as positions in the component, and its need's
+        level.
     value_milli : ndarray of int64
         By pair.
     rows : sparse array
@@ -38,8 +39,8 @@ class Programme:
     row_kind : ndarray of str
         By row, what it limits: `need`, `places`, `days`, `home`, `school`, `visit` or `package`.
     row_of : ndarray of intp
-        By row, whose it is, as a position in the task: the need, the supporter, the home school, the school; of a visit
-        or a package, the need.
+        By row, whose it is, as a position in the problem: the need, the supporter, the home school, the school; of a
+        visit or a package, the need.
     visit : ndarray of intp
         By pair: its visit, or -1.
     package : ndarray of intp
@@ -164,7 +165,7 @@ def merit(programme: Programme, chosen: Flags, kept: Sequence[Kept]) -> tuple[bo
 
 
 def programme_of(problem: AssignmentProblem, needs: Positions, supporters: Positions) -> Programme:
-    """The programme of the needs and supporters of one part."""
+    """The programme of the needs and supporters of one component."""
     pair = np.flatnonzero(np.isin(problem.need, needs))
     need = np.searchsorted(needs, problem.need[pair])
     supporter = np.searchsorted(supporters, problem.supporter[pair])
@@ -276,7 +277,7 @@ def _visits(problem: AssignmentProblem, pair: Positions) -> tuple[Positions, int
 
 
 def _packages(problem: AssignmentProblem, needs: Positions) -> tuple[Positions, int]:
-    """By need of the part: its package as a number from 0, or -1; and how many there are."""
+    """By need of the component: its package as a number from 0, or -1; and how many there are."""
     package = np.full(len(needs), -1, dtype=np.intp)
     if problem.side_constraints is None:
         return package, 0

@@ -1,4 +1,4 @@
-"""A part level by level, by its linear relaxation: most of what that chooses stands, and only the rest is searched.
+"""A component level by level by its linear relaxation: whole choices are fixed, and only the others are searched.
 
 Where people's days are scarce a search over all pairs gets nowhere in time, while the relaxation, which may split a
 need between people, is whole nearly everywhere; and it bounds what any plan can reach.
@@ -42,13 +42,13 @@ class Relaxed:
 def by_relaxed_levels(
     whole: Programme, n_needs: int, urgent: Positions, fallback: Flags, budget: Budget
 ) -> tuple[Flags, Reached]:
-    """A good choice of pairs of a part, and the bound of each level among choices as good in the levels before.
+    """A good choice of pairs of a component, and the bound of each level among choices as good in the levels before.
 
     Parameters
     ----------
     whole : Programme
     n_needs : int
-        How many needs the part has; their rows are its first.
+        How many needs the component has; their rows are its first.
     urgent : ndarray of intp
         By pair: the level with which it joins in.
     fallback : ndarray of bool
@@ -87,7 +87,9 @@ def most_by_levels(
     for level in range(len(proved), len(LEVELS)):
         part = whole.of(np.flatnonzero((urgent <= level) | chosen))
         kept, counted = kept_at(part, reached[:level]), worth_at(part, level)
-        budget.report(f"Bounding days and ties, {LEVELS[level]}: {len(part.pair):,} of {len(whole.pair):,} pairs")
+        budget.report(
+            f"Bounding days, packages and limits, {LEVELS[level]}: {len(part.pair):,} of {len(whole.pair):,} pairs"
+        )
         relaxed = relaxation(part, n_needs, counted, kept, budget.share(1 / (len(LEVELS) - level)))
         most.append(max(reached[level], part.ceiling(counted) if relaxed is None else relaxed.most))
     return as_reached(most)
@@ -129,7 +131,7 @@ def relaxation(part: Programme, n_needs: int, worth: Integers, kept: Sequence[Ke
     At its prices u of needs and m of what is kept, no choice is worth more than the sum of u, less that of m times what
     is kept at least, and what all supporters together gain at most by taking whole needs at w + m k - u, a need by
     several of them if they like. (Lagrangean relaxation; Fisher, Management Science 27, 1981.) That is less than the
-    relaxation says: somebody with eight days cannot take a day and a half of a need.
+    relaxation says: a supporter with eight days cannot take a day and a half of a need.
     """
     beside = part.rows.shape[1] - len(worth)
     padded = [np.concatenate([one, np.zeros(beside)]) for one in (worth, *(one.worth for one in kept))]

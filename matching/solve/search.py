@@ -1,4 +1,4 @@
-"""Days and ties: the searches of one connected part, and what they prove."""
+"""Days and side constraints: the search of one connected component, and its proof."""
 
 import numpy as np
 
@@ -25,8 +25,8 @@ from matching.solve.programme import Kept, Programme, best_choice, programme_of
 from matching.solve.relaxation import by_relaxed_levels
 from matching.solve.tied import best_of_tied_part
 
-# A part of many pairs is first solved by other means, for a good plan whatever comes; one of even more is not searched
-# as a whole.
+# A component of many pairs is first solved by other means, for a good plan whatever comes; one of even more is not
+# searched as a whole.
 _MANY_PAIRS = 50_000
 _MOST_PAIRS_SEARCHED = 150_000
 # Loads are blended where the time limit lets that get somewhere.
@@ -45,7 +45,7 @@ def best_of_part(
     price: Integers,
     budget: Budget,
 ) -> tuple[Positions, Reached, Reached]:
-    """The best assignment of one connected part with days and ties, what it reaches, and the bound of each level.
+    """Return the best assignment of one component, the values it reaches and the bound of each level.
 
     `without_days` is the optimum with places only, with its prices.
 
@@ -55,11 +55,12 @@ def best_of_part(
     among plans as good in the first two levels, none is better in the others. That the first two cannot be better is
     proved by the answer with places only, where the plan is as good; otherwise by a search for that level alone.
 
-    A part of many pairs is solved by what each supporter could take together (`by_loads`), where there are no ties and
-    there is time. Otherwise a plan is made beforehand, level by level (`relaxation`) or, where ties bind, over the
-    pairs that promise most (`tied`): where that proves its plan there is nothing to search, and where the search comes
-    to nothing better in time that plan stands, with its bounds. A part of even more pairs is not searched as a whole,
-    and where a round is that large not all of its pairs are ever at hand (`large`).
+    A component of many pairs is solved by what each supporter could take together (`by_loads`), where there are no side
+    constraints and there is time. Otherwise a plan is made beforehand, level by level (`relaxation`) or, where side
+    constraints bind, over the pairs that promise most (`tied`): where that proves its plan there is nothing to search,
+    and where the search comes to nothing better in time that plan stands, with its bounds. A component of even more
+    pairs is not searched as a whole, and where a round is that large not all of its pairs are ever in the problem
+    (`large`).
     """
     if component.n_pairs > _MOST_PAIRS_SEARCHED:
         return best_of_large_part(problem, oracle, component, without_days, price, budget)
@@ -71,7 +72,7 @@ def best_of_part(
 def _best_of_all(
     problem: AssignmentProblem, component: Component, supporter_of: Positions, price: Integers, budget: Budget
 ) -> tuple[Positions, Reached]:
-    """The best assignment of a part of which every pair is at hand, by need of the task, and the bounds."""
+    """Return the best assignment of a component with every pair in the problem, and its bounds."""
     needs, supporters, relaxed = (
         component.needs,
         component.supporters,
@@ -138,7 +139,7 @@ def _best_of_all(
 
 
 def _closer(relaxed: Reached, most: Reached) -> Reached:
-    """Bounds with ties, and those with places only as far as ties leave as much in each level before."""
+    """Return the closer of two bounds; that with places only holds while earlier levels reach it."""
     closer: list[int] = []
     for level, bound in enumerate(most):
         closer.append(min(bound, relaxed[level]) if closer == list(relaxed[:level]) else bound)

@@ -1,7 +1,8 @@
-"""A large part where ties bind: the most urgent needs first, then all needs over promising pairs, then place by place.
+"""Kernel search in a large component where side constraints bind: urgent needs, promising pairs, then need by need.
 
-Ties leave much of a relaxation split, so that little of it can be kept as it is. But pairs that it would have to give
-up much for are in hardly any good plan, and over the others a search of the whole part comes to an end.
+Side constraints leave much of a relaxation split, so that little of it can be kept as it is. But pairs that it would
+have to give up much for are in hardly any good plan, and over the others a search of the whole component comes to an
+end.
 """
 
 from collections.abc import Sequence
@@ -32,8 +33,8 @@ from matching.solve.programme import (
 )
 from matching.solve.relaxation import most_by_levels
 
-# What a need of the last level counts beside the score, in thousandths: enough to come before it, and little enough for
-# the solver to see both.
+# What a need of the last level counts besides the score, in thousandths: enough to come before it, and little enough
+# for the solver to see both.
 _BONUS_MILLI = 2_000
 # Pairs that are relaxed, at most, and those that are then searched, first few and then more: so many in all, or so many
 # for each need where that is more.
@@ -51,16 +52,16 @@ _SHARE_OF_PLACES = 0.5
 def best_of_tied_part(
     problem: AssignmentProblem, part: Programme, needs: Positions, beyond: Integers, fallback: Flags, budget: Budget
 ) -> tuple[Flags, Reached]:
-    """A good choice of pairs of a part, and the bound of each level among choices as good in the levels before.
+    """A good choice of pairs of a component, and the bound of each level among choices as good in the levels before.
 
     Parameters
     ----------
     problem : AssignmentProblem
-        With ties.
+        With side constraints.
     part : Programme
         Of all its pairs with the needs.
     needs : ndarray of intp
-        Those of the part, as positions in the task.
+        Those of the component, as positions in the problem.
     beyond : ndarray of int64
         By pair: what it is worth beyond the price of its place.
     fallback : ndarray of bool
@@ -70,7 +71,7 @@ def best_of_tied_part(
     chosen, proved = most_promising(part, beyond, fallback, budget)
     urgent = most_urgent_together(part.level, part.package)
     most = most_by_levels(part, len(needs), urgent, chosen, proved, budget.share(_SHARE_OF_BOUNDS))
-    budget.report(f"Solving days and ties, need by need: {len(part.pair):,} pairs")
+    budget.report(f"Solving days, packages and limits, need by need: {len(part.pair):,} pairs")
     best = bettered(problem, part, needs, chosen, most, budget.share(_SHARE_OF_PLACES))
     # Around a need a more urgent one may be met for others, whose bounds were of plans that meet those.
     ceilings = as_reached(part.ceiling(worth_at(part, level)) for level in range(len(LEVELS)))
@@ -78,7 +79,7 @@ def best_of_tied_part(
 
 
 def most_promising(part: Programme, beyond: Integers, fallback: Flags, budget: Budget) -> tuple[Flags, list[int]]:
-    """A good choice of pairs of a part, and the bounds of the levels before the last.
+    """A good choice of pairs of a component, and the bounds of the levels before the last.
 
     Parameters are those of `best_of_tied_part`.
     """
@@ -91,7 +92,7 @@ def _urgent_first(part: Programme, urgent: Positions, chosen: Flags, budget: Bud
     factors, proved = np.asarray(LEVEL_FACTORS), list[int]()
     for level in range(len(PRIORITY_LEVELS) - 1):
         columns = np.flatnonzero((urgent <= level) | chosen)
-        budget.report(f"Solving days and ties, {PRIORITY_LEVELS[level]} needs: {len(columns):,} pairs")
+        budget.report(f"Solving days, packages and limits, {PRIORITY_LEVELS[level]} needs: {len(columns):,} pairs")
         few, found = part.of(columns).pruned(), np.zeros(len(part.pair), dtype=bool)
         worth = np.where(few.level <= level, factors[few.level] // factors[level], 0)
         best, bound = best_choice(few, worth, (), chosen[columns], budget.share(_SHARE_OF_URGENT))
@@ -110,14 +111,14 @@ def _best_of_promising(whole: Programme, beyond: Integers, chosen: Flags, budget
     relaxed_pairs = np.union1d(best_of_each_need(whole.need, beyond, of_each), np.flatnonzero(chosen))
     part = whole.of(relaxed_pairs).pruned()
     worth = _BONUS_MILLI * np.asarray(LEVEL_FACTORS)[part.level] + part.value_milli
-    budget.report(f"Solving days and ties: which of {len(whole.pair):,} pairs promise most")
+    budget.report(f"Solving days, packages and limits: which of {len(whole.pair):,} pairs promise most")
     loss = _losses(part, worth.astype(np.float64), budget.share(_SHARE_OF_RELAXATION))
     if loss is None:
         return chosen
     order, best = np.argsort(loss, kind="stable"), chosen[relaxed_pairs]
     for pairs, pairs_a_need in _PAIRS_SEARCHED:
         columns = np.union1d(order[: max(pairs, round(pairs_a_need * n_needs))], np.flatnonzero(best))
-        budget.report(f"Solving days and ties: {len(columns):,} of {len(whole.pair):,} pairs")
+        budget.report(f"Solving days, packages and limits: {len(columns):,} of {len(whole.pair):,} pairs")
         reached = part.reached(best)
         found = _searched(part, columns, worth, (), best, budget)
         if part.reached(found)[:before] < reached[:before]:

@@ -1,8 +1,8 @@
-"""What needs are worth beyond whoever meets them, where the days of few people bind, and what everybody gains then.
+"""Dual prices of needs where the days of few supporters bind, and each supporter's gain at these prices.
 
-The worths are found by blending what people with limited days could take together with the pairs of everybody else in
-a region; beyond it they stay as places alone make them. (`blend` does the same for a part in which everybody's days
-count, level by level, over all of its pairs.)
+The worths are found by blending what people with limited days could take together with the pairs of all others in a
+region; beyond it they stay as places alone make them. (`blend` does the same for a component in which all supporters'
+days count, level by level, over all of its pairs.)
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from matching.solve.problem import AssignmentProblem, chosen_pairs, rank_in_orde
 NOTHING = 1e-6
 """Worths come in floating point: so little, in thousandths of a point, is nothing."""
 DEAR_MILLI = 4000
-"""What leaving somebody out costs in the blend, at most: more than a change around here could ever bring."""
+"""What leaving a supporter out costs in the blend, at most: more than a change around here could ever bring."""
 _TIMES_BESIDE = 3
 
 
@@ -52,7 +52,7 @@ class PlacesOnly:
 
 @dataclass(frozen=True)
 class Region:
-    """The needs and people whose prices may change (flags), and the pairs that are looked at beside loads."""
+    """The needs and people whose prices may change (flags), and the pairs that are looked at besides loads."""
 
     needs: Flags
     people: Flags
@@ -62,7 +62,7 @@ class Region:
     def of(
         cls, problem: AssignmentProblem, places_only: PlacesOnly, needs: Flags, people: Flags, pairs: Positions
     ) -> "Region":
-        """The region with some pairs, and with what everybody there has with places only."""
+        """The region with some pairs, and with what every supporter there has with places only."""
         kept = chosen_pairs(problem, places_only.supporter_of)
         kept = kept[needs[problem.need[kept]] | people[problem.supporter[kept]]]
         return cls(needs, people, together(problem, pairs, kept))
@@ -82,7 +82,7 @@ class Limited:
 
     @classmethod
     def of(cls, problem: AssignmentProblem, region: Region) -> "Limited":
-        """Those of a region, over the pairs at hand."""
+        """Those of a region, over the problem's pairs."""
         pairs = np.flatnonzero(region.limited(problem)[problem.supporter])
         people = np.unique(problem.supporter[pairs])
         return cls(people, pairs, Offers.of(problem, pairs, np.unique(problem.need[pairs]), people))
@@ -103,10 +103,10 @@ class Gains:
     short : ndarray of float64
         By pair: a load with it gains at least so much less than the most.
     least_missing : float
-        What every plan misses of the answer with places only, as far as the pairs at hand go.
+        What every plan misses of the answer with places only, as far as the problem's pairs go.
     loads : ndarray of intp, shape (loads, most places)
         What people of the region with limited days would best take together, and what else where they want the same:
-        pairs of the task, filled up in front with -1.
+        pairs of the problem, filled up in front with -1.
     """
 
     of_pair: Floats
@@ -118,7 +118,7 @@ class Gains:
 
 
 def loads_of(problem: AssignmentProblem, supporter_of: Positions) -> Positions:
-    """What people with limited days take in a plan, as pairs of the task filled up in front with -1."""
+    """What people with limited days take in a plan, as pairs of the problem filled up in front with -1."""
     pairs = chosen_pairs(problem, supporter_of)
     pairs = pairs[np.isfinite(problem.days_offered)[problem.supporter[pairs]]]
     pairs = pairs[np.argsort(problem.supporter[pairs], kind="stable")]
@@ -130,7 +130,7 @@ def loads_of(problem: AssignmentProblem, supporter_of: Positions) -> Positions:
 
 
 def _most_places(problem: AssignmentProblem) -> int:
-    """How many places anybody has: the width of loads."""
+    """How many places any supporter has: the width of loads."""
     return max(int(problem.places.max(initial=0)), 1)
 
 
@@ -143,7 +143,7 @@ def gains_of(problem: AssignmentProblem, places_only: PlacesOnly, limited: Limit
     worth = np.maximum(gain[order], 0)
     taken = rank < problem.places[who]
     most: Floats = np.bincount(who[taken], weights=worth[taken], minlength=n_people).astype(np.float64)
-    # Of whom no place is left, nobody is wanted; what one would be worth is told all the same.
+    # Of whom no place is left, no one is wanted; what one would be worth is told all the same.
     last = np.where(problem.places > 0, 0.0, places_only.price)
     is_last = rank == problem.places[who] - 1
     last[who[is_last]] = worth[is_last]
@@ -163,7 +163,7 @@ def gains_of(problem: AssignmentProblem, places_only: PlacesOnly, limited: Limit
 def with_more(
     problem: AssignmentProblem, oracle: PricingOracle | None, gains: Gains, surplus: Floats, short: float = 0.0
 ) -> tuple[AssignmentProblem, Positions]:
-    """The task with the pairs of the rest that change what somebody gains, and where those that it had are then.
+    """Return the problem with the pairs of the oracle that change a supporter's gain, and the positions of its own.
 
     Or, of pairs that would have to gain so much more for it, those that fall short of it by no more.
     """

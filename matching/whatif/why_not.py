@@ -15,9 +15,8 @@ from matching.inputs.read import Inputs
 from matching.pairs.market import Market, Row
 from matching.plan.compare import compare
 from matching.plan.phrases import bar_phrases, person
-from matching.plan.reasons import UNMET
 from matching.plan.write import Plan, in_points
-from matching.solve.problem import LEVELS, PRIORITY_LEVELS, Reached
+from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Reached
 from matching.whatif.repairs import Repair, Step, repairs
 from matching.whatif.resolve import (
     changed_market,

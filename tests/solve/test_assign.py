@@ -29,8 +29,8 @@ from matching.solve.assign import assign
 from matching.solve.problem import UNMET, Assignment, AssignmentProblem
 
 
-def task_of(edges: dict[tuple[int, int], int], level, places, days=None, offered=None) -> AssignmentProblem:
-    """A task from {(need, supporter): value}; days are in days."""
+def problem_of(edges: dict[tuple[int, int], int], level, places, days=None, offered=None) -> AssignmentProblem:
+    """A problem from {(need, supporter): value}; days are in days."""
     keys = sorted(edges)
     return AssignmentProblem(
         need=np.array([i for i, _ in keys], dtype=np.intp),
@@ -44,7 +44,7 @@ def task_of(edges: dict[tuple[int, int], int], level, places, days=None, offered
 
 
 @st.composite
-def tasks(draw, most_needs=6, most_people=4, most_places=3, with_days=None) -> AssignmentProblem:
+def problems(draw, most_needs=6, most_people=4, most_places=3, with_days=None) -> AssignmentProblem:
     n, m = draw(st.integers(1, most_needs)), draw(st.integers(1, most_people))
     # Few different values, so that there are many equally good answers to get lost in.
     edges = draw(
@@ -55,11 +55,11 @@ def tasks(draw, most_needs=6, most_people=4, most_places=3, with_days=None) -> A
     level = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
     places = draw(st.lists(st.integers(0, most_places), min_size=m, max_size=m))
     if not (draw(st.booleans()) if with_days is None else with_days):
-        return task_of(edges, level, places)
+        return problem_of(edges, level, places)
     days = draw(st.lists(st.sampled_from([0, 0.5, 1, 2.3, 3]), min_size=n, max_size=n))
     offered = draw(st.lists(st.sampled_from([0.5, 2, 2.3, 4.6, 5.5, np.inf]), min_size=m, max_size=m))
     fits = {(i, j): value for (i, j), value in edges.items() if days[i] <= offered[j]}
-    return task_of(fits, level, places, days, offered)
+    return problem_of(fits, level, places, days, offered)
 
 
 def edges_of(problem: AssignmentProblem) -> dict[tuple[int, int], int]:
@@ -146,7 +146,7 @@ def with_places(problem: AssignmentProblem, places) -> AssignmentProblem:
 # ---- tiny: everything is tried -------------------------------------------------------------------------------------
 
 
-@given(tasks())
+@given(problems())
 @settings(max_examples=250)
 def test_the_best_of_everything_that_can_be_tried(problem):
     outcome = assign(problem)
@@ -155,7 +155,7 @@ def test_the_best_of_everything_that_can_be_tried(problem):
     assert outcome.status == "optimal"
 
 
-@given(tasks(most_needs=12, most_people=4, most_places=9, with_days=False))
+@given(problems(most_needs=12, most_people=4, most_places=9, with_days=False))
 @settings(max_examples=150)
 def test_prices_prove_the_plan_and_are_what_one_more_place_is_worth(problem):
     outcome = assign(problem)
@@ -170,11 +170,11 @@ def test_prices_prove_the_plan_and_are_what_one_more_place_is_worth(problem):
         assert weight_by_milp(with_places(problem, one_more)) - worth(problem, outcome) == price[supporter]
 
 
-@given(tasks(most_needs=6, most_people=3, with_days=True))
+@given(problems(most_needs=6, most_people=3, with_days=True))
 @settings(max_examples=60)
 def test_parts_are_solved_as_if_alone(problem):
     """Two areas with nothing in common: the levels are the sums, and days that bind in one leave the other's prices."""
-    second = task_of({(0, 0): 700, (1, 0): 300}, [0, 0], [1])
+    second = problem_of({(0, 0): 700, (1, 0): 300}, [0, 0], [1])
     n, m = len(problem.level), len(problem.places)
     both = AssignmentProblem(
         np.concatenate([problem.need, second.need + n]),
@@ -187,7 +187,7 @@ def test_parts_are_solved_as_if_alone(problem):
     )
     outcome = assign(both)
     assert outcome.values == tuple(a + b for a, b in zip(assign(problem).values, (1, 0, 0, 700), strict=True))
-    # Somebody else is in reach of the need left out: it is worth its bonus (3M for critical) and its value.
+    # Another supporter is in reach of the unmet need: it is worth its bonus (3M for critical) and its value.
     assert outcome.price_milli[m] == 3 * both.bonus_milli + 300
 
 
@@ -199,13 +199,13 @@ def crowd(seed: int, n: int, m: int, most_places: int, *, days: bool = False, sh
     edges = {(i, j): int(r.integers(1, 1001)) for i in range(n) for j in range(m) if r.random() < share}
     level, places = r.integers(0, 3, n), r.integers(0, most_places + 1, m)
     if not days:
-        return task_of(edges, level, places)
-    return task_of(edges, level, places, r.choice([0.5, 1, 2.3, 4], n), r.choice([4, 7.5, 9.2, np.inf], m))
+        return problem_of(edges, level, places)
+    return problem_of(edges, level, places, r.choice([0.5, 1, 2.3, 4], n), r.choice([4, 7.5, 9.2, np.inf], m))
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_many_more_pairs_than_the_first_solve_looks_at(seed):
-    """Everybody wants the same few people: the first pairs of each need do not hold the answer."""
+    """All needs want the same few supporters: the first pairs of each need do not hold the answer."""
     problem = crowd(seed, 60, 40, 2)
     problem = AssignmentProblem(
         problem.need,
@@ -224,7 +224,7 @@ def test_many_more_pairs_than_the_first_solve_looks_at(seed):
 
 @pytest.mark.parametrize("places", [3, 4, 5, 8, 9, 17, 40, 1000])
 def test_one_supporter_with_many_places(places):
-    problem = task_of({(i, 0): 100 + i for i in range(40)}, [i % 3 for i in range(40)], [places])
+    problem = problem_of({(i, 0): 100 + i for i in range(40)}, [i % 3 for i in range(40)], [places])
     outcome = assign(problem)
     best_first = sorted(range(40), key=lambda i: (i % 3, -i))[:places]
     assert sorted(np.flatnonzero(outcome.supporter_of == 0)) == sorted(best_first)
@@ -253,7 +253,7 @@ def test_days_of_a_larger_area(seed):
 
 
 def side_by_side(areas: list[AssignmentProblem]) -> AssignmentProblem:
-    """Areas with nothing in common, as one task."""
+    """Areas with nothing in common, as one problem."""
     n, m = (np.cumsum([0, *(len(one) for one in of)]) for of in ([a.level for a in areas], [a.places for a in areas]))
     return AssignmentProblem(
         np.concatenate([area.need + at for area, at in zip(areas, n, strict=False)]),
@@ -280,13 +280,13 @@ def test_areas_that_are_searched_at_the_same_time_are_served_as_if_alone():
 
 
 def test_no_pair_at_all():
-    outcome = assign(task_of({}, [0, 2], [3, 0]))
+    outcome = assign(problem_of({}, [0, 2], [3, 0]))
     assert (outcome.supporter_of.tolist(), outcome.price_milli.tolist()) == ([UNMET, UNMET], [0, 0])
     assert (outcome.values, outcome.status) == ((0, 0, 0, 0), "optimal")
 
 
 def test_a_pair_of_score_0_is_still_chosen():
-    assert assign(task_of({(0, 0): 0}, [2], [1])).supporter_of.tolist() == [0]
+    assert assign(problem_of({(0, 0): 0}, [2], [1])).supporter_of.tolist() == [0]
 
 
 # ---- time ----------------------------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ def test_time_that_runs_out_leaves_a_valid_plan_under_its_bounds(seconds):
     assert not (still & ~met[problem.need]).any()
 
 
-@given(tasks(most_needs=7, most_people=3, with_days=True))
+@given(problems(most_needs=7, most_people=3, with_days=True))
 @settings(max_examples=60)
 def test_no_time_at_all_still_bounds_the_best(problem):
     outcome = assign(problem, time_limit_s=0)

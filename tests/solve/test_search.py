@@ -8,26 +8,25 @@ import pytest
 from worlds import World, bounds_said, by_milp, faults_of, random_world, said, served
 
 from matching.audit.check import check_plan
-from matching.pairs import market
 from matching.plan.write import Plan
 from matching.solve import bettered, blend, by_loads, large, part_prices, search, tied
 from matching.solve.loads import Offers, best_loads, loads_beside
+from matching.solve.params import MarketParams, SolveParams
 
 
-@pytest.fixture(params=["every pair at hand", "some pairs at hand"])
-def every_part_is_large(request, monkeypatch):
-    """In some rounds not every pair is at hand either."""
+@pytest.fixture(params=["all pairs in memory", "candidate pairs"])
+def every_part_is_large(request, monkeypatch) -> SolveParams:
+    """Some of these rounds count as large as well."""
     monkeypatch.setattr(search, "_MANY_PAIRS", 0)
     monkeypatch.setattr(search, "_MOST_PAIRS_SEARCHED", 0)
-    if request.param == "some pairs at hand":
-        monkeypatch.setattr(market, "_MANY_PAIRS", -1)
-        monkeypatch.setattr(market, "_FIRST_PEOPLE", 1)
-        monkeypatch.setattr(market, "_PAIRS_AT_ONCE", 20)
-        monkeypatch.setattr(part_prices, "FIRST_PAIRS", 1)
-        monkeypatch.setattr(part_prices, "_MORE_PAIRS", 2)
-        monkeypatch.setattr(part_prices, "_PAIRS_AT_ONCE", 20)
-        monkeypatch.setattr(large, "FIRST_PAIRS", 1)
-        monkeypatch.setattr(large, "_BEST_OF_URGENT", (4, 2))
+    if request.param == "all pairs in memory":
+        return SolveParams()
+    monkeypatch.setattr(part_prices, "FIRST_PAIRS", 1)
+    monkeypatch.setattr(part_prices, "_MORE_PAIRS", 2)
+    monkeypatch.setattr(part_prices, "_PAIRS_AT_ONCE", 20)
+    monkeypatch.setattr(large, "FIRST_PAIRS", 1)
+    monkeypatch.setattr(large, "_BEST_OF_URGENT", (4, 2))
+    return SolveParams(market=MarketParams(large_above=0, nearest_supporters=1, pairs_per_block=20))
 
 
 def check_bounds(made: World, plan: Plan) -> None:
@@ -78,7 +77,7 @@ def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, numbe
         decisions=8,
         ties=number % 2 == 1,
     )
-    plan = made.plan()
+    plan = made.plan(params=every_part_is_large)
     assert not list(faults_of(made, served(plan)))
     assert check_plan(plan, made.inputs()) == []
     check_bounds(made, plan)
@@ -89,7 +88,10 @@ def test_as_many_needs_as_places_allow_have_no_higher_score_than_places_allow(ev
     as_many = 0
     for number in range(40):
         made = random_world(2100 + number, n_schools=30, n_supporters=40, n_needs=40)
-        plan, places_only = made.plan(), replace(made, needs=tuple(one | {"days": ""} for one in made.needs)).plan()
+        plan, places_only = (
+            made.plan(params=every_part_is_large),
+            replace(made, needs=tuple(one | {"days": ""} for one in made.needs)).plan(params=every_part_is_large),
+        )
         if said(plan)[:3] == said(places_only)[:3]:
             as_many += 1
             assert bounds_said(plan)[3] <= said(places_only)[3]
@@ -101,7 +103,7 @@ def test_around_few_unmet_needs_the_most_that_can_be_met_is_proved(every_part_is
     proved = 0
     for number in range(12):
         made = random_world(3000 + number, n_schools=30, n_supporters=40, n_needs=30, pins=0, decisions=4)
-        plan = made.plan()
+        plan = made.plan(params=every_part_is_large)
         proved += said(plan)[:3] == bounds_said(plan)[:3] == by_milp(made)[:3]
     assert proved >= 10
 
@@ -238,7 +240,7 @@ def test_where_ties_bind_in_a_large_part_the_plan_keeps_the_rules_and_the_bounds
     if not is_priced:
         monkeypatch.setattr(large, "part_prices", lambda problem, *_: (problem, None))
     made = tied_world(400 + number, pins=number % 3)
-    plan = made.plan()
+    plan = made.plan(params=every_part_is_large)
     assert not list(faults_of(made, served(plan)))
     assert check_plan(plan, made.inputs()) == []
     check_bounds(made, plan)
@@ -248,7 +250,7 @@ def test_where_ties_bind_in_a_large_part_nearly_all_that_can_be_met_is_met_and_p
     met = proved = most_score = best_score = 0
     for number in range(16):
         made = tied_world(500 + number, pins=0)
-        plan, best = made.plan(), by_milp(made)
+        plan, best = made.plan(params=every_part_is_large), by_milp(made)
         met += said(plan)[:3] == best[:3]
         proved += said(plan)[:3] == bounds_said(plan)[:3]
         most_score, best_score = most_score + bounds_said(plan)[3], best_score + best[3]
