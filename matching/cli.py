@@ -24,7 +24,8 @@ from matching.allocation import allocate as make_best_plan
 from matching.errors import DataError, Problem, counted
 from matching.inputs.bundled import demo_sources
 from matching.inputs.headers import options_source, read_options
-from matching.inputs.official.gias import left_out_counts, read_official
+from matching.inputs.official.exclusions import left_out_counts
+from matching.inputs.official.gias import read_official
 from matching.inputs.read import Inputs, read_inputs, read_people, read_schools
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import plan_files

@@ -140,7 +140,7 @@ def test_what_cannot_be_used_is_a_problem():
     ]
     twice = ofsted({"URN": "100000"}, {"URN": "100000"}, {"URN": "x"})
     assert [fault.split(". ")[0] for fault in faults_of(lambda: read_ofsted(twice))] == [
-        "ofsted.csv row 3, URN: '100000' stands twice",
+        "ofsted.csv row 3, URN: '100000' is already in row 2",
         "ofsted.csv row 4, URN: 'x' is not a URN",
     ]
     assert faults_of(lambda: read_ofsted(ofsted()))[0].startswith("ofsted.csv: There is no row under the header.")
