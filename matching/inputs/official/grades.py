@@ -8,8 +8,8 @@ from matching.errors import counted
 from matching.inputs.official.links import Links
 from matching.inputs.official.ofsted import Inspections
 
-GIAS, OFSTED = "GIAS", "Ofsted"
-"""Where a school's own grade was found; an inherited one also names the earlier URN."""
+GIAS, OFSTED, INHERITED = "GIAS", "Ofsted", ", inherited from "
+"""Where a grade was found; the third is followed by the earlier URN that it was given under."""
 
 
 def with_inspections(
@@ -54,7 +54,7 @@ def with_inspections(
     single = before[before.map(len) == 1].map(lambda urns: urns[0])
     for place, column in enumerate(("ofsted", "ofsted_date")):
         schools.loc[single.index, column] = single.map(lambda urn, place=place: graded[urn][place])
-    schools.loc[single.index, "ofsted_found"] = single.map(lambda urn: f"{graded[urn][2]}, inherited from {urn}")
+    schools.loc[single.index, "ofsted_found"] = single.map(lambda urn: f"{graded[urn][2]}{INHERITED}{urn}")
     several = int((before.map(len) > 1).sum())
     if len(single):
         verb, pronoun = ("has", "it") if len(single) == 1 else ("have", "they")
@@ -71,7 +71,7 @@ def with_inspections(
 def _with_ofsted(schools: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     own = found.reindex(schools["urn"], fill_value="").set_axis(schools.index)
     graded = own["grade"] != ""
-    inherited = OFSTED + ", inherited from " + own["urn_then"]
+    inherited = OFSTED + INHERITED + own["urn_then"]
     source = inherited.where((own["urn_then"] != "") & (own["urn_then"] != schools["urn"]), OFSTED)
     return schools.assign(
         ofsted=own["grade"].where(graded, schools["ofsted"]),
