@@ -873,7 +873,7 @@ def test_triage_takes_results_and_one_local_authority(s2s):
     run = s2s("triage", *put({"schools": SCHOOLS}), *words)
     assert run.out.splitlines()[1:] == [
         "1 first for: below-minimum.",
-        "Notice: ks.csv: 1 of 2 rows lack a result; it counts as not below.",
+        "Notice: ks.csv: 1 of 2 rows lack a result, which counts as not below.",
     ]
 
 

@@ -1,28 +1,27 @@
-"""The official links file: which school took the place of which.
-
-A list made under an old URN, and an inspection made under one, are found through it. What is done with them is the
-business of `official` and `inputs`.
-"""
+"""The official links file: which school replaced which, so that lists and inspections under an old URN are found."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from matching.errors import DataError, Problem, shown
+from matching.errors import DataError, shown
+from matching.inputs.official.cells import ENCODINGS, check_columns, urn_problems
 from matching.tables.files import Source, read_sheet
 from matching.tables.reference import reference_rows
 from matching.tables.sheets import Sheet
+from matching.tables.vocabulary import comparable
 
 LINK_COLUMNS = ("URN", "LinkURN", "LinkType")
+_DOWNLOAD_AGAIN = "Download 'Links CSV' from Get Information about Schools again and keep its columns."
 
-# Schools are renewed every few years at most; a longer chain is a circle or a slip.
+# A school is replaced every few years at most; a longer chain is a circle or an error.
 _LONGEST_CHAIN = 20
 
 
 @dataclass(frozen=True)
 class Links:
-    """Who came after and before whom, one step at a time.
+    """Which school replaced which, one step at a time.
 
     Attributes
     ----------
@@ -30,7 +29,7 @@ class Links:
         By URN: the URNs of successors and of predecessors, sorted.
     notices : tuple of str
     rows : int
-        How many links the file has.
+        The number of links in the file.
     """
 
     after: Mapping[str, tuple[str, ...]]
@@ -39,7 +38,7 @@ class Links:
     rows: int = 0
 
     def successors(self, urn: str, known: Collection[str]) -> tuple[str, ...]:
-        """The first known schools on every chain of successors of a school, sorted; none where no chain ends in one."""
+        """Return the first known school on every chain of successors, sorted; none where no chain reaches one."""
         found, seen, front = set(), {urn}, [urn]
         for _ in range(_LONGEST_CHAIN):
             nearby = {one for old in front for one in self.after.get(old, ())} - seen
@@ -49,7 +48,7 @@ class Links:
         return tuple(sorted(found))
 
     def predecessors(self, urn: str, known: Collection[str]) -> tuple[str, ...]:
-        """The first known schools on every chain of predecessors of a school, sorted."""
+        """Return the first known school on every chain of predecessors, sorted."""
         return Links(self.before, self.after).successors(urn, known)
 
 
@@ -57,12 +56,12 @@ NO_LINKS = Links({}, {})
 
 
 def is_links(header: Sequence[str]) -> bool:
-    """Whether a header is that of the links file."""
+    """Return whether a header is that of the links file."""
     return link_columns(header) >= len(LINK_COLUMNS)
 
 
 def link_columns(header: Sequence[str]) -> int:
-    """How many columns of the links file a header has."""
+    """Return how many columns of the links file a header has."""
     return len(set(header).intersection(LINK_COLUMNS))
 
 
@@ -79,57 +78,30 @@ def read_links(source: Source) -> Links:
     DataError
         A column is missing, there is no row, or a URN cannot be used.
     """
-    sheet = read_sheet(
-        source, encodings=("utf-8-sig", "cp1252"), wanted=set(LINK_COLUMNS).__contains__, recognise=link_columns
-    )
-    _check(sheet)
+    sheet = read_sheet(source, encodings=ENCODINGS, wanted=set(LINK_COLUMNS).__contains__, recognise=link_columns)
+    check_columns(sheet, LINK_COLUMNS, "links file", _DOWNLOAD_AGAIN)
+    problems = list(sheet.problems)
+    for name in LINK_COLUMNS[:2]:
+        problems += urn_problems(sheet.name, name, sheet.numbers, _column(sheet, name))
+    if problems:
+        raise DataError(problems)
     after: dict[str, set[str]] = defaultdict(set)
     before: dict[str, set[str]] = defaultdict(set)
-    strange: dict[str, int] = defaultdict(int)
+    unknown: dict[str, int] = defaultdict(int)
     directions = _directions()
     for one, other, kind in zip(*(_column(sheet, name) for name in LINK_COLUMNS), strict=True):
-        direction = directions.get(_folded(kind))
+        direction = directions.get(comparable(kind))
         if direction is None:
-            strange[kind] += 1
+            unknown[kind] += 1
         elif direction:
             old, new = (one, other) if direction == "link" else (other, one)
             after[old].add(new)
             before[new].add(old)
     notices = list(sheet.notices)
-    if strange:
-        kinds = ", ".join(f"{shown(kind)} ({count:,})" for kind, count in sorted(strange.items())[:10])
+    if unknown:
+        kinds = ", ".join(f"{shown(kind)} ({count:,})" for kind, count in sorted(unknown.items())[:10])
         notices.append(f"{sheet.name}: links of a type that this version does not know are not followed: {kinds}.")
     return Links(_sorted(after), _sorted(before), tuple(notices), len(sheet.numbers))
-
-
-def _check(sheet: Sheet) -> None:
-    fix = "Download 'Links CSV' from Get Information about Schools again and keep its columns."
-    problems = [
-        Problem(sheet.name, 1, column, "", "The column is missing from this links file.", fix)
-        for column in LINK_COLUMNS
-        if column not in sheet.header
-    ]
-    if problems:
-        raise DataError(problems)
-    if not sheet.numbers and not sheet.problems:
-        raise DataError([Problem(sheet.name, None, "", "", "There is no row under the header.", fix)])
-    raise_for = [*sheet.problems, *_urn_problems(sheet)]
-    if raise_for:
-        raise DataError(raise_for)
-
-
-def _urn_problems(sheet: Sheet) -> Iterator[Problem]:
-    for column in LINK_COLUMNS[:2]:
-        for row, value in zip(sheet.numbers, _column(sheet, column), strict=True):
-            if not (len(value) == 6 and value.isascii() and value.isdigit()):
-                yield Problem(
-                    sheet.name,
-                    row,
-                    column,
-                    value,
-                    f"{shown(value)} is not a URN.",
-                    "A URN has six digits, such as 100000.",
-                )
 
 
 def _column(sheet: Sheet, name: str) -> tuple[str, ...]:
@@ -138,12 +110,8 @@ def _column(sheet: Sheet, name: str) -> tuple[str, ...]:
 
 @cache
 def _directions() -> Mapping[str, str]:
-    """For each type of link, in small letters, which of the two is the successor: link, row or (blank) neither."""
-    return {_folded(row["type"]): row["successor"] for row in reference_rows("link_types")}
-
-
-def _folded(kind: str) -> str:
-    return " ".join(kind.casefold().split())
+    """Return, for each type of link, which of the two schools is the successor: link, row or (blank) neither."""
+    return {comparable(row["type"]): row["successor"] for row in reference_rows("link_types")}
 
 
 def _sorted(steps: Mapping[str, set[str]]) -> dict[str, tuple[str, ...]]:

@@ -1,8 +1,7 @@
-"""Ofsted's management information, of any year, to one idea of what inspectors last found at a school.
+"""Ofsted's management information, of any year, to what inspectors last found at each school.
 
 Until 2024 every inspection gave an overall grade; since September 2024 none does, and since November 2025 report cards
-grade areas. The last overall grade, the areas and the category of concern stand side by side here. Whose grade a school
-has where it has none under its own URN is the business of `official`.
+grade areas. So the last overall grade, the areas and the category of concern are kept apart.
 """
 
 import re
@@ -13,7 +12,8 @@ from functools import cache
 
 import pandas as pd
 
-from matching.errors import DataError, Problem, counted, shown
+from matching.errors import DataError, Problem, counted, file_problem, shown
+from matching.inputs.official.cells import ENCODINGS, urn_problems
 from matching.tables.files import Source, read_sheet
 from matching.tables.reference import reference_rows
 from matching.tables.sheets import Sheet
@@ -60,12 +60,12 @@ def inspection_areas() -> tuple[Area, ...]:
 
 
 def is_ofsted(header: Sequence[str]) -> bool:
-    """Whether a header is that of Ofsted's management information."""
+    """Return whether a header is that of Ofsted's management information."""
     return ofsted_columns(header) >= 3 and "urn" in map(comparable, header)
 
 
 def ofsted_columns(header: Sequence[str]) -> int:
-    """How many of the columns that are read of Ofsted's files a header has."""
+    """Return how many of the columns that are read from Ofsted's files a header has."""
     found = {comparable(name) for name in header}
     return len(found & {name for names in _columns().values() for name in names}) + len(found & _area_columns())
 
@@ -76,12 +76,12 @@ def read_ofsted(source: Source) -> Inspections:
     Parameters
     ----------
     source : Source
-        The file of 'most recent inspections' as downloaded (cp1252), with stray lines before its header or none.
+        The file of 'most recent inspections' as downloaded (cp1252); lines before its header do no harm.
 
     Raises
     ------
     DataError
-        A column is missing, there is no row, or a URN cannot be used or stands twice.
+        A column is missing, there is no row, or a URN cannot be used or is repeated.
 
     Notes
     -----
@@ -89,7 +89,7 @@ def read_ofsted(source: Source) -> Inspections:
     """
     sheet = read_sheet(
         source,
-        encodings=("utf-8-sig", "cp1252"),
+        encodings=ENCODINGS,
         wanted=lambda name: ofsted_columns((name,)) > 0,
         recognise=ofsted_columns,
     )
@@ -123,7 +123,7 @@ def _inspections(sheet: Sheet) -> Inspections:
             "urn_then": column("previous_urn_then").where(_unrelated(column("previous_relates")), ""),
         }
     )
-    # A new inspection gives no overall grade ('Not judged'): the last one is then that of the inspection before it.
+    # Where the latest inspection gave no overall grade ('Not judged'), that of the one before it is the last.
     graded = latest.where(latest["grade"] != "", previous)
     dates = pd.DataFrame(
         {field: read(field, "date") for field in ("graded_on", "previous_graded_on", "visited_on", "reported_on")}
@@ -152,35 +152,25 @@ def _check(sheet: Sheet, cells: pd.DataFrame, found: Mapping[str, str]) -> None:
     if problems:
         raise DataError(problems)
     if not len(cells):
-        raise DataError([Problem(sheet.name, None, "", "", "There is no row under the header.", fix)])
-    rows = pd.Series(sheet.numbers, index=cells.index)
-    wrong = ~cells["urn"].str.fullmatch("[0-9]{6}")
-    problems += [
-        Problem(sheet.name, row, "URN", value, f"{shown(value)} is not a URN.", "A URN has six digits, such as 100000.")
-        for row, value in zip(rows[wrong], cells.loc[wrong, "urn"], strict=True)
-    ]
-    twice = cells["urn"].duplicated() & ~wrong
-    problems += [
-        Problem(sheet.name, row, "URN", value, f"{shown(value)} stands twice.", "Keep one of the two rows.")
-        for row, value in zip(rows[twice], cells.loc[twice, "urn"], strict=True)
-    ]
+        raise DataError([file_problem(sheet.name, "There is no row under the header.", fix)])
+    problems += urn_problems(sheet.name, "URN", sheet.numbers, cells["urn"].tolist(), unique=True)
     if problems:
         raise DataError(problems)
 
 
 def _unrelated(cells: pd.Series) -> pd.Series:
-    """Where Ofsted says that the inspection was of an earlier school."""
+    """Return where the inspection was of an earlier school, according to Ofsted."""
     return cells.str.casefold().isin(["no", "n"])
 
 
 def _read(name: str, urns: pd.Series, cells: pd.Series, kind: str, notices: list[str], column: str = "") -> pd.Series:
-    """Each cell's meaning; blank, and told in a notice, where it cannot be read."""
+    """Return each cell's meaning; blank, with a notice, where it cannot be read."""
     meanings = {cell: meaning(cell, kind) for cell in cells.unique()}
-    strange = cells[cells.map({cell: found is None for cell, found in meanings.items()}).astype(bool)]
-    if len(strange):
+    unread = cells[cells.map({cell: found is None for cell, found in meanings.items()}).astype(bool)]
+    if len(unread):
         notices.append(
-            f"{name}: {counted(len(strange), 'cell')} could not be read as {_KINDS[kind]}, such as "
-            f"{shown(strange.iloc[0])} for URN {urns[strange.index[0]]}; left blank."
+            f"{name}: {counted(len(unread), 'cell')} could not be read as {_KINDS[kind]}, such as "
+            f"{shown(unread.iloc[0])} for URN {urns[unread.index[0]]}; left blank."
         )
     return cells.map({cell: found or "" for cell, found in meanings.items()}).astype("object")
 
@@ -195,7 +185,14 @@ _KINDS = {
 
 
 def meaning(cell: str, kind: str) -> str | None:
-    """What a cell of an official file says as a grade, concern, card, graded or date; None where it cannot be read."""
+    """Return the meaning of a cell of an official file; None where it cannot be read.
+
+    Parameters
+    ----------
+    cell : str
+    kind : str
+        What it should hold: grade, concern, card (a grade of a report card), graded (a grade of an area) or date.
+    """
     folded = comparable(cell)
     words = _words()
     if kind == "date":
@@ -208,7 +205,7 @@ def meaning(cell: str, kind: str) -> str | None:
 
 
 def _iso(text: str) -> str | None:
-    """A date as 2026-01-31, from that or 31/01/2026 or 31-01-2026, with or without the time of day."""
+    """Return a date as 2026-01-31, from that, 31/01/2026 or 31-01-2026, with or without a time of day."""
     found = re.fullmatch(
         r"(?:([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})|([0-9]{1,2})[-/]([0-9]{1,2})[-/]([0-9]{4}))([ t].*)?", text
     )
@@ -222,7 +219,7 @@ def _iso(text: str) -> str | None:
 
 
 def _areas(name: str, cells: pd.DataFrame, notices: list[str]) -> pd.Series:
-    """`area: grade; …` of every school: its report card's where it has one, otherwise the last graded inspection's."""
+    """Return `area: grade; …` of every school, from its report card or otherwise from the last graded inspection."""
     by_framework: dict[str, pd.Series] = {}
     for area in inspection_areas():
         column = next((one for one in _area_names(area) if one in cells.columns), "")
@@ -230,8 +227,8 @@ def _areas(name: str, cells: pd.DataFrame, notices: list[str]) -> pd.Series:
             continue
         kind = "card" if area.framework == "report card" else "graded"
         grades = _read(name, cells["urn"], cells[column], kind, notices)
-        told = (area.name + ": " + grades + "; ").where(grades != "", "")
-        by_framework[kind] = by_framework.get(kind, "") + told
+        pairs = (area.name + ": " + grades + "; ").where(grades != "", "")
+        by_framework[kind] = by_framework.get(kind, "") + pairs
     blank = pd.Series("", index=cells.index, dtype="object")
     card, graded = by_framework.get("card", blank), by_framework.get("graded", blank)
     return card.where(card != "", graded).str.removesuffix("; ")
@@ -248,7 +245,7 @@ def _area_columns() -> frozenset[str]:
 
 @cache
 def _columns() -> Mapping[str, tuple[str, ...]]:
-    """The columns that hold each field, in folded words, the one to take first."""
+    """Return the columns that may hold each field, in small letters, the preferred one first."""
     found: dict[str, list[str]] = {}
     for row in reference_rows("ofsted_columns"):
         found.setdefault(row["field"], []).append(row["column"])
