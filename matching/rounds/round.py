@@ -7,7 +7,7 @@ from datetime import datetime
 
 from matching.errors import DataError, Problem
 from matching.rounds.events import DECISIONS, ENDED, Event, new_event
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.tables.files import Source
 
 
@@ -58,7 +58,7 @@ class Round:
         The files of the accepted plan by path, as `matching.export.plan_files` gives them; None until a plan is made
         from these sources.
     events : tuple of Event
-        Everything that happened to it, in order; what holds of that is the business of `matching.desk.desk_of`.
+        Everything that happened to it, in order; what holds of that is the business of `matching.state.state_of`.
     plans : tuple of PlanRecord
         Every plan that was kept, by number.
     current : int or None
@@ -179,7 +179,7 @@ def copied(original: Round, name: str, by: str, decisions: bool, now: datetime) 
     begun = replace(begun, added_at=dict.fromkeys(original.sources, now))
     first = new_event("copied", by=by, round=original.round_id, name=original.name)
     begun = with_events(begun, [first], now)
-    planned = desk_of(original.events).planned
+    planned = state_of(original.events).planned
     number_of: dict[int, int] = {}
     if decisions:
         begun = _with_decisions(begun, [one for one in original.events if one.number <= planned], number_of)

@@ -27,7 +27,7 @@ from matching.plan.as_bytes import zip_bytes
 from matching.rounds.database import DATABASE_VARIABLE, SCHEMA
 from matching.rounds.events import Event, new_event
 from matching.rounds.round import Round
-from matching.rounds.state import desk_of, live_supporters
+from matching.rounds.state import live_supporters, state_of
 from matching.rounds.store import RoundStore, StaleRoundError, open_store
 from matching.tables.files import Source
 
@@ -362,7 +362,7 @@ def test_a_scenario_stands_beside_until_it_is_chosen(store):
 def test_a_scenario_knows_only_what_was_decided_when_it_was_made(store):
     beside = store.save_scenario(store.create("Autumn", SOURCES), "Nearer", OTHER_FILES)
     chosen = store.choose_scenario(store.record(beside, [pin("N1", "S2")]), 1)
-    assert live_supporters({"N1": "S1"}, desk_of(chosen.events)) == {"N1": "S2"}
+    assert live_supporters({"N1": "S1"}, state_of(chosen.events)) == {"N1": "S2"}
 
 
 def test_the_same_bytes_are_kept_once(store, path):
@@ -423,12 +423,12 @@ def test_of_several_decisions_all_are_recorded_or_none(store):
 def test_what_is_undone_stays_in_the_history(store):
     recorded = store.record(store.create("Autumn", SOURCES), [pin()])
     undone = store.undo(recorded, 2, by="Jo", why="Wrong need")
-    assert desk_of(undone.events).pins == {}
+    assert state_of(undone.events).pins == {}
     redone = store.undo(undone, 3)
     assert held(store, recorded.round_id) == redone
     assert told(redone) == ["created", "pin", "undo", "undo"]
     assert [one.undoes for one in redone.events] == [None, None, 2, 3]
-    assert desk_of(redone.events).pins.keys() == {"N1"}
+    assert state_of(redone.events).pins.keys() == {"N1"}
     with pytest.raises(DataError, match="Event 3 is undone already"):
         store.undo(redone, 3)
 
@@ -499,7 +499,7 @@ def test_deployments_get_on_in_an_approved_round(store):
     on = store.record(approved, [active, note])
     on = store.undo(on, on.last_event)
     on = store.save_scenario(on, "Next year", FILES)
-    assert desk_of(on.events).status_of("N1", "S1") == "active"
+    assert state_of(on.events).status_of("N1", "S1") == "active"
 
 
 # The round as such
@@ -542,7 +542,7 @@ def test_a_copy_has_the_files_and_the_plan_and_on_request_the_decisions(store):
     whole = store.copy(original.round_id, "Spring", by="Jo", decisions=True)
     assert held(store, whole.round_id) == whole
     assert told(whole) == ["copied", "pin", "pin", "undo", "plan", "undo", "declined"]
-    theirs, ours = desk_of(original.events), desk_of(whole.events)
+    theirs, ours = state_of(original.events), state_of(whole.events)
     assert [(one.pair, one.by, one.reason) for one in ours.barred.values()] == [(("N2", "S2"), "Al", "Illness")]
     deployments = {"N1": "S3", "N2": "S2"}
     assert live_supporters(deployments, ours) == live_supporters(deployments, theirs) == {"N1": "S1"}

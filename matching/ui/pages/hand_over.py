@@ -202,7 +202,7 @@ def _next_decisions(round_: Round, found: Handed) -> bytes:
     needs, people = found.inputs.needs, found.inputs.supporters
     return decisions_source(
         round_.sources.get("decisions"),
-        found.desk,
+        found.state,
         hold=False,
         needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
         supporters=set(people["supporter_id"]),

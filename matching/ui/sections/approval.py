@@ -139,7 +139,7 @@ def _open_points(found: Handed) -> Iterator[Point]:
 def _agreement_points(found: Handed) -> Iterator[Point]:
     rows = found.plan.deployments
     pairs = zip(rows["need_id"], rows["supporter_id"], strict=True)
-    status = pd.Series([found.desk.status_of(*pair) for pair in pairs], index=rows.index, dtype="object")
+    status = pd.Series([found.state.status_of(*pair) for pair in pairs], index=rows.index, dtype="object")
     waiting = rows.assign(status=status)[~status.isin(HELD)]
     if waiting.empty:
         return
@@ -158,7 +158,7 @@ def _agreement_points(found: Handed) -> Iterator[Point]:
 
 
 def _broken_points(found: Handed) -> Iterator[Point]:
-    broken = [one for _, one in sorted(found.desk.placements.items()) if one.broken]
+    broken = [one for _, one in sorted(found.state.placements.items()) if one.broken]
     if not broken:
         return
     table = pd.DataFrame(

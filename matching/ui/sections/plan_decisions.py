@@ -7,10 +7,11 @@ import streamlit as st
 
 from matching.errors import DataError, Problem, counted
 from matching.pairs.market import Row
-from matching.rounds.decided_inputs import Broken, broken_rules, serving
 from matching.rounds.events import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event
 from matching.rounds.history import what_happened
+from matching.rounds.placement_rules import Broken, broken_rules
 from matching.rounds.round import Round
+from matching.rounds.run_inputs import serving
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
@@ -65,7 +66,7 @@ def show_told(opened: Opened) -> None:
 
 def _open_words(opened: Opened) -> str:
     unmet = opened.needs[~opened.needs["met"]]
-    had = {*serving(opened.live.accepted.plan), *opened.live.desk.freed}
+    had = {*serving(opened.live.accepted.plan), *opened.live.state.freed}
     freed = sorted(had & set(unmet["need_id"]))
     if not freed:
         return f"{counted(len(unmet), 'need is', 'needs are')} unmet."
@@ -191,7 +192,7 @@ def _offered(case: _Case) -> dict[str, Callable[[_Case], None]]:
             **note,
         }
     who = case.row["supporter"]
-    placed = case.opened.live.desk.placements.get(case.need_id)
+    placed = case.opened.live.state.placements.get(case.need_id)
     is_pinned = placed is not None and placed.kind == "pin" and placed.supporter_id == case.holder
     return {
         "Where it stands: approached, agreed and so on": _status_form,
@@ -218,7 +219,7 @@ def _who(case: _Case, label: str, *, but: str | None = None, first: str | None =
 
 def _status_form(case: _Case) -> None:
     holder = str(case.holder)
-    now = case.opened.live.desk.status_of(case.need_id, holder)
+    now = case.opened.live.state.status_of(case.need_id, holder)
     statuses = [one for one in STATUSES if not (case.opened.is_approved and one in ENDED)]
     with st.form(f"status_{case.key}", border=False):
         chosen = st.radio(
@@ -319,8 +320,8 @@ def _swap_form(case: _Case) -> None:
     if who is None:
         st.caption("Whoever you choose: each rule that it would break is named first, and you decide.")
         return
-    desk = case.opened.live.desk
-    if bar := desk.barred.get((case.need_id, who)):
+    state = case.opened.live.state
+    if bar := state.barred.get((case.need_id, who)):
         said = "is forbidden here" if bar.kind == "forbid" else "has declined this need"
         st.html(
             markup.banner(
@@ -368,13 +369,13 @@ def _take_swap(case: _Case, who: str, broken: Sequence[Broken], all_ticked: bool
 
 def _show_recorded(opened: Opened, need_id: str) -> None:
     """What was recorded about a need or whoever is at it, the newest first, each with its way back."""
-    desk = opened.live.desk
+    state = opened.live.state
     holder = opened.row(need_id)["supporter_id"]
     found = [
         one
-        for one in reversed(desk.events)
+        for one in reversed(state.events)
         if one.kind != "undo"
-        and one.number not in desk.undone
+        and one.number not in state.undone
         and (one.need_id == need_id or (one.kind == "note" and not one.need_id and one.supporter_id == holder))
     ]
     if not found:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from matching.errors import DataError, counted
 from matching.plan.compare import compare
-from matching.rounds.decided_inputs import serving
+from matching.rounds.run_inputs import serving
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import frames, markup
 from matching.ui.state import session, workspace

@@ -21,10 +21,10 @@ from matching.plan.equity import equity
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
 from matching.rounds.database import DATABASE_VARIABLE
-from matching.rounds.decided_inputs import decided_sources, serving
 from matching.rounds.events import Event
 from matching.rounds.round import Round
-from matching.rounds.state import desk_of, live_supporters
+from matching.rounds.run_inputs import decided_sources, serving
+from matching.rounds.state import live_supporters, state_of
 from matching.rounds.store import RoundStore, StaleRoundError, open_store
 from matching.tables.files import Source
 from matching.tables.policy import Policy, policy_toml, read_policy
@@ -472,14 +472,14 @@ def with_decided(round_: Round, sources: Mapping[str, Source]) -> dict[str, Sour
     DataError
         What was decided contradicts the decisions file, or a file is not sound.
     """
-    desk = desk_of(round_.events)
-    if not (desk.placements or desk.freed or desk.barred or desk.statuses):
+    state = state_of(round_.events)
+    if not (state.placements or state.freed or state.barred or state.statuses):
         return dict(sources)
     before = serving(cache.saved_plan(round_.files).plan) if round_.files else {}
-    placed = {need_id: one.supporter_id for need_id, one in desk.placements.items()}
-    now = {**live_supporters(before, desk), **placed}
+    placed = {need_id: one.supporter_id for need_id, one in state.placements.items()}
+    now = {**live_supporters(before, state), **placed}
     inputs = cache.inputs_of({name: one for name, one in sources.items() if name != "baseline"})
-    return cache.ordered(decided_sources(sources, inputs, round_.sources.get("decisions"), desk, now))
+    return cache.ordered(decided_sources(sources, inputs, round_.sources.get("decisions"), state, now))
 
 
 @st.cache_resource(show_spinner=False)

@@ -23,20 +23,20 @@ from matching.plan.equity import equity
 from matching.plan.graph import bipartite_graph
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
-from matching.rounds.decided_inputs import (
+from matching.rounds.decisions_table import held_pairs
+from matching.rounds.events import Event, new_event
+from matching.rounds.live_plan import Accepted, held_market, live_plan
+from matching.rounds.placement_rules import overfull_problems
+from matching.rounds.round import Round
+from matching.rounds.run_inputs import (
     as_placed,
     decided_inputs,
     decided_market,
     decided_sources,
     is_changed,
-    overfull_problems,
     serving,
 )
-from matching.rounds.decisions_table import held_pairs
-from matching.rounds.events import Event, new_event
-from matching.rounds.live_plan import Accepted, held_market, live_plan
-from matching.rounds.round import Round
-from matching.rounds.state import Desk, desk_of, live_supporters
+from matching.rounds.state import RoundState, live_supporters, state_of
 from matching.tables.files import Source
 from matching.ui.formatting import frames
 from matching.ui.state import cache, session
@@ -61,7 +61,7 @@ class Live:
         With what was decided since; the accepted plan itself where nothing was changed.
     market : Market
         Of the inputs that `plan` is checked against.
-    desk : Desk
+    state : RoundState
     is_changed : bool
         Whether it differs from the accepted plan.
     accepted : SavedPlan
@@ -73,7 +73,7 @@ class Live:
 
     plan: Plan
     market: Market
-    desk: Desk
+    state: RoundState
     is_changed: bool
     accepted: SavedPlan
     sources: Mapping[str, Source]
@@ -102,17 +102,17 @@ def _of_events(events: Sequence[Event]) -> str:
 @st.cache_resource(scope="session", max_entries=4, show_spinner="Putting what was decided into the plan…")
 def _live(digest: str, _round: Round) -> Live:
     saved = cache.saved_plan(_round.files or {})
-    market, desk = cache.market_of(saved), desk_of(_round.events)
+    market, state = cache.market_of(saved), state_of(_round.events)
     if not is_changed(_round.events, saved.plan):
-        return Live(saved.plan, market, desk, False, saved, saved.sources, digest)
-    now = live_supporters(serving(saved.plan), desk)
-    placed = as_placed(desk, market, now)
+        return Live(saved.plan, market, state, False, saved, saved.sources, digest)
+    now = live_supporters(serving(saved.plan), state)
+    placed = as_placed(state, market, now)
     sources = decided_sources(saved.sources, market.inputs, _round.sources.get("decisions"), placed, now)
-    by_hand = frozenset({*desk.placements, *desk.freed})
+    by_hand = frozenset({*state.placements, *state.freed})
     made_from = [sources[name].sha256 for name in ("decisions", "supporters") if name in sources]
     said = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
     changed, plan = _changed(hashlib.sha256(said.encode()).hexdigest(), saved, sources, now, by_hand)
-    return Live(plan, changed, desk, True, saved, sources, digest)
+    return Live(plan, changed, state, True, saved, sources, digest)
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False)
@@ -173,7 +173,7 @@ def needs_of(found: Live) -> pd.DataFrame:
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)
 def _needs(digest: str, _found: Live) -> pd.DataFrame:
-    return frames.with_status(frames.needs(_found.market, _found.plan), _found.desk)
+    return frames.with_status(frames.needs(_found.market, _found.plan), _found.state)
 
 
 # ---- the next run --------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def accept(round_: Round, plan: Plan, inputs: Inputs, sources: Mapping[str, Sour
 
 
 def _own_sources(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
-    """The round's own files after a run: decisions of the desk stay on the desk, where they can be undone."""
+    """The round's own files after a run: decisions of the state stay on the state, where they can be undone."""
     own = {**round_.sources, **({"policy": sources["policy"]} if "policy" in sources else {})}
     return {name: own[name] for name in SOURCES if name in own}
 
@@ -251,8 +251,8 @@ def _sound(round_: Round, more: Sequence[Event]) -> None:
     inputs, before = cache.market_of(saved).inputs, serving(saved.plan)
 
     def problems(events: Sequence[Event]) -> list[Problem]:
-        desk = desk_of(events)
-        return overfull_problems(inputs, live_supporters(before, desk), desk)
+        state = state_of(events)
+        return overfull_problems(inputs, live_supporters(before, state), state)
 
     known = problems(round_.events)
     if new := [one for one in problems([*round_.events, *more]) if one not in known]:
@@ -340,7 +340,7 @@ def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
 def _with_agreed(found: Live) -> Market:
     """The live plan's market in which whoever has agreed stays, as in the best plan from here."""
     serves = serving(found.plan)
-    staying = [need_id for need_id, who in held_pairs(found.desk).items() if serves.get(need_id) == who]
+    staying = [need_id for need_id, who in held_pairs(found.state).items() if serves.get(need_id) == who]
     return held_market(found.market, serves, staying)
 
 

@@ -14,8 +14,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from matching.errors import DataError, Problem
 from matching.plan.as_bytes import zip_bytes
 from matching.rounds.events import DECISIONS, KINDS, Event
+from matching.rounds.refusals import why_unsound
 from matching.rounds.round import PlanRecord, Round
-from matching.rounds.state import why_unsound
 from matching.tables.files import MAX_BYTES, Source
 
 ROUND_FORMAT = 1
