@@ -78,8 +78,8 @@ def decisions_source(
 
     Notes
     -----
-    Where the two disagree about a need, the round's decisions are later and take precedence: a pin of `base` is left out
-    for a need that they place, or for a pair that they bar. A row for a whole school is left out for those needs alone.
+    Where the two disagree about a need, the round's decisions are later and take precedence: a pin of `base` is left
+    out for a need that they place, or for a pair that they bar; a row for a whole school only for those needs.
     """
     own = _rows_of(base, mapping)
     held = _held(state) if hold else {}

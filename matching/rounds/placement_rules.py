@@ -1,19 +1,20 @@
 """What placing a supporter by hand breaks: rules of the pair, and limits on all that a person or a school has."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from matching.errors import Problem, counted
+from matching.errors import DataError, Problem, counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES, Positions, positions
 from matching.pairs.side_constraints import Standing
 from matching.plan.phrases import bar_phrases
 from matching.plan.reasons import UNMET
-from matching.rounds.state import RoundState
+from matching.rounds.events import Event
+from matching.rounds.state import RoundState, live_supporters, state_of
 from matching.whatif.resolve import position_of
 
 PLACES, DAYS, SCHOOL_LIMIT, HOME_LIMIT = "places offered", "days offered", "school limit", "home school limit"
@@ -79,22 +80,47 @@ def outcome_of(inputs: Inputs, supporter_of: Mapping[str, str]) -> Positions:
     return outcome
 
 
-def overfull_problems(inputs: Inputs, supporter_of: Mapping[str, str], state: RoundState) -> list[Problem]:
-    """Who would hold more than they offer, where nobody said that they take it."""
-    held = pd.DataFrame({"need_id": list(supporter_of), "supporter_id": list(supporter_of.values())}, dtype="object")
+def refuse_overfull(
+    inputs: Inputs, deployments: Mapping[str, str], events: Sequence[Event], more: Sequence[Event]
+) -> None:
+    """Refuse events after which a supporter would have more than their places or days.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Of the accepted plan.
+    deployments : mapping of str to str
+        Of the accepted plan: the supporter_id by need_id.
+    events, more : sequence of Event
+        What happened to the round, and what is to be recorded next, with numbers.
+
+    Raises
+    ------
+    DataError
+        A supporter would have too much because of `more`, and no placement accepts that by name of the rule.
+    """
+    known = _overfull_people(inputs, deployments, state_of(events))
+    then = _overfull_people(inputs, deployments, state_of([*events, *more]))
+    if problems := [one for one in then if one not in known]:
+        raise DataError(problems)
+
+
+def _overfull_people(inputs: Inputs, deployments: Mapping[str, str], state: RoundState) -> list[Problem]:
+    serves = live_supporters(deployments, state)
+    held = pd.DataFrame({"need_id": list(serves), "supporter_id": list(serves.values())}, dtype="object")
     held = held.merge(inputs.needs[["need_id", "days"]], on="need_id")
     people = inputs.supporters[["supporter_id", "name", "max_deployments", "days_available"]]
     taken = people.merge(held.groupby("supporter_id")["days"].agg(["size", "sum"]), on="supporter_id")
     over_places = taken["size"] > taken["max_deployments"]
     over_days = taken["sum"].round(2) > taken["days_available"]
-    said = {(one.supporter_id, rule) for one in state.placements.values() for rule in one.broken}
+    accepted = {(one.supporter_id, rule) for one in state.placements.values() for rule in one.broken}
     problems = []
     for row in taken[over_places | over_days].assign(places=over_places, days=over_days).to_dict("records"):
         who = row["supporter_id"]
-        if (row["places"] and (who, PLACES) not in said) or (row["days"] and (who, DAYS) not in said):
+        if (row["places"] and (who, PLACES) not in accepted) or (row["days"] and (who, DAYS) not in accepted):
             theirs = ", ".join(sorted(held.loc[held["supporter_id"] == who, "need_id"]))
             message = f"{row['name']} would then have {theirs}, which is more than they offer."
-            fix = "First put somebody else at one of these needs."
+            fix = "Place another supporter at one of these needs first."
             problems.append(Problem("plan", None, "supporter_id", str(who), message, fix))
     return problems
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from matching.errors import DataError, Problem
+from matching.inputs.read import SOURCES
 from matching.rounds.events import DECISIONS, ENDED, Event, new_event
 from matching.rounds.state import state_of
 from matching.tables.files import Source
@@ -157,6 +158,15 @@ def with_sources(
     event = new_event("files", by=by, why=why, tables=";".join(names), sha256=";".join(digests))
     added_at = {one: now if one in names else seen.added_at[one] for one in sources}
     return replace(with_events(seen, [event], now), sources=dict(sources), added_at=added_at)
+
+
+def sources_after_run(seen: Round, run: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the round's own files once a plan made from the files of a run is accepted.
+
+    Only the run's policy becomes the round's own: decisions remain events, which can be undone.
+    """
+    own = {**seen.sources, **{name: one for name, one in run.items() if name == "policy"}}
+    return {name: own[name] for name in SOURCES if name in own}
 
 
 def with_plan(

@@ -22,7 +22,7 @@ from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.events import Event
-from matching.rounds.round import Round
+from matching.rounds.round import Round, sources_after_run
 from matching.rounds.run_inputs import decided_sources, serving
 from matching.rounds.state import live_supporters, state_of
 from matching.rounds.store import RoundStore, StaleRoundError, open_store
@@ -427,18 +427,12 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
         plan = allocate(ready.inputs, market=ready, progress=tell, cancel=cancel)
         tell("Saving the plan")
         files = plan_files(plan, given, equity=equity(plan, ready.inputs))
-        return _kept(database, round_, files, _own_sources(round_, sources), by, why)
+        return _kept(database, round_, files, sources_after_run(round_, sources), by, why)
 
     job = st.session_state[_JOB] = jobs().begin(round_, by, make)
     with st.spinner("Making the plan…"):
         job.wait(PATIENCE_S)
     _take_result(round_)
-
-
-def _own_sources(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
-    """The round's own files after a run: what was decided since stays a decision, which can be undone."""
-    rules = {"policy": sources["policy"]} if "policy" in sources else {}
-    return cache.ordered({**round_.sources, **rules})
 
 
 def _kept(

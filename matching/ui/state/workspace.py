@@ -15,8 +15,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.allocation import allocate
-from matching.errors import DataError, Problem
-from matching.inputs.read import SOURCES, Inputs
+from matching.inputs.read import Inputs
 from matching.pairs.market import Market, Row
 from matching.plan.as_bytes import csv_bytes, plan_files
 from matching.plan.equity import equity
@@ -26,8 +25,8 @@ from matching.plan.write import Plan
 from matching.rounds.decisions_table import held_pairs
 from matching.rounds.events import Event, new_event
 from matching.rounds.live_plan import Accepted, held_market, live_plan
-from matching.rounds.placement_rules import overfull_problems
-from matching.rounds.round import Round
+from matching.rounds.placement_rules import refuse_overfull
+from matching.rounds.round import Round, sources_after_run
 from matching.rounds.run_inputs import (
     as_placed,
     decided_inputs,
@@ -199,25 +198,19 @@ def rerun_sources(round_: Round) -> dict[str, Source]:
 def accept(round_: Round, plan: Plan, inputs: Inputs, sources: Mapping[str, Source], *, why: str = "") -> Round | None:
     """Accept a plan that was made from these files; the round keeps its own tables, under the rules of the run."""
     files = plan_files(plan, sources, equity=equity(plan, inputs))
-    own = _own_sources(round_, sources)
+    own = sources_after_run(round_, sources)
     return session.change(lambda: session.store().save_plan(round_, files, sources=own, by=session.who(), why=why))
-
-
-def _own_sources(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
-    """The round's own files after a run: decisions of the state stay on the state, where they can be undone."""
-    own = {**round_.sources, **({"policy": sources["policy"]} if "policy" in sources else {})}
-    return {name: own[name] for name in SOURCES if name in own}
 
 
 # ---- decisions -----------------------------------------------------------------------------------------------------
 
 
 def record(round_: Round, events: Sequence[Event]) -> Round | None:
-    """Record decisions as `session.record` does, unless somebody would then have more than they offer."""
+    """Record decisions, unless a supporter would then have more than their places or days."""
     numbered = [replace(one, number=number) for number, one in enumerate(events, start=round_.last_event + 1)]
 
     def take() -> Round:
-        _sound(round_, numbered)
+        _refuse_overfull(round_, numbered)
         return session.store().record(round_, events)
 
     return session.change(take)
@@ -230,33 +223,17 @@ def undo(round_: Round, numbers: Sequence[int], *, why: str = "") -> Round | Non
         changed = round_
         for number in sorted(numbers, reverse=True):
             event = replace(new_event("undo", by=session.who(), why=why), number=changed.last_event + 1, undoes=number)
-            _sound(changed, [event])
+            _refuse_overfull(changed, [event])
             changed = session.store().undo(changed, number, by=session.who(), why=why)
         return changed
 
     return session.change(take_back)
 
 
-def _sound(round_: Round, more: Sequence[Event]) -> None:
-    """Refuse events after which somebody would have more than they offer.
-
-    Raises
-    ------
-    DataError
-        Somebody would.
-    """
-    if round_.files is None:
-        return
-    saved = cache.saved_plan(round_.files)
-    inputs, before = cache.market_of(saved).inputs, serving(saved.plan)
-
-    def problems(events: Sequence[Event]) -> list[Problem]:
-        state = state_of(events)
-        return overfull_problems(inputs, live_supporters(before, state), state)
-
-    known = problems(round_.events)
-    if new := [one for one in problems([*round_.events, *more]) if one not in known]:
-        raise DataError(new)
+def _refuse_overfull(round_: Round, more: Sequence[Event]) -> None:
+    if round_.files is not None:
+        saved = cache.saved_plan(round_.files)
+        refuse_overfull(cache.market_of(saved).inputs, serving(saved.plan), round_.events, more)
 
 
 def graph_of(found: Live) -> nx.Graph:
