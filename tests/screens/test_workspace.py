@@ -17,7 +17,7 @@ from matching.rounds.events import DECLINE_REASONS
 from matching.rounds.state import state_of
 from matching.rounds.store import open_store
 from matching.ui.formatting import frames, markup
-from matching.ui.state import session, workspace
+from matching.ui.state import live_plan, plan_making
 from matching.ui.steps import COMPARE, PLAN, RULES
 
 RECORD = "What do you want to record?"
@@ -93,7 +93,7 @@ def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
 @pytest.fixture
 def slow(monkeypatch) -> list[threading.Event]:
     """A search for the best plan from here that goes on until it is told to stop; nobody waits for it."""
-    best, begun = workspace.allocate, []
+    best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
         begun.append(cancel)
@@ -101,8 +101,8 @@ def slow(monkeypatch) -> list[threading.Event]:
         assert cancel.wait(30)
         return best(inputs, progress=progress, cancel=cancel, **options)
 
-    monkeypatch.setattr(workspace, "allocate", search)
-    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(plan_making, "allocate", search)
+    monkeypatch.setattr(plan_making, "PATIENCE_S", 0.05)
     return begun
 
 
@@ -154,7 +154,7 @@ def test_a_search_for_the_best_plan_from_here_that_fails_is_told_in_a_sentence(
     def fails(inputs, **options):
         raise fault
 
-    monkeypatch.setattr(workspace, "allocate", fails)
+    monkeypatch.setattr(plan_making, "allocate", fails)
     decline(planned, "N012")
     planned.press("Find the best plan from here")
     run_until(planned, words)
@@ -315,8 +315,8 @@ def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa:
 
 
 def test_a_package_that_a_decline_opens_in_part_is_told_and_still_verifies(monkeypatch):
-    drawn, needs_of = [], workspace.needs_of
-    monkeypatch.setattr(workspace, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
+    drawn, needs_of = [], live_plan.needs_of
+    monkeypatch.setattr(live_plan, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
     needs = """\
 need_id,school_urn,focus,package
 N1,100000,maths,Team A

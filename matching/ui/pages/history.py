@@ -10,7 +10,7 @@ from matching.rounds.round import Round
 from matching.rounds.state import state_of
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import event_sentence, moment
-from matching.ui.state import workspace
+from matching.ui.state import decisions
 from matching.ui.steps import HISTORY
 from matching.ui.widgets.parts import name_box, round_or_stop, screen_heading
 
@@ -130,7 +130,7 @@ def _undo(round_: Round, number: int | None, why: str) -> None:
         missing = "Choose the decision first." if number is None else "Give a reason first."
         st.html(markup.banner(missing, kind="warning"))
         return
-    workspace.undo(round_, [number], why=why)
+    decisions.undo(round_, [number], why=why)
     st.rerun()
 
 

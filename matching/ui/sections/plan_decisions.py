@@ -15,8 +15,8 @@ from matching.rounds.run_inputs import serving
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
-from matching.ui.state import session, workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import answers, decisions, person, setbacks
+from matching.ui.state.live_plan import Opened
 
 STATUS_COLOURS = {
     "proposed": "grey",
@@ -90,7 +90,7 @@ def _package_words(opened: Opened) -> Iterator[str]:
 
 def take(round_: Round, events: Sequence[Event], *sentences: str) -> None:
     """Record decisions, and show the screen anew with the words that confirm them."""
-    changed = workspace.record(round_, events)
+    changed = decisions.record(round_, events)
     if changed is None:
         return
     numbers = tuple(range(round_.last_event + 1, changed.last_event + 1))
@@ -100,7 +100,7 @@ def take(round_: Round, events: Sequence[Event], *sentences: str) -> None:
 
 def take_back(round_: Round, numbers: Sequence[int]) -> None:
     """Undo what was recorded, and show the screen anew; the undoing can be undone."""
-    changed = workspace.undo(round_, numbers)
+    changed = decisions.undo(round_, numbers)
     if changed is None:
         return
     undoing = tuple(range(round_.last_event + 1, changed.last_event + 1))
@@ -111,7 +111,7 @@ def take_back(round_: Round, numbers: Sequence[int]) -> None:
 
 def refuse(column: str, message: str, fix: str) -> None:
     """Show the screen anew with what is missing at its top; what was typed stays."""
-    session.set_back(DataError([Problem("decision", None, column, "", message, fix)]))
+    setbacks.set_back(DataError([Problem("decision", None, column, "", message, fix)]))
     st.rerun()
 
 
@@ -149,7 +149,7 @@ class _Case:
 
     def event(self, kind: str, supporter_id: str, why: str = "", **about: str) -> Event:
         return new_event(
-            kind, by=session.who(), why=why.strip(), need_id=self.need_id, supporter_id=supporter_id, **about
+            kind, by=person.who(), why=why.strip(), need_id=self.need_id, supporter_id=supporter_id, **about
         )
 
 
@@ -307,7 +307,7 @@ def _note_form(case: _Case) -> None:
                 whom = {"need_id": case.need_id, "supporter_id": case.holder or ""}
                 left_out = {"need": "supporter_id", "person": "need_id"}.get(about[chosen], "")
                 named = {name: one for name, one in whom.items() if one and name != left_out}
-                event = new_event("note", by=session.who(), text=text.strip(), **named)
+                event = new_event("note", by=person.who(), text=text.strip(), **named)
                 take(case.opened.round_, [event], "The note is kept.")
 
 
@@ -344,7 +344,7 @@ def _swap_form(case: _Case) -> None:
 
 
 def _swap_words(case: _Case, who: str, broken: int) -> str:
-    fits = workspace.fits_of(case.opened.live, case.need_id, who)
+    fits = answers.fits_of(case.opened.live, case.need_id, who)
     now = f", against {case.row['score']:.3f} of {case.row['supporter']}" if case.holder else ""
     start = f"{case.names[who]} is {kilometres(fits.distance_km)} away, with a score of {fits.score:.3f}{now}."
     if not broken:

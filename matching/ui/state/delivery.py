@@ -15,7 +15,8 @@ from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
 from matching.rounds.state import RoundState, state_of
-from matching.ui.state import cache, session, workspace
+from matching.ui.state import cache, live_plan
+from matching.ui.state.open_round import store
 
 _HAND = ("pin", "swap", "forbid", "declined")
 
@@ -81,7 +82,7 @@ def handed(round_: Round) -> Handed:
         saved = cache.saved_plan(files)
         approval = Approval(record.made_by, record.made_at.astimezone().date(), str(version_of(round_, record)))
         return Handed(round_.name, files, saved, cache.market_of(saved), state_of(round_.events), approval, 0)
-    found = workspace.live(round_)
+    found = live_plan.live(round_)
     if not found.is_changed and round_.files is not None:
         return Handed(round_.name, round_.files, found.accepted, found.market, found.state, None, 0)
     files = _live_files(found.digest, found)
@@ -89,7 +90,7 @@ def handed(round_: Round) -> Handed:
 
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)
-def _live_files(digest: str, _found: workspace.Live) -> dict[str, bytes]:
+def _live_files(digest: str, _found: live_plan.Live) -> dict[str, bytes]:
     return plan_files(_found.plan, _found.sources, equity=equity(_found.plan, _found.market.inputs))
 
 
@@ -127,4 +128,4 @@ def files_of(round_: Round, number: int) -> Mapping[str, bytes]:
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _files(round_id: str, number: int) -> Mapping[str, bytes]:
-    return session.store().plan_files(round_id, number)
+    return store().plan_files(round_id, number)
