@@ -27,12 +27,13 @@ from matching.inputs.gias import left_out_counts, read_official
 from matching.inputs.headers import options_source, read_options
 from matching.inputs.read import Inputs, read_inputs, read_people, read_schools
 from matching.pairs.market import open_market
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.equity import equity
 from matching.plan.on_disk import SavedPlan, check_target, read_directory, write_directory, write_file
 from matching.solve.budget import is_search_left
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source, open_source
-from matching.tables.formats import schools_as_text
+from matching.tables.table_reader import schools_as_text
 from matching.tables.vocabulary import standard_vocabulary
 
 app = typer.Typer(

@@ -18,8 +18,9 @@ from matching.pairs.rules import Positions, positions
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.on_disk import SavedPlan
 from matching.plan.reasons import UNMET, Outcome
-from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan, spreadsheet_safe
+from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan
 from matching.solve.problem import Assignment
+from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.files import Source
 from matching.tables.formats import PRIORITIES
 

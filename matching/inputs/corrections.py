@@ -12,7 +12,8 @@ from openpyxl import load_workbook
 from openpyxl.cell.cell import MergedCell
 
 from matching.errors import DataError, Problem, shown
-from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, quietly, unpacked
+from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, unpacked
+from matching.tables.workbooks import without_warnings
 
 
 def with_cell(source: Source, row: int, column: str, value: str, *, recognise: Recognise | None = None) -> Source:
@@ -112,7 +113,7 @@ def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, 
         return packed.getvalue()
 
     try:
-        return quietly(change)
+        return without_warnings(change)
     except DataError:
         raise
     except Exception as error:  # a damaged book makes the library fail in any of dozens of ways

@@ -18,10 +18,13 @@ from scipy.spatial import cKDTree
 from matching.errors import DataError, Problem, counted, shown
 from matching.inputs.links import Links, read_links
 from matching.inputs.ofsted import Inspections, meaning, read_ofsted
-from matching.tables.files import Sheet, Source, read_sheet
-from matching.tables.formats import INSPECTION_COLUMNS, CellError, Column, Table, table_formats, urn
+from matching.tables.cell_values import CellError, urn
+from matching.tables.files import Source, read_sheet
+from matching.tables.formats import INSPECTION_COLUMNS, Column, table_formats
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
 from matching.tables.reference import reference_rows
+from matching.tables.sheets import Sheet
+from matching.tables.table_reader import Table
 from matching.tables.vocabulary import Vocabulary
 
 Cells = pd.DataFrame
@@ -239,7 +242,7 @@ def _check_header(sheet: Sheet) -> None:
     if missing:
         raise DataError(missing)
     if not sheet.numbers and not sheet.problems:
-        raise DataError([Problem(sheet.name, None, "", "", "There is a header and no row under it.", fix)])
+        raise DataError([Problem(sheet.name, None, "", "", "There is no row under the header.", fix)])
 
 
 def _cells(sheet: Sheet) -> Cells:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from matching.errors import DataError, Problem, shown
-from matching.tables.files import Sheet, Source, read_sheet
+from matching.tables.files import Source, read_sheet
 from matching.tables.reference import reference_rows
+from matching.tables.sheets import Sheet
 
 LINK_COLUMNS = ("URN", "LinkURN", "LinkType")
 
@@ -111,7 +112,7 @@ def _check(sheet: Sheet) -> None:
     if problems:
         raise DataError(problems)
     if not sheet.numbers and not sheet.problems:
-        raise DataError([Problem(sheet.name, None, "", "", "There is a header and no row under it.", fix)])
+        raise DataError([Problem(sheet.name, None, "", "", "There is no row under the header.", fix)])
     raise_for = [*sheet.problems, *_urn_problems(sheet)]
     if raise_for:
         raise DataError(raise_for)

@@ -10,8 +10,9 @@ from matching.inputs.gias import gias_columns, is_gias
 from matching.inputs.headers import ReadingOptions, options_source, read_options
 from matching.inputs.links import link_columns
 from matching.inputs.ofsted import ofsted_columns
-from matching.tables.files import Recognise, Sheet, Source, find_table, header_of, read_sheet
+from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
 from matching.tables.formats import DECISION_KINDS, PRIORITIES, known_columns, table_formats
+from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import standard_vocabulary
 
 COLUMNS = "columns"

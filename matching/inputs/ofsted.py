@@ -14,8 +14,10 @@ from functools import cache
 import pandas as pd
 
 from matching.errors import DataError, Problem, counted, shown
-from matching.tables.files import Sheet, Source, read_sheet
+from matching.tables.files import Source, read_sheet
 from matching.tables.reference import reference_rows
+from matching.tables.sheets import Sheet
+from matching.tables.vocabulary import comparable
 
 INSPECTION_COLUMNS = ("urn", "grade", "graded_on", "concern", "areas", "inspected_on", "urn_then")
 
@@ -59,12 +61,12 @@ def inspection_areas() -> tuple[Area, ...]:
 
 def is_ofsted(header: Sequence[str]) -> bool:
     """Whether a header is that of Ofsted's management information."""
-    return ofsted_columns(header) >= 3 and "urn" in map(_folded, header)
+    return ofsted_columns(header) >= 3 and "urn" in map(comparable, header)
 
 
 def ofsted_columns(header: Sequence[str]) -> int:
     """How many of the columns that are read of Ofsted's files a header has."""
-    found = {_folded(name) for name in header}
+    found = {comparable(name) for name in header}
     return len(found & {name for names in _columns().values() for name in names}) + len(found & _area_columns())
 
 
@@ -95,7 +97,7 @@ def read_ofsted(source: Source) -> Inspections:
 
 
 def _inspections(sheet: Sheet) -> Inspections:
-    folded = [_folded(name) for name in sheet.header]
+    folded = [comparable(name) for name in sheet.header]
     cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(folded, axis=1)
     found = {field: next((name for name in names if name in folded), "") for field, names in _columns().items()}
     _check(sheet, cells, found)
@@ -150,7 +152,7 @@ def _check(sheet: Sheet, cells: pd.DataFrame, found: Mapping[str, str]) -> None:
     if problems:
         raise DataError(problems)
     if not len(cells):
-        raise DataError([Problem(sheet.name, None, "", "", "There is a header and no row under it.", fix)])
+        raise DataError([Problem(sheet.name, None, "", "", "There is no row under the header.", fix)])
     rows = pd.Series(sheet.numbers, index=cells.index)
     wrong = ~cells["urn"].str.fullmatch("[0-9]{6}")
     problems += [
@@ -194,7 +196,7 @@ _KINDS = {
 
 def meaning(cell: str, kind: str) -> str | None:
     """What a cell of an official file says as a grade, concern, card, graded or date; None where it cannot be read."""
-    folded = _folded(cell)
+    folded = comparable(cell)
     words = _words()
     if kind == "date":
         return "" if folded in words["missing"] else _iso(folded)
@@ -259,8 +261,3 @@ def _words() -> Mapping[str, Mapping[str, str]]:
     for row in reference_rows("inspection_words"):
         found.setdefault(row["kind"], {})[row["found"]] = row["meaning"]
     return found
-
-
-def _folded(name: str) -> str:
-    """A word for comparison: small letters, one space between words (some headers have two)."""
-    return " ".join(name.casefold().split())

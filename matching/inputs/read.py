@@ -17,8 +17,9 @@ from matching.inputs.links import NO_LINKS, Links, read_links
 from matching.inputs.ofsted import read_ofsted
 from matching.inputs.school_names import SchoolNames
 from matching.tables.files import Source, header_of, read_sheet
-from matching.tables.formats import Table, known_columns, read_table, table_formats
+from matching.tables.formats import known_columns, table_formats
 from matching.tables.policy import Policy, read_policy
+from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
 
 REQUIRED_TABLES = ("schools", "supporters", "needs")

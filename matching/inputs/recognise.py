@@ -12,7 +12,7 @@ from matching.inputs.headers import suggest_columns
 from matching.inputs.locations import is_extract, options_of
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
 from matching.tables.files import Source, find_table
-from matching.tables.formats import TableFormat, known_columns, table_formats
+from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
 from matching.tables.vocabulary import standard_vocabulary
 
 WORKBOOK = "workbook"
@@ -64,9 +64,8 @@ def tables_in(book: Source) -> dict[str, str]:
 
 def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
     """How many columns of a format a header has, under their own names or under words for them."""
-    known = len(set(form.column_names).intersection(header))
-    # The words of a row of data are no names of columns, and asking after each would take long.
-    return known + len(suggest_columns(form.name, [cell for cell in header if len(cell) <= 60]))
+    # Long cells are data, not names of columns; comparing each of them would be slow.
+    return form.known_in(header) + len(suggest_columns(form.name, [cell for cell in header if len(cell) <= 60]))
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) ->
         return None
     missing = _missing(found.header, form, mapping)
     unknown = tuple(name for name in found.header if name and mapping.get(name, name) not in form.column_names)
-    if not missing or not unknown or _is_another(found.header, form):
+    if not missing or not unknown or other_table(found.header, form, standard_vocabulary()):
         return None
     suggestions = suggest_columns(form.name, [mapping.get(name, name) for name in found.header])
     suggested = {one.column: one.header for one in suggestions}
@@ -130,17 +129,4 @@ def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) ->
 
 
 def _missing(header: Sequence[str], form: TableFormat, mapping: Mapping[str, str]) -> tuple[str, ...]:
-    there = {mapping.get(name, name) for name in header}
-    needed = [column.name for column in form.columns if column.required]
-    if form.name == "schools" and not {"latitude", "longitude"} <= there:
-        needed += ["easting", "northing"]
-    return tuple(name for name in needed if name not in there)
-
-
-def _is_another(header: Sequence[str], form: TableFormat) -> bool:
-    """Whether the header is wholly that of another table: then the file is in the wrong slot."""
-    return any(
-        {column.name for column in other.columns if column.required} <= set(header)
-        and len(set(other.column_names).intersection(header)) > len(set(form.column_names).intersection(header))
-        for other in table_formats(standard_vocabulary()).values()
-    )
+    return form.missing_from({mapping.get(name, name) for name in header})

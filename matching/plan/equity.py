@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matching.inputs.read import Inputs
-from matching.plan.write import Plan, spreadsheet_safe
+from matching.plan.write import Plan
+from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 
 _Numbers = NDArray[np.int64] | pd.Series

@@ -15,8 +15,8 @@ import pandas as pd
 
 from matching.errors import counted
 from matching.inputs.read import Inputs
-from matching.plan.as_bytes import csv_bytes
-from matching.plan.write import Plan, spreadsheet_safe
+from matching.plan.write import Plan
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 
 _Row = Mapping[Any, str]

@@ -7,12 +7,12 @@ from datetime import date
 import pandas as pd
 
 from matching.errors import DataError, Problem
-from matching.plan.as_bytes import csv_bytes
-from matching.plan.write import spreadsheet_safe
 from matching.rounds.events import HELD, Pair, one_line_end
 from matching.rounds.state import Bar, RoundState
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import known_columns, read_table, table_formats
+from matching.tables.formats import known_columns, table_formats
+from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
 _DECISION_COLUMNS = ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on")

@@ -5,9 +5,8 @@ from datetime import UTC
 
 import pandas as pd
 
-from matching.plan.as_bytes import csv_bytes
-from matching.plan.write import spreadsheet_safe
 from matching.rounds.events import KINDS, Event, Pair, events_in_force, one_line_end
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 
 HISTORY_COLUMNS = ("number", "on", "by", "what", "need_id", "supporter_id", "why", "undone")
 

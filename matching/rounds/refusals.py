@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from matching.errors import DataError, Problem, shown
 from matching.rounds.events import DECISIONS, ENDED, KINDS, STATUSES, Event, Pair
 from matching.rounds.state import Bar, RoundState
-from matching.tables.formats import CellError, free_text, identifier, text
+from matching.tables.cell_values import CellError, free_text, identifier, text
 
 _LONGEST_NAME, _LONGEST_TEXT = 200, 4_000
 

@@ -16,14 +16,15 @@ from matching.plan.as_bytes import zip_bytes
 from matching.rounds.events import DECISIONS, KINDS, Event
 from matching.rounds.refusals import why_unsound
 from matching.rounds.round import PlanRecord, Round
-from matching.tables.files import MAX_BYTES, Source
+from matching.tables.files import Source
+from matching.tables.limits import LIMITS
 
 ROUND_FORMAT = 1
 """The form of the zip that a round is packed in; a later one is refused."""
 
 _INDEX = "round.json"
 # Plans bring copies of their inputs, but the same bytes are packed once.
-_MOST_PACKED, _MOST_MEMBERS = 4 * MAX_BYTES, 20_000
+_MOST_PACKED, _MOST_MEMBERS = 4 * LIMITS.file_bytes, 20_000
 
 
 class _Packed(BaseModel):
@@ -149,7 +150,7 @@ def _members(content: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
             sizes = [one.file_size for one in entries]
-            if len(sizes) > _MOST_MEMBERS or max(sizes, default=0) > MAX_BYTES or sum(sizes) > _MOST_PACKED:
+            if len(sizes) > _MOST_MEMBERS or max(sizes, default=0) > LIMITS.file_bytes or sum(sizes) > _MOST_PACKED:
                 raise _file_problem(*_TOO_LARGE_FILE)
             if _INDEX not in archive.namelist():
                 raise _file_problem(*_OTHER_FILE)

@@ -22,7 +22,8 @@ from matching.rounds.events import Event
 from matching.rounds.placement_rules import DAYS, PLACES, days_asked, outcome_of, places_asked
 from matching.rounds.state import Placement, RoundState, live_supporters, state_of
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import known_columns, read_table, table_formats
+from matching.tables.formats import known_columns, table_formats
+from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 from matching.whatif.resolve import changed_market
 

@@ -1,6 +1,6 @@
 """The words of the field: designations, focuses, phases, grades and accreditation criteria.
 
-They are data (`matching/reference/*.csv`): a region that adds a designation edits a table, not this code.
+They are data (`reference/*.csv`): a region that adds a designation edits a table, not this code.
 """
 
 from collections.abc import Mapping
@@ -135,3 +135,13 @@ def _synonyms() -> dict[str, dict[str, str]]:
     for row in reference_rows("synonyms"):
         found.setdefault(row["kind"], {})[row["found"]] = row["meaning"]
     return found
+
+
+def comparable(words: str) -> str:
+    """Return words in the form in which they are compared: small letters, one space between words."""
+    return " ".join(words.casefold().split())
+
+
+def comparable_letters(words: str) -> str:
+    """Return words as `comparable`, without punctuation."""
+    return comparable("".join(character if character.isalnum() else " " for character in words.casefold()))

@@ -28,7 +28,8 @@ from matching.inputs.gias import (
     read_official,
 )
 from matching.tables.files import Source, header_of, open_source, read_sheet
-from matching.tables.formats import INSPECTION_COLUMNS, read_table, table_formats
+from matching.tables.formats import INSPECTION_COLUMNS, table_formats
+from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
 VOCABULARY = standard_vocabulary()
@@ -410,7 +411,7 @@ def test_a_missing_required_column_is_a_problem(column):
 
 def test_an_extract_without_rows_is_a_problem():
     (fault,) = faults(gias())
-    assert fault.startswith("gias.csv: There is a header and no row under it. Download ")
+    assert fault.startswith("gias.csv: There is no row under the header. Download ")
 
 
 def test_a_malformed_urn_is_a_problem():

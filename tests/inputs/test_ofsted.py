@@ -143,7 +143,7 @@ def test_what_cannot_be_used_is_a_problem():
         "ofsted.csv row 3, URN: '100000' stands twice",
         "ofsted.csv row 4, URN: 'x' is not a URN",
     ]
-    assert faults_of(lambda: read_ofsted(ofsted()))[0].startswith("ofsted.csv: There is a header and no row under it.")
+    assert faults_of(lambda: read_ofsted(ofsted()))[0].startswith("ofsted.csv: There is no row under the header.")
 
 
 def test_every_area_suggests_focuses_that_are_known():

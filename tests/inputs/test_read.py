@@ -777,11 +777,11 @@ def test_a_workbook_of_several_sheets_is_read_by_the_headers_of_its_tables():
     assert inputs.needs[["school_urn", "focus"]].to_numpy().tolist() == [["100000", "English"]]
     assert inputs.notices[:4] == (
         "people.xlsx (People): the header was found in row 4.",
-        "people.xlsx (People), designation: other words were read as ours: 'Local Leader' as 'LLE', 'Specialist Leader "
+        "people.xlsx (People), designation: words read as their standard form: 'Local Leader' as 'LLE', 'Specialist Leader "
         "of Education' as 'SLE'.",
-        "people.xlsx (People), specialisms: other words were read as ours: 'Mathematics' as 'maths', 'SEND' as 'special "
+        "people.xlsx (People), specialisms: words read as their standard form: 'Mathematics' as 'maths', 'SEND' as 'special "
         "educational needs'.",
-        "people.xlsx (Asks), focus: other words were read as ours: 'Literacy' as 'English'.",
+        "people.xlsx (Asks), focus: words read as their standard form: 'Literacy' as 'English'.",
     )
 
 
@@ -833,7 +833,7 @@ MAPPING = '[needs]\n"Ref" = "need_id"\n"School" = "school_urn"\n"Support" = "foc
 
 def test_a_table_with_other_headers_is_read_as_the_user_says():
     told = (
-        "needs.csv: columns read under another name, as you said: 'Ref' as need_id, 'School' as school_urn, "
+        "needs.csv: columns read under the names that you gave: 'Ref' as need_id, 'School' as school_urn, "
         "'Support' as focus."
     )
     by_file = read(needs=THEIRS, columns=Source("columns.toml", MAPPING.encode()))
@@ -846,9 +846,11 @@ def test_a_table_with_other_headers_is_read_as_the_user_says():
 
 def test_a_header_that_is_not_there_is_told_and_one_that_is_taken_is_a_problem():
     columns = Source("columns.toml", b'[needs]\n"Nowhere" = "notes"\n')
-    assert "needs.csv: has none of these columns that were given a meaning: 'Nowhere'." in read(columns=columns).notices
+    assert (
+        "needs.csv: these columns of the columns file are not in the table: 'Nowhere'." in read(columns=columns).notices
+    )
     columns = Source("columns.toml", b'[needs]\n"days" = "notes"\n"focus" = "days"\n"priority" = "need_id"\n')
-    assert "Another column is said to be need_id, and there is one." in "".join(faults(columns=columns))
+    assert "The columns file gives this name to another column" in "".join(faults(columns=columns))
 
 
 # Rows left out on request

@@ -15,7 +15,7 @@ from matching.inputs.triage import (
     triage_as_text,
     triage_rules,
 )
-from matching.plan.as_bytes import csv_bytes
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import PRIORITIES
 from matching.tables.vocabulary import standard_vocabulary

@@ -36,9 +36,10 @@ from matching.audit.proof import check_proof
 from matching.audit.verify import verify
 from matching.pairs import market
 from matching.pairs.market import open_market
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
 from matching.solve.problem import NEVER
+from matching.tables.csv_out import csv_bytes
 
 
 def names(one: market.Market, need_row, supporter_row) -> list[tuple[str, str]]:

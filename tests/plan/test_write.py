@@ -33,8 +33,8 @@ from worlds import (
 from matching.allocation import allocate
 from matching.errors import DataError
 from matching.inputs.read import read_inputs
-from matching.plan.as_bytes import csv_bytes, plan_files
-from matching.plan.write import spreadsheet_safe
+from matching.plan.as_bytes import plan_files
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import Source
 
 NEAR = [school(1), school(2, 4), school(3, 8)]

@@ -9,9 +9,10 @@ from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
 from matching.errors import LEAVE_OUT, STOP, Problem
 from matching.pairs.market import Market
 from matching.plan.reasons import excluded_reasons
-from matching.plan.write import Plan, spreadsheet_safe
+from matching.plan.write import Plan
 from matching.rounds.events import STATUSES
 from matching.rounds.state import RoundState
+from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting.words import day
 from matching.whatif.why_not import WhyNot

@@ -10,11 +10,12 @@ from matching.allocation import allocate
 from matching.errors import DataError, Problem, counted
 from matching.inputs.boundaries import boundary_lines
 from matching.pairs.market import Market
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.compare import Comparison, compare
 from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
+from matching.tables.csv_out import csv_bytes
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.plan_pictures import box_of, ground, held_boundaries

@@ -9,13 +9,14 @@ import streamlit as st
 from matching.allocation import allocate
 from matching.errors import DataError, Problem
 from matching.inputs.read import Inputs
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.round import Round, sources_after_run
 from matching.rounds.run_inputs import decided_sources, serving
 from matching.rounds.state import live_supporters, state_of
 from matching.rounds.store import RoundStore, StaleRoundError
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.state import cache
 from matching.ui.state.drafted_rules import drafted_sources
