@@ -25,7 +25,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from matching.allocation import allocate
 from matching.inputs.read import read_inputs, read_schools
-from matching.inputs.simulate import simulate
+from matching.inputs.simulation.simulate import simulate
 from matching.plan.as_bytes import plan_files
 from matching.plan.equity import equity
 from matching.plan.write import Plan

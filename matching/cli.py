@@ -23,8 +23,8 @@ from matching.accreditation import changes, touched
 from matching.allocation import allocate as make_best_plan
 from matching.errors import DataError, Problem, counted
 from matching.inputs.bundled import demo_sources
-from matching.inputs.gias import left_out_counts, read_official
 from matching.inputs.headers import options_source, read_options
+from matching.inputs.official.gias import left_out_counts, read_official
 from matching.inputs.read import Inputs, read_inputs, read_people, read_schools
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import plan_files
@@ -348,7 +348,7 @@ def simulate(
     days: Annotated[bool, typer.Option(help="whether people and needs have days")] = True,
 ) -> None:
     """Make up people and needs at real schools, to try the program at any size."""
-    from matching.inputs.simulate import simulate as make_up  # noqa: PLC0415
+    from matching.inputs.simulation.simulate import simulate as make_up  # noqa: PLC0415
 
     check_target(out, mark=MADE_UP_MARK)
     frame = read_schools(open_source(schools))

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from matching.errors import DataError, Problem
 from matching.inputs.corrections import with_cell
-from matching.inputs.gias import gias_columns, is_gias
 from matching.inputs.headers import ReadingOptions, options_source, read_options
-from matching.inputs.links import link_columns
-from matching.inputs.ofsted import ofsted_columns
+from matching.inputs.official.gias import gias_columns, is_gias
+from matching.inputs.official.links import link_columns
+from matching.inputs.official.ofsted import ofsted_columns
 from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
 from matching.tables.formats import DECISION_KINDS, PRIORITIES, known_columns, table_formats
 from matching.tables.sheets import Sheet
@@ -19,9 +19,6 @@ COLUMNS = "columns"
 """The file that says how the others are read (`matching.columns`)."""
 
 _OFFICIAL = {"ofsted": ofsted_columns, "links": link_columns}
-_OFFERED = re.compile(r"Did you mean '(.+?)'[ ?]")
-_SUCCESSORS = re.compile(r"\b([0-9]{6}) \(")
-_UNKNOWN_WORD = re.compile(r"'(.*?)' is not ")
 _SEPARATORS = re.compile(r"(\s*[;,\n]\s*)")
 
 
@@ -149,19 +146,16 @@ def with_cells(
 
 
 def offers(problem: Problem) -> tuple[str, ...]:
-    """The words that a problem's advice offers for the one that is wrong."""
-    if found := _OFFERED.search(problem.fix):
-        return (found[1],)
-    return tuple(dict.fromkeys(_SUCCESSORS.findall(problem.fix))) if problem.column == "school_urn" else ()
+    """Return the values that a problem's fix suggests."""
+    return problem.offers
 
 
 def with_offer(cell: str, problem: Problem, offer: str) -> str:
-    """A cell with an offered word in the place of the wrong one, which may be one of a list."""
-    wrong = _UNKNOWN_WORD.search(problem.message)
+    """Return a cell with an offered value in the place of the faulty word, which may be one of several."""
     parts = _SEPARATORS.split(cell)
-    if wrong is None or len(parts) == 1 or wrong[1] not in parts:
+    if len(parts) == 1 or problem.word not in parts:
         return offer
-    return "".join(offer if part == wrong[1] else part for part in parts)
+    return "".join(offer if part == problem.word else part for part in parts)
 
 
 @dataclass(frozen=True)

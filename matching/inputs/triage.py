@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, Problem
-from matching.inputs.ofsted import inspection_areas
+from matching.inputs.official.ofsted import inspection_areas
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import table_formats
 from matching.tables.reference import reference_rows

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date
 
-from matching.errors import closest, shown
+from matching.errors import Problem, closest, shown
 from matching.tables.csv_out import FORMULA_STARTS
 from matching.tables.vocabulary import comparable
 
@@ -32,6 +32,10 @@ class CellError(ValueError):
         super().__init__(message)
         self.message, self.fix, self.others = message, fix, tuple(others)
         self.offers, self.word = tuple(offers), word
+
+    def problem(self, table: str, row: int, column: str, value: str) -> Problem:
+        """Return the fault as a problem of a cell; `value` is the cell as it is in the file."""
+        return Problem(table, row, column, value, self.message, self.fix, offers=self.offers, word=self.word)
 
 
 def text(value: str) -> str:

@@ -208,7 +208,7 @@ def _converted(
     if sound:
         return [outcome[cell] for cell in cells]
     problems += at_most(
-        Problem(sheet.name, row, column.name, as_found, fault.message, fault.fix, offers=fault.offers, word=fault.word)
+        fault.problem(sheet.name, row, column.name, as_found)
         for row, cell, as_found in zip(sheet.numbers, cells, found, strict=True)
         for fault in _faults(outcome[cell])
     )

@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from pandas.testing import assert_frame_equal
 
 from matching.errors import DataError
-from matching.inputs.gias import (
+from matching.inputs.official.gias import (
     GIAS_COLUMNS,
     REASONS,
     REQUIRED_COLUMNS,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from tiny import faults_of
 
-from matching.inputs.links import Links, is_links, read_links
+from matching.inputs.official.links import Links, is_links, read_links
 from matching.tables.files import Source, open_source
 
 SHARED = Path(__file__).parents[2] / "../shared/data"

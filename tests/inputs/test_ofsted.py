@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tiny import faults_of
 
-from matching.inputs.ofsted import Inspections, inspection_areas, is_ofsted, read_ofsted
+from matching.inputs.official.ofsted import Inspections, inspection_areas, is_ofsted, read_ofsted
 from matching.tables.files import Source, open_source
 from matching.tables.vocabulary import standard_vocabulary
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from matching.errors import DataError
 from matching.inputs.read import Inputs, read_inputs
-from matching.inputs.simulate import made_up_names, simulate
+from matching.inputs.simulation.simulate import made_up_names, simulate
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import INSPECTION_COLUMNS, table_formats
 from matching.tables.table_reader import read_table

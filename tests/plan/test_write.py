@@ -196,7 +196,7 @@ def test_pins_by_school_pin_every_need_of_it():
         ((decision("pin", "S1", "N1"), decision("pin", "S2", "N1")), "Need N1 is pinned to S1 and S2"),
         ((decision("pin", "S1", "N1"), decision("pin", "S1", "N2")), "pinned to 2 needs and has places for 1"),
         ((decision("pin", "S1", "N1"), decision("declined", "S1", "N1")), "also declined for it in row 3"),
-        ((decision("pin", "S3", "N1"),), "pinned to needs of 3 days together and has 2.99 days"),
+        ((decision("pin", "S3", "N1"),), "pinned to needs of 3 days together and offers 2.99 days"),
     ],
 )
 def test_pins_that_cannot_stand_together_are_problems(decisions, words):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from matching.errors import DataError, Problem, counted, shown
-from matching.inputs.links import Links, read_links
-from matching.inputs.ofsted import Inspections, meaning, read_ofsted
+from matching.inputs.official.links import Links, read_links
+from matching.inputs.official.ofsted import Inspections, meaning, read_ofsted
 from matching.tables.cell_values import CellError, urn
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import INSPECTION_COLUMNS, Column, table_formats
