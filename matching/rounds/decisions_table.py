@@ -31,13 +31,13 @@ class _Row:
     on: date | None
     row: int | None = None
 
-    def cells(self) -> tuple[str, ...]:
-        on = self.on.isoformat() if self.on else ""
-        fields = (self.kind, self.supporter_id, self.need_id, self.school_urn, one_line_end(self.reason), self.by, on)
-        return tuple(map(spreadsheet_safe, fields))
+    def cells(self) -> tuple[str | date | None, ...]:
+        """Return the values of `_DECISION_COLUMNS`, texts as they are read back from a file that is safe to open."""
+        texts = (self.kind, self.supporter_id, self.need_id, self.school_urn, one_line_end(self.reason), self.by)
+        return (*(spreadsheet_safe(one.strip()) for one in texts), self.on)
 
 
-def decisions_source(
+def decisions_table(
     base: Source | None,
     state: RoundState,
     *,
@@ -45,8 +45,8 @@ def decisions_source(
     needs: Mapping[str, str],
     supporters: Collection[str] | None = None,
     mapping: Mapping[str, str] | None = None,
-) -> Source:
-    """The decisions table that a round's own one and its state make together.
+) -> pd.DataFrame:
+    """Return the decisions of a run: those of the round's own file and those recorded since.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ def decisions_source(
 
     Returns
     -------
-    Source
-        A CSV file: the rows of `base` in their order, then the state's by need and supporter. Equal input gives equal
-        bytes.
+    DataFrame
+        kind, supporter_id, need_id (blank for every need of the school), school_urn, reason, by and on (a date or
+        None): the rows of `base` in their order, then the recorded ones by need and supporter.
 
     Raises
     ------
@@ -89,8 +89,13 @@ def decisions_source(
         raise DataError(problems)
     said_again = {(one.kind, (one.need_id, one.supporter_id)) for one in ours}
     kept = [one for row in own for one in _left_of(row, state, held, said_again, needs) if hold or row.kind != "pin"]
-    frame = pd.DataFrame([one.cells() for one in [*kept, *ours]], columns=list(_DECISION_COLUMNS), dtype="object")
-    return Source("decisions.csv", csv_bytes(frame))
+    return pd.DataFrame([one.cells() for one in [*kept, *ours]], columns=list(_DECISION_COLUMNS), dtype="object")
+
+
+def decisions_source(decisions: pd.DataFrame) -> Source:
+    """Return decisions as a CSV file; equal decisions give equal bytes."""
+    days = [one.isoformat() if one else "" for one in decisions["on"]]
+    return Source("decisions.csv", csv_bytes(decisions.assign(on=days)))
 
 
 def bars_given(
@@ -101,7 +106,7 @@ def bars_given(
     Parameters
     ----------
     base, needs, mapping
-        As `decisions_source` takes them. A bar's `number` is its row in the file.
+        As `decisions_table` takes them. A bar's `number` is its row in the file.
 
     Raises
     ------

@@ -4,28 +4,24 @@ Only what decisions change is read anew: to read every school again takes longer
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError
+from matching.inputs.checks.decisions import for_each_need
 from matching.inputs.locations import options_of, places, with_cells
-from matching.inputs.read import InputFile, Inputs
+from matching.inputs.read import InputFile, Inputs, with_decisions
 from matching.pairs.market import Market, Row
 from matching.pairs.rules import positions
 from matching.pairs.side_constraints import met_in_part
 from matching.plan.write import Plan
-from matching.rounds.decisions_table import decisions_source
+from matching.rounds.decisions_table import decisions_source, decisions_table
 from matching.rounds.events import Event
 from matching.rounds.placement_rules import DAYS, PLACES, days_asked, outcome_of, places_asked
 from matching.rounds.state import Placement, RoundState, live_supporters, state_of
-from matching.tables.files import Source, read_sheet
-from matching.tables.formats import known_columns, table_formats
-from matching.tables.table_reader import read_table
-from matching.tables.vocabulary import standard_vocabulary
-from matching.whatif.resolve import changed_market
+from matching.tables.files import Source
 
 _BARS = ("forbidden", "declined")
 _UNSAID: Row = {"reason": "Stands in the accepted plan", "by": "", "on": None}
@@ -88,50 +84,75 @@ def as_placed(state: RoundState, market: Market, supporter_of: Mapping[str, str]
     return replace(state, pins={**staying, **state.pins}, events=events)
 
 
-def decided_sources(
-    sources: Mapping[str, Source],
+@dataclass(frozen=True)
+class RunInputs:
+    """The inputs of a run with the round's decisions in them.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    sources : mapping of str to Source
+        Files with the same content, for the plan to keep: reading them gives `inputs`.
+    """
+
+    inputs: Inputs
+    sources: Mapping[str, Source]
+
+
+def run_inputs(
     inputs: Inputs,
+    sources: Mapping[str, Source],
     base: Source | None,
     state: RoundState,
     supporter_of: Mapping[str, str],
-) -> dict[str, Source]:
-    """The files of a run with what the state decided in them.
+) -> RunInputs:
+    """Put the decisions of a round into the inputs of a run, as values.
 
     Parameters
     ----------
-    sources : mapping of str to Source
     inputs : Inputs
-        Read from them, or from the same but for the decisions and the baseline.
+        Read from `sources`; its own decisions are replaced.
+    sources : mapping of str to Source
     base : Source or None
         The round's own decisions file.
     state : RoundState
-        As `as_placed` gives it.
+        Of the round, or as `as_placed` returns it.
     supporter_of : mapping of str to str
-        Who serves what now. Where somebody said that a person takes more than they offer, the supporters table offers
-        what they hold.
+        The supporter_id by need_id as things are now. A supporter whom a placement puts beyond their places or days by
+        name of the rule offers what they then have.
+
+    Raises
+    ------
+    DataError
+        The decisions file cannot be read, or the decisions contradict it or each other.
     """
-    needs, people = inputs.needs, inputs.supporters
-    decisions = decisions_source(
+    needs = inputs.needs
+    decisions = decisions_table(
         base,
         state,
         hold=True,
         needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
-        supporters=set(people["supporter_id"]),
+        supporters=set(inputs.supporters["supporter_id"]),
         mapping=options_of(sources).mappings.get("decisions"),
     )
-    has_rows = decisions.content.count(b"\n") > 1
     changed = {name: one for name, one in sources.items() if name != "decisions"}
-    if base is not None or has_rows:
-        changed["decisions"] = decisions
+    if base is not None or len(decisions):
+        changed["decisions"] = decisions_source(decisions)
+    people = inputs.supporters.copy()
     for column, row, offer in _stretched(inputs, state, supporter_of):
+        people.loc[people["row"] == row, column] = offer
         place = next(one for one in places(changed) if one.table == "supporters")
         if column in place.columns:
             changed = with_cells(changed, place, [row], column, f"{offer:g}")
-    return changed
+    each = for_each_need(decisions.assign(row=0), needs)
+    decided = with_decisions(replace(inputs, supporters=people), each, name="decisions.csv")
+    rows = {"decisions": len(decisions), "supporters": len(people)}
+    made = {name: InputFile(one.name, one.sha256, rows[name]) for name, one in changed.items() if name in rows}
+    return RunInputs(replace(decided, files=dict(sorted({**decided.files, **made}.items()))), changed)
 
 
 def _stretched(inputs: Inputs, state: RoundState, supporter_of: Mapping[str, str]) -> Iterator[tuple[str, int, float]]:
-    """Column, row in the file and new offer of those who take more than they offer, as somebody said."""
+    """Yield column, row in the file and new offer of supporters who knowingly have more than they offer."""
     for rule, column, held in ((PLACES, "max_deployments", places_asked), (DAYS, "days_available", days_asked)):
         said = {one.supporter_id for one in state.placements.values() if rule in one.broken}
         for row in inputs.supporters[inputs.supporters["supporter_id"].isin(said)].to_dict("records"):
@@ -139,59 +160,3 @@ def _stretched(inputs: Inputs, state: RoundState, supporter_of: Mapping[str, str
             needed = held(inputs, theirs)
             if needed > row[column]:
                 yield column, int(row["row"]), needed
-
-
-# ---- the inputs with them ------------------------------------------------------------------------------------------
-
-
-def decided_inputs(inputs: Inputs, sources: Mapping[str, Source]) -> Inputs:
-    """What `matching.inputs.read_inputs` gives for these files, where only decisions and offers differ from `inputs`.
-
-    Raises
-    ------
-    DataError
-        The decisions cannot be read.
-    """
-    files = dict(inputs.files)
-    changed = inputs
-    source = sources.get("decisions")
-    if source is not None and files.get("decisions", InputFile("", "", None)).sha256 != source.sha256:
-        frame, rows = _decisions(source, inputs.needs, options_of(sources).mappings.get("decisions"))
-        files["decisions"] = InputFile(source.name, source.sha256, rows)
-        changed = replace(changed, decisions=frame)
-    people = sources["supporters"]
-    if files["supporters"].sha256 != people.sha256:
-        files["supporters"] = InputFile(people.name, people.sha256, files["supporters"].rows)
-        changed = replace(changed, supporters=_offers(inputs.supporters, sources))
-    return replace(changed, files=dict(sorted(files.items())))
-
-
-def _decisions(source: Source, needs: pd.DataFrame, mapping: Mapping[str, str] | None) -> tuple[pd.DataFrame, int]:
-    """The decisions, a row for each need, and how many rows the file has."""
-    vocabulary = standard_vocabulary()
-    form = table_formats(vocabulary)["decisions"]
-    table = read_table(read_sheet(source, recognise=known_columns(form, mapping)), form, vocabulary, mapping)
-    if table.problems:
-        raise DataError(table.problems, table.notices)
-    of_school = table.frame[table.frame["need_id"] == ""].drop(columns="need_id")
-    spread = of_school.merge(needs[["need_id", "school_urn"]], on="school_urn")
-    both = pd.concat([table.frame[table.frame["need_id"] != ""], spread[table.frame.columns]], ignore_index=True)
-    order = ["need_id", "supporter_id", "kind", "reason", "by"]
-    return both.drop(columns="school_urn").sort_values(order, ignore_index=True), len(table.frame)
-
-
-def _offers(people: pd.DataFrame, sources: Mapping[str, Source]) -> pd.DataFrame:
-    """The supporters with the places and days that their file offers now."""
-    vocabulary = standard_vocabulary()
-    form, mapping = table_formats(vocabulary)["supporters"], options_of(sources).mappings.get("supporters")
-    sheet = read_sheet(sources["supporters"], recognise=known_columns(form, mapping))
-    frame = read_table(sheet, form, vocabulary, mapping).frame.set_index("supporter_id").loc[people["supporter_id"]]
-    return people.assign(
-        max_deployments=frame["max_deployments"].to_numpy().astype("int64"),
-        days_available=frame["days_available"].to_numpy().astype("float64"),
-    )
-
-
-def decided_market(market: Market, inputs: Inputs) -> Market:
-    """The market under other decisions and offers: nobody's accreditation hangs on them."""
-    return changed_market(market, inputs)

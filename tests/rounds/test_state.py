@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tiny import decisions, read, xlsx
 
 from matching.errors import DataError
-from matching.rounds.decisions_table import bars_given, decisions_source
+from matching.rounds.decisions_table import bars_given, decisions_source, decisions_table
 from matching.rounds.events import DECISIONS, DECLINE_REASONS, ENDED, HELD, KINDS, STATUSES, Event, new_event
 from matching.rounds.history import HISTORY_COLUMNS, history_csv, history_table, what_happened
 from matching.rounds.refusals import check_event, why_refused
@@ -57,7 +57,7 @@ def rows(source: Source) -> list[tuple[str, str, str]]:
 
 
 def rerun(found: RoundState, base: Source | None = None, **options) -> Source:
-    return decisions_source(base, found, hold=True, needs=SCHOOL_OF, **options)
+    return decisions_source(decisions_table(base, found, hold=True, needs=SCHOOL_OF, **options))
 
 
 def table(*lines: str) -> Source:
@@ -340,7 +340,7 @@ def test_a_rerun_keeps_what_is_pinned_placed_and_agreed():
 def test_the_next_round_takes_only_what_is_forbidden_or_declined():
     base = table("pin,S3,N3,,,,", "forbid,S2,,100001,,,")
     found = state(event("pin", "N1", "S1"), event("status", "N2", "S1", status="declined"))
-    source = decisions_source(base, found, hold=False, needs=SCHOOL_OF)
+    source = decisions_source(decisions_table(base, found, hold=False, needs=SCHOOL_OF))
     assert rows(source) == [("forbid", "", "S2"), ("declined", "N2", "S1")]
     assert source.content.decode().endswith("declined,S1,N2,100001,,Jo,2026-09-14\n")
 
@@ -374,7 +374,7 @@ def test_the_desk_goes_before_the_rounds_own_pins():
 def test_a_row_for_a_school_gives_way_for_the_needs_concerned_alone():
     needs = {"N1": "100000", "N4": "100000", "N5": "100000"}
     base = table("pin,S1,,100000,,,")
-    source = decisions_source(base, state(event("declined", "N4", "S1")), hold=True, needs=needs)
+    source = decisions_source(decisions_table(base, state(event("declined", "N4", "S1")), hold=True, needs=needs))
     assert rows(source) == [("pin", "N1", "S1"), ("pin", "N5", "S1"), ("declined", "N4", "S1")]
 
 

@@ -197,10 +197,10 @@ def _keep_scenario(round_: Round) -> None:
 
 def _make_scenario(round_: Round, name: str, why: str) -> None:
     with st.spinner("Making the scenario…"):
-        sources = plan_making.with_decided(round_, plan_making.undecided_sources(round_, stay_close=False))
-        ready = cache.market(sources)
+        run = plan_making.with_decided(round_, plan_making.undecided_sources(round_, stay_close=False))
+        ready = cache.market_of_run(run)
         plan = allocate(ready.inputs, market=ready)
-        files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
+        files = plan_files(plan, run.sources, equity=equity(plan, ready.inputs))
     if open_round.change(lambda: open_round.store().save_scenario(round_, name, files, by=person.who(), why=why)):
         st.rerun()
 

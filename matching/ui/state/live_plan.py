@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from matching.inputs.read import Inputs
 from matching.pairs.market import Market, Row
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
@@ -19,10 +20,8 @@ from matching.rounds.live_plan import Accepted, live_plan
 from matching.rounds.round import Round
 from matching.rounds.run_inputs import (
     as_placed,
-    decided_inputs,
-    decided_market,
-    decided_sources,
     is_changed,
+    run_inputs,
     serving,
 )
 from matching.rounds.state import RoundState, live_supporters, state_of
@@ -30,6 +29,7 @@ from matching.tables.files import Source
 from matching.ui.formatting import frames
 from matching.ui.state import cache
 from matching.ui.state.scheduling import long_work
+from matching.whatif.resolve import changed_market
 
 # How long the search for the live plan may take, in seconds.
 _LIVE_S = 3.0
@@ -91,25 +91,25 @@ def _live(digest: str, _round: Round) -> Live:
         return Live(saved.plan, market, state, False, saved, saved.sources, digest)
     now = live_supporters(serving(saved.plan), state)
     placed = as_placed(state, market, now)
-    sources = decided_sources(saved.sources, market.inputs, _round.sources.get("decisions"), placed, now)
+    run = run_inputs(market.inputs, saved.sources, _round.sources.get("decisions"), placed, now)
     by_hand = frozenset({*state.placements, *state.freed})
-    made_from = [sources[name].sha256 for name in ("decisions", "supporters") if name in sources]
+    made_from = [run.sources[name].sha256 for name in ("decisions", "supporters") if name in run.sources]
     said = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
-    changed, plan = _changed(hashlib.sha256(said.encode()).hexdigest(), saved, sources, now, by_hand)
-    return Live(plan, changed, state, True, saved, sources, digest)
+    changed, plan = _changed(hashlib.sha256(said.encode()).hexdigest(), saved, run.inputs, now, by_hand)
+    return Live(plan, changed, state, True, saved, run.sources, digest)
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _changed(
     digest: str,
     _saved: SavedPlan,
-    _sources: Mapping[str, Source],
+    _inputs: Inputs,
     _now: Mapping[str, str],
     _by_hand: frozenset[str],
 ) -> tuple[Market, Plan]:
     """The market and the plan after what was decided: what was only said, or was undone, is no other plan."""
     market = cache.market_of(_saved)
-    changed = decided_market(market, decided_inputs(market.inputs, _sources))
+    changed = changed_market(market, _inputs)
     accepted = Accepted.of(market, _saved.plan)
     with long_work():
         plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=_LIVE_S)
