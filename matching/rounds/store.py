@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
-from matching.rounds.database import ROUNDS, Database, open_database
+from matching.rounds.database import open_database
 from matching.rounds.events import Event, new_event
 from matching.rounds.refusals import check_event
 from matching.rounds.round import (
@@ -29,7 +29,8 @@ from matching.rounds.round import (
     with_sources,
 )
 from matching.rounds.round_file import packed, unpacked
-from matching.rounds.rows import (
+from matching.rounds.state import state_of
+from matching.rounds.storage.rows import (
     insert_round,
     known_round,
     read_events,
@@ -39,7 +40,8 @@ from matching.rounds.rows import (
     time_or_none,
     write_round,
 )
-from matching.rounds.state import state_of
+from matching.rounds.storage.schema import ROUNDS
+from matching.rounds.storage.sqlite import Database
 from matching.tables.files import Source
 
 

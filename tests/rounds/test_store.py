@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -24,10 +25,12 @@ from sqlalchemy import create_engine
 
 from matching.errors import DataError, Problem
 from matching.plan.as_bytes import zip_bytes
-from matching.rounds.database import DATABASE_VARIABLE, SCHEMA
+from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.events import Event, new_event
 from matching.rounds.round import Round
 from matching.rounds.state import live_supporters, state_of
+from matching.rounds.storage import migrations
+from matching.rounds.storage.schema import SCHEMA
 from matching.rounds.store import RoundStore, StaleRoundError, open_store
 from matching.tables.files import Source
 
@@ -802,13 +805,14 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_without_loss(path
     engine.dispose()
 
 
-def test_a_database_that_cannot_be_brought_up_to_date_stays_as_it_was(path, monkeypatch):
+def test_a_database_that_cannot_be_brought_up_to_date_stays_as_it_was(path):
     of_the_first_version(path)
-    monkeypatch.setattr("hashlib.sha256", None)
+    with raw(path) as connection:
+        connection.execute("ALTER TABLE plan_files RENAME COLUMN position TO place")
     with pytest.raises(DataError, match="cannot be used"):
         open_store(f"sqlite:///{path}")
-    monkeypatch.undo()
     with raw(path) as connection:
+        connection.execute("ALTER TABLE plan_files RENAME COLUMN place TO position")
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
         assert connection.execute("SELECT count(*) FROM plan_files").fetchone() == (len(FILES),)
     with opened(path) as store:
@@ -822,12 +826,14 @@ def test_a_database_of_a_newer_version_is_left_as_it_is(path):
     begun = start_with_one_round(path)
     with raw(path) as connection:
         (ours,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    before = path.read_bytes()
-    problem = only_problem(path)
-    assert problem.message == "The rounds were saved by a newer version of this program; nothing was changed."
-    assert problem.fix.startswith("Install the newer version")
-    assert path.read_bytes() == before
+    for revision, needed in (("9999", "the newest version"), ("9999_since_2.10.0", "version 2.10.0 or later")):
+        with raw(path) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
+        before = path.read_bytes()
+        problem = only_problem(path)
+        assert problem.message == "The rounds were saved by a newer version of this program; nothing was changed."
+        assert problem.fix.startswith(f"Install {needed}, or set")
+        assert path.read_bytes() == before
     with raw(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = ?", [ours])
     with opened(path) as store:
@@ -1025,3 +1031,11 @@ def test_names_of_people_reach_no_log_repr_or_traceback(path, caplog):
     told = caplog.text + "".join(map("".join, map(traceback.format_exception, [locked.value, broken.value])))
     assert "INSERT INTO rounds" in told
     assert person not in told
+
+
+def test_later_migrations_name_the_version_that_has_them():
+    versions = Path(migrations.__file__).parent / "versions"
+    names = [
+        line for one in versions.glob("rounds_*.py") for line in one.read_text().splitlines() if line[:8] == "revision"
+    ]
+    assert all(re.fullmatch(r'revision = "(000[12]|\d{4}_since_\d+(\.\d+)*)"', one) for one in names), names

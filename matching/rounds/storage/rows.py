@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
 
-from matching.rounds.database import CONTENTS, EVENTS, PLAN_FILES, PLANS, ROUNDS, SOURCES, DamagedError
 from matching.rounds.events import Event
 from matching.rounds.round import PlanRecord, Round, refused
+from matching.rounds.storage.schema import CONTENTS, EVENTS, PLAN_FILES, PLANS, ROUNDS, SOURCES
+from matching.rounds.storage.sqlite import DamagedError
 from matching.tables.files import Source
 
 
