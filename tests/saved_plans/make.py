@@ -147,11 +147,12 @@ def _rows(rows: Iterable[Sequence[object]]) -> str:
 
 def _rounds(tables: Path, database: Path) -> None:
     """Three rounds: one with decisions and an accepted plan, one that is approved, one without a plan."""
-    from matching.allocation import allocate
     from matching.equity import equity
     from matching.events import new_event
     from matching.export import plan_files
     from matching.files import open_source
+
+    from matching.allocation import allocate
     from matching.inputs import read_inputs
     from matching.rounds import open_store
 
@@ -169,8 +170,8 @@ def _rounds(tables: Path, database: Path) -> None:
     plain = opened(schools="schools.csv", supporters="supporters.csv", needs="needs.csv", decisions="decisions.csv")
     first = store.create("Autumn round", plain, by=who)
     first = store.save_plan(first, planned(plain), by=who)
-    serving = dict(zip(*_columns(first.files["plan.csv"], "need_id", "supporter_id")))
-    need_id, supporter_id = next((n, s) for n, s in serving.items() if n not in ("N09",))
+    serving = dict(zip(*_columns(first.files["plan.csv"], "need_id", "supporter_id"), strict=True))
+    need_id, supporter_id = next((n, s) for n, s in serving.items() if n != "N09")
     about = {"need_id": need_id, "supporter_id": supporter_id}
     first = store.record(first, [new_event("status", by=who, **about, status="agreed")])
     other = next((n, s) for n, s in serving.items() if n not in ("N09", need_id))
