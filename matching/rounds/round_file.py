@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from matching import __version__
 from matching.errors import DataError, Problem
 from matching.plan.as_bytes import zip_bytes
 from matching.rounds.events import DECISIONS, KINDS, Event
@@ -19,8 +20,11 @@ from matching.rounds.round import PlanRecord, Round
 from matching.tables.files import Source
 from matching.tables.limits import LIMITS
 
-ROUND_FORMAT = 1
-"""The form of the zip that a round is packed in; a later one is refused."""
+ROUND_FORMAT = 2
+"""The form of the zip that a round is packed in; earlier ones are read, later ones refused.
+
+Format 2 names the version of the program that reads it, in `needs_version`.
+"""
 
 _INDEX = "round.json"
 # Plans bring copies of their inputs, but the same bytes are packed once.
@@ -65,7 +69,8 @@ class _PackedEvent(_Packed):
 
 
 class _PackedRound(_Packed):
-    format: int
+    format: Annotated[int, Field(ge=1, le=ROUND_FORMAT)]
+    needs_version: str = ""
     round_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     name: str
     created_at: AwareDatetime
@@ -89,6 +94,7 @@ def packed(found: Round, plans: Mapping[int, Mapping[str, bytes]]) -> bytes:
 
     index = _PackedRound(
         format=ROUND_FORMAT,
+        needs_version=__version__,
         round_id=found.round_id,
         name=found.name,
         created_at=found.created_at,
@@ -165,18 +171,22 @@ def _members(content: bytes) -> dict[str, bytes]:
 
 def _index_of(members: Mapping[str, bytes]) -> _PackedRound:
     try:
-        version = json.loads(members[_INDEX])["format"]
+        index = json.loads(members[_INDEX])
+        written = index["format"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _file_problem(*_OTHER_FILE) from error
-    if isinstance(version, int) and version > ROUND_FORMAT:
-        raise _file_problem("The file was made by a newer version of this program.", "Install the newer version.")
+    if isinstance(written, int) and written > ROUND_FORMAT:
+        since = re.fullmatch(r"[0-9]+(\.[0-9]+)*", str(index.get("needs_version", "")))
+        needed = f"version {since[0]} or later" if since else "the newest version"
+        message = "The file was made by a newer version of this program; nothing of it was taken in."
+        raise _file_problem(message, f"Install {needed}.")
     try:
-        index = _PackedRound.model_validate_json(members[_INDEX])
+        packed = _PackedRound.model_validate_json(members[_INDEX])
     except ValidationError as error:
         raise _file_problem(*_DAMAGED_FILE) from error
-    if not _is_sound(index):
+    if not _is_sound(packed):
         raise _file_problem(*_DAMAGED_FILE)
-    return index
+    return packed
 
 
 def _is_sound(index: _PackedRound) -> bool:

@@ -195,7 +195,7 @@ def in_words(events: Sequence[Event]) -> tuple[dict, set, dict, set]:
     return placements, barred, {pair: word for pair, word in last_status.items() if word}, freed
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100)
 @given(commands(), st.booleans())
 def test_the_fold_is_what_looking_each_thing_up_gives(tried, refuse):
     events = accepted(tried, refuse=refuse)
@@ -208,7 +208,7 @@ def test_the_fold_is_what_looking_each_thing_up_gives(tried, refuse):
     assert found.undone == {one.number for one in events if not holds(events, one)}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100)
 @given(commands())
 def test_undoing_the_last_decision_is_as_if_it_had_never_been_made(tried):
     events = accepted(tried)
@@ -221,7 +221,7 @@ def test_undoing_the_last_decision_is_as_if_it_had_never_been_made(tried):
         assert getattr(without, name) == getattr(undone, name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100)
 @given(commands(), st.dictionaries(st.sampled_from(list(SCHOOL_OF)), st.sampled_from(PEOPLE)))
 @example([event("pin", "N1", "S2"), undo(1), event("plan"), undo(2)], {"N1": "S1"})
 def test_who_serves_what_is_the_plan_and_what_was_decided_since(tried, deployments):
@@ -424,7 +424,7 @@ def bases() -> st.SearchStrategy[list[str]]:
     return st.lists(line, max_size=4, unique=True)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25)
 @given(commands(), bases())
 def test_a_rerun_reads_a_sound_table_that_says_what_the_desk_does(tried, lines):
     base = table(*lines)

@@ -218,7 +218,7 @@ def test_a_database_of_a_newer_version_is_told(tmp_path):
         connection.execute("UPDATE alembic_version SET version_num = 'later'")
     words = Visitor().words()
     assert "The rounds were saved by a newer version of this program; nothing was changed." in words
-    assert "Install the newer version" in words
+    assert "Install the newest version" in words
 
 
 def test_a_database_that_breaks_while_it_is_open_is_told(planned, tmp_path):
