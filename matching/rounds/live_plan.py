@@ -1,7 +1,7 @@
 """The plan as people have changed it since it was made, written and measured as any plan is.
 
 It says what its rows hold, and beside that what the best plan under the same decisions would reach. Who decided what is
-the business of `desk`.
+the business of `state`.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -11,7 +11,7 @@ from matching.errors import DataError, Problem
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.events import new_event
 from matching.rounds.store import RoundStore, open_store
-from matching.ui.state import cache, session
+from matching.ui.state import cache, jobs, plan_making
 from matching.ui.state.jobs import Jobs
 from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START
 
@@ -218,7 +218,7 @@ def test_a_database_of_a_newer_version_is_told(tmp_path):
         connection.execute("UPDATE alembic_version SET version_num = 'later'")
     words = Visitor().words()
     assert "The rounds were saved by a newer version of this program; nothing was changed." in words
-    assert "Install the newer version" in words
+    assert "Install the newest version" in words
 
 
 def test_a_database_that_breaks_while_it_is_open_is_told(planned, tmp_path):
@@ -277,7 +277,7 @@ def test_a_full_disk_is_told(planned, monkeypatch):
 @pytest.fixture
 def slow(monkeypatch):
     """A search that goes on until it is told to stop; nobody waits for it."""
-    best, begun = session.allocate, []
+    best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
         begun.append(cancel)
@@ -285,8 +285,8 @@ def slow(monkeypatch):
         assert cancel.wait(30)
         return best(inputs, progress=progress, **options)
 
-    monkeypatch.setattr(session, "allocate", search)
-    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(plan_making, "allocate", search)
+    monkeypatch.setattr(plan_making, "PATIENCE_S", 0.05)
     return begun
 
 
@@ -301,7 +301,7 @@ def test_a_long_search_is_shown_found_again_and_stopped(demo, slow):
     other.press("Make the plan")
     assert len(slow) == 1, "two windows do not begin two jobs"
     again.press("Stop and keep the best plan so far")
-    assert session.jobs().of(demo.round_id).wait(20)
+    assert jobs.jobs().of(demo.round_id).wait(20)
     for visitor in (demo, again):
         visitor.run()
         assert visitor.figure("Needs met") == "69 of 90"
@@ -314,7 +314,7 @@ def test_a_note_made_meanwhile_does_not_cost_the_plan(demo, slow):
     found = store.get(demo.round_id)
     store.record(found, [new_event("note", by="Ann Ash", need_id="N012", text="Ring them")])
     demo.press("Stop and keep the best plan so far")
-    assert session.jobs().of(demo.round_id).wait(20)
+    assert jobs.jobs().of(demo.round_id).wait(20)
     demo.run()
     assert demo.figure("Needs met") == "69 of 90"
 
@@ -330,7 +330,7 @@ def test_what_goes_wrong_in_a_job_is_told_in_a_sentence(demo, monkeypatch, fault
     def fail(*args, **options):
         raise fault
 
-    monkeypatch.setattr(session, "allocate", fail)
+    monkeypatch.setattr(plan_making, "allocate", fail)
     demo.make_plan()
     assert words in demo.words()
     assert "boom" not in demo.words()

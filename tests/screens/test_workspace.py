@@ -14,10 +14,10 @@ from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
 from matching.rounds.events import DECLINE_REASONS
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.rounds.store import open_store
 from matching.ui.formatting import frames, markup
-from matching.ui.state import session, workspace
+from matching.ui.state import live_plan, plan_making
 from matching.ui.steps import COMPARE, PLAN, RULES
 
 RECORD = "What do you want to record?"
@@ -45,8 +45,8 @@ def row(visitor: Visitor, need_id: str) -> dict:
     return next(one for one in visitor.rows() if one["Need"] == need_id)
 
 
-def desk(visitor: Visitor):
-    return desk_of(open_store().get(visitor.round_id).events)
+def state(visitor: Visitor):
+    return state_of(open_store().get(visitor.round_id).events)
 
 
 def test_a_decline_frees_the_need_and_can_be_undone(planned):  # noqa: F811
@@ -64,7 +64,7 @@ def test_a_decline_without_a_reason_is_refused(planned):  # noqa: F811
     begin(planned, "N012", "declined")
     planned.press("Record that they declined")
     assert "The reason is missing." in planned.words()
-    assert desk(planned).barred == {}
+    assert state(planned).barred == {}
 
 
 def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # noqa: F811
@@ -93,7 +93,7 @@ def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
 @pytest.fixture
 def slow(monkeypatch) -> list[threading.Event]:
     """A search for the best plan from here that goes on until it is told to stop; nobody waits for it."""
-    best, begun = workspace.allocate, []
+    best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
         begun.append(cancel)
@@ -101,8 +101,8 @@ def slow(monkeypatch) -> list[threading.Event]:
         assert cancel.wait(30)
         return best(inputs, progress=progress, cancel=cancel, **options)
 
-    monkeypatch.setattr(workspace, "allocate", search)
-    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(plan_making, "allocate", search)
+    monkeypatch.setattr(plan_making, "PATIENCE_S", 0.05)
     return begun
 
 
@@ -154,7 +154,7 @@ def test_a_search_for_the_best_plan_from_here_that_fails_is_told_in_a_sentence(
     def fails(inputs, **options):
         raise fault
 
-    monkeypatch.setattr(workspace, "allocate", fails)
+    monkeypatch.setattr(plan_making, "allocate", fails)
     decline(planned, "N012")
     planned.press("Find the best plan from here")
     run_until(planned, words)
@@ -204,7 +204,7 @@ def test_somebody_forbidden_needs_a_reason(planned):  # noqa: F811
     fill(planned, "Why?", "Governor there")
     planned.press("Record that they must not be here")
     assert row(planned, "N012")["Supporter"] == "Unmet"
-    assert [one.kind for one in desk(planned).barred.values()] == ["forbid"]
+    assert [one.kind for one in state(planned).barred.values()] == ["forbid"]
 
 
 def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # noqa: F811
@@ -221,7 +221,7 @@ def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # 
     planned.press("Put them here")
     assert row(planned, "N012")["Supporter"] == "Folasade Pickering"
     assert row(planned, "N012")["Stands"] == "proposed, by hand"
-    assert "places offered" in desk(planned).swaps["N012"].broken
+    assert "places offered" in state(planned).swaps["N012"].broken
 
 
 def test_why_not_tells_what_would_be_lost_and_who_would_move(planned):  # noqa: F811
@@ -315,8 +315,8 @@ def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa:
 
 
 def test_a_package_that_a_decline_opens_in_part_is_told_and_still_verifies(monkeypatch):
-    drawn, needs_of = [], workspace.needs_of
-    monkeypatch.setattr(workspace, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
+    drawn, needs_of = [], live_plan.needs_of
+    monkeypatch.setattr(live_plan, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
     needs = """\
 need_id,school_urn,focus,package
 N1,100000,maths,Team A

@@ -11,7 +11,7 @@ from matching.pairs.market import Market
 from matching.plan.reasons import excluded_reasons
 from matching.plan.write import Plan
 from matching.rounds.events import STATUSES
-from matching.rounds.state import Desk
+from matching.rounds.state import RoundState
 from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting.words import day
@@ -163,17 +163,17 @@ def needs(market: Market, plan: Plan) -> pd.DataFrame:
     )
 
 
-def with_status(needs: pd.DataFrame, desk: Desk) -> pd.DataFrame:
+def with_status(needs: pd.DataFrame, state: RoundState) -> pd.DataFrame:
     """The needs with `status`, where each deployment stands, and `held`: how a person fixed it, or blank."""
     pairs = list(zip(needs["need_id"], needs["supporter_id"], needs["met"], strict=True))
     return needs.assign(
-        status=[desk.status_of(need_id, who) if met else "" for need_id, who, met in pairs],
-        held=[_held(desk, need_id, who) if met else "" for need_id, who, met in pairs],
+        status=[state.status_of(need_id, who) if met else "" for need_id, who, met in pairs],
+        held=[_held(state, need_id, who) if met else "" for need_id, who, met in pairs],
     )
 
 
-def _held(desk: Desk, need_id: str, supporter_id: str) -> str:
-    placed = desk.placements.get(need_id)
+def _held(state: RoundState, need_id: str, supporter_id: str) -> str:
+    placed = state.placements.get(need_id)
     return {"pin": "pinned", "swap": "by hand"}[placed.kind] if placed and placed.supporter_id == supporter_id else ""
 
 

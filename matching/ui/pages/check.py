@@ -9,7 +9,7 @@ from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day, of
 from matching.ui.sections.grades import show_grade_changes
 from matching.ui.sections.problems import offer_mended, show_problems
-from matching.ui.state import cache, session
+from matching.ui.state import attempts, cache
 from matching.ui.steps import CHECK, RULES
 from matching.ui.widgets.parts import grid_height, round_or_stop, screen_heading, way_on
 
@@ -20,14 +20,14 @@ _VERDICT_COLOURS = {"met": "green", "not met": "red", "not evidenced": "yellow",
 
 def show() -> None:
     """Show the screen."""
-    attempt = session.attempt()
+    attempt = attempts.attempt()
     if attempt:
         show_problems(attempt)
         return
     round_ = round_or_stop(CHECK)
     market = cache.market(round_.sources)
     screen_heading(CHECK, round_, "Next: the rules.")
-    offer_mended(round_.sources, session.mended())
+    offer_mended(round_.sources, attempts.mended())
     _show_soundness(market)
     _show_people(market)
     show_grade_changes(round_, market)

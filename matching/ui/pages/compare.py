@@ -19,7 +19,7 @@ from matching.tables.csv_out import csv_bytes
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.plan_pictures import box_of, ground, held_boundaries
-from matching.ui.state import cache, session, workspace
+from matching.ui.state import cache, drafted_rules, live_plan, open_round, person, plan_making, setbacks
 from matching.ui.steps import COMPARE, PLAN
 from matching.ui.widgets import maps
 from matching.ui.widgets.parts import go_to, round_or_stop, screen_heading, way_on
@@ -77,7 +77,7 @@ def _show_comparison(round_: Round) -> None:
 def _first_before(round_: Round) -> str:
     """What to compare with at first: the accepted plan; where nothing was changed since, the one accepted before it."""
     earlier = [one.number for one in round_.plans if one.kind == "optimised" and one.number != round_.current]
-    return f"plan {earlier[-1]}" if earlier and not workspace.live(round_).is_changed else _ACCEPTED
+    return f"plan {earlier[-1]}" if earlier and not live_plan.live(round_).is_changed else _ACCEPTED
 
 
 def _choices(round_: Round) -> Iterator[tuple[str, str]]:
@@ -87,7 +87,7 @@ def _choices(round_: Round) -> Iterator[tuple[str, str]]:
     for one in reversed(round_.plans):
         if one.number != round_.current:
             yield f"plan {one.number}", _record_words(one)
-    for other in session.store().list():
+    for other in open_round.store().list():
         if other.allocated and other.round_id != round_.round_id:
             yield f"round {other.round_id}", f"Round “{other.name}”, begun on {moment(other.created_at)}"
 
@@ -100,7 +100,7 @@ def _record_words(record: PlanRecord) -> str:
 def _side(round_: Round, key: str) -> _Side:
     kind, _, which = key.partition(" ")
     if kind == _NOW:
-        found = workspace.live(round_)
+        found = live_plan.live(round_)
         return _Side(found.plan, found.market)
     saved = cache.saved_plan(_files(round_, kind, which))
     return _Side(saved.plan, cache.market_of(saved))
@@ -108,8 +108,8 @@ def _side(round_: Round, key: str) -> _Side:
 
 def _files(round_: Round, kind: str, which: str) -> Mapping[str, bytes]:
     if kind == "plan":
-        return session.store().plan_files(round_.round_id, int(which))
-    held = session.store().get(which) if kind == "round" else round_
+        return open_round.store().plan_files(round_.round_id, int(which))
+    held = open_round.store().get(which) if kind == "round" else round_
     if held is None or held.files is None:
         message, fix = "That round has no plan any more.", "Choose another one."
         raise DataError([Problem("round", None, "", "", message, fix)])
@@ -190,18 +190,18 @@ def _keep_scenario(round_: Round) -> None:
         if st.form_submit_button("Make it with the rules as they are now"):
             if not name.strip():
                 message, fix = "The scenario has no name.", "Give it one that tells it from the others."
-                session.set_back(DataError([Problem("scenario", None, "name", "", message, fix)]))
+                setbacks.set_back(DataError([Problem("scenario", None, "name", "", message, fix)]))
                 st.rerun()
             _make_scenario(round_, name.strip(), why.strip())
 
 
 def _make_scenario(round_: Round, name: str, why: str) -> None:
     with st.spinner("Making the scenario…"):
-        sources = session.with_decided(round_, workspace.undecided_sources(round_, stay_close=False))
-        ready = cache.market(sources)
+        run = plan_making.with_decided(round_, plan_making.undecided_sources(round_, stay_close=False))
+        ready = cache.market_of_run(run)
         plan = allocate(ready.inputs, market=ready)
-        files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
-    if session.change(lambda: session.store().save_scenario(round_, name, files, by=session.who(), why=why)):
+        files = plan_files(plan, run.sources, equity=equity(plan, ready.inputs))
+    if open_round.change(lambda: open_round.store().save_scenario(round_, name, files, by=person.who(), why=why)):
         st.rerun()
 
 
@@ -221,18 +221,18 @@ def _show_scenario(round_: Round, record: PlanRecord) -> None:
 
 
 def _choose(round_: Round, record: PlanRecord) -> None:
-    saved = cache.saved_plan(session.store().plan_files(round_.round_id, record.number))
+    saved = cache.saved_plan(open_round.store().plan_files(round_.round_id, record.number))
     own = {name: one for name, one in round_.sources.items() if name not in ("policy", "baseline")}
     if "policy" in saved.sources:
         own["policy"] = saved.sources["policy"]
-    chosen = session.change(
-        lambda: session.store().choose_scenario(
-            round_, record.number, sources=own, by=session.who(), why=f"Scenario {record.name}"
+    chosen = open_round.change(
+        lambda: open_round.store().choose_scenario(
+            round_, record.number, sources=own, by=person.who(), why=f"Scenario {record.name}"
         )
     )
     if chosen:
         # The rules as drafted made the scenario or another one; from here on the chosen one's are those of the round.
-        session.draft_policy(chosen, session.policy_of(chosen))
+        drafted_rules.draft_policy(chosen, drafted_rules.policy_of(chosen))
         go_to(PLAN)
 
 

@@ -19,11 +19,11 @@ from matching.plan.handover import (
     unmet_identifiers_csv,
 )
 from matching.plan.on_disk import SavedPlan
-from matching.rounds.decisions_table import decisions_source
+from matching.rounds.decisions_table import decisions_source, decisions_table
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.approval import show_approval, show_check
-from matching.ui.state import cache, session
+from matching.ui.state import cache, drafted_rules
 from matching.ui.state.delivery import Handed, handed
 from matching.ui.steps import EXPORT, PLAN
 from matching.ui.widgets.parts import round_or_stop, screen_heading, way_on
@@ -65,7 +65,7 @@ def _warn_if_outdated(round_: Round, found: Handed) -> None:
     if found.decisions:
         words = f"{counted(found.decisions, 'change')} by hand since the plan was made {_are(found.decisions)} in it."
         st.html(markup.banner("These files hold the plan as it stands now.", [words]))
-    if session.is_outdated(round_, found.saved):
+    if drafted_rules.is_outdated(round_, found.saved):
         st.html(
             markup.banner(
                 "You have changed the rules since this plan was made.",
@@ -200,14 +200,15 @@ def _show_to_keep(round_: Round, found: Handed) -> None:
 
 def _next_decisions(round_: Round, found: Handed) -> bytes:
     needs, people = found.inputs.needs, found.inputs.supporters
-    return decisions_source(
+    decisions = decisions_table(
         round_.sources.get("decisions"),
-        found.desk,
+        found.state,
         hold=False,
         needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
         supporters=set(people["supporter_id"]),
         mapping=options_of(round_.sources).mappings.get("decisions"),
-    ).content
+    )
+    return decisions_source(decisions).content
 
 
 def _offer(label: str, make: Callable[[], bytes], name: str, kind: str, *, primary: bool = False) -> None:

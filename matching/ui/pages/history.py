@@ -7,10 +7,10 @@ from matching.errors import counted
 from matching.rounds.events import DECISIONS, KINDS, Event
 from matching.rounds.history import history_csv, what_happened
 from matching.rounds.round import Round
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import event_sentence, moment
-from matching.ui.state import workspace
+from matching.ui.state import decisions
 from matching.ui.steps import HISTORY
 from matching.ui.widgets.parts import name_box, round_or_stop, screen_heading
 
@@ -27,7 +27,7 @@ def show() -> None:
     if not shown:
         st.html(markup.paragraph("Nothing fits these filters. Clear one of them."))
         return
-    undone = desk_of(round_.events).undone
+    undone = state_of(round_.events).undone
     table = _table(shown[:_MOST], round_.events, undone)
     st.html(markup.table(table, "What happened, the newest first", tags={"undone": "yellow"}))
     if len(shown) > _MOST:
@@ -100,7 +100,7 @@ def _offer_undo(round_: Round) -> None:
     if round_.approved is not None:
         st.html(markup.paragraph("The plan is approved. Reopen it under Hand over before you undo a decision."))
         return
-    undone = desk_of(round_.events).undone
+    undone = state_of(round_.events).undone
     known = {one.number: one for one in round_.events if one.kind in (*DECISIONS, "undo") and one.number not in undone}
     if not known:
         st.html(markup.paragraph("There is no decision that could be undone."))
@@ -130,7 +130,7 @@ def _undo(round_: Round, number: int | None, why: str) -> None:
         missing = "Choose the decision first." if number is None else "Give a reason first."
         st.html(markup.banner(missing, kind="warning"))
         return
-    workspace.undo(round_, [number], why=why)
+    decisions.undo(round_, [number], why=why)
     st.rerun()
 
 

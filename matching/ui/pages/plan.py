@@ -17,8 +17,8 @@ from matching.ui.sections.plan_decisions import show_told, take_back
 from matching.ui.sections.plan_need import chosen_need, show_need, show_questions
 from matching.ui.sections.plan_pictures import show_distances, show_fairness, show_map, show_workload
 from matching.ui.sections.plan_rerun import show_changes
-from matching.ui.state import session, workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import drafted_rules, live_plan, plan_making
+from matching.ui.state.live_plan import Opened
 from matching.ui.steps import EXPORT, PLAN, RULES
 from matching.ui.widgets.parts import grid_height, link, round_or_stop, screen_heading, way_on
 
@@ -39,7 +39,7 @@ def show() -> None:
         return
     screen_heading(PLAN, round_, "Choose a row to see why, and to record what was decided.")
     try:
-        opened = workspace.opened(round_)
+        opened = live_plan.opened(round_)
     except DataError as error:
         _show_knot(round_, error)
         return
@@ -69,12 +69,12 @@ def _offer_first_plan(round_: Round) -> None:
 
 
 def _make(round_: Round) -> None:
-    session.make_plan(round_, workspace.undecided_sources(round_, stay_close="baseline" in round_.sources))
+    plan_making.make_plan(round_, plan_making.undecided_sources(round_, stay_close="baseline" in round_.sources))
     st.rerun()
 
 
 def _warn_if_outdated(opened: Opened) -> None:
-    if not session.is_outdated(opened.round_, opened.live.accepted):
+    if not drafted_rules.is_outdated(opened.round_, opened.live.accepted):
         return
     st.html(markup.banner("You have changed the rules since this plan was made.", kind="warning"))
     if st.button("Make the plan again", type="primary"):
@@ -129,7 +129,7 @@ def _proof(plan: Plan) -> tuple[str, list[str]]:
         for level in plan.manifest["objective"]
         if level["value"] != level["bound"]
     ]
-    why = session.cut_short_words(plan)
+    why = plan_making.cut_short_words(plan)
     title = "A good plan, but it is not proved the best."
     return title, [*filter(None, [why]), f"It has {'; '.join(behind)}. {order}"]
 

@@ -14,7 +14,7 @@ from matching.rounds.store import StaleRoundError
 from matching.tables.files import Source
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
-from matching.ui.state import session
+from matching.ui.state import attempts, open_round, person
 from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
 from matching.ui.widgets.parts import error_summary, go_to, link, name_box, screen_heading
 from matching.ui.widgets.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots
@@ -24,7 +24,7 @@ _MOST_ROUNDS = 20
 
 def show() -> None:
     """Show the screen."""
-    round_ = session.current()
+    round_ = open_round.current()
     if round_ is None:
         _show_first_time()
     else:
@@ -34,7 +34,7 @@ def show() -> None:
 def _show_first_time() -> None:
     lead = "Decide which accredited leader supports which school: the best plan there is, with a reason for every row."
     st.html(markup.page_heading("School support matching", f"{lead} Next: open the demo, or upload your own tables."))
-    if session.is_missing():
+    if open_round.is_missing():
         st.html(markup.banner("The round in the address is not in the database of this machine.", kind="warning"))
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
@@ -88,7 +88,7 @@ def _show_round(round_: Round) -> None:
         with st.container(horizontal=True):
             if st.button("Open a fresh demo"):
                 _open_demo()
-            st.button("Upload other tables", on_click=session.close_round)
+            st.button("Upload other tables", on_click=open_round.close_round)
     _offer_restoring()
 
 
@@ -101,7 +101,7 @@ def _task(step: Step, state: str, colour: str, about: str) -> None:
 
 
 def _open_demo() -> None:
-    session.open_demo()
+    open_round.open_demo()
     st.rerun()
 
 
@@ -125,7 +125,7 @@ def _show_uploads(name: str | None, kept: dict[str, Source]) -> None:
     """Take files for a round of this name; without one, it is asked for."""
     with upload_form("start"):
         if name is None:
-            name = st.text_input("Name of this round", value=session.suggested_name(), max_chars=80)
+            name = st.text_input("Name of this round", value=open_round.suggested_name(), max_chars=80)
         st.html(markup.paragraph(f"CSV or Excel (.xlsx); the policy is TOML. {LIMIT_SENTENCE}", quiet=True))
         uploaded = upload_slots(ROUND_SLOTS, "start")
         pressed = st.form_submit_button("Check the files", type="primary")
@@ -138,7 +138,7 @@ def _show_uploads(name: str | None, kept: dict[str, Source]) -> None:
         return
     try:
         with st.spinner("Checking the files…"):
-            session.try_files(name.strip() or session.suggested_name(), {**kept, **without_workbook(uploaded)})
+            attempts.try_files(name.strip() or open_round.suggested_name(), {**kept, **without_workbook(uploaded)})
     except DataError as error:
         st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
         lines = [f"{one.table}: {one.message} {one.fix}" for one in error.problems]
@@ -148,7 +148,7 @@ def _show_uploads(name: str | None, kept: dict[str, Source]) -> None:
 
 
 def _show_rounds(open_one: Round | None) -> None:
-    everything = session.store().list(archived=True)
+    everything = open_round.store().list(archived=True)
     others = [one for one in everything if open_one is None or one.round_id != open_one.round_id]
     if others:
         st.header("Earlier rounds", anchor=False)
@@ -166,13 +166,13 @@ def _show_listed(one: RoundSummary) -> None:
         st.html("".join(markup.tag(*state) for state in _states(one)), width="content")
         if one.archived_at:
             st.button("Take out of the archive", key=f"unarchive_{one.round_id}", on_click=_unarchive, args=(one,))
-        st.button("Open", key=f"open_{one.round_id}", on_click=session.open_round, args=(one.round_id,))
+        st.button("Open", key=f"open_{one.round_id}", on_click=open_round.open_by_id, args=(one.round_id,))
 
 
 def _states(one: RoundSummary) -> list[tuple[str, str]]:
     plan = ("Plan made", "green") if one.allocated else ("No plan yet", "grey")
     if one.approved:
-        version = sum(record.kind == "approved" for record in session.store().plans(one.round_id))
+        version = sum(record.kind == "approved" for record in open_round.store().plans(one.round_id))
         plan = (f"Approved, version {version}", "blue")
     return [plan, ("Archived", "yellow")] if one.archived_at else [plan]
 
@@ -205,7 +205,7 @@ def _show_housekeeping(round_: Round) -> None:
         )
         st.download_button(
             "Save this round as a file",
-            partial(session.store().export_round, round_.round_id),
+            partial(open_round.store().export_round, round_.round_id),
             f"round-{round_.round_id}.zip",
             "application/zip",
             on_click="ignore",
@@ -214,33 +214,39 @@ def _show_housekeeping(round_: Round) -> None:
 
 def _rename(round_: Round, key: str) -> None:
     name = str(st.session_state[key]).strip()
-    if name and name != round_.name and session.change(partial(session.store().rename, round_, name, by=session.who())):
+    if (
+        name
+        and name != round_.name
+        and open_round.change(partial(open_round.store().rename, round_, name, by=person.who()))
+    ):
         st.session_state["done"] = f"The round is called “{name}” now."
 
 
 def _copy(round_: Round, name_key: str, decisions_key: str) -> None:
     name = str(st.session_state[name_key]).strip() or f"{round_.name} (copy)"
     decisions = bool(st.session_state[decisions_key])
-    copied = session.change(partial(session.store().copy, round_.round_id, name, by=session.who(), decisions=decisions))
+    copied = open_round.change(
+        partial(open_round.store().copy, round_.round_id, name, by=person.who(), decisions=decisions)
+    )
     if copied:
         words = "with its decisions" if decisions else "without its decisions"
         st.session_state["done"] = f"This is the copy, {words}. “{round_.name}” stays as it is."
 
 
 def _archive(round_: Round, on: bool) -> None:
-    change = session.store().archive if on else session.store().unarchive
-    if session.change(partial(change, round_, by=session.who())):
+    change = open_round.store().archive if on else open_round.store().unarchive
+    if open_round.change(partial(change, round_, by=person.who())):
         st.session_state["done"] = "The round is archived." if on else "The round is on the list again."
 
 
 def _unarchive(one: RoundSummary) -> None:
     def put_back() -> Round:
-        found = session.store().get(one.round_id)
+        found = open_round.store().get(one.round_id)
         if found is None:
             raise StaleRoundError
-        return session.store().unarchive(found, by=session.who())
+        return open_round.store().unarchive(found, by=person.who())
 
-    if session.change(put_back):
+    if open_round.change(put_back):
         st.session_state["done"] = "The round is on the list again, and open."
 
 
@@ -250,7 +256,7 @@ def _offer_restoring() -> None:
         file = st.file_uploader("File of a round", type="zip", key="round_file")
         if st.button("Restore this round", disabled=file is None) and file is not None:
             content = file.getvalue()
-            restored = session.change(partial(session.store().import_round, content, by=session.who()))
+            restored = open_round.change(partial(open_round.store().import_round, content, by=person.who()))
             if restored:
                 st.session_state["done"] = f"“{restored.name}” is restored, with its plans and its history."
                 st.rerun()

@@ -18,7 +18,7 @@ from matching.tables.formats import PRIORITIES
 from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day
-from matching.ui.state import cache, session
+from matching.ui.state import attempts, cache, open_round
 from matching.ui.steps import CHECK, TRIAGE
 from matching.ui.widgets.parts import error_summary, go_to, screen_heading
 from matching.ui.widgets.uploads import LIMIT_SENTENCE, upload_form, upload_slots
@@ -51,7 +51,7 @@ class _Began:
 
 def show() -> None:
     """Show the screen."""
-    round_ = session.current()
+    round_ = open_round.current()
     what = "It proposes and never decides: read the reasons, tick and edit what is right."
     if round_:
         screen_heading(TRIAGE, round_, what)
@@ -321,7 +321,7 @@ def _offer_needs(taken: pd.DataFrame, schools: _Schools, round_: Round | None) -
     if begin:
         sources = _carried(schools, round_) | {"needs": Source("needs.csv", content)}
         with st.spinner("Checking the files…"):
-            session.try_files(session.suggested_name(), sources, anew=True)
+            attempts.try_files(open_round.suggested_name(), sources, anew=True)
         go_to(CHECK)
 
 

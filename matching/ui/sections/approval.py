@@ -15,7 +15,7 @@ from matching.rounds.round import PlanRecord, Round
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import day, moment, of
-from matching.ui.state import cache, session
+from matching.ui.state import cache, drafted_rules, open_round, person, plan_making
 from matching.ui.state.delivery import Handed, approved_version, approved_versions, files_of, version_of
 from matching.ui.widgets.parts import name_box
 
@@ -82,8 +82,8 @@ def _offer_approval(round_: Round, found: Handed, left: int) -> None:
         if left:
             st.html(markup.paragraph(f"First tick {counted(left, 'more point')} above.", quiet=True))
         if st.button("Approve this plan", type="primary", disabled=left > 0):
-            session.change(
-                lambda: session.store().approve(round_, found.files, by=session.who(), why=(remark or "").strip())
+            open_round.change(
+                lambda: open_round.store().approve(round_, found.files, by=person.who(), why=(remark or "").strip())
             )
             st.rerun()
 
@@ -95,7 +95,7 @@ def points_of(round_: Round, found: Handed) -> Iterator[Point]:
     yield from _agreement_points(found)
     yield from _broken_points(found)
     yield from _proof_points(found)
-    if session.is_outdated(round_, found.saved):
+    if drafted_rules.is_outdated(round_, found.saved):
         yield Point("rules", "The rules were changed after the plan was made.", ["The plan is of the rules before."])
     if notices := found.plan.manifest["notices"]:
         yield Point("notices", f"There {_be(len(notices), 'notice')} to read.", [f"- {one}" for one in notices])
@@ -139,7 +139,7 @@ def _open_points(found: Handed) -> Iterator[Point]:
 def _agreement_points(found: Handed) -> Iterator[Point]:
     rows = found.plan.deployments
     pairs = zip(rows["need_id"], rows["supporter_id"], strict=True)
-    status = pd.Series([found.desk.status_of(*pair) for pair in pairs], index=rows.index, dtype="object")
+    status = pd.Series([found.state.status_of(*pair) for pair in pairs], index=rows.index, dtype="object")
     waiting = rows.assign(status=status)[~status.isin(HELD)]
     if waiting.empty:
         return
@@ -158,7 +158,7 @@ def _agreement_points(found: Handed) -> Iterator[Point]:
 
 
 def _broken_points(found: Handed) -> Iterator[Point]:
-    broken = [one for _, one in sorted(found.desk.placements.items()) if one.broken]
+    broken = [one for _, one in sorted(found.state.placements.items()) if one.broken]
     if not broken:
         return
     table = pd.DataFrame(
@@ -176,7 +176,7 @@ def _proof_points(found: Handed) -> Iterator[Point]:
         for level in manifest["objective"]
         if level["value"] != level["bound"]
     ]
-    cut_short = session.cut_short_words(found.plan)
+    cut_short = plan_making.cut_short_words(found.plan)
     if not behind and not cut_short:
         return
     title = "The plan is not proved to be the best." if behind else "The search for the plan was cut short."
@@ -219,7 +219,7 @@ def _reopen(round_: Round, why: str) -> None:
             markup.banner("Give a reason first.", ["Whoever has the approved plan will ask for it."], kind="warning")
         )
         return
-    session.change(lambda: session.store().reopen(round_, by=session.who(), why=why))
+    open_round.change(lambda: open_round.store().reopen(round_, by=person.who(), why=why))
     st.rerun()
 
 

@@ -7,15 +7,16 @@ import streamlit as st
 
 from matching.errors import DataError, Problem, counted
 from matching.pairs.market import Row
-from matching.rounds.decided_inputs import Broken, broken_rules, serving
 from matching.rounds.events import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event
 from matching.rounds.history import what_happened
+from matching.rounds.placement_rules import Broken, broken_rules
 from matching.rounds.round import Round
+from matching.rounds.run_inputs import serving
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
-from matching.ui.state import session, workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import answers, decisions, person, setbacks
+from matching.ui.state.live_plan import Opened
 
 STATUS_COLOURS = {
     "proposed": "grey",
@@ -65,7 +66,7 @@ def show_told(opened: Opened) -> None:
 
 def _open_words(opened: Opened) -> str:
     unmet = opened.needs[~opened.needs["met"]]
-    had = {*serving(opened.live.accepted.plan), *opened.live.desk.freed}
+    had = {*serving(opened.live.accepted.plan), *opened.live.state.freed}
     freed = sorted(had & set(unmet["need_id"]))
     if not freed:
         return f"{counted(len(unmet), 'need is', 'needs are')} unmet."
@@ -89,7 +90,7 @@ def _package_words(opened: Opened) -> Iterator[str]:
 
 def take(round_: Round, events: Sequence[Event], *sentences: str) -> None:
     """Record decisions, and show the screen anew with the words that confirm them."""
-    changed = workspace.record(round_, events)
+    changed = decisions.record(round_, events)
     if changed is None:
         return
     numbers = tuple(range(round_.last_event + 1, changed.last_event + 1))
@@ -99,7 +100,7 @@ def take(round_: Round, events: Sequence[Event], *sentences: str) -> None:
 
 def take_back(round_: Round, numbers: Sequence[int]) -> None:
     """Undo what was recorded, and show the screen anew; the undoing can be undone."""
-    changed = workspace.undo(round_, numbers)
+    changed = decisions.undo(round_, numbers)
     if changed is None:
         return
     undoing = tuple(range(round_.last_event + 1, changed.last_event + 1))
@@ -110,7 +111,7 @@ def take_back(round_: Round, numbers: Sequence[int]) -> None:
 
 def refuse(column: str, message: str, fix: str) -> None:
     """Show the screen anew with what is missing at its top; what was typed stays."""
-    session.set_back(DataError([Problem("decision", None, column, "", message, fix)]))
+    setbacks.set_back(DataError([Problem("decision", None, column, "", message, fix)]))
     st.rerun()
 
 
@@ -148,7 +149,7 @@ class _Case:
 
     def event(self, kind: str, supporter_id: str, why: str = "", **about: str) -> Event:
         return new_event(
-            kind, by=session.who(), why=why.strip(), need_id=self.need_id, supporter_id=supporter_id, **about
+            kind, by=person.who(), why=why.strip(), need_id=self.need_id, supporter_id=supporter_id, **about
         )
 
 
@@ -191,7 +192,7 @@ def _offered(case: _Case) -> dict[str, Callable[[_Case], None]]:
             **note,
         }
     who = case.row["supporter"]
-    placed = case.opened.live.desk.placements.get(case.need_id)
+    placed = case.opened.live.state.placements.get(case.need_id)
     is_pinned = placed is not None and placed.kind == "pin" and placed.supporter_id == case.holder
     return {
         "Where it stands: approached, agreed and so on": _status_form,
@@ -218,7 +219,7 @@ def _who(case: _Case, label: str, *, but: str | None = None, first: str | None =
 
 def _status_form(case: _Case) -> None:
     holder = str(case.holder)
-    now = case.opened.live.desk.status_of(case.need_id, holder)
+    now = case.opened.live.state.status_of(case.need_id, holder)
     statuses = [one for one in STATUSES if not (case.opened.is_approved and one in ENDED)]
     with st.form(f"status_{case.key}", border=False):
         chosen = st.radio(
@@ -306,7 +307,7 @@ def _note_form(case: _Case) -> None:
                 whom = {"need_id": case.need_id, "supporter_id": case.holder or ""}
                 left_out = {"need": "supporter_id", "person": "need_id"}.get(about[chosen], "")
                 named = {name: one for name, one in whom.items() if one and name != left_out}
-                event = new_event("note", by=session.who(), text=text.strip(), **named)
+                event = new_event("note", by=person.who(), text=text.strip(), **named)
                 take(case.opened.round_, [event], "The note is kept.")
 
 
@@ -319,8 +320,8 @@ def _swap_form(case: _Case) -> None:
     if who is None:
         st.caption("Whoever you choose: each rule that it would break is named first, and you decide.")
         return
-    desk = case.opened.live.desk
-    if bar := desk.barred.get((case.need_id, who)):
+    state = case.opened.live.state
+    if bar := state.barred.get((case.need_id, who)):
         said = "is forbidden here" if bar.kind == "forbid" else "has declined this need"
         st.html(
             markup.banner(
@@ -343,7 +344,7 @@ def _swap_form(case: _Case) -> None:
 
 
 def _swap_words(case: _Case, who: str, broken: int) -> str:
-    fits = workspace.fits_of(case.opened.live, case.need_id, who)
+    fits = answers.fits_of(case.opened.live, case.need_id, who)
     now = f", against {case.row['score']:.3f} of {case.row['supporter']}" if case.holder else ""
     start = f"{case.names[who]} is {kilometres(fits.distance_km)} away, with a score of {fits.score:.3f}{now}."
     if not broken:
@@ -368,13 +369,13 @@ def _take_swap(case: _Case, who: str, broken: Sequence[Broken], all_ticked: bool
 
 def _show_recorded(opened: Opened, need_id: str) -> None:
     """What was recorded about a need or whoever is at it, the newest first, each with its way back."""
-    desk = opened.live.desk
+    state = opened.live.state
     holder = opened.row(need_id)["supporter_id"]
     found = [
         one
-        for one in reversed(desk.events)
+        for one in reversed(state.events)
         if one.kind != "undo"
-        and one.number not in desk.undone
+        and one.number not in state.undone
         and (one.need_id == need_id or (one.kind == "note" and not one.need_id and one.supporter_id == holder))
     ]
     if not found:

@@ -9,8 +9,8 @@ from matching.plan.graph import bottleneck
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.plan_decisions import STATUS_COLOURS, people, show_decisions
-from matching.ui.state import workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import answers
+from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import charts
 from matching.whatif.repairs import Repair
 from matching.whatif.why_not import WhyNot
@@ -44,7 +44,7 @@ def chosen_need(opened: Opened) -> str | None:
 def show_need(opened: Opened, need_id: str) -> None:
     """Tell why a need has whom it has, and offer what can be done about it."""
     row = opened.row(need_id)
-    answer = workspace.explanation_of(opened.live, need_id)
+    answer = answers.explanation_of(opened.live, need_id)
     with st.container(border=True):
         st.html(markup.heading(answer.headline) + _tags(row) + markup.sentences(answer.sentences))
     show_decisions(opened, need_id)
@@ -83,11 +83,11 @@ def _show_why_not(opened: Opened, need_id: str, row: Row) -> None:
     )
     if asked is None or asked == row["supporter_id"]:
         return
-    answer = workspace.answer_why_not(opened.live, need_id, asked)
+    answer = answers.answer_why_not(opened.live, need_id, asked)
     if answer.bars and not answer.solved:
         st.html(markup.sentences(answer.sentences[:1]))
         if st.toggle("Show what it would change all the same", key=f"force_{need_id}_{asked}"):
-            answer = workspace.answer_why_not(opened.live, need_id, asked, force=True)
+            answer = answers.answer_why_not(opened.live, need_id, asked, force=True)
             st.html(markup.sentences(answer.sentences))
     else:
         st.html(markup.sentences(answer.sentences))
@@ -127,7 +127,7 @@ def _show_repairs(opened: Opened, need_id: str) -> None:
             markup.paragraph("Each is tried by making the plan again with it. It can take ten seconds.", quiet=True)
         )
         return
-    found = workspace.answer_repairs(opened.live, need_id)
+    found = answers.answer_repairs(opened.live, need_id)
     if not found:
         st.html(markup.paragraph("No small change was found that would meet it: no single one, and no two together."))
         return
@@ -153,7 +153,7 @@ def _repair_words(repair: Repair) -> str:
 
 def _show_surroundings(opened: Opened, need_id: str) -> None:
     """Who else could support a need, as a table, and whom they support, as a picture; only what is open is drawn."""
-    candidates = workspace.explanation_of(opened.live, need_id).candidates
+    candidates = answers.explanation_of(opened.live, need_id).candidates
     if candidates.empty:
         return
     who, whom = st.tabs(["Who else could support it?", "Whom do they support?"], key="around_need", on_change="rerun")
@@ -184,7 +184,7 @@ def _show_candidates(candidates: pd.DataFrame) -> None:
 
 def _show_neighbourhood(opened: Opened, need_id: str) -> None:
     try:
-        whole = workspace.graph_of(opened.live)
+        whole = answers.graph_of(opened.live)
     except DataError as error:
         st.html(markup.paragraph(*(f"{one.message} {one.fix}" for one in error.problems), quiet=True))
         return

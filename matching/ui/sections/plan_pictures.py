@@ -14,8 +14,8 @@ from matching.plan.write import Plan
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import of
-from matching.ui.state import workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import answers
+from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import charts, maps
 from matching.whatif.explain import price_sentence
 
@@ -190,7 +190,7 @@ def show_distances(opened: Opened) -> None:
 
 def show_fairness(opened: Opened) -> None:
     """How the plan serves each group of schools, and how it uses what people offer."""
-    table = workspace.equity_of(opened.live)
+    table = answers.equity_of(opened.live)
     st.html(markup.paragraph("Counts alone. Whether they are fair is for people to judge."))
     by = st.selectbox(
         "Needs met by",

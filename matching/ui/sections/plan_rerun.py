@@ -5,12 +5,13 @@ import streamlit as st
 
 from matching.errors import DataError, counted
 from matching.plan.compare import compare
-from matching.rounds.decided_inputs import serving
+from matching.rounds.run_inputs import serving
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import frames, markup
-from matching.ui.state import session, workspace
+from matching.ui.state import plan_making, setbacks
 from matching.ui.state.jobs import Job
-from matching.ui.state.workspace import Opened, Rerun
+from matching.ui.state.live_plan import Opened
+from matching.ui.state.plan_making import Rerun
 from matching.ui.widgets.parts import show_progress
 from matching.whatif.why_not import rerun_preview
 
@@ -47,9 +48,9 @@ def _job(opened: Opened) -> Job[Rerun] | None:
 def _tell_why_there_is_none(job: Job[Rerun]) -> None:
     del st.session_state[_RERUN]
     if job.fault:
-        session.set_back(job.fault)
+        setbacks.set_back(job.fault)
     else:
-        session.set_back_by_defect()
+        setbacks.set_back_by_defect()
     st.rerun()
 
 
@@ -60,9 +61,9 @@ def _offer(opened: Opened) -> None:
             return
         if st.button("Find the best plan from here", type="primary"):
             try:
-                st.session_state[_RERUN] = workspace.begin_rerun(opened.round_)
+                st.session_state[_RERUN] = plan_making.begin_rerun(opened.round_)
             except DataError as error:
-                session.set_back(error)
+                setbacks.set_back(error)
             st.rerun()
 
 
@@ -89,7 +90,7 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
     with st.container(border=True, key="preview"):
         st.header("The best plan from here", anchor=False)
         st.html(markup.paragraph("Nothing is changed yet. Look at it, then accept it or leave it."))
-        if why := session.cut_short_words(found.plan):
+        if why := plan_making.cut_short_words(found.plan):
             st.html(markup.banner("There may be a better one.", [why], kind="warning"))
         st.html(markup.paragraph(*preview.sentences))
         _offer_choice(opened, found)
@@ -121,7 +122,7 @@ def _show_people(table: pd.DataFrame) -> None:
 def _offer_choice(opened: Opened, found: Rerun) -> None:
     with st.container(horizontal=True):
         if st.button("Accept this plan", type="primary", key="accept_rerun"):
-            accepted = workspace.accept(
+            accepted = plan_making.accept(
                 opened.round_, found.plan, found.inputs, found.sources, why="Best plan from what was decided"
             )
             if accepted:

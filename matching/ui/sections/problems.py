@@ -24,7 +24,7 @@ from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.header_mapping import show_form
-from matching.ui.state import cache, session
+from matching.ui.state import attempts, cache, open_round
 from matching.ui.steps import CHECK
 from matching.ui.widgets.parts import error_summary
 from matching.ui.widgets.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots
@@ -37,7 +37,7 @@ _EVERY = "All"
 _SEVERITY_COLOURS = dict(zip(frames.SEVERITIES.values(), ("red", "yellow"), strict=True))
 
 
-def show_problems(attempt: session.Attempt) -> None:
+def show_problems(attempt: attempts.Attempt) -> None:
     """Show what is wrong in the files of an attempt, and every way to put it right."""
     problems = attempt.problems
     by_file = Counter(one.table for one in problems)
@@ -63,26 +63,26 @@ def show_problems(attempt: session.Attempt) -> None:
             st.html(markup.bullets(attempt.notices))
     offer_mended(attempt.sources, attempt.mended)
     _check_again(attempt, places)
-    if session.held():
+    if open_round.held():
         st.html(markup.paragraph("The round that you had open and its plan are as they were.", quiet=True))
 
 
-def _try_again(attempt: session.Attempt, sources: dict[str, Source], mended: frozenset[str] = frozenset()) -> None:
+def _try_again(attempt: attempts.Attempt, sources: dict[str, Source], mended: frozenset[str] = frozenset()) -> None:
     with st.spinner("Checking the files…"):
-        session.try_files(attempt.name, sources, mended=attempt.mended | mended, anew=attempt.anew)
+        attempts.try_files(attempt.name, sources, mended=attempt.mended | mended, anew=attempt.anew)
     st.rerun()
 
 
 # ---- columns -------------------------------------------------------------------------------------------------------
 
 
-def _ask_for_columns(attempt: session.Attempt) -> None:
+def _ask_for_columns(attempt: attempts.Attempt) -> None:
     unknown = cache.unknown_headers_of(attempt.sources)
     if not unknown:
         return
     st.header("Name the columns first", anchor=False)
     st.html(markup.paragraph("These tables have columns under other names than ours. Say which is which."))
-    remembered = session.remembered_columns()
+    remembered = attempts.remembered_columns()
     for found in unknown:
         said = show_form(found, remembered, attempt.sources, attempt.number)
         if said is not None:
@@ -92,7 +92,7 @@ def _ask_for_columns(attempt: session.Attempt) -> None:
 # ---- list ----------------------------------------------------------------------------------------------------------
 
 
-def _chosen(attempt: session.Attempt) -> tuple[Problem, ...]:
+def _chosen(attempt: attempts.Attempt) -> tuple[Problem, ...]:
     """The problems that fit the filters; what stops the run stands first."""
     order = list(frames.SEVERITIES)
     problems = sorted(attempt.problems, key=lambda one: order.index(one.severity))
@@ -132,7 +132,7 @@ def _list(problems: Sequence[Problem]) -> None:
 # ---- mend ----------------------------------------------------------------------------------------------------------
 
 
-def _mend(attempt: session.Attempt, problems: Sequence[Problem], places: Sequence[Place]) -> None:
+def _mend(attempt: attempts.Attempt, problems: Sequence[Problem], places: Sequence[Place]) -> None:
     """One problem at a time, the first one proposed, so that each mend leads to the next."""
     of_cells = [one for one in problems[:_MOST_TO_MEND] if can_be_mended(one, place_of(one, places))]
     if not of_cells:
@@ -162,7 +162,7 @@ def _in_a_line(problem: Problem) -> str:
     return f"{problem.table} row {problem.row}, {problem.column}: {problem.message}"
 
 
-def _mend_one(attempt: session.Attempt, problem: Problem, place: Place, occasion: str) -> None:
+def _mend_one(attempt: attempts.Attempt, problem: Problem, place: Place, occasion: str) -> None:
     assert problem.row is not None
     row = _row(attempt, problem, place)
     cell = row.get(place.columns[problem.column], problem.value) if row else problem.value
@@ -186,7 +186,7 @@ def _mend_one(attempt: session.Attempt, problem: Problem, place: Place, occasion
 
 
 def _offer_words(
-    attempt: session.Attempt, problem: Problem, place: Place, rows: Sequence[int], cell: str, occasion: str
+    attempt: attempts.Attempt, problem: Problem, place: Place, rows: Sequence[int], cell: str, occasion: str
 ) -> None:
     with st.container(horizontal=True):
         for offer in offers(problem):
@@ -194,7 +194,7 @@ def _offer_words(
                 _put(attempt, place, rows, problem.column, with_offer(cell, problem, offer))
 
 
-def _namesakes(attempt: session.Attempt, problem: Problem) -> dict[str, str]:
+def _namesakes(attempt: attempts.Attempt, problem: Problem) -> dict[str, str]:
     """Every school with the name of the one that is offered for a name: by URN, its name and where it is.
 
     There are dozens of schools of some names, and the advice names only one of them.
@@ -235,14 +235,14 @@ def _chosen_school(namesakes: Mapping[str, str], occasion: str) -> str | None:
     return urn if pressed else None
 
 
-def _row(attempt: session.Attempt, problem: Problem, place: Place) -> dict[str, str] | None:
+def _row(attempt: attempts.Attempt, problem: Problem, place: Place) -> dict[str, str] | None:
     try:
         return cache.cells_of(attempt.sources, place).get(problem.row or 0)
     except DataError:
         return None
 
 
-def _rows_to_mend(attempt: session.Attempt, problem: Problem, place: Place, occasion: str) -> list[int]:
+def _rows_to_mend(attempt: attempts.Attempt, problem: Problem, place: Place, occasion: str) -> list[int]:
     """The problem's row, and where that is ticked those of the same mistake."""
     assert problem.row is not None
     same = [
@@ -274,7 +274,7 @@ def _edited(known: Choices | None, cell: str, column: str, occasion: str) -> str
     return word or cell
 
 
-def _put(attempt: session.Attempt, place: Place, rows: Sequence[int], column: str, value: str) -> None:
+def _put(attempt: attempts.Attempt, place: Place, rows: Sequence[int], column: str, value: str) -> None:
     changed = with_cells(attempt.sources, place, rows, column, value)
     _try_again(attempt, changed, frozenset([attempt.sources[place.table].name]))
 
@@ -296,7 +296,7 @@ def offer_mended(sources: Mapping[str, Source], mended: frozenset[str]) -> None:
 # ---- check again ---------------------------------------------------------------------------------------------------
 
 
-def _check_again(attempt: session.Attempt, places: Sequence[Place]) -> None:
+def _check_again(attempt: attempts.Attempt, places: Sequence[Place]) -> None:
     occasion = f"again_{attempt.number}"
     with upload_form(occasion):
         leave_out = _leaving_out(attempt)
@@ -306,7 +306,7 @@ def _check_again(attempt: session.Attempt, places: Sequence[Place]) -> None:
         uploaded = upload_slots(faulty, occasion)
         kept = with_leaving_out(_kept(attempt, faulty), leave_out)
         again = st.form_submit_button("Check again", type="primary")
-    st.button("Leave these files", on_click=session.forget_attempt)
+    st.button("Leave these files", on_click=attempts.forget_attempt)
     if again and (uploaded or kept != attempt.sources):
         _try_again(attempt, {**kept, **uploaded})
     elif again:
@@ -314,7 +314,7 @@ def _check_again(attempt: session.Attempt, places: Sequence[Place]) -> None:
         st.html(markup.banner("Nothing has changed yet, so there is nothing to check again.", [advice], kind="warning"))
 
 
-def _leaving_out(attempt: session.Attempt) -> bool:
+def _leaving_out(attempt: attempts.Attempt) -> bool:
     """Whether faulty rows are to be left out, which only happens where somebody ticks it."""
     wished = options_of(attempt.sources).leave_out
     rows = {(one.table, one.row) for one in attempt.problems if one.severity == LEAVE_OUT}
@@ -335,7 +335,7 @@ def _leaving_out(attempt: session.Attempt) -> bool:
     return ticked
 
 
-def _kept(attempt: session.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
+def _kept(attempt: attempts.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
     """The files of before, but for those of optional tables that are to be left out."""
     optional = [name for name in faulty if name in attempt.sources and name not in REQUIRED_TABLES]
     left_out = {
@@ -346,7 +346,7 @@ def _kept(attempt: session.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
     return {name: source for name, source in attempt.sources.items() if name not in left_out}
 
 
-def _faulty_tables(attempt: session.Attempt, places: Sequence[Place]) -> list[str]:
+def _faulty_tables(attempt: attempts.Attempt, places: Sequence[Place]) -> list[str]:
     """The tables to upload again: those that a problem names, as a file or as a table that is missing."""
     named = {one.table for one in attempt.problems}
     labels = {place.table: place.labels for place in places}

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
+import streamlit as st
+
 from matching.errors import DataError
 from matching.rounds.round import Round
 from matching.rounds.store import StaleRoundError
@@ -23,6 +25,7 @@ Make = Callable[[Tell, threading.Event], Result]
 
 Fault = DataError | StaleRoundError
 
+_FOLLOWED = "job"
 _LOG = logging.getLogger(__name__)
 
 
@@ -128,3 +131,32 @@ class Jobs:
                 return running
             job = self._jobs[seen.round_id] = start(seen, by, make)
             return job
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """Return the plans in progress, for all windows of this server."""
+    return Jobs()
+
+
+def follow_job(job: Job[Round]) -> None:
+    """Have this tab follow a job: its result is shown here once it is done."""
+    st.session_state[_FOLLOWED] = job
+
+
+def running_job(round_: Round) -> Job[Round] | None:
+    """Return the plan of a round that is in progress; this tab follows it from now on."""
+    job = jobs().of(round_.round_id)
+    if job is None or job.is_done:
+        return None
+    follow_job(job)
+    return job
+
+
+def finished_job(round_: Round) -> Job[Round] | None:
+    """Return the job of this round that this tab follows, once, when it has ended."""
+    job: Job[Round] | None = st.session_state.get(_FOLLOWED)
+    if job is None or not job.is_done:
+        return None
+    del st.session_state[_FOLLOWED]
+    return job if job.seen.round_id == round_.round_id else None

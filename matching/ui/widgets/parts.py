@@ -10,7 +10,7 @@ from matching.errors import counted
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import day, moment
-from matching.ui.state import session
+from matching.ui.state import jobs, open_round, person, setbacks
 from matching.ui.state.jobs import Job
 from matching.ui.steps import PLAN, START, Step
 
@@ -20,7 +20,7 @@ _STAGES_SHOWN = 5
 def screen_heading(step: Step, round_: Round, what_next: str) -> None:
     """The open round, the title, and what the screen is for and what to do next."""
     caption = f"{round_.name}, begun on {moment(round_.created_at)}"
-    job = session.running_job(round_)
+    job = jobs.running_job(round_)
     if job and step is PLAN:
         what_next = "It is being made just now."
     st.html(markup.page_heading(step.title, f"{step.purpose} {what_next}", caption))
@@ -78,28 +78,28 @@ def name_box() -> None:
     """Ask for the name that goes into the record with every change."""
     key = "name_for_the_record"
     if key not in st.session_state:
-        st.session_state[key] = session.who()
+        st.session_state[key] = person.who()
     st.text_input(
         "Your name, for the record",
         key=key,
         max_chars=80,
         help="It goes into the history of the round with everything that you change. It is asked only once.",
-        on_change=lambda: session.be_called(st.session_state[key]),
+        on_change=lambda: person.be_called(st.session_state[key]),
     )
 
 
-def show_setback(setback: session.Setback) -> None:
+def show_setback(setback: setbacks.Setback) -> None:
     """The red summary of a change that was not made; a round that was changed elsewhere can be opened as it is now."""
     error_summary(setback.title, setback.lines, occasion=setback.number)
-    if setback.stale and session.held():
-        st.button("Open the round as it is now", on_click=session.open_again, type="primary")
+    if setback.stale and open_round.held():
+        st.button("Open the round as it is now", on_click=open_round.open_again, type="primary")
 
 
 def round_or_stop(step: Step) -> Round:
     """The open round; without one the screen says so and ends here."""
-    round_ = session.current()
+    round_ = open_round.current()
     if round_ is None:
-        missing = "The round in the address is not in the database of this machine. " if session.is_missing() else ""
+        missing = "The round in the address is not in the database of this machine. " if open_round.is_missing() else ""
         st.html(markup.page_heading(step.title, f"{missing}No round is open. Open the demo or your own tables first."))
         way_on(START, "Go to Start")
         st.stop()
@@ -119,13 +119,13 @@ def grid_height(rows: int) -> int | Literal["auto"]:
 
 def link(step: Step, words: str) -> None:
     """A link to a screen, which keeps the round open."""
-    held = session.held()
+    held = open_round.held()
     st.page_link(step.path, label=words, query_params={"round": held.round_id} if held else None)
 
 
 def go_to(step: Step) -> None:
     """Show a screen now."""
-    held = session.held()
+    held = open_round.held()
     st.switch_page(step.path, query_params={"round": held.round_id} if held else None)
 
 

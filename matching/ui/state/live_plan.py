@@ -1,0 +1,160 @@
+"""The live plan of the open round: the accepted plan with everything that was decided since.
+
+Cached by digest, so that screens may ask each time, and for each tab by itself: every decision makes another plan, and
+twenty people would push each other's out of a shared cache.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from matching.inputs.read import Inputs
+from matching.pairs.market import Market, Row
+from matching.plan.on_disk import SavedPlan
+from matching.plan.write import Plan
+from matching.rounds.events import Event
+from matching.rounds.live_plan import Accepted, live_plan
+from matching.rounds.round import Round
+from matching.rounds.run_inputs import (
+    as_placed,
+    is_changed,
+    run_inputs,
+    serving,
+)
+from matching.rounds.state import RoundState, live_supporters, state_of
+from matching.tables.files import Source
+from matching.ui.formatting import frames
+from matching.ui.state import cache
+from matching.ui.state.scheduling import long_work
+from matching.whatif.resolve import changed_market
+
+# How long the search for the live plan may take, in seconds.
+_LIVE_S = 3.0
+
+
+@dataclass(frozen=True)
+class Live:
+    """A round's plan as it stands now.
+
+    Attributes
+    ----------
+    plan : Plan
+        With what was decided since; the accepted plan itself where nothing was changed.
+    market : Market
+        Of the inputs that `plan` is checked against.
+    state : RoundState
+    is_changed : bool
+        Whether it differs from the accepted plan.
+    accepted : SavedPlan
+    sources : mapping of str to Source
+        The files that `market` is read from, so that `matching.export.plan_files` writes a plan that can be verified.
+    digest : str
+        What tells it from every other plan.
+    """
+
+    plan: Plan
+    market: Market
+    state: RoundState
+    is_changed: bool
+    accepted: SavedPlan
+    sources: Mapping[str, Source]
+    digest: str
+
+
+def live(round_: Round) -> Live:
+    """The plan of a round as it stands now; the round must have one.
+
+    Raises
+    ------
+    DataError
+        What was decided cannot stand together.
+    """
+    if round_.files is None:
+        raise ValueError("a round without a plan")
+    digest = hashlib.sha256(f"{cache.plan_digest(round_.files)} {_of_events(round_.events)}".encode())
+    return _live(digest.hexdigest(), round_)
+
+
+def _of_events(events: Sequence[Event]) -> str:
+    said = repr([(one.number, one.kind, one.by, one.why, sorted(one.about.items()), one.undoes) for one in events])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+@st.cache_resource(scope="session", max_entries=4, show_spinner="Putting what was decided into the plan…")
+def _live(digest: str, _round: Round) -> Live:
+    saved = cache.saved_plan(_round.files or {})
+    market, state = cache.market_of(saved), state_of(_round.events)
+    if not is_changed(_round.events, saved.plan):
+        return Live(saved.plan, market, state, False, saved, saved.sources, digest)
+    now = live_supporters(serving(saved.plan), state)
+    placed = as_placed(state, market, now)
+    run = run_inputs(market.inputs, saved.sources, _round.sources.get("decisions"), placed, now)
+    by_hand = frozenset({*state.placements, *state.freed})
+    made_from = [run.sources[name].sha256 for name in ("decisions", "supporters") if name in run.sources]
+    said = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
+    changed, plan = _changed(hashlib.sha256(said.encode()).hexdigest(), saved, run.inputs, now, by_hand)
+    return Live(plan, changed, state, True, saved, run.sources, digest)
+
+
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
+def _changed(
+    digest: str,
+    _saved: SavedPlan,
+    _inputs: Inputs,
+    _now: Mapping[str, str],
+    _by_hand: frozenset[str],
+) -> tuple[Market, Plan]:
+    """The market and the plan after what was decided: what was only said, or was undone, is no other plan."""
+    market = cache.market_of(_saved)
+    changed = changed_market(market, _inputs)
+    accepted = Accepted.of(market, _saved.plan)
+    with long_work():
+        plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=_LIVE_S)
+    return changed, plan
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A round that is open on a screen, with its live plan and `needs`, as `needs_of` gives them."""
+
+    round_: Round
+    live: Live
+    needs: pd.DataFrame
+
+    @property
+    def plan(self) -> Plan:
+        """The live plan."""
+        return self.live.plan
+
+    @property
+    def market(self) -> Market:
+        """The market of the live plan."""
+        return self.live.market
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether nobody may be placed or barred until the round is reopened."""
+        return self.round_.approved is not None
+
+    def row(self, need_id: str) -> Row:
+        """A need as `needs` has it."""
+        return self.needs[self.needs["need_id"] == need_id].to_dict("records")[0]
+
+
+def opened(round_: Round) -> Opened:
+    """A round as the screens show it; it must have a plan."""
+    found = live(round_)
+    return Opened(round_, found, needs_of(found))
+
+
+def needs_of(found: Live) -> pd.DataFrame:
+    """Every need with what the live plan does for it, as `frames.needs` and `frames.with_status` give it."""
+    return _needs(found.digest, found)
+
+
+@st.cache_resource(scope="session", max_entries=4, show_spinner=False)
+def _needs(digest: str, _found: Live) -> pd.DataFrame:
+    return frames.with_status(frames.needs(_found.market, _found.plan), _found.state)
