@@ -101,13 +101,13 @@ def test_an_approved_plan_is_frozen_until_it_is_reopened_with_a_reason(planned):
 def test_a_decision_since_the_plan_is_in_what_is_handed_over(planned):
     forbid(planned.round_id, "N012")
     visitor = Visitor(EXPORT, round=planned.round_id)
-    assert "1 change by hand since the plan was made is in it." in visitor.words()
+    assert "They include 1 change by hand since the plan was made." in visitor.words()
     assert "Plan: 68 rows" in visitor.words()
 
 
 def test_ticks_are_those_of_one_plan_only(planned):
     planned.go(EXPORT)
-    planned.tick("I have looked at point 1")
+    planned.tick("I have checked point 1")
     forbid(planned.round_id, "N012")
     visitor = Visitor(EXPORT, round=planned.round_id)
     assert not any(box.value for box in visitor.tab.checkbox)
@@ -134,12 +134,12 @@ def test_the_history_tells_who_did_what_and_why(planned):
     for words in ("Forbidden", "Ann Ash", "N012", "They do not get on", "Plan accepted", "Round begun"):
         assert words in visitor.words()
     visitor.choose("Who", "Ann Ash")
-    assert "1 event" in visitor.words()
+    assert "1 entry" in visitor.words()
     visitor.choose("Who", "All")
     write(visitor, "Need or supporter", "n012")
-    assert "1 event" in visitor.words()
+    assert "1 entry" in visitor.words()
     visitor.choose("What", "plan")
-    assert "Nothing fits these filters." in visitor.words()
+    assert "No entry matches these filters." in visitor.words()
 
 
 def test_a_decision_is_undone_with_a_reason_and_put_back(planned):
@@ -173,7 +173,7 @@ def test_a_round_is_renamed_copied_and_archived(planned):
     planned.go(START)
     write(planned, "Name of this round", "Autumn")
     planned.press("Rename this round")
-    assert "The round is called “Autumn” now." in planned.words()
+    assert "The round is now called “Autumn”." in planned.words()
     first = planned.round_id
     planned.press("Copy this round")
     assert planned.round_id != first
@@ -184,8 +184,8 @@ def test_a_round_is_renamed_copied_and_archived(planned):
     visitor = Visitor(round=first)
     visitor.tick("Show archived rounds")
     assert "Autumn (copy)" in visitor.words()
-    visitor.press("Take out of the archive")
-    assert "The round is on the list again, and open." in visitor.words()
+    visitor.press("Unarchive")
+    assert "The round is no longer archived. It is open now." in visitor.words()
 
 
 def test_a_round_is_restored_from_its_file(planned):
@@ -194,7 +194,7 @@ def test_a_round_is_restored_from_its_file(planned):
     visitor._one(visitor.tab.file_uploader, "File of a round").upload("round.zip", content)
     visitor.run()
     visitor.press("Restore this round")
-    assert "“Demo area” is restored, with its plans and its history." in visitor.words()
+    assert "“Demo area” is restored, with its plans and history." in visitor.words()
     assert visitor.round_id != planned.round_id
     visitor.go(PLAN)
     assert visitor.figure("Needs met") == "69 of 90"
