@@ -192,7 +192,7 @@ def test_checking_no_file_at_all_says_what_to_do():
 def test_the_demo_opens_with_its_tasks_and_keeps_the_address(demo):
     assert demo.title == "Start"
     assert [link.value for link in demo.tab.get("page_link")] == [step.title for step in STEPS[1:]]
-    assert re.findall("Done|Next|To do|Cannot start yet", demo.words().partition("Continue with the step")[2]) == [
+    assert re.findall("Done|Next|To do|Cannot start yet", demo.words().partition("marked “Next”")[2]) == [
         "Done",
         "Next",
         "To do",
@@ -411,7 +411,7 @@ def test_related_specialisms_and_the_trust_rule_change_the_counts(demo):
 def test_the_needs_that_nobody_can_serve_are_listed(demo):
     demo.go(RULES)
     count = int(demo.figure("Needs out of reach"))
-    assert f"The {count} needs that nobody can serve" in demo.words()
+    assert f"Show the {count} needs out of reach" in demo.words()
     assert demo.markup().count('data-column="Need"') == count
 
 

@@ -32,7 +32,7 @@ def show() -> None:
         return
     round_ = round_or_stop(CHECK)
     market = cache.market(round_.sources)
-    screen_heading(CHECK, round_, "Next: the rules.")
+    screen_heading(CHECK, round_, "Then look at the rules.")
     offer_corrected(round_.sources, session.mended())
     _show_tables(market)
     _show_people(market)

@@ -151,7 +151,7 @@ def _edit_specialisms(
     fit: dict[str, float], related: dict[str, tuple[str, ...]], vocabulary: Vocabulary, occasion: str
 ) -> None:
     st.header("Related specialisms", anchor=False)
-    st.html(markup.paragraph("If no supporter has the specialism, one with a related specialism can be proposed."))
+    st.html(markup.paragraph("A supporter with a related specialism can be proposed too, but scores less."))
     key = f"specialism_fit_{occasion}"
     label = "How much a related specialism counts, from 0 (not at all) to 1 (as much as the specialism itself)"
     fit["related"] = st.slider(label, 0.0, 1.0, _initial(key, fit["related"]), step=0.05, key=key, format="%.2f")
@@ -171,16 +171,12 @@ def _edit_specialisms(
         listed = pd.DataFrame(
             [(name, ", ".join(words)) for name, words in sorted(related.items())], columns=["Needs about", "Related"]
         )
-        st.html(markup.table(listed, "Related specialisms so far"))
+        st.html(markup.table(listed, "Related specialisms in these rules"))
 
 
 def _edit_phases(fit: dict[str, float], vocabulary: Vocabulary, occasion: str) -> None:
     st.header("Related phases", anchor=False)
-    st.html(
-        markup.paragraph(
-            "If no supporter works in the school's phase, one who works in a related phase can be proposed."
-        )
-    )
+    st.html(markup.paragraph("A supporter who works in a related phase can be proposed too, but scores less."))
     phases = np.array(vocabulary.phases)
     related = [", ".join(phases[row]) or "None" for row in vocabulary.related_phases()]
     with st.expander("Show which phases are related"):

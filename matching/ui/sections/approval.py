@@ -114,7 +114,11 @@ def _needs_point(found: Handed) -> Point:
         for priority in PRIORITIES[:2]
         if (count := int((unmet["priority"] == priority).sum()))
     ]
-    first = [f"Among them: {', '.join(urgent)}."] if urgent else ["Every critical and every high need is met."]
+    first = (
+        [f"The unmet needs include {' and '.join(urgent)}."]
+        if urgent
+        else ["Every critical and every high need is met."]
+    )
     return Point("needs", title, first if len(unmet) else [], _unmet(unmet))
 
 

@@ -299,8 +299,8 @@ def _record_declined(case: _Case, who: str | None, reason: str | None, more: str
 def _afterwards(case: _Case, who: str) -> str:
     """Return a sentence on who has the need once a supporter is barred from it."""
     if case.supporter_id is None or who == case.supporter_id:
-        return f"They will not be proposed for {case.need} again in this round."
-    return f"{case.name(case.supporter_id)} still has {case.need}."
+        return "They will not be proposed for this need again in this round."
+    return f"{case.name(case.supporter_id)} still supports this need."
 
 
 def _forbid_form(case: _Case) -> None:

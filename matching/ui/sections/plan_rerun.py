@@ -71,15 +71,15 @@ def _changed_words(opened: Opened) -> list[str]:
     other = sum(before.get(need_id) != supporter_id for need_id, supporter_id in now.items())
     freed = len(set(before) - set(now))
     changes = [f"{counted(other, 'need has', 'needs have')} another supporter"] if other else []
-    changes += [f"{counted(freed, 'need has', 'needs have')} no supporter any more"] if freed else []
+    changes += [f"{counted(freed, 'need no longer has', 'needs no longer have')} a supporter"] if freed else []
     lines = [f"{' and '.join(changes)}."] if changes else ["No deployment changes."]
     gains = [
-        f"{level['bound'] - level['value']:,} {level['level']}"
+        counted(level["bound"] - level["value"], f"more {level['level']} need")
         for level in opened.plan.manifest["objective"][:-1]
         if level["bound"] > level["value"]
     ]
     if gains:
-        lines.append(f"If other deployments change, up to {' and '.join(gains)} needs more could be met.")
+        lines.append(f"If other deployments change, up to {' and '.join(gains)} could be met.")
     lines.append(
         "A new plan keeps your own placements and what is agreed, active or completed. Another deployment changes only "
         "where the plan gains."
