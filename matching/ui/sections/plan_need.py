@@ -145,7 +145,7 @@ def _show_repairs(opened: Opened, need_id: str) -> None:
         st.html(markup.paragraph(f"{_repair_words(found[0])} Record it above, or find the best plan from here."))
         return
     st.html(
-        markup.paragraph("The change that costs other needs least comes first. Looking at these changes nothing.")
+        markup.paragraph("The change that costs other needs least comes first. Nothing has changed yet.")
         + markup.numbered([_repair_words(one) for one in found])
     )
 
