@@ -13,6 +13,7 @@ from streamlit.web import bootstrap
 from matching.errors import DataError, Problem
 from matching.rounds.store import open_store
 from matching.ui import screens
+from matching.ui.state.params import server_params
 from matching.ui.steps import STEPS
 from matching.ui.widgets.downloads import keep_downloads
 
@@ -32,17 +33,19 @@ def serve(*, port: int, demo: bool, open_browser: bool) -> None:
     DataError
         The port is taken, or the database cannot be used.
     """
+    params = server_params()
     _warm_up()
     settings = {
         **_settings(),
         "server_port": port,
         "server_headless": not open_browser,
+        "server_maxUploadSize": params.largest_file_mb,
         "logger_hideWelcomeMessage": True,
     }
     address = settings["browser_serverAddress"]
     _check_free(address, port)
     print(f"School support matching is open at http://{address}:{port} (stop it with Ctrl+C).", flush=True)
-    keep_downloads()
+    keep_downloads(params.download_kept_s)
     bootstrap.load_config_options(settings)
     bootstrap.run(str(Path(screens.__file__)), False, [screens.DEMO_FLAG] if demo else [], settings)
 

@@ -10,8 +10,12 @@ class Step:
 
     title: str
     file: str
-    url_path: str
     purpose: str
+
+    @property
+    def url_path(self) -> str:
+        """The name of the screen in the address."""
+        return self.file.removesuffix(".py")
 
     @property
     def path(self) -> str:
@@ -19,18 +23,17 @@ class Step:
         return str(Path(__file__).parent / "pages" / self.file)
 
 
-START = Step("Start", "start.py", "start", "See what is done and what is next, or change to other tables.")
+START = Step("Start", "start.py", "See what is done and what is next, or change to other tables.")
 TRIAGE = Step(
     "Who needs help",
     "triage.py",
-    "triage",
     "See which schools are in challenging circumstances, and by which rule.",
 )
-CHECK = Step("Check the data", "check.py", "check", "See whether the tables are sound, and who can be deployed.")
-RULES = Step("Rules", "rules.py", "rules", "Say what counts most, how far people travel and what is allowed.")
-PLAN = Step("Plan", "plan.py", "plan", "See who supports which school, and why.")
-COMPARE = Step("Compare", "compare.py", "compare", "Put two plans of the round side by side.")
-EXPORT = Step("Hand over", "hand_over.py", "export", "Check the plan once, approve it, and take it away as files.")
-HISTORY = Step("History", "history.py", "history", "See who did what, when and why, and undo a decision.")
+CHECK = Step("Check the data", "check.py", "See whether the tables are sound, and who can be deployed.")
+RULES = Step("Rules", "rules.py", "Say what counts most, how far people travel and what is allowed.")
+PLAN = Step("Plan", "plan.py", "See who supports which school, and why.")
+COMPARE = Step("Compare", "compare.py", "Put two plans of the round side by side.")
+EXPORT = Step("Hand over", "hand_over.py", "Check the plan once, approve it, and take it away as files.")
+HISTORY = Step("History", "history.py", "See who did what, when and why, and undo a decision.")
 
 STEPS = (START, TRIAGE, CHECK, RULES, PLAN, COMPARE, EXPORT, HISTORY)

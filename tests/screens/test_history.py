@@ -5,7 +5,7 @@ import threading
 from contextlib import closing
 
 import pytest
-from test_screens import Visitor
+from test_screens import IMPATIENT, Visitor
 
 from matching.errors import DataError, Problem
 from matching.rounds.database import DATABASE_VARIABLE
@@ -13,6 +13,7 @@ from matching.rounds.events import new_event
 from matching.rounds.store import RoundStore, open_store
 from matching.ui.state import cache, jobs, plan_making
 from matching.ui.state.jobs import Jobs
+from matching.ui.state.params import PARAMS_KEY
 from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START
 
 
@@ -275,8 +276,9 @@ def test_a_full_disk_is_told(planned, monkeypatch):
 
 
 @pytest.fixture
-def slow(monkeypatch):
-    """A search that goes on until it is told to stop; nobody waits for it."""
+def slow(demo, monkeypatch):
+    """A search that goes on until it is stopped; no screen waits for it."""
+    demo.tab.session_state[PARAMS_KEY] = IMPATIENT
     best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
@@ -286,7 +288,6 @@ def slow(monkeypatch):
         return best(inputs, progress=progress, **options)
 
     monkeypatch.setattr(plan_making, "allocate", search)
-    monkeypatch.setattr(plan_making, "PATIENCE_S", 0.05)
     return begun
 
 
@@ -294,9 +295,9 @@ def test_a_long_search_is_shown_found_again_and_stopped(demo, slow):
     demo.make_plan()
     assert "The plan is being made" in demo.words()
     assert "Searching" in demo.words()
-    again = Visitor(PLAN, round=demo.round_id)
+    again = Visitor(PLAN, IMPATIENT, round=demo.round_id)
     assert "The plan is being made" in again.words()
-    other = Visitor(RULES, round=demo.round_id)
+    other = Visitor(RULES, IMPATIENT, round=demo.round_id)
     assert "The plan is being made" in other.words()
     other.press("Make the plan")
     assert len(slow) == 1, "two windows do not begin two jobs"

@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
+from test_screens import IMPATIENT, Visitor, database, demo, planned, with_tables  # noqa: F401
 
 from matching.audit.verify import verify
 from matching.errors import DataError, Problem
@@ -18,6 +18,7 @@ from matching.rounds.state import desk_of
 from matching.rounds.store import open_store
 from matching.ui.formatting import frames, markup
 from matching.ui.state import live_plan, plan_making
+from matching.ui.state.params import PARAMS_KEY
 from matching.ui.steps import COMPARE, PLAN, RULES
 
 RECORD = "What do you want to record?"
@@ -91,8 +92,9 @@ def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
 
 
 @pytest.fixture
-def slow(monkeypatch) -> list[threading.Event]:
-    """A search for the best plan from here that goes on until it is told to stop; nobody waits for it."""
+def slow(planned, monkeypatch) -> list[threading.Event]:  # noqa: F811
+    """A search for the best plan from here that goes on until it is stopped; no screen waits for it."""
+    planned.tab.session_state[PARAMS_KEY] = IMPATIENT
     best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
@@ -102,7 +104,6 @@ def slow(monkeypatch) -> list[threading.Event]:
         return best(inputs, progress=progress, cancel=cancel, **options)
 
     monkeypatch.setattr(plan_making, "allocate", search)
-    monkeypatch.setattr(plan_making, "PATIENCE_S", 0.05)
     return begun
 
 

@@ -17,7 +17,7 @@ from matching.ui.formatting.words import moment
 from matching.ui.state import attempts, open_round, person
 from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
 from matching.ui.widgets.parts import error_summary, go_to, link, name_box, screen_heading
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots
+from matching.ui.widgets.uploads import ROUND_SLOTS, limit_sentence, upload_form, upload_slots
 
 _MOST_ROUNDS = 20
 
@@ -126,7 +126,7 @@ def _show_uploads(name: str | None, kept: dict[str, Source]) -> None:
     with upload_form("start"):
         if name is None:
             name = st.text_input("Name of this round", value=open_round.suggested_name(), max_chars=80)
-        st.html(markup.paragraph(f"CSV or Excel (.xlsx); the policy is TOML. {LIMIT_SENTENCE}", quiet=True))
+        st.html(markup.paragraph(f"CSV or Excel (.xlsx); the policy is TOML. {limit_sentence()}", quiet=True))
         uploaded = upload_slots(ROUND_SLOTS, "start")
         pressed = st.form_submit_button("Check the files", type="primary")
     if not pressed:

@@ -19,12 +19,12 @@ from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day
 from matching.ui.state import attempts, cache, open_round
+from matching.ui.state.params import screen_params
 from matching.ui.steps import CHECK, TRIAGE
 from matching.ui.widgets.parts import error_summary, go_to, screen_heading
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, upload_form, upload_slots
+from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slots
 
 _MOST_LISTED = 30
-_MOST_EDITED = 500
 _EVERYWHERE, _EVERY_RULE = "Everywhere", "Any reason"
 _KEPT, _SHOWN, _GRIDS = "triage_kept", "triage_shown", "triage_grids"
 
@@ -78,7 +78,7 @@ def _schools(round_: Round | None) -> _Schools | None:
                 "The schools table or the GIAS extract; Ofsted's file adds newer grades and the areas of report cards."
             )
         )
-        st.html(markup.paragraph(LIMIT_SENTENCE, quiet=True))
+        st.html(markup.paragraph(limit_sentence(), quiet=True))
         with upload_form("triage"):
             uploaded = upload_slots(("schools", "ofsted", "links", "results"), "triage")
             st.form_submit_button("Look at these files", type="primary" if round_ is None else "secondary")
@@ -181,11 +181,10 @@ def _show_needs(listed: pd.DataFrame, schools: _Schools, round_: Round | None) -
             "because only people know them. Ticks stay when you choose another place or reason."
         )
     )
-    if len(proposed) > _MOST_EDITED:
-        st.caption(
-            f"The first {_MOST_EDITED} of {len(proposed):,} are shown; choose a local authority to see the others."
-        )
-        proposed = proposed.head(_MOST_EDITED)
+    most = screen_params().most_needs_edited
+    if len(proposed) > most:
+        st.caption(f"The first {most} of {len(proposed):,} are shown; choose a local authority to see the others.")
+        proposed = proposed.head(most)
     kept: dict[str, dict[str, object]] = st.session_state.setdefault(f"{_KEPT}_{schools.mark}", {})
     _tick_many(proposed, kept)
     edited = _grid(proposed, kept, schools.mark)

@@ -27,7 +27,7 @@ from matching.ui.sections.header_mapping import show_form
 from matching.ui.state import attempts, cache, open_round
 from matching.ui.steps import CHECK
 from matching.ui.widgets.parts import error_summary
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots
+from matching.ui.widgets.uploads import ROUND_SLOTS, limit_sentence, upload_form, upload_slots
 
 _MOST_OF_A_FILE = 30
 _MOST_TO_MEND = 500
@@ -301,7 +301,7 @@ def _check_again(attempt: attempts.Attempt, places: Sequence[Place]) -> None:
     with upload_form(occasion):
         leave_out = _leaving_out(attempt)
         st.header("Or upload the corrected files", anchor=False)
-        st.html(markup.paragraph(f"The other files are still here. {LIMIT_SENTENCE}", quiet=True))
+        st.html(markup.paragraph(f"The other files are still here. {limit_sentence()}", quiet=True))
         faulty = _faulty_tables(attempt, places)
         uploaded = upload_slots(faulty, occasion)
         kept = with_leaving_out(_kept(attempt, faulty), leave_out)

@@ -29,10 +29,8 @@ from matching.rounds.state import Desk, desk_of, live_supporters
 from matching.tables.files import Source
 from matching.ui.formatting import frames
 from matching.ui.state import cache
+from matching.ui.state.params import screen_params
 from matching.ui.state.scheduling import long_work
-
-# How long the search for the live plan may take, in seconds.
-_LIVE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ def _changed(
     changed = decided_market(market, decided_inputs(market.inputs, _sources))
     accepted = Accepted.of(market, _saved.plan)
     with long_work():
-        plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=_LIVE_S)
+        plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=screen_params().live_plan_s)
     return changed, plan
 
 

@@ -1,12 +1,11 @@
 """What the server keeps of files that were asked for, until the browser has taken them away."""
 
 import threading
+from functools import partial
 
 from streamlit.runtime.media_file_storage import MediaFileKind
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.web.server import server
-
-_KEPT_S = 60.0
 
 
 class LingeringFiles(MemoryMediaFileStorage):
@@ -21,10 +20,10 @@ class LingeringFiles(MemoryMediaFileStorage):
     media_endpoint : str
         As Streamlit gives it.
     kept_s : float
-        Seconds.
+        In seconds.
     """
 
-    def __init__(self, media_endpoint: str, kept_s: float = _KEPT_S) -> None:
+    def __init__(self, media_endpoint: str, kept_s: float) -> None:
         super().__init__(media_endpoint)
         self._kept_s = kept_s
         self._leaving: dict[str, threading.Timer] = {}
@@ -56,6 +55,6 @@ class LingeringFiles(MemoryMediaFileStorage):
                 super().delete_file(file_id)
 
 
-def keep_downloads() -> None:
-    """Have the server that is started next keep its files as `LingeringFiles` does; Streamlit has no setting for it."""
-    server.MemoryMediaFileStorage = LingeringFiles  # type: ignore[attr-defined]
+def keep_downloads(kept_s: float) -> None:
+    """Have the server that is started next keep its files for a while; Streamlit has no setting for it."""
+    server.MemoryMediaFileStorage = partial(LingeringFiles, kept_s=kept_s)  # type: ignore[attr-defined, assignment]

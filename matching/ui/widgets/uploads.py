@@ -10,13 +10,7 @@ from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK
 from matching.tables.files import Source
 from matching.ui.formatting import markup
-
-LARGEST_MB = 100
-LIMIT_SENTENCE = (
-    f"Each file may be up to {LARGEST_MB} MB, unpacked 256 MB, with 1,048,576 rows. "
-    "Official files may stay zipped, as they are downloaded."
-)
-
+from matching.ui.state.params import screen_params
 
 _TABLE_TYPES = ("csv", "xlsx", "gz", "zip")
 _PEOPLE_TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
@@ -79,6 +73,14 @@ SLOTS = {
 ROUND_SLOTS = tuple(name for name in SLOTS if name != "results")
 
 
+def limit_sentence() -> str:
+    """Return the sentence about how large a file may be."""
+    return (
+        f"Each file may be up to {screen_params().largest_file_mb} MB, unpacked 256 MB, with 1,048,576 rows. "
+        "Official files may stay zipped, as they are downloaded."
+    )
+
+
 def upload_form(occasion: str) -> DeltaGenerator:
     """What slots stand in, with a button of their own to send them.
 
@@ -117,7 +119,7 @@ def _slot(slot: Slot, occasion: str) -> Source | None:
     file = st.file_uploader(slot.label, type=slot.types, key=key, label_visibility="collapsed")
     if file is None:
         return None
-    if file.size > LARGEST_MB * 1024**2:
-        st.html(markup.banner(f"{file.name} is not read.", [LIMIT_SENTENCE], kind="warning"))
+    if file.size > screen_params().largest_file_mb * 1024**2:
+        st.html(markup.banner(f"{file.name} is not read.", [limit_sentence()], kind="warning"))
         return None
     return Source(file.name, file.getvalue())
