@@ -72,7 +72,7 @@ def test_a_file_beyond_the_limit_is_refused():
     visitor = Visitor(params=ScreenParams(largest_file_mb=1))
     visitor.upload(schools=tiny.SCHOOLS + "\n" * 1024**2)
     visitor.press("Check the files")
-    assert "schools.csv is not read." in visitor.words()
+    assert "schools.csv is too large." in visitor.words()
     assert "No file was uploaded" in visitor.words()
 
 

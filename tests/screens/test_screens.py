@@ -215,6 +215,17 @@ def test_the_command_line_can_open_the_demo_once(monkeypatch):
     assert len(open_store().list()) == 1
 
 
+def test_after_the_demo_of_the_command_line_own_files_can_be_used(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["app.py", "--demo"])
+    visitor = Visitor()
+    visitor.press("Upload other tables")
+    assert visitor.title == "School support matching"
+    visitor.upload(schools=tiny.SCHOOLS, supporters=tiny.SUPPORTERS, needs=tiny.NEEDS)
+    visitor.press("Check the files")
+    assert visitor.figure("Schools") == "3"
+    assert [one.name == "Demo area" for one in open_store().list()].count(False) == 1
+
+
 def test_a_round_that_is_not_in_the_database_is_told():
     for step in (START, PLAN):
         visitor = Visitor(step, round="0123456789abcdef")

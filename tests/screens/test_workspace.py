@@ -16,7 +16,7 @@ from matching.plan.on_disk import read_files
 from matching.rounds.events import DECLINE_REASONS
 from matching.rounds.state import desk_of
 from matching.rounds.store import open_store
-from matching.ui.formatting import frames, markup
+from matching.ui.formatting import comparisons, markup
 from matching.ui.state import live_plan, plan_making
 from matching.ui.state.params import PARAMS_KEY
 from matching.ui.steps import COMPARE, PLAN, RULES
@@ -167,7 +167,7 @@ def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
     status = next(one for one in planned.tab.radio if one.label.startswith("Where does"))
     status.set_value("agreed")
     planned.press("Record where it stands")
-    assert row(planned, "N026")["Stands"] == "agreed"
+    assert row(planned, "N026")["Status"] == "agreed"
     who = row(planned, "N026")["Supporter"]
     decline(planned, "N012")
     planned.press("Find the best plan from here")
@@ -190,7 +190,7 @@ def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
 def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
     begin(planned, "N012", "(pin)")
     planned.press("Keep Manjit Martínez here")
-    assert row(planned, "N012")["Stands"] == "proposed, pinned"
+    assert row(planned, "N012")["Status"] == "proposed, pinned"
     begin(planned, "N012", "note")
     planned.tab.text_area[0].set_value("<b>Rang</b> on Tuesday")
     planned.press("Keep the note")
@@ -221,7 +221,7 @@ def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # 
             one.set_value(True)
     planned.press("Put them here")
     assert row(planned, "N012")["Supporter"] == "Folasade Pickering"
-    assert row(planned, "N012")["Stands"] == "proposed, by hand"
+    assert row(planned, "N012")["Status"] == "proposed, by hand"
     assert "places offered" in desk(planned).swaps["N012"].broken
 
 
@@ -295,9 +295,9 @@ def test_a_person_is_told_only_what_they_leave_and_take():
         [("S2", "Bo", "", "N4", ""), ("S1", "Al", "N1;N2", "N2;N3", ""), ("S3", "Cy", "N5", "", "")],
         columns=["supporter_id", "supporter_name", "had", "gets", "because"],
     )
-    told = frames.disturbed(people)
+    told = comparisons.disturbed(people)
     assert told.to_numpy().tolist() == [["Al (S1)", "N1", "N3"], ["Cy (S3)", "N5", "–"], ["Bo (S2)", "–", "N4"]]
-    assert list(frames.disturbed(people.assign(because="declined"))) == ["Person", "Leaves", "Takes", "Because"]
+    assert list(comparisons.disturbed(people.assign(because="declined"))) == ["Person", "Loses", "Gains", "Because"]
 
 
 def test_words_of_a_table_stay_as_they_are_in_a_label():

@@ -11,7 +11,7 @@ from matching.ui.sections.grades import show_grade_changes
 from matching.ui.sections.problems import offer_mended, show_problems
 from matching.ui.state import attempts, cache
 from matching.ui.steps import CHECK, RULES
-from matching.ui.widgets.parts import grid_height, round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import grid_height, round_or_stop, screen_heading, way_on
 
 _MOST_BARRED = 50
 _LEFT_OUT = " left out on request"

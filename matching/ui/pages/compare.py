@@ -15,13 +15,13 @@ from matching.plan.compare import Comparison, compare
 from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
-from matching.ui.formatting import frames, markup
+from matching.ui.formatting import comparisons, frames, markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.plan_pictures import box_of, ground, held_boundaries
 from matching.ui.state import cache, drafted_rules, live_plan, open_round, person, plan_making, setbacks
 from matching.ui.steps import COMPARE, PLAN
 from matching.ui.widgets import maps
-from matching.ui.widgets.parts import go_to, round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import go_to, round_or_stop, screen_heading, way_on
 
 _NOW = "now"
 _ACCEPTED = "accepted"
@@ -118,10 +118,10 @@ def _files(round_: Round, kind: str, which: str) -> Mapping[str, bytes]:
 def _show_numbers(found: Comparison, before: _Side, after: _Side) -> None:
     levels, workload = st.columns(2, gap="large")
     with levels:
-        table = frames.compared_levels(found.levels, before.plan, after.plan)
+        table = comparisons.compared_levels(found.levels, before.plan, after.plan)
         st.html(markup.table(table, "What each plan reaches", numeric=list(table.columns[1:])))
     with workload:
-        people = frames.compared_workload(found.workload)
+        people = comparisons.compared_workload(found.workload)
         if people.empty:
             st.html(markup.paragraph("Everybody has as many deployments in both."))
         else:
@@ -133,7 +133,7 @@ def _show_moves(found: Comparison) -> None:
     if not len(found.changes):
         return
     st.header("Who moved", anchor=False)
-    moves = frames.moves(found.changes)
+    moves = comparisons.moves(found.changes)
     st.html(markup.table(moves.head(_MOST_ROWS), f"{counted(len(moves), 'need')} served differently"))
     if len(moves) > _MOST_ROWS:
         st.caption(f"The first {_MOST_ROWS} of {len(moves):,} are shown; the download holds all.")

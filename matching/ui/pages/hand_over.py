@@ -26,7 +26,7 @@ from matching.ui.sections.approval import show_approval, show_check
 from matching.ui.state import cache, drafted_rules
 from matching.ui.state.delivery import Handed, handed
 from matching.ui.steps import EXPORT, PLAN
-from matching.ui.widgets.parts import round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import round_or_stop, screen_heading, way_on
 
 _TABLES = {
     "plan.csv": ("Plan", "Who supports which need, with the reason for every row."),

@@ -12,7 +12,7 @@ from matching.ui.formatting import markup
 from matching.ui.formatting.words import event_sentence, moment
 from matching.ui.state import decisions
 from matching.ui.steps import HISTORY
-from matching.ui.widgets.parts import name_box, round_or_stop, screen_heading
+from matching.ui.widgets.layout import name_box, round_or_stop, screen_heading
 
 _ALL = "All"
 _MOST = 200

@@ -20,7 +20,7 @@ from matching.ui.sections.plan_rerun import show_changes
 from matching.ui.state import drafted_rules, live_plan, plan_making
 from matching.ui.state.live_plan import Opened
 from matching.ui.steps import EXPORT, PLAN, RULES
-from matching.ui.widgets.parts import grid_height, link, round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import grid_height, link, round_or_stop, screen_heading, way_on
 
 _EVERYTHING = "All"
 # Beyond this many needs the screen opens on one area, so that there is something to see.

@@ -14,7 +14,7 @@ from matching.tables.vocabulary import Vocabulary, standard_vocabulary
 from matching.ui.formatting import frames, markup
 from matching.ui.state import cache, drafted_rules, plan_making
 from matching.ui.steps import PLAN, RULES
-from matching.ui.widgets.parts import go_to, round_or_stop, screen_heading
+from matching.ui.widgets.layout import go_to, round_or_stop, screen_heading
 
 _Value = TypeVar("_Value")
 

@@ -16,7 +16,7 @@ from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
 from matching.ui.state import attempts, open_round, person
 from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
-from matching.ui.widgets.parts import error_summary, go_to, link, name_box, screen_heading
+from matching.ui.widgets.layout import error_summary, go_to, link, name_box, screen_heading
 from matching.ui.widgets.uploads import ROUND_SLOTS, limit_sentence, upload_form, upload_slots
 
 _MOST_ROUNDS = 20

@@ -21,7 +21,7 @@ from matching.ui.formatting.words import day
 from matching.ui.state import attempts, cache, open_round
 from matching.ui.state.params import screen_params
 from matching.ui.steps import CHECK, TRIAGE
-from matching.ui.widgets.parts import error_summary, go_to, screen_heading
+from matching.ui.widgets.layout import error_summary, go_to, screen_heading
 from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slots
 
 _MOST_LISTED = 30

@@ -17,7 +17,7 @@ from matching.ui.formatting import markup
 from matching.ui.formatting.words import day, moment, of
 from matching.ui.state import cache, drafted_rules, open_round, person, plan_making
 from matching.ui.state.delivery import Handed, approved_version, approved_versions, files_of, version_of
-from matching.ui.widgets.parts import name_box
+from matching.ui.widgets.layout import name_box
 
 _MOST_ROWS = 100
 _PRIORITY_COLOURS = {"critical": "red", "high": "yellow", "normal": "grey"}

@@ -7,7 +7,7 @@ from matching.errors import DataError, counted
 from matching.pairs.market import Row
 from matching.plan.graph import bottleneck
 from matching.tables.formats import PRIORITIES
-from matching.ui.formatting import frames, markup
+from matching.ui.formatting import comparisons, markup
 from matching.ui.sections.plan_decisions import STATUS_COLOURS, people, show_decisions
 from matching.ui.state import answers
 from matching.ui.state.live_plan import Opened
@@ -99,15 +99,15 @@ def _show_answer(answer: WhyNot, who: str, row: Row) -> None:
     with left:
         other = f"{row['supporter']}" if row["met"] else ""
         caption = f"How the score of {who} is made" + (f", beside that of {other}, who is there now" if other else "")
-        table = frames.components(answer, other)
+        table = comparisons.components(answer, other)
         st.html(markup.table(table, caption, numeric=list(table.columns[1:])))
     if not answer.solved:
         return
     with right:
-        table = frames.levels(answer.levels, "This plan", "With them here")
+        table = comparisons.levels(answer.levels, "This plan", "With them here")
         st.html(markup.table(table, "What the plan would reach", numeric=list(table.columns[1:])))
     if len(answer.displaced):
-        moves = frames.moves(answer.displaced)
+        moves = comparisons.moves(answer.displaced)
         caption = f"Who would move: {counted(len(moves), 'need')}, in the order in which one makes way for the next"
         st.html(markup.table(moves.head(_MOST_DISPLACED), caption))
         if len(moves) > _MOST_DISPLACED:

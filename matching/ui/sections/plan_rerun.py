@@ -7,12 +7,12 @@ from matching.errors import DataError, counted
 from matching.plan.compare import compare
 from matching.rounds.decided_inputs import serving
 from matching.tables.formats import PRIORITIES
-from matching.ui.formatting import frames, markup
+from matching.ui.formatting import comparisons, markup
 from matching.ui.state import plan_making, setbacks
 from matching.ui.state.jobs import Job
 from matching.ui.state.live_plan import Opened
 from matching.ui.state.plan_making import Rerun
-from matching.ui.widgets.parts import show_progress
+from matching.ui.widgets.layout import show_progress
 from matching.whatif.why_not import rerun_preview
 
 _RERUN = "rerun"
@@ -98,11 +98,11 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
         with levels:
             levels_of = compare(opened.plan, found.plan).levels
             # What each priority reaches and the score; the Compare screen has the other counts too.
-            table = frames.compared_levels(levels_of, opened.plan, found.plan).head(len(PRIORITIES) + 1)
+            table = comparisons.compared_levels(levels_of, opened.plan, found.plan).head(len(PRIORITIES) + 1)
             st.html(markup.table(table, "What it gains at each level", numeric=list(table.columns[1:])))
         with disturbed:
-            _show_people(frames.disturbed(preview.people))
-        moves = frames.moves(compare(opened.plan, found.plan).changes)
+            _show_people(comparisons.disturbed(preview.people))
+        moves = comparisons.moves(compare(opened.plan, found.plan).changes)
         if len(moves):
             with st.expander(f"Need by need ({len(moves)})"):
                 st.html(markup.table(moves.head(_MOST_ROWS), "What it changes, need by need"))

@@ -26,7 +26,7 @@ from matching.ui.formatting import frames, markup
 from matching.ui.sections.header_mapping import show_form
 from matching.ui.state import attempts, cache, open_round
 from matching.ui.steps import CHECK
-from matching.ui.widgets.parts import error_summary
+from matching.ui.widgets.layout import error_summary
 from matching.ui.widgets.uploads import ROUND_SLOTS, limit_sentence, upload_form, upload_slots
 
 _MOST_OF_A_FILE = 30
