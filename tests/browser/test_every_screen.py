@@ -25,7 +25,7 @@ def every_screen(window: Window) -> Iterator[str]:
     window.press("Check the files")
     page.locator("#error-summary").wait_for()
     yield "no file"
-    window.open("/export")
+    window.open("/hand_over")
     yield "no round"
     window.open("/triage")
     yield "who needs help, without a round"

@@ -5,14 +5,15 @@ import threading
 from contextlib import closing
 
 import pytest
-from test_screens import Visitor
+from test_screens import IMPATIENT, Visitor
 
 from matching.errors import DataError, Problem
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.events import new_event
 from matching.rounds.store import RoundStore, open_store
-from matching.ui.state import cache, session
+from matching.ui.state import cache, jobs, plan_making
 from matching.ui.state.jobs import Jobs
+from matching.ui.state.params import PARAMS_KEY
 from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START
 
 
@@ -275,9 +276,10 @@ def test_a_full_disk_is_told(planned, monkeypatch):
 
 
 @pytest.fixture
-def slow(monkeypatch):
-    """A search that goes on until it is told to stop; nobody waits for it."""
-    best, begun = session.allocate, []
+def slow(demo, monkeypatch):
+    """A search that goes on until it is stopped; no screen waits for it."""
+    demo.tab.session_state[PARAMS_KEY] = IMPATIENT
+    best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
         begun.append(cancel)
@@ -285,8 +287,7 @@ def slow(monkeypatch):
         assert cancel.wait(30)
         return best(inputs, progress=progress, **options)
 
-    monkeypatch.setattr(session, "allocate", search)
-    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(plan_making, "allocate", search)
     return begun
 
 
@@ -294,14 +295,14 @@ def test_a_long_search_is_shown_found_again_and_stopped(demo, slow):
     demo.make_plan()
     assert "The plan is being made" in demo.words()
     assert "Searching" in demo.words()
-    again = Visitor(PLAN, round=demo.round_id)
+    again = Visitor(PLAN, IMPATIENT, round=demo.round_id)
     assert "The plan is being made" in again.words()
-    other = Visitor(RULES, round=demo.round_id)
+    other = Visitor(RULES, IMPATIENT, round=demo.round_id)
     assert "The plan is being made" in other.words()
     other.press("Make the plan")
     assert len(slow) == 1, "two windows do not begin two jobs"
     again.press("Stop and keep the best plan so far")
-    assert session.jobs().of(demo.round_id).wait(20)
+    assert jobs.jobs().of(demo.round_id).wait(20)
     for visitor in (demo, again):
         visitor.run()
         assert visitor.figure("Needs met") == "69 of 90"
@@ -314,7 +315,7 @@ def test_a_note_made_meanwhile_does_not_cost_the_plan(demo, slow):
     found = store.get(demo.round_id)
     store.record(found, [new_event("note", by="Ann Ash", need_id="N012", text="Ring them")])
     demo.press("Stop and keep the best plan so far")
-    assert session.jobs().of(demo.round_id).wait(20)
+    assert jobs.jobs().of(demo.round_id).wait(20)
     demo.run()
     assert demo.figure("Needs met") == "69 of 90"
 
@@ -330,7 +331,7 @@ def test_what_goes_wrong_in_a_job_is_told_in_a_sentence(demo, monkeypatch, fault
     def fail(*args, **options):
         raise fault
 
-    monkeypatch.setattr(session, "allocate", fail)
+    monkeypatch.setattr(plan_making, "allocate", fail)
     demo.make_plan()
     assert words in demo.words()
     assert "boom" not in demo.words()

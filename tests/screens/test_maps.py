@@ -91,10 +91,13 @@ def test_the_map_has_a_line_for_each_pair_and_a_cross_for_each_unmet_need(number
     (lines,), (points,) = [one for one in marks(drawn, "rule") if "tooltip" in one["encoding"]], marks(drawn, "point")
     met = table[table["met"]]
     assert sorted(row["need_id"] for row in lines["rows"]) == sorted(met["need_id"])
-    of_kind = {kind: [row["need_id"] for row in points["rows"] if row["kind"] == kind] for kind in maps._SHAPES}
+    of_kind = {
+        kind: [row["need_id"] for row in points["rows"] if row["kind"] == kind]
+        for kind in points["encoding"]["shape"]["scale"]["domain"]
+    }
     assert sorted(of_kind["School with an unmet need"]) == sorted(table.loc[~table["met"], "need_id"])
-    assert sorted(of_kind["School that is supported"]) == sorted(met["need_id"])
-    assert sorted(of_kind["Supporter's own school"]) == sorted(met["need_id"])
+    assert sorted(of_kind["Supported school"]) == sorted(met["need_id"])
+    assert sorted(of_kind["Supporter's home school"]) == sorted(met["need_id"])
     assert of_kind["Other school"] == [""] * len(schools(number))
 
 
@@ -169,9 +172,8 @@ def test_each_status_has_a_dash_of_its_own():
     met = set(table.loc[table["met"], "status"])
     assert scale["domain"] == [status for status in STATUSES if status in met]
     assert len({tuple(dash) for dash in scale["range"]}) == len(met)
-    assert all(
-        dashes[1] for _, dashes, _ in [look for status, look in maps._STATUS_LINES.items() if status != "agreed"]
-    )
+    drawn = dict(zip(scale["domain"], scale["range"], strict=True))
+    assert all(dash[1] for status, dash in drawn.items() if status != "agreed")
 
 
 @pytest.mark.parametrize("met", [True, False])

@@ -12,6 +12,7 @@ from test_screens import BROKEN, Visitor, with_tables
 from matching.inputs.headers import read_options
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.store import open_store
+from matching.ui.state.params import ScreenParams
 from matching.ui.steps import CHECK, PLAN, START, TRIAGE
 from matching.ui.widgets import uploads
 
@@ -67,12 +68,11 @@ def test_the_limits_are_stated():
     assert "Each file may be up to 100 MB, unpacked 256 MB, with 1,048,576 rows." in Visitor().words()
 
 
-def test_a_file_beyond_the_limit_is_told_and_not_taken(monkeypatch):
-    monkeypatch.setattr(uploads, "LARGEST_MB", 0)
-    visitor = Visitor()
-    visitor.upload(schools=tiny.SCHOOLS)
+def test_a_file_beyond_the_limit_is_refused():
+    visitor = Visitor(params=ScreenParams(largest_file_mb=1))
+    visitor.upload(schools=tiny.SCHOOLS + "\n" * 1024**2)
     visitor.press("Check the files")
-    assert "schools.csv is not read." in visitor.words()
+    assert "schools.csv is too large." in visitor.words()
     assert "No file was uploaded" in visitor.words()
 
 

@@ -10,7 +10,8 @@ from test_screens import database, demo, planned  # noqa: F401
 
 from matching.errors import DataError
 from matching.tables.files import Source
-from matching.ui.state import cache, scheduling
+from matching.ui.state import cache
+from matching.ui.state.params import SCREENS_VARIABLE
 from matching.ui.state.scheduling import Turns, click, let_others, long_work
 
 # What a busy machine may add to any wait.
@@ -24,9 +25,11 @@ def files(name: str, **tables: str) -> dict[str, Source]:
 
 
 @pytest.fixture
-def no_end(monkeypatch):
-    """No turn runs out, however slow the machine is."""
-    monkeypatch.setattr(scheduling, "LONGEST_S", _SLACK_S)
+def no_end(tmp_path, monkeypatch):
+    """Let no turn of the screens run out, however slow the machine is."""
+    settings = tmp_path / "screens.toml"
+    settings.write_text(f"longest_turn_s = {_SLACK_S}.0")
+    monkeypatch.setenv(SCREENS_VARIABLE, str(settings))
 
 
 def in_line(line: Turns, order: list[str], name: str, *, takes_long: bool) -> threading.Thread:
@@ -44,8 +47,8 @@ def in_line(line: Turns, order: list[str], name: str, *, takes_long: bool) -> th
     return thread
 
 
-def test_what_is_quick_goes_first_and_otherwise_who_came_first(no_end):
-    line, order = Turns(), []
+def test_what_is_quick_goes_first_and_otherwise_who_came_first():
+    line, order = Turns(_SLACK_S), []
     held = line.take(takes_long=True)
     names = ("long 1", "a", "long 2", "b", "c")
     waiting = [in_line(line, order, name, takes_long=name.startswith("long")) for name in names]
@@ -57,19 +60,17 @@ def test_what_is_quick_goes_first_and_otherwise_who_came_first(no_end):
 
 
 def test_a_turn_runs_out_so_that_nobody_waits_behind_a_hard_plan():
-    line, order = Turns(), []
+    line, order = Turns(longest_s=0.2), []
     began = time.monotonic()
     line.take(takes_long=True)
     in_line(line, order, "quick", takes_long=False).join(_SLACK_S)
     assert order == ["quick"]
-    assert time.monotonic() - began >= scheduling.LONGEST_S
+    assert time.monotonic() - began >= 0.2
 
 
-def test_whose_turn_has_run_out_ends_nobody_elses(monkeypatch, no_end):
-    line, order = Turns(), []
-    with monkeypatch.context() as short:
-        short.setattr(scheduling, "LONGEST_S", 0.0)
-        over = line.take(takes_long=True)
+def test_whose_turn_has_run_out_ends_nobody_elses():
+    line, order = Turns(longest_s=1.0), []
+    over = line.take(takes_long=True)
     held = line.take(takes_long=False)
     line.end(over)
     waiting = in_line(line, order, "next", takes_long=False)

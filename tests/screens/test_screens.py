@@ -17,17 +17,23 @@ from matching.errors import DataError
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.store import open_store
 from matching.ui.server import serve
+from matching.ui.state.params import PARAMS_KEY, ScreenParams
 from matching.ui.steps import CHECK, EXPORT, PLAN, RULES, START, STEPS, Step
 
 APP = Path(__file__).parents[2] / "app.py"
 BROKEN = tiny.SUPPORTERS.replace("Primary;Secondary", "Primary;Secondry").replace("S2,", "S1,")
 
+# A busy machine makes every plan of these tests before a screen gives up waiting for it.
+PATIENT = ScreenParams(patience_s=30.0)
+IMPATIENT = ScreenParams(patience_s=0.05)
+
 
 class Visitor:
     """One browser tab, without the browser."""
 
-    def __init__(self, step: Step = START, **address: str) -> None:
-        self.tab = AppTest.from_file(APP, default_timeout=30)
+    def __init__(self, step: Step = START, params: ScreenParams = PATIENT, **address: str) -> None:
+        self.tab = AppTest.from_file(APP, default_timeout=60)
+        self.tab.session_state[PARAMS_KEY] = params
         for name, value in address.items():
             self.tab.query_params[name] = value
         self.tab.switch_page(f"matching/ui/pages/{step.file}")
@@ -207,6 +213,17 @@ def test_the_command_line_can_open_the_demo_once(monkeypatch):
     assert first.title == "Start"
     assert Visitor().round_id == first.round_id
     assert len(open_store().list()) == 1
+
+
+def test_after_the_demo_of_the_command_line_own_files_can_be_used(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["app.py", "--demo"])
+    visitor = Visitor()
+    visitor.press("Upload other tables")
+    assert visitor.title == "School support matching"
+    visitor.upload(schools=tiny.SCHOOLS, supporters=tiny.SUPPORTERS, needs=tiny.NEEDS)
+    visitor.press("Check the files")
+    assert visitor.figure("Schools") == "3"
+    assert [one.name == "Demo area" for one in open_store().list()].count(False) == 1
 
 
 def test_a_round_that_is_not_in_the_database_is_told():

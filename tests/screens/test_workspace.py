@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
+from test_screens import IMPATIENT, Visitor, database, demo, planned, with_tables  # noqa: F401
 
 from matching.audit.verify import verify
 from matching.errors import DataError, Problem
@@ -16,8 +16,9 @@ from matching.plan.on_disk import read_files
 from matching.rounds.events import DECLINE_REASONS
 from matching.rounds.state import desk_of
 from matching.rounds.store import open_store
-from matching.ui.formatting import frames, markup
-from matching.ui.state import session, workspace
+from matching.ui.formatting import comparisons, markup
+from matching.ui.state import live_plan, plan_making
+from matching.ui.state.params import PARAMS_KEY
 from matching.ui.steps import COMPARE, PLAN, RULES
 
 RECORD = "What do you want to record?"
@@ -91,9 +92,10 @@ def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
 
 
 @pytest.fixture
-def slow(monkeypatch) -> list[threading.Event]:
-    """A search for the best plan from here that goes on until it is told to stop; nobody waits for it."""
-    best, begun = workspace.allocate, []
+def slow(planned, monkeypatch) -> list[threading.Event]:  # noqa: F811
+    """A search for the best plan from here that goes on until it is stopped; no screen waits for it."""
+    planned.tab.session_state[PARAMS_KEY] = IMPATIENT
+    best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
         begun.append(cancel)
@@ -101,8 +103,7 @@ def slow(monkeypatch) -> list[threading.Event]:
         assert cancel.wait(30)
         return best(inputs, progress=progress, cancel=cancel, **options)
 
-    monkeypatch.setattr(workspace, "allocate", search)
-    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(plan_making, "allocate", search)
     return begun
 
 
@@ -154,7 +155,7 @@ def test_a_search_for_the_best_plan_from_here_that_fails_is_told_in_a_sentence(
     def fails(inputs, **options):
         raise fault
 
-    monkeypatch.setattr(workspace, "allocate", fails)
+    monkeypatch.setattr(plan_making, "allocate", fails)
     decline(planned, "N012")
     planned.press("Find the best plan from here")
     run_until(planned, words)
@@ -166,7 +167,7 @@ def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
     status = next(one for one in planned.tab.radio if one.label.startswith("What is the status"))
     status.set_value("agreed")
     planned.press("Record the status")
-    assert row(planned, "N026")["Stands"] == "agreed"
+    assert row(planned, "N026")["Status"] == "agreed"
     who = row(planned, "N026")["Supporter"]
     decline(planned, "N012")
     planned.press("Find the best plan from here")
@@ -189,7 +190,7 @@ def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
 def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
     begin(planned, "N012", "(pin)")
     planned.press("Keep Manjit Martínez here")
-    assert row(planned, "N012")["Stands"] == "proposed, pinned"
+    assert row(planned, "N012")["Status"] == "proposed, pinned"
     begin(planned, "N012", "note")
     planned.tab.text_area[0].set_value("<b>Rang</b> on Tuesday")
     planned.press("Save the note")
@@ -220,7 +221,7 @@ def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # 
             one.set_value(True)
     planned.press("Place them here")
     assert row(planned, "N012")["Supporter"] == "Folasade Pickering"
-    assert row(planned, "N012")["Stands"] == "proposed, by hand"
+    assert row(planned, "N012")["Status"] == "proposed, by hand"
     assert "places offered" in desk(planned).swaps["N012"].broken
 
 
@@ -296,9 +297,9 @@ def test_a_person_is_told_only_what_they_leave_and_take():
         [("S2", "Bo", "", "N4", ""), ("S1", "Al", "N1;N2", "N2;N3", ""), ("S3", "Cy", "N5", "", "")],
         columns=["supporter_id", "supporter_name", "had", "gets", "because"],
     )
-    told = frames.disturbed(people)
+    told = comparisons.disturbed(people)
     assert told.to_numpy().tolist() == [["Al (S1)", "N1", "N3"], ["Cy (S3)", "N5", "–"], ["Bo (S2)", "–", "N4"]]
-    assert list(frames.disturbed(people.assign(because="declined"))) == ["Person", "Leaves", "Takes", "Because"]
+    assert list(comparisons.disturbed(people.assign(because="declined"))) == ["Person", "Loses", "Gains", "Because"]
 
 
 def test_words_of_a_table_stay_as_they_are_in_a_label():
@@ -317,8 +318,8 @@ def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa:
 
 
 def test_a_package_that_a_decline_opens_in_part_is_told_and_still_verifies(monkeypatch):
-    drawn, needs_of = [], workspace.needs_of
-    monkeypatch.setattr(workspace, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
+    drawn, needs_of = [], live_plan.needs_of
+    monkeypatch.setattr(live_plan, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
     needs = """\
 need_id,school_urn,focus,package
 N1,100000,maths,Team A

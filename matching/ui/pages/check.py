@@ -9,9 +9,9 @@ from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day, of
 from matching.ui.sections.grades import show_grade_changes
 from matching.ui.sections.problems import offer_corrected, show_problems
-from matching.ui.state import cache, session
+from matching.ui.state import attempts, cache
 from matching.ui.steps import CHECK, RULES
-from matching.ui.widgets.parts import grid_height, round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import grid_height, round_or_stop, screen_heading, way_on
 
 _MOST_NOT_DEPLOYABLE = 50
 _LEFT_OUT = " left out on request"
@@ -26,14 +26,14 @@ _VERDICT_COLOURS = {"met": "green", "not met": "red", "not evidenced": "yellow",
 
 def show() -> None:
     """Show the screen."""
-    attempt = session.attempt()
+    attempt = attempts.attempt()
     if attempt:
         show_problems(attempt)
         return
     round_ = round_or_stop(CHECK)
     market = cache.market(round_.sources)
     screen_heading(CHECK, round_, "Then look at the rules.")
-    offer_corrected(round_.sources, session.mended())
+    offer_corrected(round_.sources, attempts.mended())
     _show_tables(market)
     _show_people(market)
     show_grade_changes(round_, market)

@@ -15,13 +15,13 @@ from matching.plan.compare import Comparison, compare
 from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
-from matching.ui.formatting import frames, markup
+from matching.ui.formatting import comparisons, frames, markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.plan_map import box_of, given_boundaries, schools_in
-from matching.ui.state import cache, session, workspace
+from matching.ui.state import cache, drafted_rules, live_plan, open_round, person, plan_making, setbacks
 from matching.ui.steps import COMPARE, PLAN
 from matching.ui.widgets import maps
-from matching.ui.widgets.parts import go_to, round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import go_to, round_or_stop, screen_heading, way_on
 
 _NOW = "now"
 _ACCEPTED = "accepted"
@@ -76,7 +76,7 @@ def _show_comparison(round_: Round) -> None:
 def _first_before(round_: Round) -> str:
     """Return the key of the first choice: the accepted plan or, if nothing has changed since, the one before it."""
     earlier = [one.number for one in round_.plans if one.kind == "optimised" and one.number != round_.current]
-    return f"plan {earlier[-1]}" if earlier and not workspace.live(round_).is_changed else _ACCEPTED
+    return f"plan {earlier[-1]}" if earlier and not live_plan.live(round_).is_changed else _ACCEPTED
 
 
 def _choices(round_: Round) -> Iterator[tuple[str, str]]:
@@ -86,7 +86,7 @@ def _choices(round_: Round) -> Iterator[tuple[str, str]]:
     for one in reversed(round_.plans):
         if one.number != round_.current:
             yield f"plan {one.number}", _record_words(one)
-    for other in session.store().list():
+    for other in open_round.store().list():
         if other.allocated and other.round_id != round_.round_id:
             yield f"round {other.round_id}", f"Round “{other.name}”, started on {moment(other.created_at)}"
 
@@ -99,7 +99,7 @@ def _record_words(record: PlanRecord) -> str:
 def _side(round_: Round, key: str) -> _Side:
     kind, _, which = key.partition(" ")
     if kind == _NOW:
-        found = workspace.live(round_)
+        found = live_plan.live(round_)
         return _Side(found.plan, found.market)
     saved = cache.saved_plan(_files(round_, kind, which))
     return _Side(saved.plan, cache.market_of(saved))
@@ -107,8 +107,8 @@ def _side(round_: Round, key: str) -> _Side:
 
 def _files(round_: Round, kind: str, which: str) -> Mapping[str, bytes]:
     if kind == "plan":
-        return session.store().plan_files(round_.round_id, int(which))
-    held = session.store().get(which) if kind == "round" else round_
+        return open_round.store().plan_files(round_.round_id, int(which))
+    held = open_round.store().get(which) if kind == "round" else round_
     if held is None or held.files is None:
         message, fix = "That round no longer has a plan.", "Choose another one."
         raise DataError([Problem("round", None, "", "", message, fix)])
@@ -118,10 +118,10 @@ def _files(round_: Round, kind: str, which: str) -> Mapping[str, bytes]:
 def _show_numbers(found: Comparison, before: _Side, after: _Side) -> None:
     levels, workload = st.columns(2, gap="large")
     with levels:
-        table = frames.compared_levels(found.levels, before.plan, after.plan)
+        table = comparisons.compared_levels(found.levels, before.plan, after.plan)
         st.html(markup.table(table, "What each plan reaches", numeric=list(table.columns[1:])))
     with workload:
-        people = frames.compared_workload(found.workload)
+        people = comparisons.compared_workload(found.workload)
         if people.empty:
             st.html(markup.paragraph("Every supporter has the same number of deployments in both plans."))
         else:
@@ -133,7 +133,7 @@ def _show_moves(found: Comparison) -> None:
     if not len(found.changes):
         return
     st.header("Who moved", anchor=False)
-    moves = frames.moves(found.changes)
+    moves = comparisons.moves(found.changes)
     st.html(markup.table(moves.head(_MOST_ROWS), f"{counted(len(moves), 'need')} with a different supporter"))
     if len(moves) > _MOST_ROWS:
         st.caption(
@@ -191,18 +191,18 @@ def _offer_scenario(round_: Round) -> None:
         if st.form_submit_button("Make the scenario"):
             if not name.strip():
                 message, fix = "The scenario has no name.", "Give it a name that is different from the others."
-                session.set_back(DataError([Problem("scenario", None, "name", "", message, fix)]))
+                setbacks.set_back(DataError([Problem("scenario", None, "name", "", message, fix)]))
                 st.rerun()
             _make_scenario(round_, name.strip(), why.strip())
 
 
 def _make_scenario(round_: Round, name: str, why: str) -> None:
     with st.spinner("Making the scenario…"):
-        sources = session.with_decided(round_, workspace.undecided_sources(round_, stay_close=False))
+        sources = plan_making.with_decided(round_, plan_making.undecided_sources(round_, stay_close=False))
         ready = cache.market(sources)
         plan = allocate(ready.inputs, market=ready)
         files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
-    if session.change(lambda: session.store().save_scenario(round_, name, files, by=session.who(), why=why)):
+    if open_round.change(lambda: open_round.store().save_scenario(round_, name, files, by=person.who(), why=why)):
         st.rerun()
 
 
@@ -226,18 +226,18 @@ def _show_scenario(round_: Round, record: PlanRecord) -> None:
 
 
 def _choose(round_: Round, record: PlanRecord) -> None:
-    saved = cache.saved_plan(session.store().plan_files(round_.round_id, record.number))
+    saved = cache.saved_plan(open_round.store().plan_files(round_.round_id, record.number))
     own = {name: one for name, one in round_.sources.items() if name not in ("policy", "baseline")}
     if "policy" in saved.sources:
         own["policy"] = saved.sources["policy"]
-    chosen = session.change(
-        lambda: session.store().choose_scenario(
-            round_, record.number, sources=own, by=session.who(), why=f"Scenario {record.name}"
+    chosen = open_round.change(
+        lambda: open_round.store().choose_scenario(
+            round_, record.number, sources=own, by=person.who(), why=f"Scenario {record.name}"
         )
     )
     if chosen:
         # From here on the rules of the chosen scenario are those of the round, whatever was drafted since.
-        session.draft_policy(chosen, session.policy_of(chosen))
+        drafted_rules.draft_policy(chosen, drafted_rules.policy_of(chosen))
         go_to(PLAN)
 
 

@@ -23,10 +23,10 @@ from matching.rounds.decisions_table import decisions_source
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.approval import show_approval, show_check
-from matching.ui.state import cache, session
+from matching.ui.state import cache, drafted_rules
 from matching.ui.state.delivery import Handed, handed
 from matching.ui.steps import EXPORT, PLAN
-from matching.ui.widgets.parts import round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import round_or_stop, screen_heading, way_on
 
 _TABLES = {
     "plan.csv": ("Plan", "Who supports which need, with the reason for every row."),
@@ -65,7 +65,7 @@ def _warn_if_outdated(round_: Round, found: Handed) -> None:
     if found.decisions:
         words = f"They include {counted(found.decisions, 'change')} by hand since the plan was made."
         st.html(markup.banner("The files below hold the plan as it is now.", [words]))
-    if session.is_outdated(round_, found.saved):
+    if drafted_rules.is_outdated(round_, found.saved):
         st.html(
             markup.banner(
                 "You have changed the rules since this plan was made.",

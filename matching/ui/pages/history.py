@@ -13,9 +13,9 @@ from matching.rounds.state import desk_of
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import event_sentence, moment
 from matching.ui.sections.filters import filter_by
-from matching.ui.state import cache, workspace
+from matching.ui.state import cache, decisions
 from matching.ui.steps import HISTORY
-from matching.ui.widgets.parts import name_box, round_or_stop, screen_heading
+from matching.ui.widgets.layout import name_box, round_or_stop, screen_heading
 
 _MOST = 200
 
@@ -150,7 +150,7 @@ def _undo(round_: Round, number: int | None, why: str) -> None:
         missing = "Choose the decision first." if number is None else "Give a reason first."
         st.html(markup.banner(missing, kind="warning"))
         return
-    workspace.undo(round_, [number], why=why)
+    decisions.undo(round_, [number], why=why)
     st.rerun()
 
 

@@ -21,10 +21,10 @@ from matching.ui.sections.plan_need import chosen_need, show_need, show_question
 from matching.ui.sections.plan_rerun import show_changes
 from matching.ui.sections.proof import unproved_levels
 from matching.ui.sections.unmet_needs import PRIORITY_COLOURS, unmet_table
-from matching.ui.state import session, workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import drafted_rules, live_plan, plan_making
+from matching.ui.state.live_plan import Opened
 from matching.ui.steps import EXPORT, PLAN, RULES
-from matching.ui.widgets.parts import grid_height, link, round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import grid_height, link, round_or_stop, screen_heading, way_on
 
 # With more needs than this the screen opens on one local authority, so that its map can be read.
 _MOST_AT_FIRST = 1_000
@@ -41,7 +41,7 @@ def show() -> None:
         return
     screen_heading(PLAN, round_, "Choose a row to see the reasons and to record a decision.")
     try:
-        opened = workspace.opened(round_)
+        opened = live_plan.opened(round_)
     except DataError as error:
         _show_contradiction(round_, error)
         return
@@ -71,12 +71,12 @@ def _offer_first_plan(round_: Round) -> None:
 
 
 def _make(round_: Round) -> None:
-    session.make_plan(round_, workspace.undecided_sources(round_, stay_close="baseline" in round_.sources))
+    plan_making.make_plan(round_, plan_making.undecided_sources(round_, stay_close="baseline" in round_.sources))
     st.rerun()
 
 
 def _warn_if_outdated(opened: Opened) -> None:
-    if not session.is_outdated(opened.round_, opened.live.accepted):
+    if not drafted_rules.is_outdated(opened.round_, opened.live.accepted):
         return
     line = "The plan below was made with the earlier rules. Make it again to use the new ones."
     st.html(markup.banner("You have changed the rules since this plan was made.", [line], kind="warning"))
@@ -131,7 +131,7 @@ def _proof(plan: Plan) -> tuple[str, list[str]]:
     order = "Critical needs come first, then high, then normal. Among equal plans the best total score wins."
     if plan.manifest["status"] == "optimal":
         return f"Proved: no plan is better. {order}", []
-    why = session.cut_short_words(plan)
+    why = plan_making.cut_short_words(plan)
     title = "This is a good plan, but it is not proved to be the best."
     return title, [*filter(None, [why]), f"So far: {'; '.join(unproved_levels(plan))}. {order}"]
 

@@ -12,9 +12,9 @@ from matching.rounds.round import Round
 from matching.tables.policy import Policy
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
 from matching.ui.formatting import frames, markup
-from matching.ui.state import cache, session, workspace
+from matching.ui.state import cache, drafted_rules, plan_making
 from matching.ui.steps import PLAN, RULES
-from matching.ui.widgets.parts import go_to, round_or_stop, screen_heading
+from matching.ui.widgets.layout import go_to, round_or_stop, screen_heading
 
 _Value = TypeVar("_Value")
 
@@ -46,9 +46,9 @@ def show() -> None:
     screen_heading(RULES, round_, "Then make the plan. Until you do, nothing changes.")
     settings, outcome = st.columns([3, 2], gap="large")
     with settings:
-        policy = _edited(session.drafted_policy(round_), round_)
+        policy = _edited(drafted_rules.drafted_policy(round_), round_)
     if policy:
-        session.draft_policy(round_, policy)
+        drafted_rules.draft_policy(round_, policy)
     with outcome, st.container(key="outcome"):
         _show_counts(round_)
         _offer_plan(round_, ready=policy is not None)
@@ -59,7 +59,7 @@ def _edited(policy: Policy, round_: Round) -> Policy | None:
     vocabulary = standard_vocabulary()
     occasion = f"{round_.round_id}_{round_.revision}"
     keys = policy.model_dump()
-    saved = session.policy_of(round_)
+    saved = drafted_rules.policy_of(round_)
     _edit_weights(keys["weights"], saved, occasion)
     _edit_distances(keys["max_distance_km"], saved, vocabulary, occasion)
     _edit_trust(keys["rules"], occasion)
@@ -198,7 +198,7 @@ def _edit_rerun(rerun: dict[str, float], occasion: str) -> None:
 
 def _show_counts(round_: Round) -> None:
     st.header("With these rules", anchor=False)
-    market = cache.market(session.drafted_sources(round_, stay_close=False))
+    market = cache.market(drafted_rules.drafted_sources(round_, stay_close=False))
     unreachable = int((market.pairs.count_by_need() == 0).sum())
     before = cache.saved_plan(round_.files).plan.manifest["counts"] if round_.files else None
     pairs_before = f"{before['eligible_pairs']:,} in the present plan" if before else "a need and a supporter for it"
@@ -230,7 +230,7 @@ def _offer_plan(round_: Round, *, ready: bool) -> None:
             "Change as little of the earlier plan as possible", value="baseline" in round_.sources, key="stay_close"
         )
     if st.button("Make the plan", type="primary", disabled=not ready):
-        session.make_plan(round_, workspace.undecided_sources(round_, stay_close=stay_close))
+        plan_making.make_plan(round_, plan_making.undecided_sources(round_, stay_close=stay_close))
         go_to(PLAN)
     if round_.files:
         st.caption("The new plan replaces the present one, which is kept for comparison. Decisions are kept.")

@@ -14,17 +14,17 @@ from matching.rounds.store import StaleRoundError
 from matching.tables.files import Source
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
-from matching.ui.state import session
+from matching.ui.state import attempts, open_round, person
 from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, PLAN, RULES, START, TRIAGE, Step
-from matching.ui.widgets.parts import error_summary, go_to, link, name_box, screen_heading
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots
+from matching.ui.widgets.layout import error_summary, go_to, link, name_box, screen_heading
+from matching.ui.widgets.uploads import ROUND_SLOTS, limit_sentence, upload_form, upload_slots
 
 _MOST_ROUNDS = 20
 
 
 def show() -> None:
     """Show the screen."""
-    round_ = session.current()
+    round_ = open_round.current()
     if round_ is None:
         _show_first_time()
     else:
@@ -34,7 +34,7 @@ def show() -> None:
 def _show_first_time() -> None:
     lead = "Find the best plan of which accredited leader supports which school, with a reason for every choice."
     st.html(markup.page_heading("School support matching", f"{lead} Open the demo, or upload your own tables."))
-    if session.is_missing():
+    if open_round.is_missing():
         st.html(markup.banner("The round in the address is not in the database of this machine.", kind="warning"))
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
@@ -95,7 +95,7 @@ def _show_round(round_: Round) -> None:
         with st.container(horizontal=True):
             if st.button("Open a new demo"):
                 _open_demo()
-            st.button("Upload other tables", on_click=session.close_round)
+            st.button("Upload other tables", on_click=open_round.close_round)
     _offer_restoring()
 
 
@@ -108,7 +108,7 @@ def _show_step(step: Step, status: str, colour: str, about: str) -> None:
 
 
 def _open_demo() -> None:
-    session.open_demo()
+    open_round.open_demo()
     st.rerun()
 
 
@@ -132,10 +132,10 @@ def _show_uploads(name: str | None, kept: dict[str, Source]) -> None:
     """Ask for the files of a round, and for its name if `name` is None; `kept` are the files that it has already."""
     with upload_form("start"):
         if name is None:
-            name = st.text_input("Name of this round", value=session.suggested_name(), max_chars=80)
+            name = st.text_input("Name of this round", value=open_round.suggested_name(), max_chars=80)
         st.html(
             markup.paragraph(
-                f"Tables are CSV or Excel (.xlsx) files, and the policy is a TOML file. {LIMIT_SENTENCE}", quiet=True
+                f"Tables are CSV or Excel (.xlsx) files, and the policy is a TOML file. {limit_sentence()}", quiet=True
             )
         )
         uploaded = upload_slots(ROUND_SLOTS, "start")
@@ -149,7 +149,7 @@ def _show_uploads(name: str | None, kept: dict[str, Source]) -> None:
         return
     try:
         with st.spinner("Checking the files…"):
-            session.try_files(name.strip() or session.suggested_name(), {**kept, **without_workbook(uploaded)})
+            attempts.try_files(name.strip() or open_round.suggested_name(), {**kept, **without_workbook(uploaded)})
     except DataError as error:
         st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
         lines = [f"{one.table}: {one.message} {one.fix}" for one in error.problems]
@@ -159,7 +159,7 @@ def _show_uploads(name: str | None, kept: dict[str, Source]) -> None:
 
 
 def _show_rounds(open_one: Round | None) -> None:
-    everything = session.store().list(archived=True)
+    everything = open_round.store().list(archived=True)
     others = [one for one in everything if open_one is None or one.round_id != open_one.round_id]
     if others:
         st.header("Earlier rounds", anchor=False)
@@ -177,13 +177,13 @@ def _show_listed(one: RoundSummary) -> None:
         st.html("".join(markup.tag(*one_tag) for one_tag in _tags(one)), width="content")
         if one.archived_at:
             st.button("Unarchive", key=f"unarchive_{one.round_id}", on_click=_unarchive, args=(one,))
-        st.button("Open", key=f"open_{one.round_id}", on_click=session.open_round, args=(one.round_id,))
+        st.button("Open", key=f"open_{one.round_id}", on_click=open_round.open_by_id, args=(one.round_id,))
 
 
 def _tags(one: RoundSummary) -> list[tuple[str, str]]:
     plan = ("Plan made", "green") if one.allocated else ("No plan yet", "grey")
     if one.approved:
-        version = sum(record.kind == "approved" for record in session.store().plans(one.round_id))
+        version = sum(record.kind == "approved" for record in open_round.store().plans(one.round_id))
         plan = (f"Approved, version {version}", "blue")
     return [plan, ("Archived", "yellow")] if one.archived_at else [plan]
 
@@ -220,7 +220,7 @@ def _show_housekeeping(round_: Round) -> None:
         )
         st.download_button(
             "Save this round as a file",
-            partial(session.store().export_round, round_.round_id),
+            partial(open_round.store().export_round, round_.round_id),
             f"round-{round_.round_id}.zip",
             "application/zip",
             on_click="ignore",
@@ -229,33 +229,34 @@ def _show_housekeeping(round_: Round) -> None:
 
 def _rename(round_: Round, key: str) -> None:
     name = str(st.session_state[key]).strip()
-    if name and name != round_.name and session.change(partial(session.store().rename, round_, name, by=session.who())):
+    rename = partial(open_round.store().rename, round_, name, by=person.who())
+    if name and name != round_.name and open_round.change(rename):
         st.session_state["done"] = f"The round is now called “{name}”."
 
 
 def _copy(round_: Round, name_key: str, decisions_key: str) -> None:
     name = str(st.session_state[name_key]).strip() or f"{round_.name} (copy)"
     decisions = bool(st.session_state[decisions_key])
-    copied = session.change(partial(session.store().copy, round_.round_id, name, by=session.who(), decisions=decisions))
-    if copied:
+    copy = partial(open_round.store().copy, round_.round_id, name, by=person.who(), decisions=decisions)
+    if open_round.change(copy):
         words = "with its decisions" if decisions else "without its decisions"
         st.session_state["done"] = f"This is the copy, {words}. “{round_.name}” has not changed."
 
 
 def _archive(round_: Round, on: bool) -> None:
-    change = session.store().archive if on else session.store().unarchive
-    if session.change(partial(change, round_, by=session.who())):
+    change = open_round.store().archive if on else open_round.store().unarchive
+    if open_round.change(partial(change, round_, by=person.who())):
         st.session_state["done"] = "The round is archived." if on else "The round is no longer archived."
 
 
 def _unarchive(one: RoundSummary) -> None:
     def put_back() -> Round:
-        found = session.store().get(one.round_id)
+        found = open_round.store().get(one.round_id)
         if found is None:
             raise StaleRoundError
-        return session.store().unarchive(found, by=session.who())
+        return open_round.store().unarchive(found, by=person.who())
 
-    if session.change(put_back):
+    if open_round.change(put_back):
         st.session_state["done"] = "The round is no longer archived. It is open now."
 
 
@@ -269,7 +270,7 @@ def _offer_restoring() -> None:
         file = st.file_uploader("File of a round", type="zip", key="round_file")
         if st.button("Restore this round", disabled=file is None) and file is not None:
             content = file.getvalue()
-            restored = session.change(partial(session.store().import_round, content, by=session.who()))
+            restored = open_round.change(partial(open_round.store().import_round, content, by=person.who()))
             if restored:
                 st.session_state["done"] = f"“{restored.name}” is restored, with its plans and history."
                 st.rerun()

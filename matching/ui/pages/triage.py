@@ -19,13 +19,13 @@ from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day
 from matching.ui.sections.filters import filter_by
-from matching.ui.state import cache, session
+from matching.ui.state import attempts, cache, open_round
+from matching.ui.state.params import screen_params
 from matching.ui.steps import CHECK, TRIAGE
-from matching.ui.widgets.parts import error_summary, go_to, screen_heading
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, upload_form, upload_slots
+from matching.ui.widgets.layout import error_summary, go_to, screen_heading
+from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slots
 
 _MOST_LISTED = 30
-_MOST_EDITED = 500
 _EDITED, _GRID, _GRIDS = "triage_edited", "triage_grid", "triage_grids"
 
 
@@ -64,7 +64,7 @@ class _Grid:
 
 def show() -> None:
     """Show the screen."""
-    round_ = session.current()
+    round_ = open_round.current()
     what = "This list is a proposal: read the reasons, then tick and edit the needs that are right."
     if round_:
         screen_heading(TRIAGE, round_, what)
@@ -91,7 +91,7 @@ def _schools(round_: Round | None) -> _Schools | None:
                 "Upload a schools table or a GIAS extract. Ofsted's file adds newer grades and report card areas."
             )
         )
-        st.html(markup.paragraph(LIMIT_SENTENCE, quiet=True))
+        st.html(markup.paragraph(limit_sentence(), quiet=True))
         with upload_form("triage"):
             uploaded = upload_slots(("schools", "ofsted", "links", "results"), "triage")
             st.form_submit_button("Use these files", type="primary" if round_ is None else "secondary")
@@ -193,11 +193,10 @@ def _show_needs(listed: pd.DataFrame, schools: _Schools, round_: Round | None) -
             "because you have to decide them. Your ticks stay when you change the filters."
         )
     )
-    if len(proposed) > _MOST_EDITED:
-        st.caption(
-            f"The first {_MOST_EDITED} of {len(proposed):,} needs are shown. Choose a local authority to see others."
-        )
-        proposed = proposed.head(_MOST_EDITED)
+    most = screen_params().most_needs_edited
+    if len(proposed) > most:
+        st.caption(f"The first {most} of {len(proposed):,} needs are shown. Choose a local authority to see others.")
+        proposed = proposed.head(most)
     edited: dict[str, dict[str, object]] = st.session_state.setdefault(f"{_EDITED}_{schools.digest}", {})
     _tick_many(proposed, edited)
     for row in _grid(proposed, edited, schools.digest).to_dict("records"):
@@ -333,7 +332,7 @@ def _offer_needs(ticked: pd.DataFrame, schools: _Schools, round_: Round | None) 
     if begin:
         sources = _carried(schools, round_) | {"needs": Source("needs.csv", content)}
         with st.spinner("Checking the files…"):
-            session.try_files(session.suggested_name(), sources, anew=True)
+            attempts.try_files(open_round.suggested_name(), sources, anew=True)
         go_to(CHECK)
 
 

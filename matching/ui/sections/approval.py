@@ -13,13 +13,13 @@ from matching.plan.reasons import STILL_OPEN
 from matching.rounds.events import HELD
 from matching.rounds.round import PlanRecord, Round
 from matching.tables.formats import PRIORITIES
-from matching.ui.formatting import frames, markup
+from matching.ui.formatting import comparisons, markup
 from matching.ui.formatting.words import day, moment, of
 from matching.ui.sections.proof import unproved_levels
 from matching.ui.sections.unmet_needs import PRIORITY_COLOURS, unmet_table
-from matching.ui.state import cache, session
+from matching.ui.state import cache, drafted_rules, open_round, person, plan_making
 from matching.ui.state.delivery import Handed, approved_version, approved_versions, files_of, version_of
-from matching.ui.widgets.parts import name_box
+from matching.ui.widgets.layout import name_box
 
 _MOST_ROWS = 100
 
@@ -85,8 +85,8 @@ def _offer_approval(round_: Round, found: Handed, unticked: int) -> None:
         if unticked:
             st.html(markup.paragraph(f"First tick {counted(unticked, 'more point')} above.", quiet=True))
         if st.button("Approve this plan", type="primary", disabled=unticked > 0):
-            session.change(
-                lambda: session.store().approve(round_, found.files, by=session.who(), why=(remark or "").strip())
+            open_round.change(
+                lambda: open_round.store().approve(round_, found.files, by=person.who(), why=(remark or "").strip())
             )
             st.rerun()
 
@@ -98,7 +98,7 @@ def points_of(round_: Round, found: Handed) -> Iterator[Point]:
     yield from _agreement_points(found)
     yield from _broken_points(found)
     yield from _proof_points(found)
-    if session.is_outdated(round_, found.saved):
+    if drafted_rules.is_outdated(round_, found.saved):
         yield Point(
             "rules", "The rules have changed since the plan was made.", ["This plan was made with the earlier rules."]
         )
@@ -178,7 +178,7 @@ def _broken_points(found: Handed) -> Iterator[Point]:
 
 def _proof_points(found: Handed) -> Iterator[Point]:
     unproved = [f"- {words}" for words in unproved_levels(found.plan)]
-    cut_short = session.cut_short_words(found.plan)
+    cut_short = plan_making.cut_short_words(found.plan)
     if not unproved and not cut_short:
         return
     title = "The plan is not proved to be the best." if unproved else "The search for the plan was cut short."
@@ -220,7 +220,7 @@ def _reopen(round_: Round, why: str) -> None:
         line = "People who already have the approved plan will ask for it."
         st.html(markup.banner("Give a reason first.", [line], kind="warning"))
         return
-    session.change(lambda: session.store().reopen(round_, by=session.who(), why=why))
+    open_round.change(lambda: open_round.store().reopen(round_, by=person.who(), why=why))
     st.rerun()
 
 
@@ -259,7 +259,7 @@ def _changes_table(changes: pd.DataFrame) -> pd.DataFrame:
 
 def _person(changes: pd.DataFrame, side: str) -> np.ndarray:
     names, identifiers = changes[f"supporter_name_{side}"], changes[f"supporter_id_{side}"]
-    return np.where(identifiers == "", frames.NOBODY, names + " (" + identifiers + ")")
+    return np.where(identifiers == "", comparisons.NO_SUPPORTER, names + " (" + identifiers + ")")
 
 
 def _show_version(round_: Round, record: PlanRecord) -> None:

@@ -13,7 +13,7 @@ from matching.rounds.round import Round
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.state import cache
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, upload_form, upload_slots
+from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slots
 
 _MOST_LISTED = 100
 _CHANGE_COLOURS = {"no longer accredited": "red", "newly accredited": "green", "grade only": "grey"}
@@ -33,7 +33,7 @@ def show_grade_changes(round_: Round, market: Market) -> None:
             st.html(
                 markup.paragraph("This round has no accreditation table, so no designation in it depends on a grade.")
             )
-        st.html(markup.paragraph(LIMIT_SENTENCE, quiet=True))
+        st.html(markup.paragraph(limit_sentence(), quiet=True))
         with upload_form("grades"):
             uploaded = upload_slots(("schools", "ofsted", "links"), "grades")
             st.form_submit_button("Compare the grades")

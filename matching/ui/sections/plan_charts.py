@@ -11,8 +11,8 @@ from matching.plan.write import Plan
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import of
 from matching.ui.sections.filters import filter_by
-from matching.ui.state import workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import answers
+from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import charts
 from matching.whatif.explain import price_sentence
 
@@ -96,7 +96,7 @@ def show_distances(opened: Opened) -> None:
 
 def show_fairness(opened: Opened) -> None:
     """Show what share of the needs of each group of schools is met, and how much of each offer is used."""
-    table = workspace.equity_of(opened.live)
+    table = answers.equity_of(opened.live)
     st.html(markup.paragraph("These are counts only. Judge for yourself whether they are fair."))
     by = st.selectbox(
         "Needs met by",

@@ -14,8 +14,8 @@ from matching.rounds.round import Round
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
-from matching.ui.state import session, workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import answers, decisions, person, setbacks
+from matching.ui.state.live_plan import Opened
 
 STATUS_COLOURS = {
     "proposed": "grey",
@@ -112,13 +112,13 @@ def _package_words(opened: Opened) -> Iterator[str]:
 
 def record_and_confirm(round_: Round, events: Sequence[Event], *sentences: str) -> None:
     """Record decisions, and draw the screen again with sentences that confirm them."""
-    _confirm(round_, workspace.record(round_, events), sentences)
+    _confirm(round_, decisions.record(round_, events), sentences)
 
 
 def undo_and_confirm(round_: Round, numbers: Sequence[int]) -> None:
     """Undo events, and draw the screen again with a confirmation; its own Undo brings them back."""
     words = "Undone. The history keeps both entries. To bring the decision back, press Undo again."
-    _confirm(round_, workspace.undo(round_, numbers), [words])
+    _confirm(round_, decisions.undo(round_, numbers), [words])
 
 
 def _confirm(before: Round, after: Round | None, sentences: Iterable[str]) -> None:
@@ -131,7 +131,7 @@ def _confirm(before: Round, after: Round | None, sentences: Iterable[str]) -> No
 
 def _refuse(column: str, message: str, fix: str) -> None:
     """Draw the screen again with an error at its top; the form keeps what was typed."""
-    session.set_back(DataError([Problem("decision", None, column, "", message, fix)]))
+    setbacks.set_back(DataError([Problem("decision", None, column, "", message, fix)]))
     st.rerun()
 
 
@@ -180,7 +180,7 @@ class _Case:
 
     def event(self, kind: str, supporter_id: str, why: str = "", **about: str) -> Event:
         return new_event(
-            kind, by=session.who(), why=why.strip(), need_id=self.need_id, supporter_id=supporter_id, **about
+            kind, by=person.who(), why=why.strip(), need_id=self.need_id, supporter_id=supporter_id, **about
         )
 
 
@@ -344,7 +344,7 @@ def _note_form(case: _Case) -> None:
             if not text.strip():
                 _refuse("text", "The note is empty.", "Write the note first.")
             else:
-                event = new_event("note", by=session.who(), text=text.strip(), **{name: whom[name] for name in about})
+                event = new_event("note", by=person.who(), text=text.strip(), **{name: whom[name] for name in about})
                 record_and_confirm(case.opened.round_, [event], "The note is saved.")
 
 
@@ -379,7 +379,7 @@ def _swap_form(case: _Case) -> None:
 
 
 def _swap_words(case: _Case, who: str, broken: int) -> str:
-    fits = workspace.fits_of(case.opened.live, case.need_id, who)
+    fits = answers.fits_of(case.opened.live, case.need_id, who)
     now = f" ({case.row['supporter']} scores {case.row['score']:.3f})" if case.supporter_id else ""
     start = f"{case.name(who)} is {kilometres(fits.distance_km)} away and scores {fits.score:.3f}{now}."
     if not broken:

@@ -9,7 +9,7 @@ from matching.inputs.boundaries import Boundaries, Box, area_labels, boundary_li
 from matching.pairs.market import Market
 from matching.tables.files import Source
 from matching.ui.formatting import markup
-from matching.ui.state.workspace import Opened
+from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import maps
 
 _MOST_SCHOOLS = 5_000

@@ -7,10 +7,10 @@ from matching.errors import DataError, counted
 from matching.pairs.market import Row
 from matching.plan.graph import bottleneck
 from matching.tables.formats import PRIORITIES
-from matching.ui.formatting import frames, markup
+from matching.ui.formatting import comparisons, markup
 from matching.ui.sections.plan_decisions import STATUS_COLOURS, need_name, people, show_decisions
-from matching.ui.state import workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import answers
+from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import charts
 from matching.whatif.repairs import Repair
 from matching.whatif.why_not import WhyNot
@@ -44,7 +44,7 @@ def chosen_need(opened: Opened) -> str | None:
 def show_need(opened: Opened, need_id: str) -> None:
     """Show why a need has its supporter, or why it is unmet, and offer what can be recorded about it."""
     row = opened.row(need_id)
-    answer = workspace.explanation_of(opened.live, need_id)
+    answer = answers.explanation_of(opened.live, need_id)
     with st.container(border=True):
         st.html(markup.heading(answer.headline) + _tags(row) + markup.sentences(answer.sentences))
     show_decisions(opened, need_id)
@@ -89,11 +89,11 @@ def _show_why_not(opened: Opened, need_id: str, row: Row) -> None:
     )
     if asked is None or asked == row["supporter_id"]:
         return
-    answer = workspace.answer_why_not(opened.live, need_id, asked)
+    answer = answers.answer_why_not(opened.live, need_id, asked)
     if answer.bars and not answer.solved:
         st.html(markup.sentences(answer.sentences[:1]))
         if st.toggle("Show what this would change anyway", key=f"force_{need_id}_{asked}"):
-            answer = workspace.answer_why_not(opened.live, need_id, asked, force=True)
+            answer = answers.answer_why_not(opened.live, need_id, asked, force=True)
             st.html(markup.sentences(answer.sentences))
     else:
         st.html(markup.sentences(answer.sentences))
@@ -107,15 +107,15 @@ def _show_answer(answer: WhyNot, who: str, row: Row) -> None:
         caption = f"How the score of {who} is made up" + (
             f", compared with {other}, the supporter now" if other else ""
         )
-        table = frames.components(answer, other)
+        table = comparisons.components(answer, other)
         st.html(markup.table(table, caption, numeric=list(table.columns[1:])))
     if not answer.solved:
         return
     with right:
-        table = frames.levels(answer.levels, "This plan", "With this supporter")
+        table = comparisons.levels(answer.levels, "This plan", "With this supporter")
         st.html(markup.table(table, "What the plan would reach", numeric=list(table.columns[1:])))
     if len(answer.displaced):
-        moves = frames.moves(answer.displaced)
+        moves = comparisons.moves(answer.displaced)
         caption = f"Who would move: {counted(len(moves), 'need')}, each making way for the one before it"
         st.html(markup.table(moves.head(_MOST_DISPLACED), caption))
         if len(moves) > _MOST_DISPLACED:
@@ -137,7 +137,7 @@ def _show_repairs(opened: Opened, need_id: str) -> None:
             )
         )
         return
-    found = workspace.answer_repairs(opened.live, need_id)
+    found = answers.answer_repairs(opened.live, need_id)
     if not found:
         st.html(markup.paragraph("No small change was found that would meet it, neither one alone nor two together."))
         return
@@ -167,7 +167,7 @@ def _repair_words(repair: Repair) -> str:
 
 def _show_surroundings(opened: Opened, need_id: str) -> None:
     """Show who else could support a need and, as a picture, whom they support; only the open tab is drawn."""
-    candidates = workspace.explanation_of(opened.live, need_id).candidates
+    candidates = answers.explanation_of(opened.live, need_id).candidates
     if candidates.empty:
         return
     who, whom = st.tabs(["Who else could support it?", "Whom do they support?"], key="around_need", on_change="rerun")
@@ -198,7 +198,7 @@ def _show_candidates(candidates: pd.DataFrame) -> None:
 
 def _show_neighbourhood(opened: Opened, need_id: str) -> None:
     try:
-        whole = workspace.graph_of(opened.live)
+        whole = answers.graph_of(opened.live)
     except DataError as error:
         st.html(markup.paragraph(*(f"{one.message} {one.fix}" for one in error.problems), quiet=True))
         return

@@ -7,11 +7,12 @@ from matching.errors import DataError, counted
 from matching.plan.compare import compare
 from matching.rounds.decided_inputs import serving
 from matching.tables.formats import PRIORITIES
-from matching.ui.formatting import frames, markup
-from matching.ui.state import session, workspace
+from matching.ui.formatting import comparisons, markup
+from matching.ui.state import plan_making, setbacks
 from matching.ui.state.jobs import Job
-from matching.ui.state.workspace import Opened, Rerun
-from matching.ui.widgets.parts import show_progress
+from matching.ui.state.live_plan import Opened
+from matching.ui.state.plan_making import Rerun
+from matching.ui.widgets.layout import show_progress
 from matching.whatif.why_not import rerun_preview
 
 _RERUN = "rerun"
@@ -47,9 +48,9 @@ def _job(opened: Opened) -> Job[Rerun] | None:
 def _report_failure(job: Job[Rerun]) -> None:
     del st.session_state[_RERUN]
     if job.fault:
-        session.set_back(job.fault)
+        setbacks.set_back(job.fault)
     else:
-        session.set_back_by_defect()
+        setbacks.set_back_by_defect()
     st.rerun()
 
 
@@ -60,9 +61,9 @@ def _offer(opened: Opened) -> None:
             return
         if st.button("Find the best plan from here", type="primary"):
             try:
-                st.session_state[_RERUN] = workspace.begin_rerun(opened.round_)
+                st.session_state[_RERUN] = plan_making.begin_rerun(opened.round_)
             except DataError as error:
-                session.set_back(error)
+                setbacks.set_back(error)
             st.rerun()
 
 
@@ -92,7 +93,7 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
     with st.container(border=True, key="preview"):
         st.header("The best plan from here", anchor=False)
         st.html(markup.paragraph("Nothing has changed yet. Look at this plan, then accept it or discard it."))
-        if why := session.cut_short_words(found.plan):
+        if why := plan_making.cut_short_words(found.plan):
             st.html(markup.banner("There may be a better plan.", [why], kind="warning"))
         st.html(markup.paragraph(*preview.sentences))
         _offer_choice(opened, found)
@@ -100,11 +101,11 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
         comparison = compare(opened.plan, found.plan)
         with levels:
             # The priorities and the score; the Compare screen has the other counts too.
-            table = frames.compared_levels(comparison.levels, opened.plan, found.plan).head(len(PRIORITIES) + 1)
+            table = comparisons.compared_levels(comparison.levels, opened.plan, found.plan).head(len(PRIORITIES) + 1)
             st.html(markup.table(table, "What this plan gains", numeric=list(table.columns[1:])))
         with affected:
-            _show_people(frames.disturbed(preview.people))
-        moves = frames.moves(comparison.changes)
+            _show_people(comparisons.disturbed(preview.people))
+        moves = comparisons.moves(comparison.changes)
         if len(moves):
             with st.expander(f"Show the changes need by need ({len(moves)})"):
                 st.html(markup.table(moves.head(_MOST_ROWS), "What this plan changes, need by need"))
@@ -127,7 +128,7 @@ def _show_people(table: pd.DataFrame) -> None:
 def _offer_choice(opened: Opened, found: Rerun) -> None:
     with st.container(horizontal=True):
         if st.button("Accept this plan", type="primary", key="accept_rerun"):
-            accepted = workspace.accept(
+            accepted = plan_making.accept(
                 opened.round_, found.plan, found.inputs, found.sources, why="Best plan from here"
             )
             if accepted:

@@ -25,10 +25,10 @@ from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.header_mapping import show_form
-from matching.ui.state import cache, session
+from matching.ui.state import attempts, cache, open_round
 from matching.ui.steps import CHECK
-from matching.ui.widgets.parts import error_summary
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots
+from matching.ui.widgets.layout import error_summary
+from matching.ui.widgets.uploads import ROUND_SLOTS, limit_sentence, upload_form, upload_slots
 
 _MOST_OF_A_FILE = 30
 _MOST_TO_FIX = 500
@@ -37,7 +37,7 @@ _MOST_ROWS_AT_ONCE = 50
 _SEVERITY_COLOURS = dict(zip(frames.SEVERITIES.values(), ("red", "yellow"), strict=True))
 
 
-def show_problems(attempt: session.Attempt) -> None:
+def show_problems(attempt: attempts.Attempt) -> None:
     """Show the problems in the files of an attempt, and every way to fix them."""
     problems = attempt.problems
     by_file = Counter(one.table for one in problems)
@@ -63,26 +63,26 @@ def show_problems(attempt: session.Attempt) -> None:
             st.html(markup.bullets(attempt.notices))
     offer_corrected(attempt.sources, attempt.mended)
     _check_again(attempt, places)
-    if session.held():
+    if open_round.held():
         st.html(markup.paragraph("The round that you have open, and its plan, have not changed.", quiet=True))
 
 
-def _try_again(attempt: session.Attempt, sources: dict[str, Source], corrected: frozenset[str] = frozenset()) -> None:
+def _try_again(attempt: attempts.Attempt, sources: dict[str, Source], corrected: frozenset[str] = frozenset()) -> None:
     with st.spinner("Checking the files…"):
-        session.try_files(attempt.name, sources, mended=attempt.mended | corrected, anew=attempt.anew)
+        attempts.try_files(attempt.name, sources, mended=attempt.mended | corrected, anew=attempt.anew)
     st.rerun()
 
 
 # ---- columns -------------------------------------------------------------------------------------------------------
 
 
-def _ask_for_columns(attempt: session.Attempt) -> None:
+def _ask_for_columns(attempt: attempts.Attempt) -> None:
     unknown = cache.unknown_headers_of(attempt.sources)
     if not unknown:
         return
     st.header("Name the columns first", anchor=False)
     st.html(markup.paragraph("Some columns have names that the program does not know. Choose which column is which."))
-    remembered = session.remembered_columns()
+    remembered = attempts.remembered_columns()
     for found in unknown:
         sources = show_form(found, remembered, attempt.sources, attempt.number)
         if sources is not None:
@@ -92,7 +92,7 @@ def _ask_for_columns(attempt: session.Attempt) -> None:
 # ---- list ----------------------------------------------------------------------------------------------------------
 
 
-def _chosen(attempt: session.Attempt) -> tuple[Problem, ...]:
+def _chosen(attempt: attempts.Attempt) -> tuple[Problem, ...]:
     """Show the filters and return the problems that pass them, those that stop the run first."""
     order = list(frames.SEVERITIES)
     problems = sorted(attempt.problems, key=lambda one: order.index(one.severity))
@@ -133,7 +133,7 @@ def _list(problems: Sequence[Problem]) -> None:
 # ---- fix -----------------------------------------------------------------------------------------------------------
 
 
-def _fix_cells(attempt: session.Attempt, problems: Sequence[Problem], places: Sequence[Place]) -> None:
+def _fix_cells(attempt: attempts.Attempt, problems: Sequence[Problem], places: Sequence[Place]) -> None:
     """Show one problem at a time, the first one chosen, so that each fix leads to the next problem."""
     of_cells = [one for one in problems[:_MOST_TO_FIX] if can_be_mended(one, place_of(one, places))]
     if not of_cells:
@@ -163,7 +163,7 @@ def _in_a_line(problem: Problem) -> str:
     return f"{problem.table} row {problem.row}, {problem.column}: {problem.message}"
 
 
-def _fix_cell(attempt: session.Attempt, problem: Problem, place: Place, occasion: str) -> None:
+def _fix_cell(attempt: attempts.Attempt, problem: Problem, place: Place, occasion: str) -> None:
     assert problem.row is not None
     row = _row(attempt, problem, place)
     cell = row.get(place.columns[problem.column], problem.value) if row else problem.value
@@ -187,7 +187,7 @@ def _fix_cell(attempt: session.Attempt, problem: Problem, place: Place, occasion
 
 
 def _offer_words(
-    attempt: session.Attempt, problem: Problem, place: Place, rows: Sequence[int], cell: str, occasion: str
+    attempt: attempts.Attempt, problem: Problem, place: Place, rows: Sequence[int], cell: str, occasion: str
 ) -> None:
     with st.container(horizontal=True):
         for offer in offers(problem):
@@ -195,7 +195,7 @@ def _offer_words(
                 _put(attempt, place, rows, problem.column, with_offer(cell, problem, offer))
 
 
-def _namesakes(attempt: session.Attempt, problem: Problem) -> dict[str, str]:
+def _namesakes(attempt: attempts.Attempt, problem: Problem) -> dict[str, str]:
     """Return every school that shares the name of the one offered: by URN, its name and where it is.
 
     Dozens of schools share some names, and the advice offers only one of them.
@@ -236,14 +236,14 @@ def _chosen_school(namesakes: Mapping[str, str], occasion: str) -> str | None:
     return urn if pressed else None
 
 
-def _row(attempt: session.Attempt, problem: Problem, place: Place) -> dict[str, str] | None:
+def _row(attempt: attempts.Attempt, problem: Problem, place: Place) -> dict[str, str] | None:
     try:
         return cache.cells_of(attempt.sources, place).get(problem.row or 0)
     except DataError:
         return None
 
 
-def _rows_to_fix(attempt: session.Attempt, problem: Problem, occasion: str) -> list[int]:
+def _rows_to_fix(attempt: attempts.Attempt, problem: Problem, occasion: str) -> list[int]:
     """Return the problem's row and, if the user ticks it, the other rows with the same mistake."""
     assert problem.row is not None
     same = [
@@ -275,7 +275,7 @@ def _edited(known: Choices | None, cell: str, column: str, occasion: str) -> str
     return word or cell
 
 
-def _put(attempt: session.Attempt, place: Place, rows: Sequence[int], column: str, value: str) -> None:
+def _put(attempt: attempts.Attempt, place: Place, rows: Sequence[int], column: str, value: str) -> None:
     changed = with_cells(attempt.sources, place, rows, column, value)
     _try_again(attempt, changed, frozenset([attempt.sources[place.table].name]))
 
@@ -296,17 +296,17 @@ def offer_corrected(sources: Mapping[str, Source], corrected: frozenset[str]) ->
 # ---- check again ---------------------------------------------------------------------------------------------------
 
 
-def _check_again(attempt: session.Attempt, places: Sequence[Place]) -> None:
+def _check_again(attempt: attempts.Attempt, places: Sequence[Place]) -> None:
     occasion = f"again_{attempt.number}"
     with upload_form(occasion):
         leave_out = _leaving_out(attempt)
         st.header("Or upload the corrected files", anchor=False)
-        st.html(markup.paragraph(f"Upload only what you have corrected. {LIMIT_SENTENCE}", quiet=True))
+        st.html(markup.paragraph(f"Upload only what you have corrected. {limit_sentence()}", quiet=True))
         faulty = _faulty_tables(attempt, places)
         uploaded = upload_slots(faulty, occasion)
         sources = with_leaving_out(_without_ticked_files(attempt, faulty), leave_out)
         again = st.form_submit_button("Check again", type="primary")
-    st.button("Discard these files", on_click=session.forget_attempt)
+    st.button("Discard these files", on_click=attempts.forget_attempt)
     if again and (uploaded or sources != attempt.sources):
         _try_again(attempt, {**sources, **uploaded})
     elif again:
@@ -314,7 +314,7 @@ def _check_again(attempt: session.Attempt, places: Sequence[Place]) -> None:
         st.html(markup.banner("Nothing has changed yet, so there is nothing to check again.", [advice], kind="warning"))
 
 
-def _leaving_out(attempt: session.Attempt) -> bool:
+def _leaving_out(attempt: attempts.Attempt) -> bool:
     """Ask whether to leave out the rows with problems, and return the answer."""
     already = options_of(attempt.sources).leave_out
     rows = {(one.table, one.row) for one in attempt.problems if one.severity == LEAVE_OUT}
@@ -337,7 +337,7 @@ def _leaving_out(attempt: session.Attempt) -> bool:
     return ticked
 
 
-def _without_ticked_files(attempt: session.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
+def _without_ticked_files(attempt: attempts.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
     """Return the files of the attempt without the optional ones that the user ticks to leave out."""
     optional = [name for name in faulty if name in attempt.sources and name not in REQUIRED_TABLES]
     left_out = {
@@ -348,7 +348,7 @@ def _without_ticked_files(attempt: session.Attempt, faulty: Sequence[str]) -> di
     return {name: source for name, source in attempt.sources.items() if name not in left_out}
 
 
-def _faulty_tables(attempt: session.Attempt, places: Sequence[Place]) -> list[str]:
+def _faulty_tables(attempt: attempts.Attempt, places: Sequence[Place]) -> list[str]:
     """Return the tables to upload again: those that a problem names, by their file or as missing."""
     named = {one.table for one in attempt.problems}
     labels = {place.table: place.labels for place in places}
