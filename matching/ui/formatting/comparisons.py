@@ -28,7 +28,7 @@ def components(answer: WhyNot, other: str) -> pd.DataFrame:
             "Adds": parts["adds"],
         }
     )
-    # Short headings: a phone shows them beside each figure, and the caption says whose they are.
+    # Short headings, because a phone shows them next to each figure; the caption names the person.
     return table.assign(**{"Fit now": parts["chosen_fit"], "Adds now": parts["chosen_adds"]}) if other else table
 
 

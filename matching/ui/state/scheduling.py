@@ -2,7 +2,7 @@
 
 Python does one thing at a time. Twenty screens drawn at the same time take half as long again in all, because Python
 keeps switching between them. So each waits for its turn. A turn ends after half a second at the latest; work that takes
-longer goes on alongside the other turns, so that nobody waits behind a large table or a hard plan.
+longer goes on alongside the other turns, so that no screen waits behind a large table or a hard plan.
 """
 
 import threading

@@ -150,7 +150,7 @@ def workload_chart(workload: pd.DataFrame) -> alt.LayerChart:
                 "words:N",
                 sort=rows["words"].tolist(),
                 title=None,
-                axis=alt.Axis(labelLimit=240, ticks=False, domain=False),
+                axis=alt.Axis(labelLimit=240, ticks=False, domain=False, labelPadding=6),
             ),
             x=alt.X("places:Q", title="Places", axis=alt.Axis(tickMinStep=1, format="d", orient="top")),
             color=alt.Color("which:N", scale=colour, legend=alt.Legend(title=None, orient="top")),

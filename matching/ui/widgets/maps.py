@@ -14,7 +14,7 @@ from matching.rounds.events import STATUSES
 from matching.ui.formatting.colours import BLACK, BLUE, FAINT, FONT, GREEN, GREY, PALE, PURPLE, RED
 
 MOST_ON_MAP = 400
-"""With more needs than this the lines of one map cannot be told apart."""
+"""With more needs than this the lines of one map cannot be distinguished."""
 MOST_LABELS = 25
 
 MAP_SELECTION = "need"

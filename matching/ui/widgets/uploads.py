@@ -36,7 +36,7 @@ class Slot:
 SLOTS = {
     slot.name: slot
     for slot in (
-        Slot("schools", "One row for each school. Or the official GIAS extract as downloaded (csv, gz or zip)."),
+        Slot("schools", "One row for each school, or the official GIAS extract as downloaded (csv, gz or zip)."),
         Slot("supporters", "One row for each accredited leader: home school, phases, specialisms, places and days."),
         Slot("needs", "One row for each request for support: the school and the focus."),
         Slot(
