@@ -13,9 +13,9 @@ from matching.rounds.round import Round
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import event_sentence, of
+from matching.ui.sections.confirmation import show_confirmation, undo_and_confirm
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.plan_charts import show_distances, show_fairness, show_workload
-from matching.ui.sections.plan_decisions import show_confirmation, undo_and_confirm
 from matching.ui.sections.plan_map import show_map
 from matching.ui.sections.plan_need import chosen_need, show_need, show_questions
 from matching.ui.sections.plan_rerun import show_changes

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from streamlit.delta_generator import DeltaGenerator
 
-# No table holds this as a value, and nobody reads it: the list shows words of its own for it.
+# A code: the list shows `every` for it, and no table holds it as a value.
 _EVERY = "*"
 
 

@@ -8,7 +8,8 @@ from matching.pairs.market import Row
 from matching.plan.graph import bottleneck
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
-from matching.ui.sections.plan_decisions import STATUS_COLOURS, need_name, people, show_decisions
+from matching.ui.sections.confirmation import need_name
+from matching.ui.sections.plan_decisions import STATUS_COLOURS, people, show_decisions
 from matching.ui.state import answers
 from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import charts
