@@ -171,7 +171,7 @@ def _status_form(case: _Case) -> None:
                 **dict.fromkeys(HELD, "A new plan will keep this deployment."),
                 **dict.fromkeys(ENDED, "They will not be proposed for this need again in this round."),
             }
-            words = f"Recorded: {case.name(supporter_id)} for {case.need} is {chosen}."
+            words = f"Recorded: the support by {case.name(supporter_id)} for {case.need} is now {chosen}."
             events = [case.event("status", supporter_id, why, status=chosen)]
             record_and_confirm(case.opened.round_, events, *filter(None, (words, after.get(chosen, ""))))
 
