@@ -9,12 +9,13 @@ import pandas as pd
 from matching.errors import DataError, Problem, counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.pairs.rules import RULES, Positions, positions
-from matching.pairs.side_constraints import Standing
+from matching.pairs.rules import RULES, positions
+from matching.pairs.side_constraints import OutcomeCounts
 from matching.plan.phrases import bar_phrases
-from matching.plan.reasons import UNMET
 from matching.rounds.events import Event
 from matching.rounds.state import RoundState, live_supporters, state_of
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET
 from matching.whatif.resolve import position_of
 
 PLACES, DAYS, SCHOOL_LIMIT, HOME_LIMIT = "places offered", "days offered", "school limit", "home school limit"
@@ -60,13 +61,13 @@ def _overfull(market: Market, supporter_of: Mapping[str, str], need: int, suppor
 
 def _tied(market: Market, supporter_of: Mapping[str, str], need: int, supporter: int) -> Iterator[Broken]:
     inputs, rules = market.inputs, market.inputs.policy.rules
-    standing = Standing(market.rulebook, outcome_of(inputs, supporter_of))
+    counts = OutcomeCounts(market.rulebook, outcome_of(inputs, supporter_of))
     pair = (np.array([need]), np.array([supporter]))
-    if standing.over_school(*pair)[0]:
+    if counts.over_school(*pair)[0]:
         yield Broken(
             SCHOOL_LIMIT, f"would be one more at the school than the {rules.max_supporters_per_school} that may come"
         )
-    if standing.over_home(*pair)[0]:
+    if counts.over_home(*pair)[0]:
         yield Broken(
             HOME_LIMIT, f"would be one more away from their own school than the {rules.max_per_home_school} that may go"
         )

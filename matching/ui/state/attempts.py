@@ -10,10 +10,10 @@ from matching.tables.files import Source
 from matching.tables.policy import read_policy
 from matching.ui.state import cache
 from matching.ui.state.open_round import follow, held, hold, store, until_changed
+from matching.ui.state.params import screen_params
 from matching.ui.state.person import who
 
 _ATTEMPT, _MENDED = "attempt", "mended_files"
-_ROUNDS_REMEMBERED = 5
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def remembered_columns() -> dict[str, dict[str, str]]:
     """Return which header was matched to which column in the newest rounds, by table."""
     found: dict[str, dict[str, str]] = {}
     # The oldest first, so that a newer answer takes precedence.
-    for one in reversed(store().list()[:_ROUNDS_REMEMBERED]):
+    for one in reversed(store().list()[: screen_params().rounds_remembered]):
         round_ = store().get(one.round_id)
         for table, pairs in options_of(round_.sources).mappings.items() if round_ else ():
             found.setdefault(table, {}).update(pairs)
