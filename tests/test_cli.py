@@ -259,7 +259,7 @@ def test_check_tells_what_the_evidence_says(s2s):
     run = s2s("check", *put(TABLES | {"accreditation": EVIDENCE_HEADER + "S3,NLE-5,no,,2026-01-01\n"}), *DAY)
     assert "3 supporters cannot be deployed; 0 pairs are eligible.\n3 needs have nobody who is eligible." in run.out
     assert re.search(
-        r"^Notice: Accreditation: .*NLE-5 .*1 person.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
+        r"^Notice: Accreditation: .*NLE-5 .*1 supporter.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
     )
 
 
