@@ -11,7 +11,7 @@ from matching.audit.check import check_plan
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market, open_market
 from matching.pairs.side_constraints import hopeless, ties_of
-from matching.plan.reasons import UNMET, Outcome, priority_level
+from matching.plan.outcome import UNMET, Outcome, priority_level
 from matching.plan.write import Plan, make_plan
 from matching.solve.assign import assign
 from matching.solve.problem import NEVER, Assignment, Positions, Task, Whole

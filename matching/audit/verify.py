@@ -17,7 +17,7 @@ from matching.pairs.market import open_market
 from matching.pairs.rules import Positions, positions
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.on_disk import SavedPlan
-from matching.plan.reasons import UNMET, Outcome
+from matching.plan.outcome import UNMET, Outcome
 from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan, spreadsheet_safe
 from matching.solve.problem import Assignment
 from matching.tables.files import Source

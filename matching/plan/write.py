@@ -18,15 +18,8 @@ from numpy.typing import NDArray
 from matching import __version__
 from matching.pairs.market import Market
 from matching.pairs.side_constraints import hopeless
-from matching.plan.reasons import (
-    UNMET,
-    Outcome,
-    Reasons,
-    decision_notices,
-    excluded_reasons,
-    priority_level,
-    reasons_of,
-)
+from matching.plan.outcome import UNMET, Outcome, priority_level
+from matching.plan.reasons import Reasons, decision_notices, excluded_reasons, reasons_of
 from matching.solve.problem import LEVELS, Assignment
 
 PLAN_COLUMNS = (

@@ -16,8 +16,8 @@ from matching.inputs.read import InputFile, Inputs
 from matching.pairs.market import Market, Row
 from matching.pairs.rules import RULES, Positions, positions
 from matching.pairs.side_constraints import Standing, met_in_part
+from matching.plan.outcome import UNMET
 from matching.plan.phrases import bar_phrases
-from matching.plan.reasons import UNMET
 from matching.plan.write import Plan
 from matching.rounds.decisions_table import decisions_source
 from matching.rounds.events import Event

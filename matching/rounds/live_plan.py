@@ -15,7 +15,7 @@ from matching.errors import DataError, Problem, counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import Positions, positions
-from matching.plan.reasons import UNMET, Outcome
+from matching.plan.outcome import UNMET, Outcome
 from matching.plan.write import Plan, make_plan
 from matching.solve.problem import Assignment, Reached, as_reached
 from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins, written

@@ -16,8 +16,8 @@ from matching.errors import counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES, Positions
+from matching.plan.outcome import UNMET
 from matching.plan.phrases import person
-from matching.plan.reasons import UNMET
 from matching.plan.write import Plan
 from matching.solve.problem import PRIORITY_LEVELS, Reached
 from matching.whatif.remedies import CHANGES, FOR_ALL, related_specialisms

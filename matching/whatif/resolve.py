@@ -23,7 +23,7 @@ from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
 from matching.pairs.rules import Positions, Rulebook, positions
 from matching.plan.compare import CHANGE_COLUMNS
-from matching.plan.reasons import UNMET, Outcome, priority_level
+from matching.plan.outcome import UNMET, Outcome, priority_level
 from matching.plan.write import Plan
 from matching.solve.problem import Reached, as_reached, best_of_each_need
 

@@ -14,8 +14,8 @@ from matching.errors import counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market, Row
 from matching.plan.compare import compare
+from matching.plan.outcome import UNMET
 from matching.plan.phrases import bar_phrases, person
-from matching.plan.reasons import UNMET
 from matching.plan.write import Plan, in_points
 from matching.solve.problem import LEVELS, PRIORITY_LEVELS, Reached
 from matching.whatif.repairs import Repair, Step, repairs
