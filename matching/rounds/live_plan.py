@@ -18,7 +18,7 @@ from matching.pairs.rules import Positions, positions
 from matching.plan.outcome import UNMET, Outcome
 from matching.plan.write import Plan, make_plan
 from matching.solve.problem import Assignment, Reached, as_reached
-from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins, written
+from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins
 
 Best = tuple[Outcome, Assignment]
 """What `matching.allocation.solve` gives."""
@@ -90,7 +90,7 @@ def live_plan(
         A need or a supporter is not in the inputs, or somebody has more than they offer.
     """
     held = held_market(market, supporter_of, by_hand)
-    outcome = written(held, _positions(held, supporter_of))
+    outcome = Outcome.of(held, _positions(held, supporter_of))
     if problems := list(_overfull(held, outcome)):
         raise DataError(problems)
     most = accepted and _most_after(accepted, held)

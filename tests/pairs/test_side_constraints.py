@@ -146,7 +146,8 @@ def test_a_package_that_would_cost_more_than_it_meets_is_left():
     plan = made.plan()
     assert set(served(plan)) == {"N3"}
     assert (
-        "no one eligible for N1 is free" in reasons(plan)["N1"][1] or "cannot take all of them" in reasons(plan)["N1"][1]
+        "no one eligible for N1 is free" in reasons(plan)["N1"][1]
+        or "cannot take all of them" in reasons(plan)["N1"][1]
     )
 
 

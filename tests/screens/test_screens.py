@@ -480,8 +480,8 @@ def test_a_chosen_need_tells_why_and_who_else(planned):
 def test_why_not_her_is_answered(planned):
     planned.choose("Need", "N012")
     planned.choose("Why not somebody else?", "S004")
-    assert "Ben Webb (S004) may not support it" in planned.words()
-    assert "does not have English." in planned.words()
+    assert "Ben Webb (S004) is not eligible for this need" in planned.words()
+    assert "does not have English as a specialism." in planned.words()
     assert not any("(S027)" in option for option in planned.options("Why not somebody else?"))
 
 

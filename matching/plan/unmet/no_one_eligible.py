@@ -10,7 +10,7 @@ from matching.pairs.market import Market
 from matching.pairs.rules import RULES, Flags, Positions
 from matching.plan.phrases import bar_phrase, person
 from matching.plan.unmet import wording
-from matching.plan.unmet.wording import Unmet, Wanted
+from matching.plan.unmet.wording import Unmet
 
 # Of the people who can be deployed and have the specialism: the rules by which each step may rule out the last ones.
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -99,14 +99,14 @@ def _none_in_reach(market: Market, needs: Positions, pool: _Pool) -> Iterator[tu
     distances = _Distances.of(market, needs, pool.deployable if len(pool.deployable) else pool.accepted)
     nearest = _nearest(market, distances, np.ones_like(distances.in_reach), _broken(market, distances))
     for need, option in zip(needs.tolist(), nearest, strict=True):
-        yield need, Unmet("none_in_reach", wording.none_in_reach(_wanted(market, need), len(pool.deployable)), option)
+        yield need, Unmet("none_in_reach", wording.none_in_reach(market, need, len(pool.deployable)), option)
 
 
 def _none_fits(market: Market, needs: Positions, pool: _Pool) -> Iterator[tuple[int, Unmet]]:
     distances = _Distances.of(market, needs, pool.deployable)
     nearest = _nearest(market, distances, distances.in_reach, _broken(market, distances))
     for need, option in zip(needs.tolist(), nearest, strict=True):
-        yield need, Unmet("no_specialism", wording.no_one_has_it(_wanted(market, need), len(pool.deployable)), option)
+        yield need, Unmet("no_specialism", wording.no_specialism(market, need, len(pool.deployable)), option)
 
 
 def _by_steps(market: Market, distances: _Distances) -> Iterator[tuple[int, Unmet]]:
@@ -122,34 +122,7 @@ def _by_steps(market: Market, distances: _Distances) -> Iterator[tuple[int, Unme
     assert not left.any(), "a need for which someone is eligible"
     nearest = _nearest(market, distances, last, broken)
     for row, (need, code) in enumerate(zip(needs.tolist(), codes.tolist(), strict=True)):
-        yield need, Unmet(code, _step_reason(market, need, code, fitting[last[row]]), nearest[row])
-
-
-def _step_reason(market: Market, need: int, code: str, last: Positions) -> str:
-    """Return the reason, given the people who are left before the step that leaves no one."""
-    rulebook = market.rulebook
-    limits, offered = rulebook.limit_km[last], rulebook.days_offered[last]
-    return wording.no_one_left(
-        code,
-        _wanted(market, need),
-        len(last),
-        limits_km=(float(limits.min()), float(limits.max())),
-        most_days=float(offered.max()) / 100,
-        # Without the decision, people who lack the days would still not be eligible.
-        lacks_days=bool(rulebook.days_asked[need] > offered.min()),
-    )
-
-
-def _wanted(market: Market, need: int) -> Wanted:
-    row, inputs = market.needs[need], market.inputs
-    return Wanted(
-        row["designations"],
-        row["focus"],
-        inputs.vocabulary.focuses[row["focus"]].is_specialism,
-        bool(inputs.policy.related_specialisms.get(row["focus"])),
-        market.school_of(need)["phase"],
-        row["days"],
-    )
+        yield need, Unmet(code, wording.no_one_left(market, need, code, fitting[last[row]]), nearest[row])
 
 
 def _broken(market: Market, distances: _Distances) -> Mapping[str, Flags]:

@@ -15,20 +15,9 @@ from matching.plan.unmet.wording import Unmet
 def why_no_one_free(
     market: Market, outcome: Outcome, remaining: Remaining, needs: Positions, pairs: Pairs, *, proved: bool
 ) -> dict[int, Unmet]:
-    """Return why each of these needs is unmet, by the need's position.
+    """Return why each of these unmet needs is unmet, by the need's position, given all of their eligible pairs.
 
-    Parameters
-    ----------
-    market : Market
-    outcome : Outcome
-    remaining : Remaining
-        What the outcome leaves free.
-    needs : ndarray of intp
-        Unmet needs with eligible pairs.
-    pairs : Pairs
-        All of their pairs, perhaps with those of others.
-    proved : bool
-        Whether the outcome is known to be the best.
+    `proved` is whether the outcome is known to be the best.
     """
     which, standing = _pairs_of(pairs, needs), remaining.standing
     need_of, who = pairs.need[which], pairs.supporter[which]

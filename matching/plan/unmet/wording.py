@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matching.errors import counted
+from matching.pairs.market import Market
+from matching.pairs.rules import Positions
 from matching.plan.phrases import counted_days, holders, joined, sentence_case, specialists
 from matching.tables.grid import kilometres
 
@@ -44,40 +46,9 @@ class Unmet:
 # ---- no one is eligible --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """Whom a need is for, as far as the words need it.
-
-    Attributes
-    ----------
-    codes : tuple of str
-        The designations that it accepts.
-    focus : str
-    is_specialism : bool
-        Whether the focus is a specialism.
-    has_related : bool
-        Whether the policy counts other specialisms as related to it.
-    phase : str
-        Of its school.
-    days : float
-    """
-
-    codes: tuple[str, ...]
-    focus: str
-    is_specialism: bool
-    has_related: bool
-    phase: str
-    days: float
-
-    @property
-    def people(self) -> tuple[str, str]:
-        """The supporters with the specialism, in the singular and the plural."""
-        return specialists(self.focus, or_related=self.has_related) if self.is_specialism else holders(self.codes)
-
-
-def none_in_reach(wanted: Wanted, deployable: int) -> str:
+def none_in_reach(market: Market, need: int, deployable: int) -> str:
     """Return the reason where none of the people who can be deployed is near enough."""
-    one, _ = holders(wanted.codes)
+    one, _ = holders(market.needs[need]["designations"])
     if not deployable:
         return f"There is no accredited {one} who offers a place."
     each = "their distance limit" if deployable == 1 else "the distance limit of each"
@@ -85,50 +56,46 @@ def none_in_reach(wanted: Wanted, deployable: int) -> str:
     return f"No {one} is near enough: {people} can be deployed, and the school is beyond {each}."
 
 
-def no_one_has_it(wanted: Wanted, deployable: int) -> str:
+def no_specialism(market: Market, need: int, deployable: int) -> str:
     """Return the reason where none of the people who can be deployed has the specialism."""
-    one, several = holders(wanted.codes)
-    what = f"{wanted.focus} or a related specialism" if wanted.has_related else f"{wanted.focus} as a specialism"
+    row, (is_specialism, has_related) = market.needs[need], _focus_of(market, need)
+    one, several = holders(row["designations"])
+    what = f"{row['focus']} or a related specialism" if has_related else f"{row['focus']} as a specialism"
     has, lacks = f"has {what}", f"does not have {what}"
-    if not wanted.is_specialism:
-        has, lacks = f"can support {wanted.focus}", f"cannot support {wanted.focus}"
+    if not is_specialism:
+        has, lacks = f"can support {row['focus']}", f"cannot support {row['focus']}"
     if deployable == 1:
         return f"The only {one} who can be deployed {lacks}."
     return f"None of the {deployable:,} {several} who can be deployed {has}."
 
 
-def no_one_left(
-    code: str, wanted: Wanted, left: int, *, limits_km: tuple[float, float], most_days: float, lacks_days: bool
-) -> str:
-    """Return the reason where the last people with the specialism all break one rule.
-
-    Parameters
-    ----------
-    code : str
-        The rule, as a reason's code.
-    wanted : Wanted
-    left : int
-        How many people break no earlier rule.
-    limits_km : tuple of float
-        The smallest and the largest of their distance limits.
-    most_days : float
-        The most days that one of them offers.
-    lacks_days : bool
-        Whether any of them offers too few days as well.
-    """
-    one, several = wanted.people
+def no_one_left(market: Market, need: int, code: str, last: Positions) -> str:
+    """Return the reason where the `last` people with the specialism all break the rule of this code."""
+    row, (is_specialism, has_related) = market.needs[need], _focus_of(market, need)
+    one, several = specialists(row["focus"], or_related=has_related) if is_specialism else holders(row["designations"])
+    limits, offered = market.rulebook.limit_km[last], market.rulebook.days_offered[last]
     only, some = _ONLY_ONE[code], _SEVERAL[code]
-    if code == "too_far" and limits_km[0] != limits_km[1]:
+    if code == "too_far" and limits.min() != limits.max():
         some = _BEYOND_EACH_LIMIT
-    return (only if left == 1 else some).format(
-        left=left,
+    # Without the decision, people who lack the days would still not be eligible.
+    lacks_days = market.rulebook.days_asked[need] > offered.min()
+    return (only if len(last) == 1 else some).format(
+        left=len(last),
         one=one,
         several=several,
-        phase=wanted.phase,
-        limit=f"{limits_km[1]:g}",
+        phase=market.school_of(need)["phase"],
+        limit=f"{limits[0]:g}",
         considered="near enough" if lacks_days else "otherwise eligible",
-        days=counted_days(wanted.days),
-        most=f"{most_days:g}",
+        days=counted_days(row["days"]),
+        most=f"{offered.max() / 100:g}",
+    )
+
+
+def _focus_of(market: Market, need: int) -> tuple[bool, bool]:
+    """Return whether a need's focus is a specialism, and whether the policy counts others as related to it."""
+    focus = market.needs[need]["focus"]
+    return market.inputs.vocabulary.focuses[focus].is_specialism, bool(
+        market.inputs.policy.related_specialisms.get(focus)
     )
 
 
@@ -167,19 +134,7 @@ def nearest_person(who: str, km: float | None, obstacles: Sequence[str]) -> str:
 
 
 def no_one_free(eligible: int, with_place: int, days: float, why_full: str) -> str:
-    """Return the reason where every eligible supporter lacks a place or the days.
-
-    Parameters
-    ----------
-    eligible : int
-        How many supporters are eligible.
-    with_place : int
-        How many of them have a place left, but not the days.
-    days : float
-        That the need takes.
-    why_full : str
-        A key of `WHY_FULL`.
-    """
+    """Return the reason where every eligible supporter lacks a place, or has one but not the days (`with_place`)."""
     needed = f"the {counted_days(days)} needed"
     subject = "The only eligible person" if eligible == 1 else f"None of the {eligible:,} eligible people"
     if with_place == eligible == 1:
@@ -199,7 +154,7 @@ WHY_FULL: Mapping[str, str] = {
     "less_urgent": ": some of their places go to less urgent needs",
     "pinned": ": some of their places go to needs that are pinned to them",
 }
-"""What the places of those without one are used for, by a short key."""
+"""By a short key: what the places of supporters without one left are used for."""
 
 
 def one_more(who: str, *, place: bool, days: float, km: float, score: float) -> str:

@@ -12,7 +12,7 @@ from matching.ui.state import session, workspace
 from matching.ui.state.jobs import Job
 from matching.ui.state.workspace import Opened, Rerun
 from matching.ui.widgets.parts import show_progress
-from matching.whatif.why_not import rerun_preview
+from matching.whatif.rerun import rerun_preview
 
 _RERUN = "rerun"
 _MOST_ROWS = 40
