@@ -3,7 +3,6 @@
 The answer comes from solving with that one change made. The inputs and the plan stay as they are.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np

@@ -183,7 +183,7 @@ def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
     planned.choose("Need", "N043")
     planned.choose("Why not somebody else?", "S003")
     assert f"{who} (S003) has no capacity for this need, and could not be pinned to it." in planned.words()
-    assert "1 need is theirs already, pinned or agreed." in planned.words()
+    assert "and already have 1 pinned or agreed need." in planned.words()
 
 
 def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
