@@ -368,13 +368,17 @@ def graph(
     need: Annotated[str | None, typer.Option(help="only what is around this need")] = None,
 ) -> None:
     """Write the bipartite graph of supporters and needs as GraphML, for Gephi, yEd and their like."""
-    from matching.plan.graph import around, bipartite_graph, graphml_bytes, known_need, parts  # noqa: PLC0415
+    from matching.plan.graph import bipartite_graph, components, graphml_bytes, neighbourhood  # noqa: PLC0415
+    from matching.whatif.resolve import position_of  # noqa: PLC0415
 
     saved = read_directory(plan_dir)
-    whole = bipartite_graph(open_market(_inputs_of(saved)), saved.plan)
-    drawn = whole if need is None else around(whole, [known_need(whole, need)])
+    market = open_market(_inputs_of(saved))
+    drawn = bipartite_graph(market, saved.plan)
+    if need is not None:
+        position_of(market.inputs.needs["need_id"], need, "need")
+        drawn = neighbourhood(drawn, [need])
     _write_file(out, graphml_bytes(drawn))
-    sizes = [len(part) for part in parts(drawn) if len(part) > 1]
+    sizes = [len(part) for part in components(drawn) if len(part) > 1]
     typer.echo(
         f"{drawn.number_of_nodes():,} nodes and {drawn.number_of_edges():,} eligible pairs written to {out}: "
         f"{len(sizes):,} connected parts, and {drawn.number_of_nodes() - sum(sizes):,} nodes that nothing is tied to."

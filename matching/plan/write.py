@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from matching import __version__
 from matching.pairs.market import Market
 from matching.pairs.side_constraints import hopeless
-from matching.plan.reasons import Outcome, Reasons, decision_notices, excluded_reasons, reasons_of
+from matching.plan.outcome import Outcome
+from matching.plan.reasons import Reasons, decision_notices, excluded_reasons, reasons_of
 from matching.solve.problem import LEVELS, UNMET, Assignment
 from matching.tables.csv_out import FORMULA_STARTS, spreadsheet_safe
 

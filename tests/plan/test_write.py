@@ -120,10 +120,10 @@ def test_pins_are_kept_and_a_notice_names_those_that_break_a_rule(number):
 @pytest.mark.parametrize(
     ("who", "asked", "others", "words"),
     [
-        ({"designation": "LLE"}, {}, {}, "is an LLE, and the need accepts SLE"),
-        ({"specialisms": "science"}, {}, {}, "does not have maths"),
+        ({"designation": "LLE"}, {}, {}, "is an LLE, but the need is for an SLE"),
+        ({"specialisms": "science"}, {}, {}, "does not have maths as a specialism"),
         ({"phases": "Secondary;16 plus"}, {}, {}, "supports 16 plus and Secondary, not Primary"),
-        ({"max_distance_km": "3.5"}, {}, {}, "is 4.0 km away and goes at most 3.5 km"),
+        ({"max_distance_km": "3.5"}, {}, {}, "is 4.0 km away and travels at most 3.5 km"),
         ({}, {"school_urn": "100001"}, {}, "works at this school"),
         ({"conflicts": "100002"}, {}, {}, "has declared a conflict with this school"),
     ],
@@ -148,7 +148,7 @@ def test_a_pin_of_the_same_trust_and_of_somebody_who_is_not_accredited():
     )
     plan = made.plan()
     assert served(plan) == {"N1": "S1"}
-    words = "is not accredited (SLE-3 not met) and is of the same trust (T)"
+    words = "is not accredited (SLE-3 not met) and works in the same trust (T)"
     assert f"The pin of Person S1 (S1) to need N1 is kept, although the supporter {words}." in plan.manifest["notices"]
     assert plan.workload["supporter_id"].tolist() == plan.excluded["supporter_id"].tolist() == ["S1"]
 
@@ -164,7 +164,7 @@ def test_a_pin_takes_a_place_from_a_better_use_and_a_fit_below_nothing_counts_no
     row = plan.deployments.iloc[0]
     assert served(plan) == {"N2": "S1"}
     assert (row["score"], row["distance_fit"]) == ("0.700", "0.000")
-    assert row["reason"] == "Pinned by Director (agreed with the trust): 350.0 km, same phase."
+    assert row["reason"] == "Pinned by Director (agreed with the trust): 350.0 km away, same phase."
 
 
 @pytest.mark.parametrize("days", ["2.3", "4.35", "0.29", "7"])

@@ -93,7 +93,7 @@ def test_an_approved_plan_is_frozen_until_it_is_reopened_with_a_reason(planned):
     planned.press("Reopen the plan")
     assert "Approved by" not in planned.words()
     assert "What differs from version 1" in planned.words()
-    assert "Both plans serve every need alike." in planned.words()
+    assert "Both plans serve every need in the same way." in planned.words()
     approve(planned)
     assert "(version 2)" in planned.words()
     assert "Download version 1 (zip)" in planned.downloads()
