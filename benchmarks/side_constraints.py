@@ -1,11 +1,9 @@
-"""What `s2s allocate` comes to in a minute where packages and limits on schools bind, in cases of the benchmark.
+"""Measure how good a plan `s2s allocate` finds in a minute where packages and limits on schools bind.
 
-usage: python benchmarks/ties.py --gias GIAS_EXTRACT [--seconds 60]
+usage: python benchmarks/side_constraints.py --gias GIAS_EXTRACT [--seconds 60]
 
-The cases are the region and the nation with plentiful people, without and with days.
-
-Packages are the needs of every school with several, where its URN ends in 0, 1 or 2. Prints a table: what is met at
-each level, and what no plan can exceed.
+The cases are the region and the nation with plentiful people, without and with days. The needs of a school with several
+are a package where its URN ends in 0, 1 or 2. Prints a table with the value and the bound of each level.
 """
 
 import argparse
@@ -30,21 +28,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--gias", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=60)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     print("| case | rules | status | whole s | peak MB | levels | no plan exceeds |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     cases = [case for case in CASES if case.name in ("region", "nation, plentiful") and case.limited_one_in == 1]
     with tempfile.TemporaryDirectory() as folder:
         schools = Path(folder) / "schools.csv"
-        measured((*S2S, "schools", "--gias", str(asked.gias), "--out", str(schools)))
+        measured((*S2S, "schools", "--gias", str(options.gias), "--out", str(schools)))
         for case in cases:
             for number, (name, rules) in enumerate(RULES.items()):
                 place = Path(folder) / f"{case.title.split(':')[0]} {number}"
-                print(row(case, name, rules, schools, place, asked.seconds), flush=True)
+                print(row(case, name, rules, schools, place, options.seconds), flush=True)
 
 
 def row(case: Case, name: str, rules: tuple[str, ...], schools: Path, place: Path, seconds: float) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     make_tables(case, schools, place)
     limits = "\n".join(LIMITS[rule] for rule in rules if rule in LIMITS)
     (place / "policy.toml").write_text(f"[rules]\n{limits}\n", encoding="utf-8")
