@@ -33,7 +33,7 @@ def show() -> None:
     round_ = round_or_stop(CHECK)
     market = cache.market(round_.sources)
     screen_heading(CHECK, round_, "Then look at the rules.")
-    offer_corrected(round_.sources, attempts.mended())
+    offer_corrected(round_.sources, attempts.corrected())
     _show_tables(market)
     _show_people(market)
     show_grade_changes(round_, market)

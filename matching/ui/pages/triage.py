@@ -332,7 +332,7 @@ def _offer_needs(ticked: pd.DataFrame, schools: _Schools, round_: Round | None) 
     if begin:
         sources = _carried(schools, round_) | {"needs": Source("needs.csv", content)}
         with st.spinner("Checking the files…"):
-            attempts.try_files(open_round.suggested_name(), sources, anew=True)
+            attempts.try_files(open_round.suggested_name(), sources, new_round=True)
         go_to(CHECK)
 
 

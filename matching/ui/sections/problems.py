@@ -61,7 +61,7 @@ def show_problems(attempt: attempts.Attempt) -> None:
     if attempt.notices:
         with st.expander(f"For information: {counted(len(attempt.notices), 'notice')}"):
             st.html(markup.bullets(attempt.notices))
-    offer_corrected(attempt.sources, attempt.mended)
+    offer_corrected(attempt.sources, attempt.corrected)
     _check_again(attempt, places)
     if open_round.held():
         st.html(markup.paragraph("The round that you have open, and its plan, have not changed.", quiet=True))
@@ -69,7 +69,7 @@ def show_problems(attempt: attempts.Attempt) -> None:
 
 def _try_again(attempt: attempts.Attempt, sources: dict[str, Source], corrected: frozenset[str] = frozenset()) -> None:
     with st.spinner("Checking the files…"):
-        attempts.try_files(attempt.name, sources, mended=attempt.mended | corrected, anew=attempt.anew)
+        attempts.try_files(attempt.name, sources, corrected=attempt.corrected | corrected, new_round=attempt.new_round)
     st.rerun()
 
 
