@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from matching.inputs.simulate import AS_AT, simulate
+from matching.inputs.simulation.simulate import simulate
+from matching.inputs.simulation.supporters import AS_AT
 from matching.tables.vocabulary import standard_vocabulary
 
 DATA = Path(__file__).resolve().parent

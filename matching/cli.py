@@ -23,16 +23,18 @@ from matching.accreditation import changes, touched
 from matching.allocation import allocate as make_best_plan
 from matching.errors import DataError, Problem, counted
 from matching.inputs.bundled import demo_sources
-from matching.inputs.gias import left_out_counts, read_official
 from matching.inputs.headers import options_source, read_options
+from matching.inputs.official.exclusions import left_out_counts
+from matching.inputs.official.gias import read_official
 from matching.inputs.read import Inputs, read_inputs, read_people, read_schools
 from matching.pairs.market import open_market
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.equity import equity
 from matching.plan.on_disk import SavedPlan, check_target, read_directory, write_directory, write_file
 from matching.solve.budget import is_search_left
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source, open_source
-from matching.tables.formats import schools_as_text
+from matching.tables.table_reader import schools_as_text
 from matching.tables.vocabulary import standard_vocabulary
 
 app = typer.Typer(
@@ -347,7 +349,7 @@ def simulate(
     days: Annotated[bool, typer.Option(help="whether people and needs have days")] = True,
 ) -> None:
     """Make up people and needs at real schools, to try the program at any size."""
-    from matching.inputs.simulate import simulate as make_up  # noqa: PLC0415
+    from matching.inputs.simulation.simulate import simulate as make_up  # noqa: PLC0415
 
     check_target(out, mark=MADE_UP_MARK)
     frame = read_schools(open_source(schools))
@@ -366,13 +368,17 @@ def graph(
     need: Annotated[str | None, typer.Option(help="only what is around this need")] = None,
 ) -> None:
     """Write the bipartite graph of supporters and needs as GraphML, for Gephi, yEd and their like."""
-    from matching.plan.graph import around, bipartite_graph, graphml_bytes, known_need, parts  # noqa: PLC0415
+    from matching.plan.graph import bipartite_graph, components, graphml_bytes, neighbourhood  # noqa: PLC0415
+    from matching.whatif.resolve import position_of  # noqa: PLC0415
 
     saved = read_directory(plan_dir)
-    whole = bipartite_graph(open_market(_inputs_of(saved)), saved.plan)
-    drawn = whole if need is None else around(whole, [known_need(whole, need)])
+    market = open_market(_inputs_of(saved))
+    drawn = bipartite_graph(market, saved.plan)
+    if need is not None:
+        position_of(market.inputs.needs["need_id"], need, "need")
+        drawn = neighbourhood(drawn, [need])
     _write_file(out, graphml_bytes(drawn))
-    sizes = [len(part) for part in parts(drawn) if len(part) > 1]
+    sizes = [len(part) for part in components(drawn) if len(part) > 1]
     typer.echo(
         f"{drawn.number_of_nodes():,} nodes and {drawn.number_of_edges():,} eligible pairs written to {out}: "
         f"{len(sizes):,} connected parts, and {drawn.number_of_nodes() - sum(sizes):,} nodes that nothing is tied to."

@@ -177,10 +177,10 @@ def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
 SOLVER_THAT_GOES_ON = """
 import atexit, os, sys, time
 import matching.cli
-from matching.solve.budget import Watch
+from matching.solve.budget import Budget
 # As a solver's threads do where they are still at work when Python is taken down.
 atexit.register(os.abort)
-assert Watch.of(0.1).within(lambda: time.sleep(600)) is None
+assert Budget.of(0.1).within(lambda: time.sleep(600)) is None
 sys.argv[0] = "s2s"
 matching.cli.main()
 """
@@ -239,7 +239,7 @@ def test_a_name_that_the_console_cannot_show_is_no_defect(s2s):
     assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
     run = module("explain", "plan", "--need", "N1", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
     assert (run.returncode, run.stderr) == (0, b"")
-    assert b"(S1, SLE) of Birch School supports it" in run.stdout
+    assert b"(S1, SLE) of Birch School supports this need" in run.stdout
 
 
 # check
@@ -259,7 +259,7 @@ def test_check_tells_what_the_evidence_says(s2s):
     run = s2s("check", *put(TABLES | {"accreditation": EVIDENCE_HEADER + "S3,NLE-5,no,,2026-01-01\n"}), *DAY)
     assert "3 supporters cannot be deployed; 0 pairs are eligible.\n3 needs have nobody who is eligible." in run.out
     assert re.search(
-        r"^Notice: Accreditation: .*NLE-5 .*1 person.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
+        r"^Notice: Accreditation: .*NLE-5 .*1 supporter.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
     )
 
 
@@ -600,16 +600,18 @@ def test_explain_tells_who_and_why(s2s, plan):
     run = s2s("explain", plan, "--need", "N1")
     lines = run.out.splitlines()
     assert lines[0] == "N1: maths at Alder School (Primary), high priority, 2 days"
-    assert re.fullmatch(r"Ann Ash \(S1, SLE\) of Birch School supports it, with a score of \d\.\d{3}\.", lines[1])
+    assert re.fullmatch(
+        r"Ann Ash \(S1, SLE\) of Birch School supports this need, with a score of \d\.\d{3}\.", lines[1]
+    )
     assert "Everybody eligible, best score first:" in lines
 
 
 def test_explain_tells_why_not(s2s, plan):
     run = s2s("explain", plan, "--need", "N1", "--supporter", "S2")
     assert run.out.splitlines()[1:6] == [
-        "Bob Bay (S2) may not support it:",
-        "- is an LLE, and the need accepts SLE;",
-        "- does not have maths;",
+        "Bob Bay (S2) is not eligible for this need:",
+        "- is an LLE, but the need is for an SLE;",
+        "- does not have maths as a specialism;",
         "- works at this school.",
         run.out.splitlines()[5],
     ]
@@ -619,7 +621,7 @@ def test_explain_tells_why_not(s2s, plan):
 def test_explain_tells_of_an_unmet_need(s2s):
     assert s2s("allocate", *put(TABLES | {"needs": NEEDS.replace("phonics", "drama")}), *DAY, "--out", "plan").code == 0
     run = s2s("explain", "plan", "--need", "N3")
-    assert "It is unmet. Nobody is eligible." in run.out
+    assert "This need is unmet. No one is eligible." in run.out
     assert "Everybody eligible" not in run.out
 
 
@@ -686,7 +688,7 @@ def test_compare_tells_what_changed(s2s, plan):
     assert all(word in run.out for word in ("N2", "S2", "S3"))
     assert "N1" not in run.out
     assert [row["need_id"] for row in plan_cells(".", "changes.csv")] == ["N2"]
-    assert s2s("compare", plan, plan).out.endswith("Both plans serve every need alike.\n")
+    assert s2s("compare", plan, plan).out.endswith("Both plans serve every need in the same way.\n")
 
 
 # schools
@@ -873,7 +875,7 @@ def test_triage_takes_results_and_one_local_authority(s2s):
     run = s2s("triage", *put({"schools": SCHOOLS}), *words)
     assert run.out.splitlines()[1:] == [
         "1 first for: below-minimum.",
-        "Notice: ks.csv: 1 of 2 rows lack a result; it counts as not below.",
+        "Notice: ks.csv: 1 of 2 rows lack a result, which counts as not below.",
     ]
 
 

@@ -93,7 +93,7 @@ def test_an_approved_plan_is_frozen_until_it_is_reopened_with_a_reason(planned):
     planned.press("Reopen the plan")
     assert "Approved by" not in planned.words()
     assert "What differs from version 1" in planned.words()
-    assert "Both plans serve every need alike." in planned.words()
+    assert "Both plans serve every need in the same way." in planned.words()
     approve(planned)
     assert "(version 2)" in planned.words()
     assert "Download version 1 (zip)" in planned.downloads()
@@ -219,7 +219,7 @@ def test_a_database_of_a_newer_version_is_told(tmp_path):
         connection.execute("UPDATE alembic_version SET version_num = 'later'")
     words = Visitor().words()
     assert "The rounds were saved by a newer version of this program; nothing was changed." in words
-    assert "Install the newer version" in words
+    assert "Install the newest version" in words
 
 
 def test_a_database_that_breaks_while_it_is_open_is_told(planned, tmp_path):

@@ -490,15 +490,15 @@ def test_a_chosen_need_tells_why_and_who_else(planned):
     assert "Manjit Martínez (S027, SLE)" in words
     assert "Who else could support it?" in words
     assert "Folasade Pickering (S015)" in words
-    assert "full: supports" in words
+    assert "no place left; supports" in words
     assert Visitor(PLAN, round=planned.round_id, need="N012").words().count("N012: English at") == 1
 
 
 def test_why_not_her_is_answered(planned):
     planned.choose("Need", "N012")
     planned.choose("Why not another supporter?", "S004")
-    assert "Ben Webb (S004) may not support it" in planned.words()
-    assert "does not have English." in planned.words()
+    assert "Ben Webb (S004) is not eligible for this need" in planned.words()
+    assert "does not have English as a specialism." in planned.words()
     assert not any("(S027)" in option for option in planned.options("Why not another supporter?"))
 
 
@@ -511,7 +511,7 @@ def test_every_unmet_need_has_a_reason_and_a_nearest_option(planned):
 
 def test_an_unmet_need_can_be_explained(planned):
     planned.choose("Need", "N008")
-    assert "None of the 28 SLEs who can be deployed has drama." in planned.words()
+    assert "None of the 28 SLEs who can be deployed has drama as a specialism." in planned.words()
 
 
 def test_whom_the_people_who_could_support_a_need_support_is_drawn_when_it_is_looked_at(planned):

@@ -14,7 +14,7 @@ from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
 from matching.rounds.events import DECLINE_REASONS
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.rounds.store import open_store
 from matching.ui.formatting import comparisons, markup
 from matching.ui.state import live_plan, plan_making
@@ -46,8 +46,8 @@ def row(visitor: Visitor, need_id: str) -> dict:
     return next(one for one in visitor.rows() if one["Need"] == need_id)
 
 
-def desk(visitor: Visitor):
-    return desk_of(open_store().get(visitor.round_id).events)
+def state(visitor: Visitor):
+    return state_of(open_store().get(visitor.round_id).events)
 
 
 def test_a_decline_frees_the_need_and_can_be_undone(planned):  # noqa: F811
@@ -65,7 +65,7 @@ def test_a_decline_without_a_reason_is_refused(planned):  # noqa: F811
     begin(planned, "N012", "declined")
     planned.press("Record that they declined")
     assert "The reason is missing." in planned.words()
-    assert desk(planned).barred == {}
+    assert state(planned).barred == {}
 
 
 def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # noqa: F811
@@ -73,14 +73,14 @@ def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # n
     planned.press("Find the best plan from here")
     words = planned.words()
     assert "Nothing has changed yet." in words
-    assert "1 critical need more met." in words
+    assert "1 more critical need met." in words
     assert row(planned, "N012")["Supporter"] == "Unmet"
     planned.press("Accept this plan")
     assert row(planned, "N012")["Supporter"] not in ("Unmet", "Manjit Martínez")
     assert planned.figure("Critical") == "12 of 12"
     assert len(open_store().get(planned.round_id).plans) == 2
     planned.go(COMPARE)
-    assert "Both plans serve every need alike." not in planned.words()
+    assert "Both plans serve every need in the same way." not in planned.words()
 
 
 def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
@@ -183,8 +183,8 @@ def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
     planned.press("Record the status")
     planned.choose("Need", "N043")
     planned.choose("Why not another supporter?", "S003")
-    assert f"{who} (S003) has no room for it, and could not even be pinned to it." in planned.words()
-    assert "1 need is theirs already, pinned or agreed." in planned.words()
+    assert f"{who} (S003) has no capacity for this need, and could not be pinned to it." in planned.words()
+    assert "and already have 1 pinned or agreed need." in planned.words()
 
 
 def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
@@ -205,7 +205,7 @@ def test_somebody_forbidden_needs_a_reason(planned):  # noqa: F811
     fill(planned, "Why?", "Governor there")
     planned.press("Forbid this supporter")
     assert row(planned, "N012")["Supporter"] == "Unmet"
-    assert [one.kind for one in desk(planned).barred.values()] == ["forbid"]
+    assert [one.kind for one in state(planned).barred.values()] == ["forbid"]
 
 
 def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # noqa: F811
@@ -222,7 +222,7 @@ def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # 
     planned.press("Place them here")
     assert row(planned, "N012")["Supporter"] == "Folasade Pickering"
     assert row(planned, "N012")["Status"] == "proposed, by hand"
-    assert "places offered" in desk(planned).swaps["N012"].broken
+    assert "places offered" in state(planned).swaps["N012"].broken
 
 
 def test_why_not_tells_what_would_be_lost_and_who_would_move(planned):  # noqa: F811
@@ -241,7 +241,7 @@ def test_why_not_tells_what_would_be_lost_and_who_would_move(planned):  # noqa: 
 def test_what_would_meet_an_unmet_need_is_told_with_its_price(planned):  # noqa: F811
     planned.choose("Need", "N052")
     planned.press("Find the smallest changes that would meet it")
-    assert "would meet it" in planned.words()
+    assert "would meet this need" in planned.words()
     assert "Cost: " in planned.words()
 
 
@@ -249,9 +249,9 @@ def test_a_need_that_somebody_could_take_at_once_names_them(planned):  # noqa: F
     theirs = next(one["Need"] for one in planned.rows() if one["Supporter"] == "Ayesha Ncube")
     decline(planned, theirs)
     planned.choose("Need", "N043")
-    assert "Ayesha Ncube (S003) could take it as things stand." in planned.words()
+    assert "Ayesha Ncube (S003) could take this need with nothing else changed." in planned.words()
     planned.press("Find the smallest changes that would meet it")
-    assert "Putting Ayesha Ncube (S003) there would meet it and change nothing else." in planned.words()
+    assert "Placing Ayesha Ncube (S003) here would meet this need and change nothing else." in planned.words()
     assert (
         "Cost: no other need loses its supporter. Record it above, or find the best plan from here." in planned.words()
     )
@@ -270,7 +270,7 @@ def test_a_scenario_is_kept_compared_and_chosen(planned):  # noqa: F811
     planned.go(RULES)
     planned.set_number("SLE (km)", 10.0)
     planned.go(COMPARE)
-    assert "Both plans serve every need alike." in planned.words()
+    assert "Both plans serve every need in the same way." in planned.words()
     planned.press("Make the scenario")
     assert "The scenario has no name." in planned.words()
     fill(planned, "Name of the scenario", "Near by")

@@ -12,9 +12,10 @@ from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
 from matching.errors import LEAVE_OUT, STOP, Problem
 from matching.pairs.market import Market
 from matching.plan.reasons import excluded_reasons
-from matching.plan.write import Plan, spreadsheet_safe
+from matching.plan.write import Plan
 from matching.rounds.events import STATUSES
-from matching.rounds.state import Desk
+from matching.rounds.state import RoundState
+from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting.words import day
 
@@ -162,17 +163,17 @@ def needs(market: Market, plan: Plan) -> pd.DataFrame:
     )
 
 
-def with_status(needs: pd.DataFrame, desk: Desk) -> pd.DataFrame:
+def with_status(needs: pd.DataFrame, state: RoundState) -> pd.DataFrame:
     """Return the needs with the `status` of each deployment, and `held`: how a person fixed it, or blank."""
     pairs = list(zip(needs["need_id"], needs["supporter_id"], needs["met"], strict=True))
     return needs.assign(
-        status=[desk.status_of(need_id, who) if met else "" for need_id, who, met in pairs],
-        held=[_held(desk, need_id, who) if met else "" for need_id, who, met in pairs],
+        status=[state.status_of(need_id, who) if met else "" for need_id, who, met in pairs],
+        held=[_held(state, need_id, who) if met else "" for need_id, who, met in pairs],
     )
 
 
-def _held(desk: Desk, need_id: str, supporter_id: str) -> str:
-    placed = desk.placements.get(need_id)
+def _held(state: RoundState, need_id: str, supporter_id: str) -> str:
+    placed = state.placements.get(need_id)
     return {"pin": "pinned", "swap": "by hand"}[placed.kind] if placed and placed.supporter_id == supporter_id else ""
 
 

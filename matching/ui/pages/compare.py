@@ -10,11 +10,12 @@ from matching.allocation import allocate
 from matching.errors import DataError, Problem, counted
 from matching.inputs.boundaries import boundary_lines
 from matching.pairs.market import Market
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.compare import Comparison, compare
 from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
+from matching.tables.csv_out import csv_bytes
 from matching.ui.formatting import comparisons, frames, markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.plan_map import box_of, given_boundaries, schools_in
@@ -198,10 +199,10 @@ def _offer_scenario(round_: Round) -> None:
 
 def _make_scenario(round_: Round, name: str, why: str) -> None:
     with st.spinner("Making the scenario…"):
-        sources = plan_making.with_decided(round_, plan_making.undecided_sources(round_, stay_close=False))
-        ready = cache.market(sources)
+        run = plan_making.with_decided(round_, plan_making.undecided_sources(round_, stay_close=False))
+        ready = cache.market_of_run(run)
         plan = allocate(ready.inputs, market=ready)
-        files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
+        files = plan_files(plan, run.sources, equity=equity(plan, ready.inputs))
     if open_round.change(lambda: open_round.store().save_scenario(round_, name, files, by=person.who(), why=why)):
         st.rerun()
 

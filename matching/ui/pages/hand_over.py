@@ -19,7 +19,7 @@ from matching.plan.handover import (
     unmet_identifiers_csv,
 )
 from matching.plan.on_disk import SavedPlan
-from matching.rounds.decisions_table import decisions_source
+from matching.rounds.decisions_table import decisions_source, decisions_table
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.approval import show_approval, show_check
@@ -196,14 +196,15 @@ def _show_to_keep(round_: Round, found: Handed) -> None:
 
 def _next_decisions(round_: Round, found: Handed) -> bytes:
     needs, people = found.inputs.needs, found.inputs.supporters
-    return decisions_source(
+    decisions = decisions_table(
         round_.sources.get("decisions"),
-        found.desk,
+        found.state,
         hold=False,
         needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
         supporters=set(people["supporter_id"]),
         mapping=options_of(round_.sources).mappings.get("decisions"),
-    ).content
+    )
+    return decisions_source(decisions).content
 
 
 def _offer(label: str, make: Callable[[], bytes], name: str, kind: str, *, primary: bool = False) -> None:

@@ -9,7 +9,7 @@ from matching.errors import counted
 from matching.rounds.events import DECISIONS, KINDS, Event
 from matching.rounds.history import history_csv, what_happened
 from matching.rounds.round import Round
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import event_sentence, moment
 from matching.ui.sections.filters import filter_by
@@ -30,7 +30,7 @@ def show() -> None:
     if not shown:
         st.html(markup.paragraph("No entry matches these filters. Clear one of them."))
         return
-    undone = desk_of(round_.events).undone
+    undone = state_of(round_.events).undone
     table = _table(shown[:_MOST], round_.events, undone, names)
     st.html(markup.table(table, "What happened, the newest first", tags={"undone": "yellow"}))
     if len(shown) > _MOST:
@@ -119,7 +119,7 @@ def _offer_undo(round_: Round) -> None:
     if round_.approved is not None:
         st.html(markup.paragraph("The plan is approved. Reopen it under Hand over before you undo a decision."))
         return
-    undone = desk_of(round_.events).undone
+    undone = state_of(round_.events).undone
     known = {one.number: one for one in round_.events if one.kind in (*DECISIONS, "undo") and one.number not in undone}
     if not known:
         st.html(markup.paragraph("There is no decision to undo."))

@@ -11,8 +11,8 @@ from matching.errors import DataError, counted
 from matching.inputs.headers import ReadingOptions
 from matching.inputs.locations import options_of, with_options
 from matching.inputs.triage import NEEDS_COLUMNS, Attainment, read_attainment, suggested_needs, triage, triage_as_text
-from matching.plan.as_bytes import csv_bytes
 from matching.rounds.round import Round
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import PRIORITIES
 from matching.tables.vocabulary import standard_vocabulary

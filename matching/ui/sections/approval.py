@@ -9,7 +9,7 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.plan.compare import compare
-from matching.plan.reasons import STILL_OPEN
+from matching.plan.unmet.wording import STILL_OPEN
 from matching.rounds.events import HELD
 from matching.rounds.round import PlanRecord, Round
 from matching.tables.formats import PRIORITIES
@@ -137,7 +137,7 @@ def _open_points(found: Handed) -> Iterator[Point]:
 def _agreement_points(found: Handed) -> Iterator[Point]:
     rows = found.plan.deployments
     pairs = zip(rows["need_id"], rows["supporter_id"], strict=True)
-    status = pd.Series([found.desk.status_of(*pair) for pair in pairs], index=rows.index, dtype="object")
+    status = pd.Series([found.state.status_of(*pair) for pair in pairs], index=rows.index, dtype="object")
     waiting = rows.assign(status=status)[~status.isin(HELD)]
     if waiting.empty:
         return
@@ -156,7 +156,7 @@ def _agreement_points(found: Handed) -> Iterator[Point]:
 
 
 def _broken_points(found: Handed) -> Iterator[Point]:
-    broken = [one for _, one in sorted(found.desk.placements.items()) if one.broken]
+    broken = [one for _, one in sorted(found.state.placements.items()) if one.broken]
     if not broken:
         return
     rows = found.plan.deployments.set_index("need_id").reindex([one.need_id for one in broken]).fillna("").reset_index()

@@ -7,9 +7,9 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.pairs.market import Row
-from matching.rounds.decided_inputs import serving
 from matching.rounds.events import Event
 from matching.rounds.round import Round
+from matching.rounds.run_inputs import serving
 from matching.ui.formatting import markup
 from matching.ui.state import decisions
 from matching.ui.state.live_plan import Opened
@@ -52,7 +52,7 @@ def show_confirmation(opened: Opened) -> None:
 
 def _unmet_words(opened: Opened) -> str:
     unmet = opened.needs[~opened.needs["met"]]
-    had = {*serving(opened.live.accepted.plan), *opened.live.desk.freed}
+    had = {*serving(opened.live.accepted.plan), *opened.live.state.freed}
     freed = sorted(had & set(unmet["need_id"]))
     total = f"{counted(len(unmet), 'need is', 'needs are')} unmet"
     if not freed:

@@ -8,8 +8,8 @@ import streamlit as st
 from matching.accreditation import changes, touched
 from matching.errors import DataError
 from matching.pairs.market import Market
-from matching.plan.as_bytes import csv_bytes
 from matching.rounds.round import Round
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.state import cache

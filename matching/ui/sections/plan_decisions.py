@@ -7,9 +7,10 @@ import streamlit as st
 
 from matching.errors import DataError, Problem, counted
 from matching.pairs.market import Row
-from matching.rounds.decided_inputs import Broken, broken_rules, serving
 from matching.rounds.events import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event
 from matching.rounds.history import what_happened
+from matching.rounds.placement_rules import Broken, broken_rules
+from matching.rounds.run_inputs import serving
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
@@ -128,7 +129,7 @@ def _labels(case: _Case) -> dict[str, str]:
             **note,
         }
     who = case.row["supporter"]
-    placed = case.opened.live.desk.placements.get(case.need_id)
+    placed = case.opened.live.state.placements.get(case.need_id)
     is_pinned = placed is not None and placed.kind == "pin" and placed.supporter_id == case.supporter_id
     return {
         "status": "A new status: approached, agreed and so on",
@@ -155,7 +156,7 @@ def _who(case: _Case, label: str, *, but: str | None = None, first: str | None =
 
 def _status_form(case: _Case) -> None:
     supporter_id = str(case.supporter_id)
-    now = case.opened.live.desk.status_of(case.need_id, supporter_id)
+    now = case.opened.live.state.status_of(case.need_id, supporter_id)
     statuses = [one for one in STATUSES if not (case.opened.is_approved and one in ENDED)]
     with st.form(f"status_{case.key}", border=False):
         chosen = st.radio(
@@ -266,8 +267,8 @@ def _swap_form(case: _Case) -> None:
     if who is None:
         st.caption("Choose a supporter. Each rule that this would break is listed first, and you decide.")
         return
-    desk = case.opened.live.desk
-    if bar := desk.barred.get((case.need_id, who)):
+    state = case.opened.live.state
+    if bar := state.barred.get((case.need_id, who)):
         reason = "is forbidden here" if bar.kind == "forbid" else "has declined this need"
         fix = "To place them here, undo that first. It is listed below."
         st.html(markup.banner(f"{case.name(who)} {reason}.", [fix], kind="warning"))
@@ -325,13 +326,13 @@ _FORMS: dict[str, Callable[[_Case], None]] = {
 
 def _show_recorded(opened: Opened, need_id: str) -> None:
     """List what was recorded about a need and its supporter, the newest first, each with a button that undoes it."""
-    desk = opened.live.desk
+    state = opened.live.state
     supporter_id = opened.row(need_id)["supporter_id"]
     found = [
         one
-        for one in reversed(desk.events)
+        for one in reversed(state.events)
         if one.kind != "undo"
-        and one.number not in desk.undone
+        and one.number not in state.undone
         and (one.need_id == need_id or (one.kind == "note" and not one.need_id and one.supporter_id == supporter_id))
     ]
     if not found:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from matching.errors import DataError, counted
 from matching.plan.compare import compare
-from matching.rounds.decided_inputs import serving
+from matching.rounds.run_inputs import serving
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
 from matching.ui.state import plan_making, setbacks
@@ -13,7 +13,7 @@ from matching.ui.state.jobs import Job
 from matching.ui.state.live_plan import Opened
 from matching.ui.state.plan_making import Rerun
 from matching.ui.widgets.layout import show_progress
-from matching.whatif.why_not import rerun_preview
+from matching.whatif.rerun import rerun_preview
 
 _RERUN = "rerun"
 _MOST_ROWS = 40

@@ -20,7 +20,7 @@ from matching.inputs.locations import (
 )
 from matching.inputs.read import REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK
-from matching.plan.as_bytes import csv_bytes
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.filters import filter_by

@@ -10,9 +10,9 @@ import streamlit as st
 from matching.pairs.market import Market
 from matching.plan.equity import equity
 from matching.plan.graph import bipartite_graph
-from matching.rounds.decided_inputs import serving
 from matching.rounds.decisions_table import held_pairs
 from matching.rounds.live_plan import held_market
+from matching.rounds.run_inputs import serving
 from matching.ui.state.live_plan import Live
 from matching.ui.state.params import screen_params
 from matching.whatif.explain import Explanation, explain_need
@@ -100,5 +100,5 @@ def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
 def _with_agreed(found: Live) -> Market:
     """Return the live plan's market with agreed deployments kept, as in the best plan from here."""
     serves = serving(found.plan)
-    staying = [need_id for need_id, who in held_pairs(found.desk).items() if serves.get(need_id) == who]
+    staying = [need_id for need_id, who in held_pairs(found.state).items() if serves.get(need_id) == who]
     return held_market(found.market, serves, staying)

@@ -5,7 +5,7 @@ people have open at the same time. What follows from them is cached for each tab
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 import pandas as pd
@@ -17,6 +17,7 @@ from matching.inputs.recognise import UnknownHeader, unknown_headers
 from matching.pairs.market import Market, open_market
 from matching.plan.as_bytes import excel_bytes, zip_bytes
 from matching.plan.on_disk import SavedPlan, read_files
+from matching.rounds.run_inputs import RunInputs
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
 
@@ -37,15 +38,25 @@ def market(sources: Mapping[str, Source], as_at: date | None = None) -> Market:
     DataError
         The files are not sound.
     """
-    return _market(_digests(sources), (as_at or date.today()).isoformat(), sources)
+    day = (as_at or date.today()).isoformat()
+    tables = {name: source for name, source in sources.items() if name != "policy"}
+
+    def read() -> Inputs:
+        return with_policy(_inputs(_digests(tables), day, tables), sources.get("policy"))
+
+    return _market(_digests(sources), day, read)
+
+
+def market_of_run(run: RunInputs) -> Market:
+    """Return the market of a run's inputs, as at today."""
+    return _market(_digests(run.sources), date.today().isoformat(), lambda: run.inputs)
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner="Finding who could support whom…")
-def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Market:
-    tables = {name: source for name, source in _sources.items() if name != "policy"}
-    inputs = with_policy(_inputs(_digests(tables), as_at, tables), _sources.get("policy"))
+def _market(digests: _Digests, as_at: str, _read: Callable[[], Inputs]) -> Market:
+    inputs = _read()
     with long_work():
-        found = open_market(inputs)
+        found = open_market(inputs, keep_all_pairs=True)
         # Found here, under the spinner, and not on the first screen that needs them.
         len(found.pairs)
     return found

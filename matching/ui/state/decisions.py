@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from matching.errors import DataError, Problem
-from matching.rounds.decided_inputs import overfull_problems, serving
 from matching.rounds.events import Event, new_event
+from matching.rounds.placement_rules import refuse_overfull
 from matching.rounds.round import Round
-from matching.rounds.state import desk_of, live_supporters
+from matching.rounds.run_inputs import serving
 from matching.ui.state import cache
 from matching.ui.state.open_round import change, store
 from matching.ui.state.person import who
@@ -39,22 +38,7 @@ def undo(round_: Round, numbers: Sequence[int], *, why: str = "") -> Round | Non
 
 
 def _refuse_overfull(round_: Round, more: Sequence[Event]) -> None:
-    """Refuse events after which a person would have more deployments or days than they offer.
-
-    Raises
-    ------
-    DataError
-        A person would.
-    """
-    if round_.files is None:
-        return
-    saved = cache.saved_plan(round_.files)
-    inputs, before = cache.market_of(saved).inputs, serving(saved.plan)
-
-    def problems(events: Sequence[Event]) -> list[Problem]:
-        desk = desk_of(events)
-        return overfull_problems(inputs, live_supporters(before, desk), desk)
-
-    known = problems(round_.events)
-    if new := [one for one in problems([*round_.events, *more]) if one not in known]:
-        raise DataError(new)
+    """Refuse events after which a person would have more than they offer, as the rounds judge it."""
+    if round_.files is not None:
+        saved = cache.saved_plan(round_.files)
+        refuse_overfull(cache.market_of(saved).inputs, serving(saved.plan), round_.events, more)

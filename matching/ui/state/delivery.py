@@ -14,7 +14,7 @@ from matching.plan.handover import Approval, Occasion
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
-from matching.rounds.state import Desk, desk_of
+from matching.rounds.state import RoundState, state_of
 from matching.ui.state import cache, live_plan
 from matching.ui.state.open_round import store
 
@@ -34,7 +34,7 @@ class Handed:
         The same, read.
     market : Market
         Of the inputs that it is checked against.
-    desk : Desk
+    state : RoundState
     approval : Approval or None
     decisions : int
         The number of changes by hand since the accepted plan was made, without those undone.
@@ -44,7 +44,7 @@ class Handed:
     files: Mapping[str, bytes]
     saved: SavedPlan
     market: Market
-    desk: Desk
+    state: RoundState
     approval: Approval | None
     decisions: int
 
@@ -81,12 +81,12 @@ def handed(round_: Round) -> Handed:
         files = files_of(round_, record.number)
         saved = cache.saved_plan(files)
         approval = Approval(record.made_by, record.made_at.astimezone().date(), str(version_of(round_, record)))
-        return Handed(round_.name, files, saved, cache.market_of(saved), desk_of(round_.events), approval, 0)
+        return Handed(round_.name, files, saved, cache.market_of(saved), state_of(round_.events), approval, 0)
     found = live_plan.live(round_)
     if not found.is_changed and round_.files is not None:
-        return Handed(round_.name, round_.files, found.accepted, found.market, found.desk, None, 0)
+        return Handed(round_.name, round_.files, found.accepted, found.market, found.state, None, 0)
     files = _live_files(found.digest, found)
-    return Handed(round_.name, files, cache.saved_plan(files), found.market, found.desk, None, _changes(found.desk))
+    return Handed(round_.name, files, cache.saved_plan(files), found.market, found.state, None, _changes(found.state))
 
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)
@@ -94,8 +94,10 @@ def _live_files(digest: str, _found: live_plan.Live) -> dict[str, bytes]:
     return plan_files(_found.plan, _found.sources, equity=equity(_found.plan, _found.market.inputs))
 
 
-def _changes(desk: Desk) -> int:
-    return sum(one.kind in _HAND and one.number > desk.planned and one.number not in desk.undone for one in desk.events)
+def _changes(state: RoundState) -> int:
+    return sum(
+        one.kind in _HAND and one.number > state.planned and one.number not in state.undone for one in state.events
+    )
 
 
 def approved_versions(round_: Round) -> tuple[PlanRecord, ...]:

@@ -11,26 +11,26 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from matching.inputs.read import Inputs
 from matching.pairs.market import Market, Row
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
-from matching.rounds.decided_inputs import (
-    as_placed,
-    decided_inputs,
-    decided_market,
-    decided_sources,
-    is_changed,
-    serving,
-)
 from matching.rounds.events import Event
 from matching.rounds.live_plan import Accepted, live_plan
 from matching.rounds.round import Round
-from matching.rounds.state import Desk, desk_of, live_supporters
+from matching.rounds.run_inputs import (
+    as_placed,
+    is_changed,
+    run_inputs,
+    serving,
+)
+from matching.rounds.state import RoundState, live_supporters, state_of
 from matching.tables.files import Source
 from matching.ui.formatting import frames
 from matching.ui.state import cache
 from matching.ui.state.params import screen_params
 from matching.ui.state.scheduling import long_work
+from matching.whatif.resolve import changed_market
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Live:
         The accepted plan itself if no decision changes it.
     market : Market
         Of the inputs that `plan` is checked against.
-    desk : Desk
+    state : RoundState
     is_changed : bool
         Whether it differs from the accepted plan.
     accepted : SavedPlan
@@ -55,7 +55,7 @@ class Live:
 
     plan: Plan
     market: Market
-    desk: Desk
+    state: RoundState
     is_changed: bool
     accepted: SavedPlan
     sources: Mapping[str, Source]
@@ -86,30 +86,30 @@ def _of_events(events: Sequence[Event]) -> str:
 @st.cache_resource(scope="session", max_entries=4, show_spinner="Putting what was decided into the plan…")
 def _live(digest: str, _round: Round) -> Live:
     saved = cache.saved_plan(_round.files or {})
-    market, desk = cache.market_of(saved), desk_of(_round.events)
+    market, state = cache.market_of(saved), state_of(_round.events)
     if not is_changed(_round.events, saved.plan):
-        return Live(saved.plan, market, desk, False, saved, saved.sources, digest)
-    now = live_supporters(serving(saved.plan), desk)
-    placed = as_placed(desk, market, now)
-    sources = decided_sources(saved.sources, market.inputs, _round.sources.get("decisions"), placed, now)
-    by_hand = frozenset({*desk.placements, *desk.freed})
-    made_from = [sources[name].sha256 for name in ("decisions", "supporters") if name in sources]
+        return Live(saved.plan, market, state, False, saved, saved.sources, digest)
+    now = live_supporters(serving(saved.plan), state)
+    placed = as_placed(state, market, now)
+    run = run_inputs(market.inputs, saved.sources, _round.sources.get("decisions"), placed, now)
+    by_hand = frozenset({*state.placements, *state.freed})
+    made_from = [run.sources[name].sha256 for name in ("decisions", "supporters") if name in run.sources]
     depends_on = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
-    changed, plan = _changed(hashlib.sha256(depends_on.encode()).hexdigest(), saved, sources, now, by_hand)
-    return Live(plan, changed, desk, True, saved, sources, digest)
+    changed, plan = _changed(hashlib.sha256(depends_on.encode()).hexdigest(), saved, run.inputs, now, by_hand)
+    return Live(plan, changed, state, True, saved, run.sources, digest)
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _changed(
     digest: str,
     _saved: SavedPlan,
-    _sources: Mapping[str, Source],
+    _inputs: Inputs,
     _now: Mapping[str, str],
     _by_hand: frozenset[str],
 ) -> tuple[Market, Plan]:
     """Return the market and the plan with the decisions; notes and undone decisions lead to the same result."""
     market = cache.market_of(_saved)
-    changed = decided_market(market, decided_inputs(market.inputs, _sources))
+    changed = changed_market(market, _inputs)
     accepted = Accepted.of(market, _saved.plan)
     with long_work():
         plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=screen_params().live_plan_s)
@@ -157,4 +157,4 @@ def needs_of(found: Live) -> pd.DataFrame:
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)
 def _needs(digest: str, _found: Live) -> pd.DataFrame:
-    return frames.with_status(frames.needs(_found.market, _found.plan), _found.desk)
+    return frames.with_status(frames.needs(_found.market, _found.plan), _found.state)

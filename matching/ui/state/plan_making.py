@@ -8,14 +8,15 @@ import streamlit as st
 
 from matching.allocation import allocate
 from matching.errors import DataError, Problem
-from matching.inputs.read import Inputs
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.inputs.read import Inputs, with_policy
+from matching.plan.as_bytes import plan_files
 from matching.plan.equity import equity
 from matching.plan.write import Plan
-from matching.rounds.decided_inputs import decided_sources, serving
-from matching.rounds.round import Round
-from matching.rounds.state import desk_of, live_supporters
+from matching.rounds.round import Round, sources_after_run
+from matching.rounds.run_inputs import RunInputs, run_inputs, serving
+from matching.rounds.state import live_supporters, state_of
 from matching.rounds.store import RoundStore, StaleRoundError
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.state import cache
 from matching.ui.state.drafted_rules import drafted_sources
@@ -48,28 +49,24 @@ def undecided_sources(round_: Round, *, stay_close: bool) -> dict[str, Source]:
     return sources
 
 
-def with_decided(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
-    """Return the files that a plan is made from: those given, with the decisions of the round.
+def with_decided(round_: Round, sources: Mapping[str, Source]) -> RunInputs:
+    """Return what a plan is made from: the content of these files, with the decisions of the round.
 
     Raises
     ------
     DataError
         The decisions contradict the decisions file, or a file is not sound.
     """
-    desk = desk_of(round_.events)
-    if not (desk.placements or desk.freed or desk.barred or desk.statuses):
-        return dict(sources)
+    state = state_of(round_.events)
+    if not (state.placements or state.freed or state.barred or state.statuses):
+        return RunInputs(with_policy(cache.inputs_of(sources), sources.get("policy")), dict(sources))
     before = serving(cache.saved_plan(round_.files).plan) if round_.files else {}
-    placed = {need_id: one.supporter_id for need_id, one in desk.placements.items()}
-    now = {**live_supporters(before, desk), **placed}
-    inputs = cache.inputs_of({name: one for name, one in sources.items() if name != "baseline"})
-    return cache.ordered(decided_sources(sources, inputs, round_.sources.get("decisions"), desk, now))
-
-
-def _own_sources(round_: Round, sources: Mapping[str, Source]) -> dict[str, Source]:
-    """Return the round's own files after a run: the decisions stay events of the round, which can be undone."""
-    rules = {"policy": sources["policy"]} if "policy" in sources else {}
-    return cache.ordered({**round_.sources, **rules})
+    placed = {need_id: one.supporter_id for need_id, one in state.placements.items()}
+    now = {**live_supporters(before, state), **placed}
+    undecided = cache.inputs_of({name: one for name, one in sources.items() if name != "decisions"})
+    inputs = with_policy(undecided, sources.get("policy"))
+    run = run_inputs(inputs, sources, round_.sources.get("decisions"), state, now)
+    return RunInputs(run.inputs, cache.ordered(run.sources))
 
 
 # ---- the plan of the round -----------------------------------------------------------------------------------------
@@ -85,7 +82,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     try:
         _refuse_to_plan(round_)
         given = with_decided(round_, sources)
-        ready = cache.market(given)
+        ready = cache.market_of_run(given)
     except (DataError, StaleRoundError) as error:
         set_back(error)
         st.rerun()
@@ -95,8 +92,8 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     def make(report: Callable[[str], None], cancel: threading.Event) -> Round:
         plan = allocate(ready.inputs, market=ready, progress=report, cancel=cancel)
         report("Saving the plan")
-        files = plan_files(plan, given, equity=equity(plan, ready.inputs))
-        return _kept(database, round_, files, _own_sources(round_, sources), by, why)
+        files = plan_files(plan, given.sources, equity=equity(plan, ready.inputs))
+        return _kept(database, round_, files, sources_after_run(round_, sources), by, why)
 
     job = jobs().begin(round_, by, make)
     follow_job(job)
@@ -156,11 +153,11 @@ def begin_rerun(round_: Round) -> Job[Rerun]:
     DataError
         The decisions contradict each other.
     """
-    sources = with_decided(round_, undecided_sources(round_, stay_close=True))
-    ready = cache.market(sources)
+    run = with_decided(round_, undecided_sources(round_, stay_close=True))
+    ready = cache.market_of_run(run)
 
     def make(report: Callable[[str], None], cancel: threading.Event) -> Rerun:
-        return Rerun(allocate(ready.inputs, market=ready, progress=report, cancel=cancel), ready.inputs, sources)
+        return Rerun(allocate(ready.inputs, market=ready, progress=report, cancel=cancel), ready.inputs, run.sources)
 
     job = start(round_, who(), make)
     with st.spinner("Finding the best plan from here…"):
@@ -171,5 +168,5 @@ def begin_rerun(round_: Round) -> Job[Rerun]:
 def accept(round_: Round, plan: Plan, inputs: Inputs, sources: Mapping[str, Source], *, why: str = "") -> Round | None:
     """Accept a plan that was made from these files; the round keeps its own tables, with the rules of the run."""
     files = plan_files(plan, sources, equity=equity(plan, inputs))
-    own = _own_sources(round_, sources)
+    own = sources_after_run(round_, sources)
     return change(lambda: store().save_plan(round_, files, sources=own, by=who(), why=why))
