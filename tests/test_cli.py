@@ -177,10 +177,10 @@ def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
 SOLVER_THAT_GOES_ON = """
 import atexit, os, sys, time
 import matching.cli
-from matching.solve.budget import Watch
+from matching.solve.budget import Budget
 # As a solver's threads do where they are still at work when Python is taken down.
 atexit.register(os.abort)
-assert Watch.of(0.1).within(lambda: time.sleep(600)) is None
+assert Budget.of(0.1).within(lambda: time.sleep(600)) is None
 sys.argv[0] = "s2s"
 matching.cli.main()
 """

@@ -14,12 +14,13 @@ from matching.audit.check import check_plan
 from matching.audit.proof import check_proof
 from matching.inputs.read import Inputs
 from matching.pairs.market import open_market
-from matching.pairs.rules import Positions, positions
+from matching.pairs.rules import positions
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.on_disk import SavedPlan
-from matching.plan.reasons import UNMET, Outcome
+from matching.plan.reasons import Outcome
 from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan, spreadsheet_safe
-from matching.solve.problem import Assignment
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET, Assignment
 from matching.tables.files import Source
 from matching.tables.formats import PRIORITIES
 

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from matching.errors import counted
 from matching.pairs.market import Market
-from matching.pairs.rules import RULES, Positions
+from matching.pairs.rules import RULES
 from matching.plan.phrases import bar_phrase, joined, people_asked, person
+from matching.solve.arrays import Positions
 from matching.tables.grid import kilometres
 
 Flags = NDArray[np.bool_]

@@ -14,14 +14,12 @@ from matching.accreditation import failed_criteria
 from matching.errors import counted
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
-from matching.pairs.rules import Positions, positions
-from matching.pairs.side_constraints import Standing, tie_notices
+from matching.pairs.side_constraints import OutcomeCounts, side_constraint_notices
 from matching.plan.no_one_eligible import nobody_eligible
 from matching.plan.phrases import bar_phrases, joined, people_asked, person
-from matching.tables.formats import PRIORITIES
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET
 from matching.tables.grid import kilometres
-
-UNMET = -1
 
 Flags = NDArray[np.bool_]
 
@@ -131,7 +129,7 @@ class _Use:
         By supporter.
     days_left : ndarray of float64
         By supporter, in hundredths; infinite without a limit.
-    standing : Standing
+    standing : OutcomeCounts
         As the rules see it that tie needs and supporters together.
     """
 
@@ -139,7 +137,7 @@ class _Use:
     level: Positions
     is_full: Flags
     days_left: NDArray[np.float64]
-    standing: Standing
+    standing: OutcomeCounts
 
     @classmethod
     def of(cls, market: Market, outcome: Outcome) -> "_Use":
@@ -147,10 +145,10 @@ class _Use:
         deployments, days = outcome.used(market)
         return cls(
             supporter_of != UNMET,
-            priority_level(market),
+            rulebook.priority_level,
             deployments >= rulebook.places,
             rulebook.days_offered - days,
-            Standing(rulebook, supporter_of),
+            OutcomeCounts(rulebook, supporter_of),
         )
 
 
@@ -199,7 +197,7 @@ def decision_notices(market: Market, outcome: Outcome) -> list[str]:
                 f"The pin of {person(market, supporter)} to need {market.needs[need]['need_id']} is kept, "
                 f"although the supporter {joined(phrases)}."
             )
-    notices += tie_notices(market.rulebook, outcome.supporter_of)
+    notices += side_constraint_notices(market.rulebook, outcome.supporter_of)
     earlier = np.divmod(market.rulebook.earlier, max(len(market.inputs.supporters), 1))
     barred = int((~market.rulebook.eligible(*earlier)).sum())
     if barred:
@@ -464,11 +462,6 @@ def _one_more(market: Market, use: _Use, needs: Positions, pairs: Pairs) -> dict
         facts = f"{kilometres(km)}, score {score:.3f}"
         sentences[one] = f"{_sentence(' and '.join(more))} with {person(market, supporter)} would meet it ({facts})."
     return sentences
-
-
-def priority_level(market: Market) -> Positions:
-    """Each need's level: 0 critical, 1 high, 2 normal."""
-    return positions(pd.Series(PRIORITIES), market.inputs.needs["priority"])
 
 
 def _sentence(words: str) -> str:

@@ -18,16 +18,8 @@ from numpy.typing import NDArray
 from matching import __version__
 from matching.pairs.market import Market
 from matching.pairs.side_constraints import hopeless
-from matching.plan.reasons import (
-    UNMET,
-    Outcome,
-    Reasons,
-    decision_notices,
-    excluded_reasons,
-    priority_level,
-    reasons_of,
-)
-from matching.solve.problem import LEVELS, Assignment
+from matching.plan.reasons import Outcome, Reasons, decision_notices, excluded_reasons, reasons_of
+from matching.solve.problem import LEVELS, UNMET, Assignment
 
 PLAN_COLUMNS = (
     "need_id",
@@ -265,7 +257,7 @@ def _surplus_of_prices(market: Market, outcome: Outcome, assignment: Assignment)
     rulebook, price = market.rulebook, assignment.price_milli
     need = np.flatnonzero((outcome.supporter_of != UNMET) & (outcome.origin != "pinned"))
     supporter = outcome.supporter_of[need]
-    worth = assignment.bonus_milli * (3 - priority_level(market)[need]) + rulebook.fits(need, supporter).score_milli
+    worth = assignment.bonus_milli * (3 - rulebook.priority_level[need]) + rulebook.fits(need, supporter).score_milli
     worth[outcome.origin[need] == "kept"] += market.inputs.policy.rerun.change_cost_milli
     surplus = np.zeros(len(outcome.supporter_of))
     surplus[need] = worth - price[supporter]

@@ -14,14 +14,15 @@ from matching.errors import DataError, Problem, counted
 from matching.inputs.locations import options_of, places, with_cells
 from matching.inputs.read import InputFile, Inputs
 from matching.pairs.market import Market, Row
-from matching.pairs.rules import RULES, Positions, positions
-from matching.pairs.side_constraints import Standing, met_in_part
+from matching.pairs.rules import RULES, positions
+from matching.pairs.side_constraints import OutcomeCounts, met_in_part
 from matching.plan.phrases import bar_phrases
-from matching.plan.reasons import UNMET
 from matching.plan.write import Plan
 from matching.rounds.decisions_table import decisions_source
 from matching.rounds.events import Event
 from matching.rounds.state import Desk, Placement, desk_of, live_supporters
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import known_columns, read_table, table_formats
 from matching.tables.vocabulary import standard_vocabulary
@@ -247,7 +248,7 @@ def _overfull(market: Market, supporter_of: Mapping[str, str], need: int, suppor
 
 def _tied(market: Market, supporter_of: Mapping[str, str], need: int, supporter: int) -> Iterator[Broken]:
     inputs, rules = market.inputs, market.inputs.policy.rules
-    standing = Standing(market.rulebook, _outcome(inputs, supporter_of))
+    standing = OutcomeCounts(market.rulebook, _outcome(inputs, supporter_of))
     pair = (np.array([need]), np.array([supporter]))
     if standing.over_school(*pair)[0]:
         yield Broken(

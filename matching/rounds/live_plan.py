@@ -10,15 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from matching.allocation import solve
+from matching.allocation import outcome_with_origins, solve
 from matching.errors import DataError, Problem, counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.pairs.rules import Positions, positions
-from matching.plan.reasons import UNMET, Outcome
+from matching.pairs.rules import positions
+from matching.plan.reasons import Outcome
 from matching.plan.write import Plan, make_plan
-from matching.solve.problem import Assignment, Reached, as_reached
-from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins, written
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET, Assignment, Reached, as_reached
+from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins
 
 Best = tuple[Outcome, Assignment]
 """What `matching.allocation.solve` gives."""
@@ -90,7 +91,7 @@ def live_plan(
         A need or a supporter is not in the inputs, or somebody has more than they offer.
     """
     held = held_market(market, supporter_of, by_hand)
-    outcome = written(held, _positions(held, supporter_of))
+    outcome = outcome_with_origins(held, _positions(held, supporter_of))
     if problems := list(_overfull(held, outcome)):
         raise DataError(problems)
     most = accepted and _most_after(accepted, held)
@@ -148,7 +149,7 @@ def _most_after(accepted: Accepted, held: Market) -> Reached | None:
         np.setdiff1d(barred, np.union1d(barred_now, held_there))
     )
     new = np.setdiff1d(held_there, pinned)
-    if is_free_again or (before.has_ties and len(new)):
+    if is_free_again or (before.has_side_constraints and len(new)):
         return None
     need, supporter = np.divmod(new, max(len(one.supporters), 1))
     offers_more = (now.places > before.places) | (now.days_offered > before.days_offered)

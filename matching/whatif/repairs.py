@@ -15,11 +15,11 @@ import pandas as pd
 from matching.errors import counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.pairs.rules import RULES, Positions
+from matching.pairs.rules import RULES
 from matching.plan.phrases import person
-from matching.plan.reasons import UNMET
 from matching.plan.write import Plan
-from matching.solve.problem import PRIORITY_LEVELS, Reached
+from matching.solve.arrays import Positions
+from matching.solve.problem import PRIORITY_LEVELS, UNMET, Reached
 from matching.whatif.remedies import CHANGES, FOR_ALL, related_specialisms
 from matching.whatif.resolve import changed_market, changes_between, outcome_of, position_of, solve_again, without_need
 

@@ -8,7 +8,6 @@ prove it.
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -21,17 +20,11 @@ from matching.errors import DataError, Problem, did_you_mean, shown
 from matching.inputs.read import Inputs
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
-from matching.pairs.rules import Positions, Rulebook, positions
+from matching.pairs.rules import Rulebook, positions
 from matching.plan.compare import CHANGE_COLUMNS
-from matching.plan.reasons import UNMET, Outcome, priority_level
 from matching.plan.write import Plan
-from matching.solve.problem import Reached, as_reached, best_of_each_need
-
-# Up to so many pairs a part is searched as a whole at once: it takes tenths of a second.
-_FEW_PAIRS = 4_000
-# Around a change: at least so many needs in turn, each step reaching over every need's best few pairs.
-_NEEDS_AROUND = (40, 200)
-_BEST_PAIRS = 4
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET, Reached, as_reached, best_of_each_need
 
 
 @dataclass(frozen=True)
@@ -53,22 +46,6 @@ class Answer:
     proved: bool
 
 
-@dataclass(frozen=True)
-class _Chosen(Market):
-    """A market of which only some pairs are looked at."""
-
-    chosen: Pairs
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        return self.chosen
-
-    @cached_property
-    def is_large(self) -> bool:
-        # Whatever its size: nobody else may be found beside those who were chosen.
-        return False
-
-
 def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) -> Market:
     """The market after a change of its inputs.
 
@@ -82,12 +59,13 @@ def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) 
     """
     rulebook = Rulebook(inputs, market.rulebook.accredited)
     if same_pairs:
-        return _Chosen(inputs, market.verdicts, rulebook, market.pairs)
+        return replace(market, inputs=inputs, rulebook=rulebook, only=market.pairs)
     before, now = (np.union1d(one.decided["forbid"], one.decided["declined"]) for one in (market.rulebook, rulebook))
     if _differ_in_decisions(market.inputs, inputs) and not len(np.setdiff1d(before, now)):
         code = market.pairs.need * len(inputs.supporters) + market.pairs.supporter
-        return _Chosen(inputs, market.verdicts, rulebook, _some(market.pairs, ~np.isin(code, now)))
-    return Market(inputs, market.verdicts, rulebook)
+        only = _some(market.pairs, ~np.isin(code, now))
+        return replace(market, inputs=inputs, rulebook=rulebook, only=only)
+    return replace(market, inputs=inputs, rulebook=rulebook, only=None)
 
 
 def _differ_in_decisions(one: Inputs, other: Inputs) -> bool:
@@ -99,7 +77,7 @@ def _differ_in_decisions(one: Inputs, other: Inputs) -> bool:
 
 def without_need(market: Market, need: int) -> Market:
     """The market in which nobody may serve one need."""
-    return _Chosen(market.inputs, market.verdicts, market.rulebook, _some(market.pairs, market.pairs.need != need))
+    return replace(market, only=_some(market.pairs, market.pairs.need != need))
 
 
 def with_pins(inputs: Inputs, supporter_of: Mapping[str, str]) -> Inputs:
@@ -129,21 +107,10 @@ def outcome_of(market: Market, plan: Plan) -> Positions:
     return supporter_of
 
 
-def written(market: Market, supporter_of: Positions) -> Outcome:
-    """An outcome with the origin of every deployment: pinned, kept from the earlier plan, or else optimised."""
-    code = np.arange(len(supporter_of)) * len(market.inputs.supporters) + supporter_of
-    met = supporter_of != UNMET
-    origin = np.full(len(supporter_of), "", dtype=object)
-    origin[met] = "optimised"
-    origin[met & np.isin(code, market.rulebook.earlier)] = "kept"
-    origin[met & np.isin(code, market.rulebook.decided["pin"])] = "pinned"
-    return Outcome(supporter_of, origin)
-
-
 def reached_by(market: Market, supporter_of: Positions, needs: Positions | None = None) -> Reached:
     """What an outcome reaches at each level, the change cost counted; of some needs where they are named."""
     met = np.flatnonzero(supporter_of != UNMET) if needs is None else needs[supporter_of[needs] != UNMET]
-    counts = np.bincount(priority_level(market)[met], minlength=3)
+    counts = np.bincount(market.rulebook.priority_level[met], minlength=3)
     score = int(market.rulebook.fits(met, supporter_of[met]).score_milli.sum())
     kept = np.isin(met * len(market.inputs.supporters) + supporter_of[met], market.rulebook.earlier)
     change_cost_milli = market.inputs.policy.rerun.change_cost_milli
@@ -179,12 +146,13 @@ def solve_again(
     -----
     Whether the answer is proved says nothing of a part that the change does not touch: there `before` stands.
     """
+    tuning = changed.params.what_if
     deadline = time.monotonic() + time_limit_s
     concerned = _concerned(market, before, changed, needs, supporters)
     part = _part(changed, concerned)
     answers = []
-    if len(part.pairs) > _FEW_PAIRS and np.isfinite(changed.rulebook.days_offered).any():
-        for size in _NEEDS_AROUND:
+    if len(part.pairs) > tuning.few_pairs and np.isfinite(changed.rulebook.days_offered).any():
+        for size in tuning.needs_around:
             around = _around(part, before, needs, supporters, size)
             outcome, _ = solve(_held(part, before, around), time_limit_s=max(0.0, deadline - time.monotonic()) / 2)
             answers.append(_whole(changed, before, outcome.supporter_of, around))
@@ -216,8 +184,7 @@ def _some(pairs: Pairs, which: NDArray[np.bool_]) -> Pairs:
 def _part(market: Market, concerned: NDArray[np.bool_]) -> Market:
     if concerned.all():
         return market
-    pairs = _some(market.pairs, concerned[market.pairs.need])
-    return _Chosen(market.inputs, market.verdicts, market.rulebook, pairs)
+    return replace(market, only=_some(market.pairs, concerned[market.pairs.need]))
 
 
 def _concerned(
@@ -240,7 +207,7 @@ def _parts(rulebook: Rulebook, need: Positions, supporter: Positions) -> Positio
     """
     n_needs, n_supporters = len(rulebook.need_school), len(rulebook.home_school)
     tail, head = [need], [n_needs + supporter]
-    if rulebook.has_ties:
+    if rulebook.has_side_constraints:
         at = n_needs + n_supporters
         home = at + len(rulebook.inputs.schools)
         tail += [np.arange(n_needs), n_needs + np.arange(n_supporters)]
@@ -279,7 +246,7 @@ def _around(
     Step by step: the best people of the needs so far, what these people hold, and unmet needs that want them.
     """
     pairs, school = part.pairs, part.rulebook.need_school
-    best = best_of_each_need(pairs.need, pairs.score_milli, _BEST_PAIRS)
+    best = best_of_each_need(pairs.need, pairs.score_milli, part.params.what_if.best_pairs)
     need, supporter = pairs.need[best], pairs.supporter[best]
     around, people = np.zeros(len(before), dtype=bool), np.zeros(len(part.rulebook.places), dtype=bool)
     around[list(needs)], people[list(supporters)] = True, True
@@ -305,7 +272,7 @@ def _held(part: Market, before: Positions, free: NDArray[np.bool_]) -> Market:
     supporter_ids = part.inputs.supporters["supporter_id"].to_numpy()[before[held]].tolist()
     inputs = with_pins(part.inputs, dict(zip(need_ids, supporter_ids, strict=True)))
     rulebook = Rulebook(inputs, part.rulebook.accredited)
-    return _Chosen(inputs, part.verdicts, rulebook, _some(part.pairs, free[part.pairs.need]))
+    return replace(part, inputs=inputs, rulebook=rulebook, only=_some(part.pairs, free[part.pairs.need]))
 
 
 # ---- what differs ---------------------------------------------------------------------------------------------------

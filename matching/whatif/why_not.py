@@ -15,9 +15,8 @@ from matching.inputs.read import Inputs
 from matching.pairs.market import Market, Row
 from matching.plan.compare import compare
 from matching.plan.phrases import bar_phrases, person
-from matching.plan.reasons import UNMET
 from matching.plan.write import Plan, in_points
-from matching.solve.problem import LEVELS, PRIORITY_LEVELS, Reached
+from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Reached
 from matching.whatif.repairs import Repair, Step, repairs
 from matching.whatif.resolve import (
     changed_market,
@@ -126,7 +125,7 @@ def why_not(
         forced = changed_market(market, with_pins(market.inputs, {need_id: supporter_id}), same_pairs=True)
         is_best = plan.manifest["status"] == "optimal"
         # A pin may go where the plan may not: beyond a rule, another pin, or a tie with other needs and people.
-        free_to_choose = not (bars or market.rulebook.has_ties or need in market.rulebook.pins[0])
+        free_to_choose = not (bars or market.rulebook.has_side_constraints or need in market.rulebook.pins[0])
         answer = solve_again(
             market,
             before,

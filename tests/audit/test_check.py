@@ -25,9 +25,9 @@ from worlds import (
 from matching.allocation import allocate
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import plan_files
-from matching.plan.reasons import UNMET, Outcome
+from matching.plan.reasons import Outcome
 from matching.plan.write import Plan, make_plan
-from matching.solve.problem import Assignment
+from matching.solve.problem import UNMET, Assignment
 
 
 def written(made: World, plan: Plan | None = None) -> dict[str, bytes]:

@@ -222,7 +222,7 @@ def test_nobody_has_to_wait_for_the_places_either():
     assert check_proof(plan, made.inputs())[0] == []
 
 
-def test_a_plan_that_was_stopped_promises_no_more_than_needs_that_can_be_met():
+def test_a_stopped_plan_is_bounded_by_no_more_than_needs_that_can_be_met():
     made = random_world(9, n_schools=25, n_supporters=10, n_needs=40, days=False, pins=0, places=("1", "2"))
     cancel = threading.Event()
     cancel.set()
@@ -238,7 +238,7 @@ def test_a_plan_that_was_stopped_promises_no_more_than_needs_that_can_be_met():
     assert bounds_said(plan)[3] == promised < sum(most.values())
 
 
-def test_each_step_is_told():
+def test_each_step_is_reported():
     steps: list[str] = []
     random_world(9, n_schools=25, n_supporters=22, n_needs=40, decisions=8, ties=True).plan(progress=steps.append)
     assert any("round 1" in step and "pairs" in step for step in steps)

@@ -34,6 +34,7 @@ from matching.errors import DataError
 from matching.pairs.market import open_market
 from matching.plan.compare import CHANGE_COLUMNS
 from matching.rounds.live_plan import held_market, live_plan
+from matching.solve.params import SolveParams, WhatIfParams
 from matching.whatif.remedies import CHANGES
 from matching.whatif.resolve import outcome_of, reached_by, solve_again, with_pins
 from matching.whatif.why_not import COMPONENT_COLUMNS, PEOPLE_COLUMNS, repairs, rerun_preview, why_not
@@ -286,10 +287,9 @@ def test_an_unknown_identifier_is_said(need_id, supporter_id):
 @pytest.mark.parametrize("ties", [False, True])
 def test_around_a_change_everybody_else_is_held_and_no_rule_is_broken(number, ties, monkeypatch):
     """The way that large parts go, on small ones, and with no time for more."""
-    monkeypatch.setattr("matching.whatif.resolve._FEW_PAIRS", 0)
-    monkeypatch.setattr("matching.whatif.resolve._NEEDS_AROUND", (2,))
     made = random_world(number, n_schools=6, n_supporters=5, n_needs=9, pins=number % 3, ties=ties)
-    market = open_market(made.inputs())
+    params = SolveParams(what_if=WhatIfParams(few_pairs=0, needs_around=(2,)))
+    market = open_market(made.inputs(), params)
     plan = allocate(market.inputs, market=market)
     may = [pair for pair in eligible(made) if served(plan).get(pair[0]) != pair[1] and has_room(made, *pair)]
     for pair in may[:: max(1, len(may) // 3)]:

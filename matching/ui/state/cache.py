@@ -45,7 +45,7 @@ def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Ma
     tables = {name: source for name, source in _sources.items() if name != "policy"}
     inputs = with_policy(_inputs(_digests(tables), as_at, tables), _sources.get("policy"))
     with long_work():
-        found = open_market(inputs)
+        found = open_market(inputs, keep_all_pairs=True)
         # Found here, under the spinner, and not when a screen first asks.
         len(found.pairs)
     return found
