@@ -24,11 +24,12 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from matching.allocation import allocate
 from matching.inputs.read import read_inputs, read_schools
-from matching.inputs.simulate import simulate
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.inputs.simulation.simulate import simulate
+from matching.plan.as_bytes import plan_files
 from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.store import open_store
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))

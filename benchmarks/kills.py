@@ -25,7 +25,7 @@ from pathlib import Path
 
 from matching.rounds.events import Event, new_event
 from matching.rounds.round import Round
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.rounds.store import RoundStore, open_store
 
 LONGEST_LIFE_S = 0.25
@@ -99,7 +99,7 @@ def next_write(last_event: int) -> list[Event]:
 
 def in_part(events: tuple[Event, ...]) -> int:
     """Return the number of writes of which only some events are there."""
-    desk_of(events)
+    state_of(events)
     together = Counter(one.by for one in events)
     return sum(count != int(write.split("/")[1]) for write, count in together.items())
 

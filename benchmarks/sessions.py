@@ -32,8 +32,8 @@ import pandas as pd
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from matching.inputs.read import read_schools
-from matching.inputs.simulate import simulate
-from matching.plan.as_bytes import csv_bytes
+from matching.inputs.simulation.simulate import simulate
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))

@@ -11,12 +11,12 @@ from matching.audit.check import check_plan
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market, open_market
 from matching.pairs.side_constraints import hopeless, side_constraints_of
-from matching.plan.reasons import Outcome
+from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
 from matching.solve.arrays import Integers, Positions
 from matching.solve.assign import assign
 from matching.solve.params import DEFAULTS, SolveParams
-from matching.solve.problem import NEVER, UNMET, Assignment, AssignmentProblem
+from matching.solve.problem import NEVER, Assignment, AssignmentProblem
 
 Progress = Callable[[str], None]
 
@@ -83,7 +83,7 @@ def solve(
         params=market.params,
     )
     assignment = _with_pins(market, assignment)
-    return outcome_with_origins(market, assignment.supporter_of), assignment
+    return Outcome.of(market, assignment.supporter_of), assignment
 
 
 def _closed_needs(market: Market) -> Positions:
@@ -132,15 +132,6 @@ def _with_pins(market: Market, assignment: Assignment) -> Assignment:
         values=tuple(a + b for a, b in zip(assignment.values, of_pins, strict=True)),
         bounds=tuple(a + b for a, b in zip(assignment.bounds, of_pins, strict=True)),
     )
-
-
-def outcome_with_origins(market: Market, supporter_of: Positions) -> Outcome:
-    """Return the outcome with the origin of each deployment: pinned, kept from the earlier plan, or optimised."""
-    rulebook, met = market.rulebook, supporter_of != UNMET
-    pair = np.arange(len(supporter_of)) * len(market.inputs.supporters) + supporter_of
-    origin = np.select([~met, np.isin(pair, rulebook.earlier)], ["", "kept"], "optimised").astype(object)
-    origin[rulebook.pins[0]] = "pinned"
-    return Outcome(supporter_of, origin)
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,7 @@ def test_the_program_runs_as_a_module(tmp_path):
 
 
 def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
-    slow = "networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulate matching.whatif matching.audit"
+    slow = "networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulation matching.whatif matching.audit"
     code = f"import sys, matching.cli; print(*(name for name in '{slow}'.split() if name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert loaded.stdout.split() == []
@@ -239,7 +239,7 @@ def test_a_name_that_the_console_cannot_show_is_no_defect(s2s):
     assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
     run = module("explain", "plan", "--need", "N1", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
     assert (run.returncode, run.stderr) == (0, b"")
-    assert b"(S1, SLE) of Birch School supports it" in run.stdout
+    assert b"(S1, SLE) of Birch School supports this need" in run.stdout
 
 
 # A closed pipe and a full disk
@@ -309,7 +309,7 @@ def test_check_tells_what_the_evidence_says(s2s):
     run = s2s("check", *put(TABLES | {"accreditation": EVIDENCE_HEADER + "S3,NLE-5,no,,2026-01-01\n"}), *DAY)
     assert "3 supporters cannot be deployed; 0 pairs are eligible.\n3 needs have no eligible supporter." in run.out
     assert re.search(
-        r"^Notice: Accreditation: .*NLE-5 .*1 person.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
+        r"^Notice: Accreditation: .*NLE-5 .*1 supporter.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
     )
 
 
@@ -650,16 +650,18 @@ def test_explain_tells_who_and_why(s2s, plan):
     run = s2s("explain", plan, "--need", "N1")
     lines = run.out.splitlines()
     assert lines[0] == "N1: maths at Alder School (Primary), high priority, 2 days"
-    assert re.fullmatch(r"Ann Ash \(S1, SLE\) of Birch School supports it, with a score of \d\.\d{3}\.", lines[1])
+    assert re.fullmatch(
+        r"Ann Ash \(S1, SLE\) of Birch School supports this need, with a score of \d\.\d{3}\.", lines[1]
+    )
     assert "Eligible supporters, best score first:" in lines
 
 
 def test_explain_tells_why_not(s2s, plan):
     run = s2s("explain", plan, "--need", "N1", "--supporter", "S2")
     assert run.out.splitlines()[1:6] == [
-        "Bob Bay (S2) may not support it:",
-        "- is an LLE, and the need accepts SLE;",
-        "- does not have maths;",
+        "Bob Bay (S2) is not eligible for this need:",
+        "- is an LLE, but the need is for an SLE;",
+        "- does not have maths as a specialism;",
         "- works at this school.",
         run.out.splitlines()[5],
     ]
@@ -669,7 +671,7 @@ def test_explain_tells_why_not(s2s, plan):
 def test_explain_tells_of_an_unmet_need(s2s):
     assert s2s("allocate", *put(TABLES | {"needs": NEEDS.replace("phonics", "drama")}), *DAY, "--out", "plan").code == 0
     run = s2s("explain", "plan", "--need", "N3")
-    assert "It is unmet. Nobody is eligible." in run.out
+    assert "This need is unmet. No one is eligible." in run.out
     assert "Eligible supporters" not in run.out
 
 
@@ -738,7 +740,7 @@ def test_compare_tells_what_changed(s2s, plan):
     assert all(word in run.out for word in ("N2", "S2", "S3"))
     assert "N1" not in run.out
     assert [row["need_id"] for row in plan_cells(".", "changes.csv")] == ["N2"]
-    assert s2s("compare", plan, plan).out.endswith("Both plans serve every need alike.\n")
+    assert s2s("compare", plan, plan).out.endswith("Both plans serve every need in the same way.\n")
 
 
 # schools
@@ -925,7 +927,7 @@ def test_triage_takes_results_and_one_local_authority(s2s):
     run = s2s("triage", *put({"schools": SCHOOLS}), *words)
     assert run.out.splitlines()[1:] == [
         "1 listed mainly for: below-minimum.",
-        "Notice: ks.csv: 1 of 2 rows lack a result; it counts as not below.",
+        "Notice: ks.csv: 1 of 2 rows lack a result, which counts as not below.",
     ]
 
 

@@ -17,10 +17,11 @@ from matching.pairs.market import open_market
 from matching.pairs.rules import positions
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.on_disk import SavedPlan
-from matching.plan.reasons import Outcome
-from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan, spreadsheet_safe
+from matching.plan.outcome import Outcome
+from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan
 from matching.solve.arrays import Positions
 from matching.solve.problem import UNMET, Assignment
+from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.files import Source
 from matching.tables.formats import PRIORITIES
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import typer
 
 from matching.commands.files import write_one_file
-from matching.plan.as_bytes import csv_bytes
 from matching.plan.compare import compare
 from matching.plan.on_disk import read_directory
+from matching.tables.csv_out import csv_bytes
 
 
 def compare_plans(before: Path, after: Path, out: Path | None) -> None:

@@ -6,9 +6,10 @@ import typer
 
 from matching.commands.files import opened, write_one_file
 from matching.commands.terminal import print_notices
-from matching.inputs.gias import left_out_counts, read_official
-from matching.plan.as_bytes import csv_bytes
-from matching.tables.formats import schools_as_text
+from matching.inputs.official.exclusions import left_out_counts
+from matching.inputs.official.gias import read_official
+from matching.tables.csv_out import csv_bytes
+from matching.tables.table_reader import schools_as_text
 from matching.tables.vocabulary import standard_vocabulary
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import typer
 
 from matching.inputs.read import read_schools
-from matching.inputs.simulate import simulate
-from matching.plan.as_bytes import csv_bytes
+from matching.inputs.simulation.simulate import simulate
 from matching.plan.on_disk import check_target, write_directory
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import open_source
 
 MADE_UP_MARK = "made-up.txt"

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from matching.plan.write import Plan
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source, is_gzip, is_xlsx, is_zip
 
 _NUMBER_COLUMNS = {
@@ -45,11 +46,6 @@ _SHEET_TITLES = {
 _WIDEST_COLUMN = 60
 # A zip keeps the time of each file; a fixed one keeps equal plans equal.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-
-
-def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """A table as CSV that Excel opens as it is: UTF-8 with a byte-order mark."""
-    return b"\xef\xbb\xbf" + frame.to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 
 def plan_files(

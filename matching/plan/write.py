@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from matching import __version__
 from matching.pairs.market import Market
 from matching.pairs.side_constraints import hopeless
-from matching.plan.reasons import Outcome, Reasons, decision_notices, excluded_reasons, reasons_of
+from matching.plan.outcome import Outcome
+from matching.plan.reasons import Reasons, decision_notices, excluded_reasons, reasons_of
 from matching.solve.problem import LEVELS, UNMET, Assignment
+from matching.tables.csv_out import FORMULA_STARTS, spreadsheet_safe
 
 PLAN_COLUMNS = (
     "need_id",
@@ -132,18 +134,10 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
     return Plan(deployments, unmet, workload, excluded, manifest, _surplus(market, outcome, assignment))
 
 
-def spreadsheet_safe(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would run it as a formula."""
-    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
-
-
 def in_points(values: Sequence[int]) -> list[float]:
     """The levels' numbers, the last from thousandths to score points."""
     *counts, score = values
     return [*counts, score / 1000]
-
-
-_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 
 def _text(cells: Mapping[str, list[str]], columns: Sequence[str]) -> pd.DataFrame:
@@ -153,7 +147,7 @@ def _text(cells: Mapping[str, list[str]], columns: Sequence[str]) -> pd.DataFram
 def _all_safe(cells: list[str]) -> list[str]:
     # Hardly any column has a cell that starts so: a look at how they start tells for all of them.
     starts = {cell[:1] for cell in cells}
-    return cells if starts.isdisjoint(_FORMULA_STARTS) else [spreadsheet_safe(cell) for cell in cells]
+    return cells if starts.isdisjoint(FORMULA_STARTS) else [spreadsheet_safe(cell) for cell in cells]
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,6 @@
 """What happens to a round: the kinds of event, and events as values that nothing changes any more.
 
-What they come to is the business of `desk`; `rounds` keeps them.
+What they come to is the business of `state`; `rounds` keeps them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ def new_event(kind: str, *, by: str, why: str = "", **about: str) -> Event:
     return Event(0, datetime.now(UTC), by, kind, why, about)
 
 
-def standing(events: Sequence[Event]) -> tuple[frozenset[int], dict[int, int]]:
+def events_in_force(events: Sequence[Event]) -> tuple[frozenset[int], dict[int, int]]:
     """The events that do not hold, and for every event the last one that had a say in whether it does."""
     undone: set[int] = set()
     last = {one.number: one.number for one in events}

@@ -5,9 +5,8 @@ from datetime import UTC
 
 import pandas as pd
 
-from matching.plan.as_bytes import csv_bytes
-from matching.plan.write import spreadsheet_safe
-from matching.rounds.events import KINDS, Event, Pair, one_line_end, standing
+from matching.rounds.events import KINDS, Event, Pair, events_in_force, one_line_end
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 
 HISTORY_COLUMNS = ("number", "on", "by", "what", "need_id", "supporter_id", "why", "undone")
 
@@ -22,7 +21,7 @@ def history_table(events: Iterable[Event]) -> pd.DataFrame:
         note is what it says; `undone` is yes or blank.
     """
     ordered = tuple(events)
-    undone, _ = standing(ordered)
+    undone, _ = events_in_force(ordered)
     subject = {one.number: one for one in ordered}
     rows = [
         (

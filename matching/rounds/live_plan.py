@@ -1,7 +1,7 @@
 """The plan as people have changed it since it was made, written and measured as any plan is.
 
 It says what its rows hold, and beside that what the best plan under the same decisions would reach. Who decided what is
-the business of `desk`.
+the business of `state`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from matching.allocation import outcome_with_origins, solve
+from matching.allocation import solve
 from matching.errors import DataError, Problem, counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import positions
-from matching.plan.reasons import Outcome
+from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
 from matching.solve.arrays import Positions
 from matching.solve.problem import UNMET, Assignment, Reached, as_reached
@@ -91,7 +91,7 @@ def live_plan(
         A need or a supporter is not in the inputs, or somebody has more than they offer.
     """
     held = held_market(market, supporter_of, by_hand)
-    outcome = outcome_with_origins(held, _positions(held, supporter_of))
+    outcome = Outcome.of(held, _positions(held, supporter_of))
     if problems := list(_overfull(held, outcome)):
         raise DataError(problems)
     most = accepted and _most_after(accepted, held)

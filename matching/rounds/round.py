@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from matching.errors import DataError, Problem
+from matching.inputs.read import SOURCES
 from matching.rounds.events import DECISIONS, ENDED, Event, new_event
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.tables.files import Source
 
 
@@ -58,7 +59,7 @@ class Round:
         The files of the accepted plan by path, as `matching.export.plan_files` gives them; None until a plan is made
         from these sources.
     events : tuple of Event
-        Everything that happened to it, in order; what holds of that is the business of `matching.desk.desk_of`.
+        Everything that happened to it, in order; what holds of that is the business of `matching.state.state_of`.
     plans : tuple of PlanRecord
         Every plan that was kept, by number.
     current : int or None
@@ -159,6 +160,15 @@ def with_sources(
     return replace(with_events(seen, [event], now), sources=dict(sources), added_at=added_at)
 
 
+def sources_after_run(seen: Round, run: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the round's own files once a plan made from the files of a run is accepted.
+
+    Only the run's policy becomes the round's own: decisions remain events, which can be undone.
+    """
+    own = {**seen.sources, **{name: one for name, one in run.items() if name == "policy"}}
+    return {name: own[name] for name in SOURCES if name in own}
+
+
 def with_plan(
     seen: Round, kind: str, name: str, by: str, note: str, after: int, now: datetime
 ) -> tuple[Round, PlanRecord]:
@@ -179,7 +189,7 @@ def copied(original: Round, name: str, by: str, decisions: bool, now: datetime) 
     begun = replace(begun, added_at=dict.fromkeys(original.sources, now))
     first = new_event("copied", by=by, round=original.round_id, name=original.name)
     begun = with_events(begun, [first], now)
-    planned = desk_of(original.events).planned
+    planned = state_of(original.events).planned
     number_of: dict[int, int] = {}
     if decisions:
         begun = _with_decisions(begun, [one for one in original.events if one.number <= planned], number_of)

@@ -1,18 +1,14 @@
-"""The coordinator's desk: what holds of a round after its events, and what may be recorded next.
+"""The coordinator's state: what holds of a round after its events, and what may be recorded next.
 
 Pure: events come from `rounds`, which keeps them for good. What a decision does to a plan is the business of the
-solver, which reads the table that `decisions` makes of a desk.
+solver, which reads the table that `decisions` makes of a state.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from matching.errors import DataError, Problem, shown
-from matching.rounds.events import DECISIONS, ENDED, KINDS, STATUSES, Event, Pair, standing
-from matching.tables.formats import CellError, free_text, identifier, text
-
-_LONGEST_NAME, _LONGEST_TEXT = 200, 4_000
+from matching.rounds.events import DECISIONS, ENDED, STATUSES, Event, Pair, events_in_force
 
 
 @dataclass(frozen=True)
@@ -59,8 +55,8 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What holds after a round's events; made by `desk_of`.
+class RoundState:
+    """What holds after a round's events; made by `state_of`.
 
     Attributes
     ----------
@@ -113,7 +109,7 @@ class Desk:
 # ---- the fold ------------------------------------------------------------------------------------------------------
 
 
-def desk_of(events: Iterable[Event]) -> Desk:
+def state_of(events: Iterable[Event]) -> RoundState:
     """What holds after these events.
 
     Parameters
@@ -134,14 +130,14 @@ def desk_of(events: Iterable[Event]) -> Desk:
     - So an event on which later ones rest may be undone: each of those stays as it is, and counts by the same rules.
     """
     ordered = tuple(events)
-    undone, since = standing(ordered)
+    undone, since = events_in_force(ordered)
     holding = [one for one in ordered if one.number not in undone]
     statuses = {one.pair: one for one in holding if one.kind == "status" and one.pair}
     barred = _bars(holding, statuses)
     placed = _placed(holding, since)
     stands = {need_id: one for need_id, one in placed.items() if one.pair not in barred}
     plans = [one for one in ordered if one.kind == "plan"]
-    return Desk(
+    return RoundState(
         events=ordered,
         undone=undone,
         pins={need_id: one for need_id, one in stands.items() if one.kind == "pin"},
@@ -206,155 +202,29 @@ def _touched(events: Sequence[Event]) -> dict[Pair, int]:
     return touched
 
 
-# ---- what may be recorded ------------------------------------------------------------------------------------------
-
-
-def check_event(desk: Desk, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> None:
-    """Refuse an event that cannot be recorded.
-
-    Raises
-    ------
-    DataError
-        With what `why_refused` finds.
-    """
-    if problem := why_refused(desk, event, given=given):
-        raise DataError([problem])
-
-
-def why_refused(desk: Desk, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> Problem | None:
-    """Why an event cannot be recorded as things stand, or None where it can.
-
-    Parameters
-    ----------
-    desk : Desk
-        What holds before it.
-    event : Event
-        Of one of the kinds in `DECISIONS`, or an undo.
-    given : mapping of Pair to Bar, optional
-        What the round's own decisions table bars besides (`bars_given`).
-    """
-    if event.kind == "undo":
-        return why_unsound(event) or _undo_problem(desk, event)
-    return why_unsound(event) or _bar_problem(desk, event, given or {})
-
-
-def why_unsound(event: Event) -> Problem | None:
-    """What is wrong with a decision or an undo by itself, whatever else holds; None where nothing is."""
-    if event.kind == "undo":
-        return _text_problem(event)
-    if event.kind not in DECISIONS:
-        fix = f"Known are: {', '.join((*DECISIONS, 'undo'))}."
-        return _refusal(event, "kind", event.kind, f"{shown(event.kind)} is no decision that can be recorded.", fix)
-    return _text_problem(event) or _form_problem(event)
-
-
-def _refusal(event: Event, column: str, value: str, message: str, fix: str) -> Problem:
-    return Problem(KINDS.get(event.kind, "decision"), None, column, value, message, fix)
-
-
-def _text_problem(event: Event) -> Problem | None:
-    """What of the text of an event could not be kept or not be read back from a table."""
-    cells = [
-        ("by", event.by, text, _LONGEST_NAME),
-        ("why", event.why, free_text, _LONGEST_TEXT),
-        *(
-            (name, value, identifier if name in ("need_id", "supporter_id") else free_text, _LONGEST_TEXT)
-            for name, value in event.about.items()
-        ),
-    ]
-    for column, value, convert, longest in cells:
-        if len(value) > longest:
-            message = f"The text has {len(value):,} characters, and {longest:,} is the most."
-            return _refusal(event, column, value[:longest], message, "Shorten it.")
-        try:
-            if value:
-                convert(value)
-        except CellError as fault:
-            return _refusal(event, column, value, fault.message, fault.fix)
-    return None
-
-
-def _undo_problem(desk: Desk, event: Event) -> Problem | None:
-    target = desk.event(event.undoes)
-    value = "" if event.undoes is None else str(event.undoes)
-    if target is None:
-        fix = "Choose one from the round's history."
-        return _refusal(event, "undoes", value, "There is no such event in this round.", fix)
-    if target.kind not in (*DECISIONS, "undo"):
-        message = f"Event {value} ({KINDS[target.kind]}) is no decision, so it cannot be undone."
-        return _refusal(event, "undoes", value, message, "Change the round itself instead.")
-    if target.number in desk.undone:
-        message, fix = f"Event {value} is undone already.", "To put it back, undo the undoing of it."
-        return _refusal(event, "undoes", value, message, fix)
-    return None
-
-
-def _form_problem(event: Event) -> Problem | None:
-    """What an event of its kind lacks."""
-    if event.undoes is not None:
-        return _refusal(event, "undoes", str(event.undoes), "Only an undo takes back an event.", "Undo it instead.")
-    if event.kind == "note":
-        return _note_problem(event)
-    for column in ("need_id", "supporter_id"):
-        if not event.about.get(column):
-            return _refusal(event, column, "", "It is not said whom this is about.", f"Give the {column}.")
-    status = event.about.get("status", "")
-    if event.kind == "status" and status not in STATUSES:
-        fix = f"Known are: {', '.join(STATUSES)}."
-        return _refusal(event, "status", status, f"{shown(status)} is not a known status.", fix)
-    return None
-
-
-def _note_problem(event: Event) -> Problem | None:
-    if not event.need_id and not event.supporter_id:
-        return _refusal(event, "need_id", "", "The note is about nothing.", "Say which need or supporter it is about.")
-    if not event.about.get("text", "").strip():
-        return _refusal(event, "text", "", "The note is blank.", "Write something.")
-    return None
-
-
-def _bar_problem(desk: Desk, event: Event, given: Mapping[Pair, Bar]) -> Problem | None:
-    """Why a supporter cannot be put at a need, or be said to serve it: somebody decided against it."""
-    pair = event.pair
-    if pair is None or event.kind not in ("pin", "swap", "status"):
-        return None
-    bar = desk.barred.get(pair)
-    if event.kind == "status":
-        # A status is the last word on a status, not on a decision.
-        cause = desk.event(bar.number) if bar else None
-        if event.about["status"] in ENDED or cause is None or cause.kind == "status":
-            return None
-    in_table = None if event.about.get("broken") else given.get(pair)
-    found = bar or in_table
-    if found is None:
-        return None
-    said = "is forbidden for" if found.kind == "forbid" else "has declined"
-    where = f" (event {found.number})" if bar else " in the decisions table"
-    message = f"{found.supporter_id} {said} need {found.need_id}{where}."
-    fix = "Undo that first, or choose somebody else." if bar else "Choose somebody else, or change that table."
-    return _refusal(event, "supporter_id", found.supporter_id, message, fix)
-
-
 # ---- who serves what -----------------------------------------------------------------------------------------------
 
 
-def live_supporters(deployments: Mapping[str, str], desk: Desk) -> dict[str, str]:
+def live_supporters(deployments: Mapping[str, str], state: RoundState) -> dict[str, str]:
     """Who serves what now, as need_id to supporter_id and by need_id.
 
     Parameters
     ----------
     deployments : mapping of str to str
         Of the accepted plan; empty before there is one.
-    desk : Desk
+    state : RoundState
 
     Notes
     -----
-    The plan was made with all the decisions up to `desk.planned`, so those are in it. What counts besides is what holds
-    only since then: a pin or a swap puts its supporter in the place of the plan's. And nobody serves a need who is
-    barred from it now. To undo an older pin or bar changes nobody's place until the next plan is made: what the plan
-    gave stands. A bar that is undone gives the need back to whom the plan or the placement had put there.
+    The plan was made with the decisions up to event `state.planned`, so it includes them. A later pin or swap replaces
+    the plan's supporter, and no supporter serves a need from which they are barred now. Undoing an older pin or bar
+    moves no one until the next plan is made. When a bar is undone, the need goes back to the supporter whom the plan or
+    the placement had put there.
     """
-    # A placement that fell to a bar counts too: the supporter before it does not come back.
-    last = {**desk.placements, **desk.freed}
-    placed = {**deployments, **{need_id: one.supporter_id for need_id, one in last.items() if one.since > desk.planned}}
-    return {need_id: one for need_id, one in sorted(placed.items()) if (need_id, one) not in desk.barred}
+    # A placement that a bar has overruled counts too: the supporter before it does not come back.
+    last = {**state.placements, **state.freed}
+    placed = {
+        **deployments,
+        **{need_id: one.supporter_id for need_id, one in last.items() if one.since > state.planned},
+    }
+    return {need_id: one for need_id, one in sorted(placed.items()) if (need_id, one) not in state.barred}

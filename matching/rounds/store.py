@@ -1,6 +1,6 @@
 """Rounds, kept in one SQLite file: their input files, every plan that was made, and all that was decided, for good.
 
-What the bytes mean is the business of `inputs` and `directory`, and what the events come to that of `desk`; here they
+What the bytes mean is the business of `inputs` and `directory`, and what the events come to that of `state`; here they
 are kept, and given back to the byte. Events, plans and their files are added and never changed: the database refuses.
 """
 
@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
-from matching.rounds.archive import packed, unpacked
-from matching.rounds.database import ROUNDS, Database, open_database
+from matching.rounds.database import open_database
 from matching.rounds.events import Event, new_event
+from matching.rounds.refusals import check_event
 from matching.rounds.round import (
     PlanRecord,
     Round,
@@ -28,7 +28,9 @@ from matching.rounds.round import (
     with_plan,
     with_sources,
 )
-from matching.rounds.rows import (
+from matching.rounds.round_file import packed, unpacked
+from matching.rounds.state import state_of
+from matching.rounds.storage.rows import (
     insert_round,
     known_round,
     read_events,
@@ -38,7 +40,8 @@ from matching.rounds.rows import (
     time_or_none,
     write_round,
 )
-from matching.rounds.state import check_event, desk_of
+from matching.rounds.storage.schema import ROUNDS
+from matching.rounds.storage.sqlite import Database
 from matching.tables.files import Source
 
 
@@ -253,21 +256,21 @@ class RoundStore:
         ----------
         seen : Round
         events : sequence of Event
-            As `matching.desk.new_event` makes them; their numbers and times are given here.
+            As `matching.state.new_event` makes them; their numbers and times are given here.
 
         Raises
         ------
         StaleRoundError
         DataError
-            An event is refused as things stand (`matching.desk.why_refused`), or the round is approved: notes may still
-            be made then, and deployments get on, but nobody is placed, barred or withdrawn.
+            An event is refused (`matching.rounds.refusals.why_refused`), or the round is approved: then only notes and
+            statuses that end no deployment are recorded.
         """
         with self._changing(seen) as connection:
             now, changed = _now(), seen
             for event in events:
                 if is_decision(event):
                     refuse_approved(seen)
-                check_event(desk_of(changed.events), event)
+                check_event(state_of(changed.events), event)
                 changed = with_events(changed, [event], now)
             return write_round(connection, seen, changed)
 
@@ -282,11 +285,11 @@ class RoundStore:
         """
         event = replace(new_event("undo", by=by, why=why), undoes=number)
         with self._changing(seen) as connection:
-            desk = desk_of(seen.events)
-            check_event(desk, event)
-            target = desk.event(number)
+            state = state_of(seen.events)
+            check_event(state, event)
+            target = state.event(number)
             while target and target.undoes is not None:
-                target = desk.event(target.undoes)
+                target = state.event(target.undoes)
             if target and is_decision(target):
                 refuse_approved(seen)
             return write_round(connection, seen, with_events(seen, [event], _now()))

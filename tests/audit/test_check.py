@@ -25,7 +25,7 @@ from worlds import (
 from matching.allocation import allocate
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import plan_files
-from matching.plan.reasons import Outcome
+from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
 from matching.solve.problem import UNMET, Assignment
 

@@ -108,7 +108,7 @@ def test_a_school_takes_no_more_people_than_it_may():
     assert served(plan) == {"N1": "A"}
     code, reason = reasons(plan)["N2"]
     assert code == "school_limit"
-    assert "1 person comes to the school already" in reason
+    assert "1 person comes to this school already" in reason
     assert "Person B (B)" in plan.unmet["nearest_option"].iat[0]
 
 
@@ -120,7 +120,7 @@ def test_a_home_school_lends_no_more_than_it_may():
     assert len(plan.deployments) == 1
     (code, reason), *_ = reasons(plan).values()
     assert code == "home_limit"
-    assert "1 deployment leaves their school already" in reason
+    assert "1 deployment leaves their own school already" in reason
 
 
 def test_a_package_is_met_whole_or_not_at_all():
@@ -130,7 +130,7 @@ def test_a_package_is_met_whole_or_not_at_all():
     plan = made.plan()
     assert served(plan) == {}
     assert {one: code for one, (code, _) in reasons(plan).items()} == {"N1": "package", "N2": "no_specialism"}
-    assert "N2 has nobody" in reasons(plan)["N1"][1]
+    assert "no one is eligible for N2." in reasons(plan)["N1"][1]
     with_science = world(schools, [person("A", 2), person("B", 2, specialisms="science")], asked)
     assert served(with_science.plan()) == {"N1": "A", "N2": "B"}
 
@@ -146,7 +146,8 @@ def test_a_package_that_would_cost_more_than_it_meets_is_left():
     plan = made.plan()
     assert set(served(plan)) == {"N3"}
     assert (
-        "nobody eligible is free for N1" in reasons(plan)["N1"][1] or "cannot take them all" in reasons(plan)["N1"][1]
+        "no one eligible for N1 is free" in reasons(plan)["N1"][1]
+        or "cannot take all of them" in reasons(plan)["N1"][1]
     )
 
 

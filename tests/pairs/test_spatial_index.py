@@ -35,10 +35,11 @@ from matching.allocation import allocate
 from matching.audit.proof import check_proof
 from matching.audit.verify import verify
 from matching.pairs.market import Market, open_market
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
 from matching.solve.params import MarketParams, SolveParams
 from matching.solve.problem import NEVER
+from matching.tables.csv_out import csv_bytes
 
 
 def names(one: Market, need_row, supporter_row) -> list[tuple[str, str]]:

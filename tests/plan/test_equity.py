@@ -14,7 +14,6 @@ from worlds import AS_AT, WIDE, random_world, solved_wide
 from matching.allocation import allocate
 from matching.audit.verify import equity_faults
 from matching.inputs.read import read_inputs
-from matching.plan.as_bytes import csv_bytes
 from matching.plan.equity import (
     EQUITY_COLUMNS,
     FAIRNESS_COLUMNS,
@@ -23,6 +22,7 @@ from matching.plan.equity import (
     fsm_quintiles,
     workload_fairness,
 )
+from matching.tables.csv_out import csv_bytes
 
 KINDS = ("total", "local authority", "region", "phase", "trust", "FSM quintile", "priority")
 NAMES = {"local authority": "local_authority", "region": "region", "phase": "phase", "trust": "trust"}

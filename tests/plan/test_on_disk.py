@@ -14,9 +14,10 @@ from worlds import solved
 
 from matching.audit.verify import verify
 from matching.errors import DataError
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.equity import equity
 from matching.plan.on_disk import read_directory, write_directory, write_file
+from matching.tables.csv_out import csv_bytes
 
 PLAN = {"manifest.json": b"old", "plan.csv": b"old", "inputs/needs.csv": b"old"}
 NEW = dict.fromkeys([*PLAN, "unmet.csv"], b"new")

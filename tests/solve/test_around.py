@@ -23,7 +23,7 @@ from worlds import (
 from matching.audit.proof import check_proof
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import plan_files
-from matching.plan.reasons import Outcome
+from matching.plan.outcome import Outcome
 from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan
 from matching.solve import assign, worths
 from matching.solve.params import DaysParams, MarketParams, SolveParams
