@@ -1,6 +1,6 @@
 """Make the fictional demo area: `python data/make_demo.py` writes data/demo, byte for byte the same each time.
 
-Its places, schools, trusts and people do not exist. Most of the round is drawn by `matching.inputs.simulate`. Cases
+Its places, schools, trusts and people do not exist. Most of the round is drawn by `matching.inputs.simulation`. Cases
 written by hand are added, so that every reason for an unmet need, every kind of decision and every verdict on evidence
 occurs.
 """

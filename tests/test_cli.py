@@ -168,7 +168,7 @@ def test_the_program_runs_as_a_module(tmp_path):
 
 
 def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
-    slow = "networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulate matching.whatif matching.audit"
+    slow = "networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulation matching.whatif matching.audit"
     code = f"import sys, matching.cli; print(*(name for name in '{slow}'.split() if name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert loaded.stdout.split() == []

@@ -21,7 +21,7 @@ def write_graph(plan_dir: Path, out: Path, need: str | None) -> None:
         position_of(market.inputs.needs["need_id"], need, "need")
         drawn = neighbourhood(drawn, [need])
     write_one_file(out, graphml_bytes(drawn))
-    sizes = [len(part) for part in components(drawn) if len(part) > 1]
+    sizes = [len(component) for component in components(drawn) if len(component) > 1]
     typer.echo(
         f"{drawn.number_of_nodes():,} nodes and {drawn.number_of_edges():,} eligible pairs written to {out}: "
         f"{counted(len(sizes), 'connected component')}, "
