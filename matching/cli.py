@@ -28,8 +28,8 @@ from matching.inputs.headers import options_source, read_options
 from matching.inputs.read import Inputs, read_inputs, read_people, read_schools
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import csv_bytes, plan_files
-from matching.plan.equity import equity
-from matching.plan.on_disk import SavedPlan, check_target, read_directory, write_directory, write_file
+from matching.plan.directories import check_target, write_directory, write_file
+from matching.plan.on_disk import SavedPlan, read_directory, saved_inputs
 from matching.solve.budget import is_search_left
 from matching.tables.files import Source, open_source
 from matching.tables.formats import schools_as_text
@@ -211,8 +211,8 @@ def verify(
     if verification.faults:
         count = len(verification.faults)
         typer.echo(f"The plan does not hold: {count} fault{'' if count == 1 else 's'}.", err=True)
-        raise typer.Exit(2)
-    for finding in verification.findings:
+        raise typer.Exit(3)
+    for finding in (*verification.findings, *verification.wording):
         typer.echo(finding)
     typer.echo("The plan holds.")
 
@@ -453,7 +453,8 @@ def _read(sources: Mapping[str, Source], as_at: datetime | None) -> Inputs:
 
 
 def _inputs_of(saved: SavedPlan) -> Inputs:
-    return _read(saved.sources, datetime.fromisoformat(saved.plan.manifest["as_at"]))
+    gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS)
+    return saved_inputs(saved)
 
 
 def _allocate_to(out: Path, sources: Mapping[str, Source], as_at: datetime | None, time_limit_s: float) -> None:
@@ -463,7 +464,7 @@ def _allocate_to(out: Path, sources: Mapping[str, Source], as_at: datetime | Non
         with _stopped_by_interrupt() as cancel:
             plan = make_best_plan(inputs, time_limit_s=time_limit_s, progress=tell, cancel=cancel)
             tell("Writing the plan")
-            write_directory(out, plan_files(plan, sources, equity=equity(plan, inputs)))
+            write_directory(out, plan_files(plan, inputs))
     counts = plan.manifest["counts"]
     levels = ", ".join(f"{level['level']} {level['value']:,}" for level in plan.manifest["objective"])
     typer.echo(f"{counts['deployments']:,} of {counts['needs']:,} needs are met ({levels}); plan written to {out}.")

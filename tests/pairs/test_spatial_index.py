@@ -116,7 +116,7 @@ def verified(made: World, plan) -> None:
     """Everything that the plan says holds where all pairs are looked at: numbers, proof, reasons and counts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(market, "_MANY_PAIRS", 10**9)
-        saved = read_files(plan_files(plan, made.sources()))
+        saved = read_files(plan_files(plan, made.inputs()))
         assert verify(saved, made.inputs()).faults == ()
 
 

@@ -12,7 +12,6 @@ from matching.inputs.boundaries import boundary_lines
 from matching.pairs.market import Market
 from matching.plan.as_bytes import csv_bytes, plan_files
 from matching.plan.compare import Comparison, compare
-from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
 from matching.ui.formatting import frames, markup
@@ -199,7 +198,7 @@ def _make_scenario(round_: Round, name: str, why: str) -> None:
         sources = session.with_decided(round_, workspace.undecided_sources(round_, stay_close=False))
         ready = cache.market(sources)
         plan = allocate(ready.inputs, market=ready)
-        files = plan_files(plan, sources, equity=equity(plan, ready.inputs))
+        files = plan_files(plan, ready.inputs)
     if session.change(lambda: session.store().save_scenario(round_, name, files, by=session.who(), why=why)):
         st.rerun()
 

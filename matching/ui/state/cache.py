@@ -6,7 +6,7 @@ people have open at once, or each would push out the others'. What follows from 
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +16,7 @@ from matching.inputs.read import SOURCES, Inputs, read_inputs, read_schools, wit
 from matching.inputs.recognise import UnknownHeader, unknown_headers
 from matching.pairs.market import Market, open_market
 from matching.plan.as_bytes import excel_bytes, zip_bytes
-from matching.plan.on_disk import SavedPlan, read_files
+from matching.plan.on_disk import SavedPlan, as_of_run, read_files
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
 
@@ -138,7 +138,18 @@ def _saved_plan(digest: str, _files: Mapping[str, bytes]) -> SavedPlan:
 
 def market_of(saved: SavedPlan) -> Market:
     """The market that a plan was made from, as at its day."""
-    return market(ordered(saved.sources), datetime.fromisoformat(saved.plan.manifest["as_at"]).date())
+    known = {name: saved.plan.manifest[name] for name in ("inputs", "notices")}
+    return _market_of(_digests(saved.sources), saved.as_at.isoformat(), repr(known), saved)
+
+
+@st.cache_resource(scope="session", max_entries=6, show_spinner="Finding who could support whom…")
+def _market_of(digests: _Digests, as_at: str, known: str, _saved: SavedPlan) -> Market:
+    tables = {name: source for name, source in _saved.sources.items() if name != "policy"}
+    inputs = with_policy(_inputs(_digests(tables), as_at, tables), _saved.sources.get("policy"))
+    with long_work():
+        found = open_market(as_of_run(_saved, inputs))
+        len(found.pairs)
+    return found
 
 
 def workbook(files: Mapping[str, bytes]) -> bytes:

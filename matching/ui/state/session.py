@@ -17,7 +17,6 @@ from matching.errors import DataError, Problem
 from matching.inputs.bundled import demo_sources
 from matching.inputs.locations import options_of
 from matching.plan.as_bytes import plan_files
-from matching.plan.equity import equity
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
 from matching.rounds.database import DATABASE_VARIABLE
@@ -426,7 +425,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     def make(tell: Callable[[str], None], cancel: threading.Event) -> Round:
         plan = allocate(ready.inputs, market=ready, progress=tell, cancel=cancel)
         tell("Saving the plan")
-        files = plan_files(plan, given, equity=equity(plan, ready.inputs))
+        files = plan_files(plan, ready.inputs)
         return _kept(database, round_, files, _own_sources(round_, sources), by, why)
 
     job = st.session_state[_JOB] = jobs().begin(round_, by, make)

@@ -107,7 +107,9 @@ def _live(digest: str, _round: Round) -> Live:
         return Live(saved.plan, market, desk, False, saved, saved.sources, digest)
     now = live_supporters(serving(saved.plan), desk)
     placed = as_placed(desk, market, now)
-    sources = decided_sources(saved.sources, market.inputs, _round.sources.get("decisions"), placed, now)
+    # A plan's copies have our columns; the round's own decisions may have others.
+    columns = {"columns": _round.sources["columns"]} if "columns" in _round.sources else {}
+    sources = decided_sources({**saved.sources, **columns}, market.inputs, _round.sources.get("decisions"), placed, now)
     by_hand = frozenset({*desk.placements, *desk.freed})
     made_from = [sources[name].sha256 for name in ("decisions", "supporters") if name in sources]
     said = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
@@ -198,7 +200,7 @@ def rerun_sources(round_: Round) -> dict[str, Source]:
 
 def accept(round_: Round, plan: Plan, inputs: Inputs, sources: Mapping[str, Source], *, why: str = "") -> Round | None:
     """Accept a plan that was made from these files; the round keeps its own tables, under the rules of the run."""
-    files = plan_files(plan, sources, equity=equity(plan, inputs))
+    files = plan_files(plan, inputs)
     own = _own_sources(round_, sources)
     return session.change(lambda: session.store().save_plan(round_, files, sources=own, by=session.who(), why=why))
 
