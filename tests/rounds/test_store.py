@@ -419,7 +419,7 @@ def test_of_several_decisions_all_are_recorded_or_none(store):
     with pytest.raises(DataError, match="S1 has declined need N1"):
         store.record(begun, [new_event("declined", by="Jo", need_id="N1", supporter_id="S1"), pin()])
     assert held(store, begun.round_id) == begun
-    with pytest.raises(DataError, match="'approved' is no decision"):
+    with pytest.raises(DataError, match="'approved' is not a decision"):
         store.record(begun, [new_event("approved", by="Jo")])
 
 
