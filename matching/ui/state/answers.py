@@ -14,13 +14,11 @@ from matching.rounds.decisions_table import held_pairs
 from matching.rounds.live_plan import held_market
 from matching.rounds.run_inputs import serving
 from matching.ui.state.live_plan import Live
+from matching.ui.state.params import screen_params
 from matching.whatif.explain import Explanation, explain_need
 from matching.whatif.repairs import Repair, repairs
 from matching.whatif.resolve import position_of
 from matching.whatif.why_not import WhyNot, why_not
-
-# How long a coordinator on the telephone may be kept waiting, in seconds.
-_WHY_NOT_S, _REPAIRS_S = 4.0, 10.0
 
 
 def graph_of(found: Live) -> nx.Graph:
@@ -83,7 +81,8 @@ def answer_why_not(found: Live, need_id: str, supporter_id: str, *, force: bool 
 
 @st.cache_resource(scope="session", max_entries=60, show_spinner="Making the plan again with them here…")
 def _why_not(digest: str, need_id: str, supporter_id: str, force: bool, _found: Live) -> WhyNot:
-    return why_not(_with_agreed(_found), _found.plan, need_id, supporter_id, force=force, time_limit_s=_WHY_NOT_S)
+    limit_s = screen_params().why_not_s
+    return why_not(_with_agreed(_found), _found.plan, need_id, supporter_id, force=force, time_limit_s=limit_s)
 
 
 def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
@@ -95,7 +94,7 @@ def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
     scope="session", max_entries=30, show_spinner="Trying what would meet this need. It can take ten seconds…"
 )
 def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
-    return repairs(_with_agreed(_found), _found.plan, need_id, time_limit_s=_REPAIRS_S)
+    return repairs(_with_agreed(_found), _found.plan, need_id, time_limit_s=screen_params().repairs_s)
 
 
 def _with_agreed(found: Live) -> Market:

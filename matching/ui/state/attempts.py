@@ -10,10 +10,10 @@ from matching.tables.files import Source
 from matching.tables.policy import read_policy
 from matching.ui.state import cache
 from matching.ui.state.open_round import follow, held, hold, store, until_changed
+from matching.ui.state.params import screen_params
 from matching.ui.state.person import who
 
-_ATTEMPT, _MENDED = "attempt", "mended_files"
-_ROUNDS_REMEMBERED = 5
+_ATTEMPT, _CORRECTED = "attempt", "corrected_files"
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Attempt:
         What else is worth knowing about them.
     number : int
         How many times files were checked in this tab.
-    mended : frozenset of str
-        Names of the files that were changed here, and so differ from the user's own copies.
-    anew : bool
+    corrected : frozenset of str
+        Names of the files that were corrected here, and so differ from the user's own copies.
+    new_round : bool
         Whether a new round begins with them even if one is open that they could go into.
     """
 
@@ -41,8 +41,8 @@ class Attempt:
     problems: tuple[Problem, ...]
     notices: tuple[str, ...]
     number: int
-    mended: frozenset[str] = frozenset()
-    anew: bool = False
+    corrected: frozenset[str] = frozenset()
+    new_round: bool = False
 
 
 def attempt() -> Attempt | None:
@@ -55,33 +55,33 @@ def forget_attempt() -> None:
     until_changed().pop(_ATTEMPT, None)
 
 
-def mended() -> frozenset[str]:
-    """Return the files of the open round that were changed here before it took them."""
-    return cast("frozenset[str]", until_changed().get(_MENDED, frozenset()))
+def corrected() -> frozenset[str]:
+    """Return the files of the open round that were corrected here before it took them."""
+    return cast("frozenset[str]", until_changed().get(_CORRECTED, frozenset()))
 
 
 def try_files(
-    name: str, sources: Mapping[str, Source], *, mended: frozenset[str] = frozenset(), anew: bool = False
+    name: str, sources: Mapping[str, Source], *, corrected: frozenset[str] = frozenset(), new_round: bool = False
 ) -> bool:
     """Check files; sound ones begin a round, or go into the open one if it has no plan.
 
-    Returns False if they are not sound: then nothing is written, and `attempt` holds what is wrong. `mended` and `anew`
-    are those of `Attempt`.
+    Returns False if they are not sound: then nothing is written, and `attempt` holds what is wrong. `corrected` and
+    `new_round` are those of `Attempt`.
     """
     ordered = cache.ordered(sources)
     wrong = _wrong_in(ordered)
     if wrong.problems:
         earlier = attempt()
         number = earlier.number + 1 if earlier else 1
-        until_changed()[_ATTEMPT] = Attempt(name, ordered, wrong.problems, wrong.notices, number, mended, anew)
+        until_changed()[_ATTEMPT] = Attempt(name, ordered, wrong.problems, wrong.notices, number, corrected, new_round)
         return False
     before = held()
     # A round with a plan stays as it is: its plan came from its own files.
-    if before and before.files is None and not anew:
+    if before and before.files is None and not new_round:
         hold(store().save_sources(before, ordered, by=who()))
     else:
         hold(store().create(name, ordered, by=who()))
-    until_changed()[_MENDED] = mended
+    until_changed()[_CORRECTED] = corrected
     follow()
     return True
 
@@ -107,7 +107,7 @@ def remembered_columns() -> dict[str, dict[str, str]]:
     """Return which header was matched to which column in the newest rounds, by table."""
     found: dict[str, dict[str, str]] = {}
     # The oldest first, so that a newer answer takes precedence.
-    for one in reversed(store().list()[:_ROUNDS_REMEMBERED]):
+    for one in reversed(store().list()[: screen_params().rounds_remembered]):
         round_ = store().get(one.round_id)
         for table, pairs in options_of(round_.sources).mappings.items() if round_ else ():
             found.setdefault(table, {}).update(pairs)

@@ -1,4 +1,4 @@
-"""The plan as it is handed over: the approved version where there is one, or else the plan as it stands now."""
+"""The plan as it is handed over: the approved version if there is one, or else the live plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _HAND = ("pin", "swap", "forbid", "declined")
 
 @dataclass(frozen=True)
 class Handed:
-    """A plan as it leaves.
+    """A plan as it is handed over.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Handed:
     state : RoundState
     approval : Approval or None
     decisions : int
-        How many changes by hand hold that were made since the accepted plan was made.
+        The number of changes by hand since the accepted plan was made, without those undone.
     """
 
     round_name: str
@@ -60,21 +60,21 @@ class Handed:
 
     @property
     def digest(self) -> str:
-        """What tells it from every other plan."""
+        """The digest of the plan."""
         return cache.plan_digest(self.files)
 
     def occasion(self, day: date) -> Occasion:
-        """What its letters and documents of a day say of themselves."""
+        """Return the heading of its letters and documents on a day."""
         return Occasion(self.round_name, day, self.approval)
 
 
 def handed(round_: Round) -> Handed:
-    """The plan of a round as it leaves; the round must have one.
+    """Return the plan of a round as it is handed over; the round must have one.
 
     Raises
     ------
     DataError
-        What was decided cannot stand together, or the database cannot be read.
+        The decisions contradict each other, or the database cannot be read.
     """
     record = approved_version(round_)
     if record:
@@ -101,22 +101,22 @@ def _changes(state: RoundState) -> int:
 
 
 def approved_versions(round_: Round) -> tuple[PlanRecord, ...]:
-    """Every approved version of a round's plan, the first one first."""
+    """Return every approved version of a round's plan, in order."""
     return tuple(one for one in round_.plans if one.kind == "approved")
 
 
 def approved_version(round_: Round) -> PlanRecord | None:
-    """The approved version that is in force."""
+    """Return the approved version in force, or None."""
     return next((one for one in round_.plans if one.number == round_.approved), None)
 
 
 def version_of(round_: Round, record: PlanRecord) -> int:
-    """Which approved version of the round a plan is, from 1."""
+    """Return the number of an approved version of the round, from 1."""
     return approved_versions(round_).index(record) + 1
 
 
 def files_of(round_: Round, number: int) -> Mapping[str, bytes]:
-    """The files of a plan that was kept; what is kept is never changed.
+    """Return the files of a plan in the database, which are never changed.
 
     Raises
     ------

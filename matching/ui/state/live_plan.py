@@ -28,21 +28,19 @@ from matching.rounds.state import RoundState, live_supporters, state_of
 from matching.tables.files import Source
 from matching.ui.formatting import frames
 from matching.ui.state import cache
+from matching.ui.state.params import screen_params
 from matching.ui.state.scheduling import long_work
 from matching.whatif.resolve import changed_market
-
-# How long the search for the live plan may take, in seconds.
-_LIVE_S = 3.0
 
 
 @dataclass(frozen=True)
 class Live:
-    """A round's plan as it stands now.
+    """A round's plan with everything that was decided since it was accepted.
 
     Attributes
     ----------
     plan : Plan
-        With what was decided since; the accepted plan itself where nothing was changed.
+        The accepted plan itself if no decision changes it.
     market : Market
         Of the inputs that `plan` is checked against.
     state : RoundState
@@ -50,9 +48,9 @@ class Live:
         Whether it differs from the accepted plan.
     accepted : SavedPlan
     sources : mapping of str to Source
-        The files that `market` is read from, so that `matching.export.plan_files` writes a plan that can be verified.
+        The files that `market` is read from, so that `plan_files` writes a plan that can be verified.
     digest : str
-        What tells it from every other plan.
+        Of the accepted plan and the events since.
     """
 
     plan: Plan
@@ -65,12 +63,12 @@ class Live:
 
 
 def live(round_: Round) -> Live:
-    """The plan of a round as it stands now; the round must have one.
+    """Return the live plan of a round; the round must have a plan.
 
     Raises
     ------
     DataError
-        What was decided cannot stand together.
+        The decisions contradict each other.
     """
     if round_.files is None:
         raise ValueError("a round without a plan")
@@ -79,8 +77,10 @@ def live(round_: Round) -> Live:
 
 
 def _of_events(events: Sequence[Event]) -> str:
-    said = repr([(one.number, one.kind, one.by, one.why, sorted(one.about.items()), one.undoes) for one in events])
-    return hashlib.sha256(said.encode()).hexdigest()
+    events_text = repr(
+        [(one.number, one.kind, one.by, one.why, sorted(one.about.items()), one.undoes) for one in events]
+    )
+    return hashlib.sha256(events_text.encode()).hexdigest()
 
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner="Putting what was decided into the plan…")
@@ -94,8 +94,8 @@ def _live(digest: str, _round: Round) -> Live:
     run = run_inputs(market.inputs, saved.sources, _round.sources.get("decisions"), placed, now)
     by_hand = frozenset({*state.placements, *state.freed})
     made_from = [run.sources[name].sha256 for name in ("decisions", "supporters") if name in run.sources]
-    said = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
-    changed, plan = _changed(hashlib.sha256(said.encode()).hexdigest(), saved, run.inputs, now, by_hand)
+    depends_on = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
+    changed, plan = _changed(hashlib.sha256(depends_on.encode()).hexdigest(), saved, run.inputs, now, by_hand)
     return Live(plan, changed, state, True, saved, run.sources, digest)
 
 
@@ -107,18 +107,18 @@ def _changed(
     _now: Mapping[str, str],
     _by_hand: frozenset[str],
 ) -> tuple[Market, Plan]:
-    """The market and the plan after what was decided: what was only said, or was undone, is no other plan."""
+    """Return the market and the plan with the decisions; notes and undone decisions lead to the same result."""
     market = cache.market_of(_saved)
     changed = changed_market(market, _inputs)
     accepted = Accepted.of(market, _saved.plan)
     with long_work():
-        plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=_LIVE_S)
+        plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=screen_params().live_plan_s)
     return changed, plan
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A round that is open on a screen, with its live plan and `needs`, as `needs_of` gives them."""
+    """A round that is open on a screen, with its live plan and its `needs` as `needs_of` returns them."""
 
     round_: Round
     live: Live
@@ -136,22 +136,22 @@ class Opened:
 
     @property
     def is_approved(self) -> bool:
-        """Whether nobody may be placed or barred until the round is reopened."""
+        """Whether the plan is approved, so that no placement can change until it is reopened."""
         return self.round_.approved is not None
 
     def row(self, need_id: str) -> Row:
-        """A need as `needs` has it."""
+        """Return the row of a need in `needs`."""
         return self.needs[self.needs["need_id"] == need_id].to_dict("records")[0]
 
 
 def opened(round_: Round) -> Opened:
-    """A round as the screens show it; it must have a plan."""
+    """Return a round with its live plan; it must have one."""
     found = live(round_)
     return Opened(round_, found, needs_of(found))
 
 
 def needs_of(found: Live) -> pd.DataFrame:
-    """Every need with what the live plan does for it, as `frames.needs` and `frames.with_status` give it."""
+    """Return every need with its live deployment, as `frames.needs` and `frames.with_status` do."""
     return _needs(found.digest, found)
 
 

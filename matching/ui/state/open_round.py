@@ -20,7 +20,7 @@ from matching.ui.state.setbacks import forget_setback, set_back, set_back_by_def
 
 DEMO_NAME = "Demo area"
 
-_OPEN, _MISSING, _UNTIL_CHANGED = "open_round", "missing_round", "until_changed"
+_OPEN, _MISSING, _UNTIL_CHANGED, _DEMO_OPENED = "open_round", "missing_round", "until_changed", "demo_opened"
 
 
 def store() -> RoundStore:
@@ -102,8 +102,11 @@ def open_demo() -> None:
     follow()
 
 
-def open_demo_again() -> None:
-    """Open the newest round of the fictional area, or begin one; leave an open round alone."""
+def open_demo_once() -> None:
+    """Open the newest round of the fictional area, or begin one, on the first screen of a tab without a round."""
+    if st.session_state.get(_DEMO_OPENED):
+        return
+    st.session_state[_DEMO_OPENED] = True
     if st.query_params.get("round") or held():
         return
     earlier = next((one for one in store().list() if one.name == DEMO_NAME), None)

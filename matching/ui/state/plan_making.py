@@ -23,11 +23,9 @@ from matching.ui.state.drafted_rules import drafted_sources
 from matching.ui.state.jobs import Job, follow_job, jobs, start
 from matching.ui.state.live_plan import live
 from matching.ui.state.open_round import change, store, take_result
+from matching.ui.state.params import screen_params
 from matching.ui.state.person import who
 from matching.ui.state.setbacks import set_back
-
-PATIENCE_S = 1.5
-"""How long a screen waits for a plan before it shows the progress, in seconds."""
 
 # Kinds of events that change no plan, so a plan that was in progress meanwhile can still be kept.
 _CHANGES_NO_PLAN = ("note", "named", "scenario")
@@ -100,7 +98,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     job = jobs().begin(round_, by, make)
     follow_job(job)
     with st.spinner("Making the plan…"):
-        job.wait(PATIENCE_S)
+        job.wait(screen_params().patience_s)
     take_result(round_)
 
 
@@ -163,7 +161,7 @@ def begin_rerun(round_: Round) -> Job[Rerun]:
 
     job = start(round_, who(), make)
     with st.spinner("Finding the best plan from here…"):
-        job.wait(PATIENCE_S)
+        job.wait(screen_params().patience_s)
     return job
 
 
