@@ -7,7 +7,8 @@ from datetime import datetime
 
 from matching.errors import DataError, Problem
 from matching.inputs.read import SOURCES
-from matching.rounds.events import DECISIONS, ENDED, Event, new_event
+from matching.rounds.events import DECISIONS, ENDED, Event, decisions_behind, new_event
+from matching.rounds.refusals import check_event
 from matching.rounds.state import state_of
 from matching.tables.files import Source
 
@@ -145,6 +146,24 @@ def with_events(owner: Round, events: Sequence[Event], now: datetime) -> Round:
     )
     # The store raises the revision once for each change, however many events it has.
     return replace(owner, events=(*owner.events, *numbered))
+
+
+def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
+    """Return the round after decisions and undos, each of which is checked in the state before it.
+
+    Raises
+    ------
+    DataError
+        One is refused (`matching.rounds.refusals.why_refused`), or the round is approved: then only notes and statuses
+        that end no deployment are recorded or undone.
+    """
+    behind, changed = decisions_behind(owner.events), owner
+    for event in entry:
+        if is_decision(event if event.undoes is None else behind.get(event.undoes, event)):
+            refuse_approved(owner)
+        check_event(state_of(changed.events), event)
+        changed = with_events(changed, [event], now)
+    return changed
 
 
 def with_sources(
