@@ -60,6 +60,9 @@ DECLINE_REASONS = (
     "Other",
 )
 
+LONGEST_TEXT = 4_000
+"""The most characters in any text of an event."""
+
 Pair = tuple[str, str]
 """A need_id and a supporter_id."""
 

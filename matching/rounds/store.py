@@ -19,6 +19,7 @@ from matching.rounds.round import (
     Round,
     RoundSummary,
     accepted,
+    check_name,
     copied,
     refuse_approved,
     refused,
@@ -27,7 +28,7 @@ from matching.rounds.round import (
     with_plan,
     with_sources,
 )
-from matching.rounds.round_file import packed, unpacked
+from matching.rounds.round_file.zipped import packed, unpacked
 from matching.rounds.storage.rows import (
     insert_round,
     is_as_seen,
@@ -104,7 +105,14 @@ class RoundStore:
     # ---- beginning a round -----------------------------------------------------------------------------------------
 
     def create(self, name: str, sources: Mapping[str, Source], *, by: str = "") -> Round:
-        """Begin a round with its input files."""
+        """Begin a round with its input files.
+
+        Raises
+        ------
+        DataError
+            The name is blank or too long.
+        """
+        check_name(name)
         now = _now()
         begun = Round(secrets.token_hex(8), name, now, 1, dict(sources), None)
         begun = with_events(begun, [new_event("created", by=by, name=name)], now)
@@ -122,8 +130,9 @@ class RoundStore:
         Raises
         ------
         DataError
-            There is no such round.
+            There is no such round, or the name is blank or too long.
         """
+        check_name(name)
         with self._database.writing() as connection:
             original = known_round(connection, round_id)
             begun = copied(original, name, by, decisions, _now())
@@ -319,7 +328,10 @@ class RoundStore:
         Raises
         ------
         StaleRoundError
+        DataError
+            The name is blank or too long.
         """
+        check_name(name)
         with self._changing(seen) as connection:
             event = new_event("named", by=by, name=name, before=seen.name)
             return write_round(connection, seen, replace(with_events(seen, [event], _now()), name=name))

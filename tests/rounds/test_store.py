@@ -71,7 +71,10 @@ def test_sources_come_back_to_the_byte(store):
 
 
 @settings(max_examples=25)
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.dictionaries(st.sampled_from(list(SOURCES)), st.binary()))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200).filter(str.strip),
+    st.dictionaries(st.sampled_from(list(SOURCES)), st.binary()),
+)
 def test_any_name_and_any_bytes_come_back(tmp_path_factory, name, contents):
     sources = {table: Source(name, content) for table, content in contents.items()}
     with opened(tmp_path_factory.getbasetemp() / "any.db") as store:
