@@ -7,7 +7,7 @@ from datetime import datetime
 
 from matching.errors import DataError, Problem
 from matching.inputs.read import SOURCES
-from matching.rounds.events import DECISIONS, ENDED, LONGEST_TEXT, Event, decisions_behind, new_event
+from matching.rounds.events import DECISIONS, ENDED, LONGEST_TEXT, Event, Pair, decisions_behind, new_event
 from matching.rounds.refusals import check_event
 from matching.rounds.state import state_of
 from matching.tables.files import Source
@@ -188,12 +188,17 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         One is refused (`matching.rounds.refusals.why_refused`), or the round is approved: then only notes and statuses
         that end no deployment are recorded or undone.
     """
-    behind, changed = decisions_behind(owner.events), owner
+    behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
+    recorded: set[Pair] = set()
     for event in entry:
         if is_decision(event if event.undoes is None else behind.get(event.undoes, event)):
             refuse_approved(owner)
-        check_event(state_of(changed.events), event)
+        # Only what was recorded about the same pair can refuse a decision, so a long list of them needs one state.
+        if event.pair in recorded or (event.undoes is not None and changed is not owner):
+            state = state_of(changed.events)
+        check_event(state, event)
         changed = with_events(changed, [event], now)
+        recorded |= {event.pair} if event.pair else set()
     return changed
 
 

@@ -15,7 +15,7 @@ from matching.ui.state import decisions
 from matching.ui.state.live_plan import Opened
 
 _MOST_NAMED = 3
-_CONFIRMATION = "confirmation"
+_CONFIRMATION, _ENTRIES = "confirmation", "entries"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class _Confirmation:
     last_event: int
     numbers: tuple[int, ...]
     sentences: tuple[str, ...] = field(repr=False)
+
+
+def entries() -> int:
+    """Return the number of entries that this tab has made, so that a form is new after each but not after another's."""
+    return int(st.session_state.get(_ENTRIES, 0))
 
 
 def show_confirmation(opened: Opened) -> None:
@@ -101,5 +106,6 @@ def _confirm(after: Round | None, count: int, sentences: Iterable[str]) -> None:
     if after is None:
         return
     numbers = tuple(range(after.last_event - count + 1, after.last_event + 1))
+    st.session_state[_ENTRIES] = entries() + 1
     st.session_state[_CONFIRMATION] = _Confirmation(after.round_id, after.last_event, numbers, tuple(sentences))
     st.rerun()
