@@ -400,7 +400,7 @@ def solved_wide(number: int) -> Solved:
     return Solved(made, inputs, allocate(inputs))
 
 
-GALLERY = range(36)
+GALLERY = range(24)
 WIDE = range(8)
 
 
