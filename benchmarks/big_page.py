@@ -26,7 +26,6 @@ from matching.allocation import allocate
 from matching.inputs.read import read_inputs, read_schools
 from matching.inputs.simulation.simulate import simulate
 from matching.plan.as_bytes import plan_files
-from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.store import open_store
 from matching.tables.csv_out import csv_bytes
@@ -108,7 +107,7 @@ def planned_round(folder: Path, sources: dict[str, Source]) -> tuple[str, Plan]:
     plan = allocate(inputs)
     with closing(open_store(f"sqlite:///{folder / 'rounds.db'}")) as store:
         begun = store.create("A region", sources, by="Benchmark")
-        files = plan_files(plan, sources, equity=equity(plan, inputs))
+        files = plan_files(plan, inputs)
         return store.save_plan(begun, files, sources=sources, by="Benchmark").round_id, plan
 
 

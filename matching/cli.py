@@ -33,7 +33,7 @@ from matching.commands.options import (
     TimeLimit,
 )
 from matching.commands.terminal import exit_code_of
-from matching.plan.on_disk import check_target
+from matching.plan.directories import check_target
 from matching.solve.budget import is_search_left
 
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""A plan as it was saved: its tables changed, signed again, and what is then found wrong."""
+"""Saved plans: their tables changed, signed again, and what is then found wrong."""
 
 import csv
 import hashlib
@@ -12,7 +12,7 @@ from matching.errors import DataError
 from matching.inputs.read import read_inputs
 from matching.plan.on_disk import read_files
 
-TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "surplus.csv")
+TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "surplus.csv", "equity.csv")
 
 
 def faults_in(files: dict[str, bytes]) -> list[str]:
@@ -27,7 +27,9 @@ def faults_in(files: dict[str, bytes]) -> list[str]:
 def signed(files: dict[str, bytes], **changes: object) -> dict[str, bytes]:
     """The files with some of the manifest changed, and its digests those of the tables."""
     manifest = json.loads(files["manifest.json"]) | changes
-    manifest["outputs"] = {name: hashlib.sha256(files[name]).hexdigest() for name in TABLES}
+    manifest["outputs"] = {name: hashlib.sha256(files[name]).hexdigest() for name in TABLES if name in files}
+    for one in manifest.get("stored", {}).values():
+        one["sha256"] = hashlib.sha256(files[one["file"]]).hexdigest()
     return files | {"manifest.json": json.dumps(manifest).encode()}
 
 

@@ -6,44 +6,53 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matching.audit.facts import LEVEL_NAMES, Facts, Judged, facts_of, judge_rows, packages_of
+from matching.audit.facts import LEVEL_NAMES, Facts, Judged, facts_of, judge_rows, packages_of, rules_broken
 from matching.inputs.read import Inputs
 from matching.plan.write import Plan
 
+_STATUSES = ("proposed", "approached", "agreed", "active", "paused", "completed", "declined", "withdrawn")
+
 
 def check_plan(plan: Plan, inputs: Inputs) -> list[str]:
-    """Return every rule that the plan breaks and every number that is not as it should be, as sentences."""
+    """Return a sentence for every rule that the plan breaks and for every number that is wrong."""
     facts = facts_of(inputs)
-    faults = _needs_once(plan, facts)
+    faults = [*_needs_once(plan, facts), *_people_once(plan, facts)]
     if faults:
         return faults
-    unknown = [one for one in plan.deployments["supporter_id"] if one not in facts.supporter_row]
-    if unknown:
-        return [f"plan.csv names supporters who are not in the inputs: {', '.join(sorted(set(unknown)))}."]
     need = np.array([facts.need_row[one] for one in plan.deployments["need_id"].tolist()], dtype=np.intp)
     supporter = np.array([facts.supporter_row[one] for one in plan.deployments["supporter_id"].tolist()], dtype=np.intp)
     judged = judge_rows(inputs, facts, facts.need.iloc[need], facts.supporter.iloc[supporter])
     faults = [
-        *_row_faults(plan, facts, need, supporter, judged),
+        *_row_faults(plan, inputs, facts, need, supporter, judged),
         *_capacity_faults(inputs, facts, need, supporter),
-        *_tie_faults(inputs, facts, need, supporter),
+        *_side_constraint_faults(inputs, facts, need, supporter),
     ]
     # The levels are summed from the rows, and a row that is wrong may not even hold a number.
     return faults or list(_level_faults(plan, inputs, facts))
 
 
-def _needs_once(plan: Plan, facts: Facts) -> list[str]:
-    faults = []
+def _needs_once(plan: Plan, facts: Facts) -> Iterator[str]:
     listed = [*plan.deployments["need_id"], *plan.unmet["need_id"]]
     if sorted(listed) != sorted(facts.need_row):
-        faults.append("plan.csv and unmet.csv do not hold every need exactly once.")
+        yield "plan.csv and unmet.csv do not hold every need exactly once."
     for name, frame in (("plan.csv", plan.deployments), ("unmet.csv", plan.unmet)):
         if list(frame["need_id"]) != sorted(frame["need_id"]):
-            faults.append(f"{name} is not sorted by need_id.")
-    return faults
+            yield f"{name} is not sorted by need_id."
 
 
-def _row_faults(plan: Plan, facts: Facts, need: np.ndarray, supporter: np.ndarray, judged: Judged) -> Iterator[str]:
+def _people_once(plan: Plan, facts: Facts) -> Iterator[str]:
+    tables = (("plan.csv", plan.deployments), ("workload.csv", plan.workload), ("excluded.csv", plan.excluded))
+    for name, frame in tables:
+        people = frame["supporter_id"].tolist()
+        if unknown := sorted({*people} - {*facts.supporter_row}):
+            yield f"{name} names supporters who are not in the inputs: {', '.join(unknown)}."
+        if frame is not plan.deployments and len({*people}) < len(people):
+            yield f"{name} holds a supporter twice."
+
+
+def _row_faults(
+    plan: Plan, inputs: Inputs, facts: Facts, need: np.ndarray, supporter: np.ndarray, judged: Judged
+) -> Iterator[str]:
     numbers = {
         "distance_km": [f"{value:.2f}" for value in judged.km],
         "score": [f"{value / 1000:.3f}" for value in judged.milli],
@@ -55,9 +64,18 @@ def _row_faults(plan: Plan, facts: Facts, need: np.ndarray, supporter: np.ndarra
     is_pinned = np.array([facts.pinned.get(one) == other for one, other in pairs], dtype=bool)
     was_there = np.array([pair in facts.earlier for pair in pairs], dtype=bool)
     numbers["origin"] = np.select([is_pinned, was_there], ["pinned", "kept"], "optimised").tolist()
+    # Format 1, whose manifest has no format, did not have these columns.
+    if "format" in plan.manifest:
+        numbers["rules_broken"] = [
+            ";".join(rules_broken(inputs, facts, *pair)) if pinned else ""
+            for pair, pinned in zip(pairs, is_pinned.tolist(), strict=True)
+        ]
+        statuses = plan.deployments["status"]
+        for need_id, status in plan.deployments[["need_id", "status"]][~statuses.isin(_STATUSES)].to_numpy().tolist():
+            yield f"plan.csv {need_id}: '{status}' is not a status of a deployment."
     need_ids = plan.deployments["need_id"].tolist()
     for row in np.flatnonzero(~judged.eligible & ~is_pinned).tolist():
-        yield f"plan.csv {need_ids[row]}: {plan.deployments['supporter_id'].iat[row]} breaks a rule there."
+        yield f"plan.csv {need_ids[row]}: {plan.deployments['supporter_id'].iat[row]} breaks a rule with this need."
     for column, expected in numbers.items():
         found = plan.deployments[column].tolist()
         for row in (row for row in range(len(found)) if found[row] != expected[row]):
@@ -74,13 +92,13 @@ def _capacity_faults(inputs: Inputs, facts: Facts, need: np.ndarray, supporter: 
     cents = np.bincount(supporter, weights=facts.need["cents"].to_numpy()[need], minlength=count)
     names = inputs.supporters["supporter_id"].tolist()
     for row in np.flatnonzero(deployments > facts.supporter["places"].to_numpy()):
-        yield f"plan.csv: {names[row]} has {deployments[row]} deployments, more than max_deployments."
+        yield f"plan.csv: {names[row]} has {deployments[row]} deployments, which is more than max_deployments."
     for row in np.flatnonzero(cents > facts.supporter["cents"].to_numpy()):
-        yield f"plan.csv: {names[row]} has {cents[row] / 100:g} days, more than days_available."
+        yield f"plan.csv: {names[row]} has {cents[row] / 100:g} days, which is more than days_available."
 
 
-def _tie_faults(inputs: Inputs, facts: Facts, need: np.ndarray, supporter: np.ndarray) -> Iterator[str]:
-    """Packages met in part, and schools with more supporters or deployments than may be; pins are kept whatever."""
+def _side_constraint_faults(inputs: Inputs, facts: Facts, need: np.ndarray, supporter: np.ndarray) -> Iterator[str]:
+    """Packages that are met in part, and schools beyond their limits; pins are kept whatever they break."""
     rules = inputs.policy.rules
     rows = pd.DataFrame(
         {
@@ -94,7 +112,7 @@ def _tie_faults(inputs: Inputs, facts: Facts, need: np.ndarray, supporter: np.nd
     for package, needs in packages_of(facts).items():
         met = int(np.isin(needs, need).sum())
         if 0 < met < len(needs):
-            yield f"plan.csv: {met} of the {len(needs)} needs of package {package} are met, and all or none may be."
+            yield f"plan.csv: {met} of the {len(needs)} needs of package {package} are met; it must be all or none."
     visits = rows.sort_values("pinned").drop_duplicates(["to", "supporter"], keep="last")
     for column, limit, what in (
         ("to", rules.max_supporters_per_school, "supporters come to"),
@@ -103,11 +121,11 @@ def _tie_faults(inputs: Inputs, facts: Facts, need: np.ndarray, supporter: np.nd
         counted = (visits if column == "to" else rows).groupby(column)["pinned"].agg(["size", "sum"])
         for urn, size, pinned in counted.itertuples() if limit is not None else ():
             if size > max(limit, pinned):
-                yield f"plan.csv: {size} {what} school {urn}, and at most {limit} may."
+                yield f"plan.csv: {size} {what} school {urn}, and the limit is {limit}."
 
 
 def level_values(plan: Plan, facts: Facts, inputs: Inputs) -> list[int]:
-    """Needs met by level and the total score in thousandths, change cost included, as the rows of plan.csv say."""
+    """Return the needs met by level and the total score in thousandths, with the change cost, from plan.csv."""
     rows = [facts.need_row[one] for one in plan.deployments["need_id"].tolist()]
     counts = np.bincount(facts.need["level"].to_numpy()[rows], minlength=3).tolist()
     score = sum(round(1000 * float(text)) for text in plan.deployments["score"])
@@ -116,32 +134,32 @@ def level_values(plan: Plan, facts: Facts, inputs: Inputs) -> list[int]:
     return [*counts, score + kept * round(1000 * inputs.policy.rerun.change_cost)]
 
 
-def worth_milli(plan: Plan, facts: Facts, inputs: Inputs, bonus: int, beside: NDArray[np.bool_]) -> int:
-    """What the rows of plan.csv are worth with the bonuses of their needs, without pins and the needs `beside`."""
+def total_value_milli(plan: Plan, facts: Facts, inputs: Inputs, bonus: int, left_out: NDArray[np.bool_]) -> int:
+    """Return the value of plan.csv with the bonuses of its needs, without pins and the needs to be left out."""
     change = round(1000 * inputs.policy.rerun.change_cost)
-    worth, level = 0, facts.need["level"].tolist()
+    total, level = 0, facts.need["level"].tolist()
     columns = ["need_id", "supporter_id", "score"]
     for need_id, supporter_id, score in plan.deployments[columns].itertuples(index=False):
         need, supporter = facts.need_row[need_id], facts.supporter_row[supporter_id]
-        if need in facts.pinned or beside[need]:
+        if need in facts.pinned or left_out[need]:
             continue
         value = round(1000 * float(score)) + change * ((need, supporter) in facts.earlier)
-        worth += bonus * (3 - level[need]) + value
-    return worth
+        total += bonus * (3 - level[need]) + value
+    return total
 
 
 def _level_faults(plan: Plan, inputs: Inputs, facts: Facts) -> Iterator[str]:
     values = level_values(plan, facts, inputs)
-    for said, name, value in zip(plan.manifest["objective"], (*LEVEL_NAMES, "score"), values, strict=True):
+    for stated, name, value in zip(plan.manifest["objective"], (*LEVEL_NAMES, "score"), values, strict=True):
         expected = value / 1000 if name == "score" else value
-        if said["level"] != name or said["value"] != expected:
-            yield f"manifest.json: level {name} is said to be {said['value']}, and the plan holds {expected}."
-        if said["bound"] < said["value"]:
+        if stated["level"] != name or stated["value"] != expected:
+            yield f"manifest.json: the value of level {name} is {stated['value']}, and plan.csv gives {expected}."
+        if stated["bound"] < stated["value"]:
             yield f"manifest.json: the bound of level {name} is below its value."
         unit = 1000 if name == "score" else 1
-        if round(unit * said["bound"]) / unit != said["bound"]:
+        if round(unit * stated["bound"]) / unit != stated["bound"]:
             what = "thousandths" if unit > 1 else "needs"
-            yield f"manifest.json: the bound of level {name} is no whole number of {what}."
-    gap = any(said["bound"] != said["value"] for said in plan.manifest["objective"])
+            yield f"manifest.json: the bound of level {name} is not a whole number of {what}."
+    gap = any(stated["bound"] != stated["value"] for stated in plan.manifest["objective"])
     if plan.manifest["status"] != ("gap" if gap else "optimal"):
         yield f"manifest.json: the status '{plan.manifest['status']}' does not follow from the bounds."

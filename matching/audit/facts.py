@@ -1,4 +1,4 @@
-"""What the inputs say, as plain columns, for those who check a plan: who may serve whom, and with what numbers.
+"""The inputs as plain columns for the checks of a plan: who may serve whom, and with what numbers.
 
 It shares no code with the rules and the pair search: it judges pairs by bit masks over whole blocks of needs and
 supporters, from the inputs alone, so that a mistake there cannot hide here.
@@ -33,7 +33,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Judged:
-    """Pairs as this room sees them: may they be, and with what numbers."""
+    """Pairs as the audit judges them: whether they are eligible, and their numbers."""
 
     eligible: NDArray[np.bool_]
     km: NDArray[np.float64]
@@ -44,7 +44,7 @@ class Judged:
 
 
 def facts_of(inputs: Inputs) -> Facts:
-    """What the inputs say of needs and supporters."""
+    """Return the facts of needs and supporters from the inputs."""
     vocabulary, policy = inputs.vocabulary, inputs.policy
     phases, focuses, codes = list(vocabulary.phases), list(vocabulary.focuses), list(vocabulary.designations)
     bands = vocabulary.phase_bands
@@ -97,6 +97,7 @@ def facts_of(inputs: Inputs) -> Facts:
             "limit": np.minimum(limits, people["max_distance_km"]),
             "cents": np.rint(100 * people["days_available"].to_numpy(dtype=float)),
             "places": people["max_deployments"],
+            "accredited": accredited,
             "deployable": accredited & (people["max_deployments"] > 0).to_numpy(),
         }
     )
@@ -128,14 +129,14 @@ def facts_of(inputs: Inputs) -> Facts:
 
 
 def _masks(cells: Iterable[Iterable[str]], known: list[str]) -> list[int]:
-    """The words of each cell as bits; cells that are alike are read once."""
+    """Return the words of each cell as bits; equal cells are read once."""
     held = [tuple(words) for words in cells]
     masks = {words: sum(1 << known.index(word) for word in set(words)) for words in set(held)}
     return [masks[words] for words in held]
 
 
 def packages_of(facts: Facts) -> dict[str, list[int]]:
-    """The needs of each package that are not pinned."""
+    """Return the needs of each package that are not pinned."""
     rows = facts.need[(facts.need["package"] != "") & ~facts.need["row"].isin(list(facts.pinned))]
     return {str(package): group["row"].tolist() for package, group in rows.groupby("package")}
 
@@ -156,7 +157,7 @@ def judge_rows(inputs: Inputs, facts: Facts, need: pd.DataFrame, supporter: pd.D
 
 
 def blocks(inputs: Inputs, facts: Facts) -> Iterator[tuple[slice, NDArray[np.bool_], NDArray[np.int64]]]:
-    """Some needs that follow each other against all supporters: which pairs may be assigned, and with what value."""
+    """Yield consecutive needs against all supporters: which pairs may be assigned, and their value in thousandths."""
     right = {name: column[np.newaxis, :] for name, column in _columns(facts.supporter).items()}
     height = max(1, _BLOCK_CELLS // max(1, len(facts.supporter)))
     change = round(1000 * inputs.policy.rerun.change_cost)
@@ -175,13 +176,46 @@ def blocks(inputs: Inputs, facts: Facts) -> Iterator[tuple[slice, NDArray[np.boo
 
 
 def left_of_pins(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """By supporter: the places and the hundredths of days that the pins leave."""
+    """Return the places and the hundredths of days that the pins leave each supporter."""
     places = np.where(facts.supporter["deployable"], facts.supporter["places"], 0)
     cents = facts.supporter["cents"].to_numpy().astype(float)
     for need, supporter in facts.pinned.items():
         places[supporter] = max(places[supporter] - 1, 0)
         cents[supporter] = max(cents[supporter] - facts.need["cents"].iat[need], 0)
     return places, cents
+
+
+def rules_broken(inputs: Inputs, facts: Facts, need: int, supporter: int) -> list[str]:
+    """Return the codes of the rules that a pin breaks: those of the pair, and the limits on schools by all pins."""
+    rules, policy = inputs.policy.rules, inputs.policy
+    asked, who = facts.need.iloc[need], facts.supporter.iloc[supporter]
+    judged = judge_rows(inputs, facts, facts.need.iloc[[need]], facts.supporter.iloc[[supporter]])
+    pair = inputs.needs["need_id"].iat[need], inputs.supporters["supporter_id"].iat[supporter]
+    decisions = inputs.decisions[["need_id", "supporter_id", "kind"]].itertuples(index=False, name=None)
+    kinds = {kind for *about, kind in decisions if tuple(about) == pair}
+    urns, homes = facts.need["urn"].tolist(), facts.supporter["urn"].tolist()
+    pins = [(urns[one], homes[other], other) for one, other in facts.pinned.items()]
+    coming = len({other for urn, _, other in pins if urn == urns[need]})
+    leaving = sum(home == homes[supporter] for _, home, _ in pins)
+    broken = {
+        "designation": not asked["accepted"] & who["designation"],
+        "accreditation": not who["accredited"],
+        "places": who["places"] < 1,
+        "specialism": judged.specialism[0] <= 0,
+        "phase": judged.phase[0] <= 0,
+        "distance": judged.km[0] > who["limit"],
+        "own school": asked["urn"] == who["urn"],
+        "same trust": policy.rules.same_trust == "forbid"
+        and asked["trust"] == who["trust"] >= 0
+        and asked["urn"] != who["urn"],
+        "conflict": inputs.needs["school_urn"].iat[need] in inputs.supporters["conflicts"].tolist()[supporter],
+        "forbidden": "forbid" in kinds,
+        "declined": "declined" in kinds,
+        "days": asked["cents"] > who["cents"],
+        "school limit": rules.max_supporters_per_school is not None and coming > rules.max_supporters_per_school,
+        "home school limit": rules.max_per_home_school is not None and leaving > rules.max_per_home_school,
+    }
+    return [code for code, is_broken in broken.items() if is_broken]
 
 
 def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:

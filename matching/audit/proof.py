@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array, hstack, vstack
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from matching.audit.check import level_values, worth_milli
+from matching.audit.check import level_values, total_value_milli
 from matching.audit.facts import Facts, blocks, facts_of, left_of_pins, packages_of
 from matching.audit.proof_by_loads import check_loads
 from matching.inputs.read import Inputs
@@ -130,7 +130,7 @@ def _sums(
     plan: Plan, facts: Facts, inputs: Inputs, pairs: _Priced, price: np.ndarray, bonus: int, entangled: np.ndarray
 ) -> tuple[int, int]:
     """What the plan is worth, and what the prices allow any plan to be worth, where neither days nor ties bind."""
-    primal = worth_milli(plan, facts, inputs, bonus, entangled)
+    primal = total_value_milli(plan, facts, inputs, bonus, entangled)
     places, _ = left_of_pins(facts)
     priced = ~np.isnan(price)
     dual = round(float(pairs.surplus[~entangled].sum())) + round(float((places * price)[priced].sum()))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
-from matching.audit.check import worth_milli
+from matching.audit.check import total_value_milli
 from matching.audit.facts import Facts, blocks, left_of_pins
 from matching.inputs.read import Inputs
 from matching.plan.write import Plan
@@ -53,7 +53,7 @@ def check_loads(
         beyond = np.maximum(beyond, more.max(axis=0, initial=0))
     if most * len(facts.need) + 1 != bonus:
         faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
-    worth = worth_milli(plan, facts, inputs, bonus, np.zeros(len(facts.need), dtype=bool))
+    worth = total_value_milli(plan, facts, inputs, bonus, np.zeros(len(facts.need), dtype=bool))
     if bonuses.sum() + (left_of_pins(facts)[0] * beyond).sum() > worth // bonus:
         faults.append("surplus.csv: what needs are worth leaves room for more needs, or for more urgent ones.")
     gaining = _pairs_that_gain(inputs, facts, surplus, bonus, 0)

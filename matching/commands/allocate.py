@@ -11,8 +11,7 @@ from matching.commands.files import read_round
 from matching.commands.terminal import print_notices, progress, stopped_by_interrupt
 from matching.inputs.bundled import demo_sources
 from matching.plan.as_bytes import plan_files
-from matching.plan.equity import equity
-from matching.plan.on_disk import write_directory
+from matching.plan.directories import write_directory
 from matching.plan.write import Plan
 from matching.tables.files import Source
 
@@ -33,11 +32,11 @@ def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | 
     """Write the best plan of a round to a directory, and print what it achieves and how far it is proved."""
     with progress() as show:
         show("Reading the tables")
-        inputs = read_round(sources, as_at)
+        inputs = read_round(sources, as_at.date() if as_at else None)
         with stopped_by_interrupt() as cancel:
             plan = allocate(inputs, time_limit_s=time_limit_s, progress=show, cancel=cancel)
             show("Writing the plan")
-            write_directory(out, plan_files(plan, sources, equity=equity(plan, inputs)))
+            write_directory(out, plan_files(plan, inputs))
     _print_summary(plan, out)
 
 

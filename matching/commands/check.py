@@ -14,7 +14,7 @@ from matching.tables.files import Source
 
 def check_tables(sources: Mapping[str, Source], as_at: datetime | None) -> None:
     """Print how much the tables hold, and how many pairs are eligible."""
-    inputs = read_round(sources, as_at)
+    inputs = read_round(sources, as_at.date() if as_at else None)
     market = open_market(inputs)
     eligible = market.eligible_by_need
     typer.echo(

@@ -3,13 +3,14 @@
 import gc
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 from matching.errors import DataError, Problem
 from matching.inputs.headers import options_source, read_options
 from matching.inputs.read import Inputs, read_inputs
-from matching.plan.on_disk import SavedPlan, write_file
+from matching.plan.directories import write_file
+from matching.plan.on_disk import SavedPlan, saved_inputs
 from matching.tables.files import Source, open_source
 
 _VALUES_BETWEEN_COLLECTIONS = 100_000
@@ -76,16 +77,17 @@ def supplements(ofsted: Path | None, links: Path | None, columns: Path | None, l
     return sources
 
 
-def read_round(sources: Mapping[str, Source], as_at: datetime | None) -> Inputs:
+def read_round(sources: Mapping[str, Source], as_at: date | None) -> Inputs:
     """Read and check the tables of a round as at a day; today if None."""
     # Tables hold hundreds of thousands of values, and nearly all of them live as long as the command.
     gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS)
-    return read_inputs(sources, as_at=as_at.date() if as_at else None)
+    return read_inputs(sources, as_at=as_at)
 
 
 def inputs_of(saved: SavedPlan) -> Inputs:
     """Read the inputs that a saved plan was made from."""
-    return read_round(saved.sources, datetime.fromisoformat(saved.plan.manifest["as_at"]))
+    gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS)
+    return saved_inputs(saved)
 
 
 def write_one_file(path: Path, content: bytes) -> None:

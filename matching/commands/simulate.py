@@ -6,7 +6,7 @@ import typer
 
 from matching.inputs.read import read_schools
 from matching.inputs.simulation.simulate import simulate
-from matching.plan.on_disk import check_target, write_directory
+from matching.plan.directories import check_target, write_directory
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import open_source
 

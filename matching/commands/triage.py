@@ -11,7 +11,7 @@ from matching.commands.terminal import print_notices
 from matching.errors import DataError, Problem, counted
 from matching.inputs.read import read_schools
 from matching.inputs.triage import read_attainment, suggested_needs, triage, triage_as_text
-from matching.plan.on_disk import check_target, write_directory
+from matching.plan.directories import check_target, write_directory
 from matching.tables.csv_out import csv_bytes
 
 TRIAGE_MARK = "triage.csv"

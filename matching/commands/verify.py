@@ -1,7 +1,6 @@
 """`s2s verify`: an independent check of a saved plan."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import typer
@@ -17,7 +16,7 @@ from matching.tables.files import Source
 def verify_plan(plan_dir: Path, given: Mapping[str, Source], time_limit_s: float) -> None:
     """Print every fault of a plan, or what was found to hold; a plan with a fault ends in exit code 3."""
     saved = read_directory(plan_dir)
-    inputs = read_round(sources_for(saved, given), datetime.fromisoformat(saved.plan.manifest["as_at"]))
+    inputs = read_round(sources_for(saved, given), saved.as_at)
     with progress() as show:
         show("Verifying")
         verification = verify(saved, inputs, time_limit_s=time_limit_s)
@@ -26,6 +25,6 @@ def verify_plan(plan_dir: Path, given: Mapping[str, Source], time_limit_s: float
     if verification.faults:
         typer.echo(f"The plan does not hold: {counted(len(verification.faults), 'fault')}.", err=True)
         raise typer.Exit(ANSWER_IS_NO)
-    for finding in verification.findings:
+    for finding in (*verification.findings, *verification.wording):
         typer.echo(finding)
     typer.echo("The plan holds.")

@@ -66,6 +66,8 @@ class Inputs:
     files : mapping of str to InputFile
     notices : tuple of str
         What a reader of the plan should know about its inputs.
+    left_out : tuple of str
+        The notices about rows that were left out on request; `notices` holds them too.
     as_at : date
         The day on which evidence is judged to be due for review.
     """
@@ -81,6 +83,7 @@ class Inputs:
     files: Mapping[str, InputFile]
     notices: tuple[str, ...]
     as_at: date
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass
@@ -91,6 +94,7 @@ class _Reading:
     policy: Policy = field(default_factory=Policy)
     links: Links = NO_LINKS
     left_out: dict[str, str] = field(default_factory=dict)
+    left_out_rows: tuple[str, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
@@ -244,14 +248,16 @@ def _read(sources: Mapping[str, Source], required: Iterable[str], mapping: Mappi
     reading.notices += notices
     own = with_schools_offered(reading.problems, tables.get("schools"))
     check = partial(check_together, absent=AbsentSchools(reading.left_out, successors), vocabulary=vocabulary)
+    left_out_rows: tuple[str, ...] = ()
     if leave_out or options.leave_out:
-        tables, problems, notices = without_faulty_rows(tables, own, check, REQUIRED_TABLES)
+        tables, problems, notices, left_out_rows = without_faulty_rows(tables, own, check, REQUIRED_TABLES)
     else:
         between, notices = check(tables)
         problems = [*own, *between]
+    notices = [*reading.notices, *left_out_rows, *notices]
     if problems:
-        raise DataError(problems, [*reading.notices, *notices])
-    return replace(reading, tables=tables, notices=[*reading.notices, *notices])
+        raise DataError(problems, notices)
+    return replace(reading, tables=tables, notices=notices, left_out_rows=left_out_rows)
 
 
 def _read_each(reading: _Reading, sources: Mapping[str, Source], vocabulary: Vocabulary, mappings: Mappings) -> None:
@@ -333,6 +339,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
         },
         notices=tuple(notices),
         as_at=as_at or date.today(),
+        left_out=reading.left_out_rows,
     )
 
 

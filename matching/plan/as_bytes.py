@@ -1,8 +1,9 @@
 """A plan as bytes: CSV for people, JSON for the record, one Excel workbook, one zip.
 
-The command line writes these bytes and the screens offer them, so that both leave the same.
+The command line and the screens both use these functions, so that they write the same bytes.
 """
 
+import csv
 import hashlib
 import io
 import json
@@ -12,9 +13,12 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from matching.inputs.read import Inputs
+from matching.plan.equity import equity as equity_of
+from matching.plan.stored_inputs import stored_path, stored_tables
 from matching.plan.write import Plan
 from matching.tables.csv_out import csv_bytes
-from matching.tables.files import Source, is_gzip, is_xlsx, is_zip
+from matching.tables.policy import policy_toml
 
 _NUMBER_COLUMNS = {
     "days",
@@ -48,40 +52,56 @@ _WIDEST_COLUMN = 60
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def plan_files(
-    plan: Plan,
-    sources: Mapping[str, Source],
-    *,
-    equity: pd.DataFrame | None = None,
-    written_at: datetime | None = None,
-) -> dict[str, bytes]:
-    """Every file of a plan directory by its path there, with copies of the inputs so that it explains itself.
+def plan_files(plan: Plan, inputs: Inputs, *, written_at: datetime | None = None) -> dict[str, bytes]:
+    """Return every file of a plan's directory by its path there, with the inputs that it was made from.
 
     Parameters
     ----------
     plan : Plan
-    sources : mapping of str to Source
-        The inputs as they were read.
-    equity : DataFrame, optional
-        As `matching.equity.equity` gives it; without it there is no equity.csv.
+    inputs : Inputs
+        Those that the plan was made from. They are kept as `stored_tables` gives them, so that the plan can be verified
+        and explained by itself.
     written_at : datetime, optional
         Now where it is not given.
     """
-    tables = _tables(plan, equity) | ({} if plan.surplus is None else {SURPLUS_FILE: plan.surplus})
+    tables = {**plan.tables(), EQUITY_FILE: equity_of(plan, inputs)}
+    if plan.surplus is not None:
+        tables[SURPLUS_FILE] = plan.surplus
     files = {name: csv_bytes(frame) for name, frame in tables.items()}
+    stored = stored_tables(inputs)
+    copies = {name: _stored_bytes(table) for name, table in stored.items()} | {"policy": policy_toml(inputs.policy)}
     manifest = {
         "written_at": (written_at or datetime.now(UTC)).isoformat(timespec="seconds"),
         **plan.manifest,
-        "outputs": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "outputs": {name: _digest(content) for name, content in files.items()},
+        "stored": {
+            name: {
+                "file": stored_path(name),
+                "sha256": _digest(content),
+                "rows": len(stored[name]) if name in stored else None,
+            }
+            for name, content in copies.items()
+        },
+        "reading_notices": list(inputs.notices),
     }
     files["manifest.json"] = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
-    for name, source in sorted(sources.items()):
-        files[f"inputs/{name}{_suffix(name, source.content)}"] = source.content
-    return files
+    return files | {stored_path(name): content for name, content in sorted(copies.items())}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _stored_bytes(table: pd.DataFrame) -> bytes:
+    # A line break of an old kind is kept only within quotation marks.
+    has_breaks = any("\r" in cell for column in table for cell in table[column].unique())
+    if not has_breaks:
+        return csv_bytes(table)
+    return b"\xef\xbb\xbf" + table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_ALL).encode("utf-8")
 
 
 def zip_bytes(files: Mapping[str, bytes]) -> bytes:
-    """Files in one zip; equal files give an equal zip."""
+    """Return files in one zip; equal files give an equal zip."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -90,7 +110,7 @@ def zip_bytes(files: Mapping[str, bytes]) -> bytes:
 
 
 def excel_bytes(plan: Plan, *, equity: pd.DataFrame | None = None) -> bytes:
-    """The tables, with that of equity where it is given, as sheets of one workbook; no cell is a formula or a link."""
+    """Return the tables, and that of equity where it is given, as one workbook; no cell is a formula or a link."""
     import xlsxwriter  # noqa: PLC0415 - slow to load, and most plans leave as CSV
 
     packed = io.BytesIO()
@@ -118,11 +138,3 @@ def excel_bytes(plan: Plan, *, equity: pd.DataFrame | None = None) -> bytes:
 
 def _tables(plan: Plan, equity: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
     return plan.tables() if equity is None else {**plan.tables(), EQUITY_FILE: equity}
-
-
-def _suffix(name: str, content: bytes) -> str:
-    if name in ("policy", "columns"):
-        return ".toml"
-    if is_zip(content):
-        return ".xlsx" if is_xlsx(content) else ".zip"
-    return ".csv.gz" if is_gzip(content) else ".csv"

@@ -1,13 +1,8 @@
-"""A plan's directory on disk: written whole or not at all, and read back."""
+"""A plan read back from its directory, or from the bytes of its files."""
 
-import ctypes
 import json
-import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,13 +11,21 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from matching.errors import DataError, Problem
-from matching.inputs.read import SOURCES
+from matching.inputs.read import InputFile, Inputs, read_inputs
+from matching.plan import format_1
 from matching.plan.as_bytes import EQUITY_FILE, SURPLUS_FILE
+from matching.plan.directories import PLAN_MARK
 from matching.plan.equity import EQUITY_COLUMNS
-from matching.plan.write import EXCLUDED_COLUMNS, PLAN_COLUMNS, SURPLUS_COLUMNS, UNMET_COLUMNS, WORKLOAD_COLUMNS, Plan
+from matching.plan.write import (
+    EXCLUDED_COLUMNS,
+    PLAN_COLUMNS,
+    PLAN_FORMAT,
+    SURPLUS_COLUMNS,
+    UNMET_COLUMNS,
+    WORKLOAD_COLUMNS,
+    Plan,
+)
 from matching.tables.files import Source, open_source, read_sheet
-
-PLAN_MARK = "manifest.json"
 
 _TABLES = {
     "plan.csv": PLAN_COLUMNS,
@@ -30,41 +33,51 @@ _TABLES = {
     "workload.csv": WORKLOAD_COLUMNS,
     "excluded.csv": EXCLUDED_COLUMNS,
 }
-# Plans of earlier versions do not have them.
-_LATER_TABLES = {EQUITY_FILE: EQUITY_COLUMNS, SURPLUS_FILE: SURPLUS_COLUMNS}
+# A plan can be read without these; format 1 did not always have them.
+_PROOF_TABLES = {EQUITY_FILE: EQUITY_COLUMNS, SURPLUS_FILE: SURPLUS_COLUMNS}
+_MAKE_AGAIN = "Make the plan again with 'allocate'."
+
+_Count = Annotated[int, Field(ge=0, le=10**12)]
+_Amount = Annotated[FiniteFloat, Field(ge=-(10**12), le=10**12)]
 
 
 class _InputFile(BaseModel):
     file: str
     sha256: str
-    rows: int | None
+    rows: _Count | None
 
 
 class _Proof(BaseModel):
     method: str
-    bonus: FiniteFloat
+    bonus: _Amount
 
 
 class _Level(BaseModel):
     level: str
-    value: FiniteFloat
-    bound: FiniteFloat
+    value: _Amount
+    bound: _Amount
 
 
 class _Manifest(BaseModel):
-    """What a manifest has to hold for a plan to be read back; whether it is true is the business of `verify`."""
+    """What a manifest has to hold for a plan to be read back; whether it is true is for `verify` to find."""
 
     model_config = ConfigDict(strict=True)
 
+    written_at: str
     as_at: Annotated[date, Field(strict=False)]
     inputs: dict[str, _InputFile]
     policy: dict[str, Any]
-    counts: dict[str, int]
+    counts: dict[str, _Count]
     notices: list[str]
     status: str
     proof: _Proof
     objective: Annotated[list[_Level], Field(min_length=4, max_length=4)]
     outputs: dict[str, str]
+
+
+class _Manifest2(_Manifest):
+    stored: dict[str, _InputFile]
+    reading_notices: list[str]
 
 
 @dataclass(frozen=True)
@@ -74,67 +87,61 @@ class SavedPlan:
     Attributes
     ----------
     plan : Plan
+        As this version knows plans, whatever its format: what came later is blank.
     sha256 : mapping of str to str
-        The digests of its files.
+        The digests of its files by path, but for the manifest's own.
     sources : mapping of str to Source
-        Its copies of the inputs.
+        Its copies of the inputs, under the names that the user's files had.
     equity : DataFrame or None
-        The table of equity.csv; None in a plan of a version that did not write it.
+        The table of equity.csv; None without one.
+    format : int
+        The format that it was written in.
+    strays : tuple of str
+        Paths of files that are no part of a plan.
     """
 
     plan: Plan
     sha256: Mapping[str, str]
     sources: Mapping[str, Source]
     equity: pd.DataFrame | None = None
+    format: int = PLAN_FORMAT
+    strays: tuple[str, ...] = ()
+
+    @property
+    def as_at(self) -> date:
+        """The day of its run."""
+        return date.fromisoformat(self.plan.manifest["as_at"])
 
 
-def write_directory(target: Path, files: Mapping[str, bytes], *, mark: str = PLAN_MARK) -> None:
-    """Put files in a directory so that anyone who looks sees the old ones or the new ones, never some of each.
-
-    Parameters
-    ----------
-    target : Path
-    files : mapping of str to bytes
-        By their paths in the directory; `mark` is one of them.
-    mark : str
-        The file that tells a directory that may be replaced from one that holds somebody's own files.
-
-    Raises
-    ------
-    DataError
-        The target holds other files, or cannot be written.
-    """
-    target = target.absolute()
-    check_target(target, mark=mark)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise _cannot_write(target, error) from error
-    try:
-        for name, content in files.items():
-            _write_durably(fresh / name, content)
-        fresh.chmod(0o755)
-        _swap(fresh, target)
-    except OSError as error:
-        raise _cannot_write(target, error) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def check_target(target: Path, *, mark: str = PLAN_MARK) -> None:
-    """Refuse a directory that holds files and not `mark` among them, before any work is done.
+def saved_inputs(saved: SavedPlan) -> Inputs:
+    """Return the inputs of a saved plan's run, from its own copies.
 
     Raises
     ------
     DataError
+        A copy cannot be read.
     """
-    what, earlier = ("a plan", "with a plan") if mark == PLAN_MARK else ("the tables", "made by this command")
-    if target.is_dir() and any(target.iterdir()) and not (target / mark).is_file():
-        message = f"The directory holds other files, and {what} would replace them."
-        raise DataError([Problem(str(target), None, "", "", message, f"Name a new directory, or one {earlier}.")])
-    if target.exists() and not target.is_dir():
-        raise DataError([Problem(str(target), None, "", "", "This is a file.", f"Name a directory for {what}.")])
+    return as_of_run(saved, read_inputs(saved.sources, as_at=saved.as_at))
+
+
+def as_of_run(saved: SavedPlan, inputs: Inputs) -> Inputs:
+    """Return inputs that were read from a plan's own copies with what the run knew of the files: names and notices."""
+    manifest = saved.plan.manifest
+    if saved.format == 1:
+        return format_1.as_read_then(inputs, saved.sources, manifest, list(saved.plan.tables().values()))[0]
+    return replace(
+        inputs,
+        files={name: InputFile(**file) for name, file in files_given(manifest).items()},
+        notices=tuple(manifest["reading_notices"]),
+    )
+
+
+def files_given(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what a manifest holds of each file that the user gave: its name, digest and number of rows."""
+    return {
+        name: {"name": one["file"], "sha256": one["sha256"], "rows": one["rows"]}
+        for name, one in manifest["inputs"].items()
+    }
 
 
 def read_directory(directory: Path) -> SavedPlan:
@@ -143,19 +150,13 @@ def read_directory(directory: Path) -> SavedPlan:
     Raises
     ------
     DataError
-        The directory is no plan, or a file of it cannot be read.
+        The directory is no plan, a file of it cannot be read, or it has a newer format.
     """
     if not (directory / PLAN_MARK).is_file():
         message, fix = "There is no plan here: manifest.json is missing.", "Name a directory that 'allocate' has made."
         raise DataError([Problem(str(directory), None, "", "", message, fix)])
-    names = [*_TABLES, PLAN_MARK, *(name for name in _LATER_TABLES if (directory / name).is_file())]
-    sources = {name: open_source(directory / name) for name in names}
-    copies = {
-        f"inputs/{path.name}": open_source(path)
-        for path in (directory / "inputs").glob("*")
-        if path.name.split(".")[0] in SOURCES
-    }
-    return read_files({name: source.content for name, source in (sources | copies).items()})
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    return read_files({path.relative_to(directory).as_posix(): open_source(path).content for path in paths})
 
 
 def read_files(files: Mapping[str, bytes]) -> SavedPlan:
@@ -164,24 +165,39 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
     Raises
     ------
     DataError
-        A file cannot be read.
+        A file is missing or cannot be read, or the plan has a newer format.
     """
-    columns_of = _TABLES | {name: columns for name, columns in _LATER_TABLES.items() if name in files}
-    names = [*columns_of, PLAN_MARK]
-    sources = {name: Source(name, files[name]) for name in names}
-    manifest = _read_manifest(sources[PLAN_MARK])
-    tables = {name: _read_table(sources[name], columns, manifest) for name, columns in columns_of.items()}
-    copies = {path.split("/")[1].split(".")[0]: path for path in sorted(files) if path.startswith("inputs/")}
-    named = {
-        name: Source(manifest["inputs"].get(name, {}).get("file", path), files[path]) for name, path in copies.items()
-    }
+    missing = [name for name in (*_TABLES, PLAN_MARK) if name not in files]
+    if missing:
+        raise DataError(
+            Problem(name, None, "", "", "This file of the plan is missing.", _MAKE_AGAIN) for name in missing
+        )
+    plan_format, manifest = _read_manifest(Source(PLAN_MARK, files[PLAN_MARK]))
+    columns_of = _TABLES | {name: columns for name, columns in _PROOF_TABLES.items() if name in files}
+    if plan_format == 1:
+        columns_of["plan.csv"] = format_1.DEPLOYMENT_COLUMNS
+    tables = {name: _read_table(Source(name, files[name]), columns, manifest) for name, columns in columns_of.items()}
+    if plan_format == 1:
+        manifest = format_1.present_manifest(manifest)
+        tables["plan.csv"] = format_1.present_deployments(tables["plan.csv"])
+        copies = format_1.input_copies(files, manifest)
+        own = {path for path in files if format_1.is_input_copy(path)}
+    else:
+        paths = {name: one["file"] for name, one in manifest["stored"].items() if one["file"] in files}
+        given = manifest["inputs"]
+        copies = {name: Source(given.get(name, {"file": path})["file"], files[path]) for name, path in paths.items()}
+        own = set(paths.values())
     deployments, unmet, workload, excluded = (tables[name] for name in _TABLES)
     plan = Plan(deployments, unmet, workload, excluded, manifest, tables.get(SURPLUS_FILE))
-    digests = {name: source.sha256 for name, source in sources.items()}
-    return SavedPlan(plan, digests, named, tables.get(EQUITY_FILE))
+    own |= {*tables, PLAN_MARK}
+    digests = {path: Source(path, files[path]).sha256 for path in own - {PLAN_MARK}}
+    # Names that begin with a dot are the operating system's.
+    strays = tuple(path for path in files if path not in own and not path.split("/")[-1].startswith("."))
+    return SavedPlan(plan, digests, copies, tables.get(EQUITY_FILE), plan_format, strays)
 
 
 def _read_table(source: Source, columns: tuple[str, ...], manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """Read a table of a plan: its columns, and after them any that this version does not know."""
     try:
         sheet = read_sheet(source)
         if sheet.problems:
@@ -191,81 +207,35 @@ def _read_table(source: Source, columns: tuple[str, ...], manifest: Mapping[str,
             raise
         message, fix = f"{source.name} was changed after the plan was written.", "Restore it, or make the plan again."
         raise DataError([Problem(source.name, None, "", "", message, fix), *error.problems]) from error
-    if sheet.header != columns:
+    if tuple(name for name in sheet.header if name in columns) != columns:
         message = "The columns are not those of a plan."
         raise DataError([Problem(source.name, 1, "", "", message, f"Expected are: {', '.join(columns)}.")])
-    return pd.DataFrame(dict(zip(columns, sheet.columns, strict=True)), dtype="object")
+    cells = dict(zip(sheet.header, sheet.columns, strict=True))
+    return pd.DataFrame({name: cells[name] for name in dict.fromkeys([*columns, *sheet.header])}, dtype="object")
 
 
-def _read_manifest(source: Source) -> dict[str, Any]:
-    fix = "Make the plan again with 'allocate'."
+def _read_manifest(source: Source) -> tuple[int, dict[str, Any]]:
+    """Read the format of a plan and its manifest."""
     try:
         manifest = json.loads(source.content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"This is not JSON that can be read ({error})."
-        raise DataError([Problem(source.name, None, "", "", message, fix)]) from error
+        raise DataError([Problem(source.name, None, "", "", message, _MAKE_AGAIN)]) from error
+    plan_format = manifest.get("format", 1) if isinstance(manifest, dict) else 1
+    if not isinstance(plan_format, int) or isinstance(plan_format, bool) or plan_format < 1:
+        message = "The format of a plan is a whole number from 1 on."
+        raise DataError([Problem(source.name, None, "format", str(plan_format), message, _MAKE_AGAIN)])
+    if plan_format > PLAN_FORMAT:
+        known = " and ".join(map(str, range(1, PLAN_FORMAT + 1)))
+        message = f"This plan has format {plan_format}, and this version reads formats {known}."
+        fix = "Install a newer version of school-support-matching."
+        raise DataError([Problem(source.name, None, "format", str(plan_format), message, fix)])
+    model = _Manifest if plan_format == 1 else _Manifest2
     try:
-        _Manifest.model_validate_json(source.content)
+        model.model_validate_json(source.content)
     except ValidationError as error:
         raise DataError(
-            Problem(source.name, None, ".".join(map(str, one["loc"])), "", f"{one['msg']}.", fix)
+            Problem(source.name, None, ".".join(map(str, one["loc"])), "", f"{one['msg']}.", _MAKE_AGAIN)
             for one in error.errors()
         ) from error
-    return dict(manifest)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write one file so that anyone who looks sees the old content or the new one.
-
-    Raises
-    ------
-    OSError
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        _write_durably(fresh, content)
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _swap(fresh: Path, target: Path) -> None:
-    """Make `fresh` the target in one step; what was there before ends up at `fresh`."""
-    if not target.exists():
-        fresh.rename(target)
-        return
-    if _exchange(fresh, target):
-        return
-    # Without an atomic exchange two renames have to do; the old plan is put back if the second fails.
-    aside = fresh.with_name(fresh.name + ".old")
-    target.rename(aside)
-    try:
-        fresh.rename(target)
-    except BaseException:
-        aside.rename(target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two directories atomically, where the operating system can."""
-    calls = {"linux": ("renameat2", -100, 2), "darwin": ("renameatx_np", -2, 2)}
-    if sys.platform not in calls:
-        return False
-    name, here, swap = calls[sys.platform]
-    call = getattr(ctypes.CDLL(None, use_errno=True), name, None)
-    return call is not None and call(here, os.fsencode(one), here, os.fsencode(other), swap) == 0
-
-
-def _cannot_write(target: Path, error: OSError) -> DataError:
-    message = f"The plan cannot be written here ({(error.strerror or 'no reason given').lower()})."
-    return DataError([Problem(str(target), None, "", "", message, "Check the path, the free space and your rights.")])
+    return plan_format, dict(manifest)

@@ -1,6 +1,6 @@
 """A plan: deployments, unmet needs, workload and exclusions, with the policy, digests and proof they came from.
 
-Every cell is text, exactly as it leaves: the screens, the files and the check of a plan all see the same.
+Every cell is text, exactly as it is written: the screens, the files and the check of a plan all see the same.
 """
 
 import math
@@ -17,11 +17,15 @@ from numpy.typing import NDArray
 
 from matching import __version__
 from matching.pairs.market import Market
+from matching.pairs.rules import RULES
 from matching.pairs.side_constraints import hopeless
 from matching.plan.outcome import Outcome
 from matching.plan.reasons import Reasons, decision_notices, excluded_reasons, reasons_of
 from matching.solve.problem import LEVELS, UNMET, Assignment
 from matching.tables.csv_out import FORMULA_STARTS, spreadsheet_safe
+
+PLAN_FORMAT = 2
+"""The format of a plan as this version writes it; any change of a column, a key or a rule raises it."""
 
 PLAN_COLUMNS = (
     "need_id",
@@ -44,6 +48,8 @@ PLAN_COLUMNS = (
     "distance_fit",
     "origin",
     "reason",
+    "status",
+    "rules_broken",
 )
 UNMET_COLUMNS = (
     "need_id",
@@ -68,8 +74,12 @@ WORKLOAD_COLUMNS = (
 )
 EXCLUDED_COLUMNS = ("supporter_id", "supporter_name", "designation", "reason_code", "reason")
 SURPLUS_COLUMNS = ("need_id", "surplus")
-PROOF_BY_LOADS = "what needs are worth, and the best that each person could take together"
-"""The method of a proof, in the manifest, where days bind around some people; no need goes unmet because of them."""
+PROOF_BY_PRICES, PROOF_BY_SEARCH, PROOF_BY_LOADS = "prices", "prices and search", "loads"
+"""How a plan is proved: by prices alone; also by a search, where days or side constraints bind; or, where days bind for
+few people and no need goes unmet because of them, by a value for each need and the best load of each person."""
+
+SCHOOL_LIMIT, HOME_LIMIT = "school limit", "home school limit"
+"""Codes of the rules that a pin breaks together with other pins; those of single pairs are `RULES`."""
 
 Manifest = Mapping[str, Any]
 
@@ -85,16 +95,17 @@ class Plan:
     unmet : DataFrame
         `UNMET_COLUMNS`, by need_id.
     workload : DataFrame
-        `WORKLOAD_COLUMNS`, by supporter_id; `price` in score points, blank where days or ties bind.
+        `WORKLOAD_COLUMNS`, by supporter_id; `price` in score points, blank where days or side constraints bind.
     excluded : DataFrame
         `EXCLUDED_COLUMNS`, by supporter_id.
     manifest : mapping
         Versions, input digests, policy, counts, notices, status and objective.
     surplus : DataFrame, optional
-        `SURPLUS_COLUMNS`, by need_id: what meeting each need is worth beyond the price of its supporter, in score
-        points; blank of pins, and where days or ties bind unless they bind around some people only (then with as many
-        decimals as the proof takes). With the prices it proves the plan. None in a plan of a version that did not
-        write it.
+        `SURPLUS_COLUMNS`, by need_id: the value of meeting each need beyond the price of its supporter, in score
+        points. Blank for pins, and where days or side constraints bind unless the method is `loads` (then with as many
+        decimals as the proof takes). With the prices it proves the plan. None in a plan of a version without it.
+
+    Columns that this version does not know, of a plan that was read back, follow its own and are kept.
     """
 
     deployments: pd.DataFrame
@@ -115,7 +126,7 @@ class Plan:
 
 
 def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
-    """Write down an outcome, with the reason for every row.
+    """Return the plan of an outcome, with the reason for every row.
 
     Parameters
     ----------
@@ -123,7 +134,7 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
     outcome : Outcome
         Pins included.
     assignment : Assignment
-        What was solved: its prices, levels and bounds hold for the whole plan, pins included.
+        The solver's result: its prices, levels and bounds hold for the whole plan, pins included.
     """
     reasons = reasons_of(market, outcome, proved=assignment.status == "optimal")
     deployments = _deployments(market, outcome, reasons)
@@ -135,7 +146,7 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
 
 
 def in_points(values: Sequence[int]) -> list[float]:
-    """The levels' numbers, the last from thousandths to score points."""
+    """Return the levels' numbers, the last one turned from thousandths into score points."""
     *counts, score = values
     return [*counts, score / 1000]
 
@@ -145,7 +156,7 @@ def _text(cells: Mapping[str, list[str]], columns: Sequence[str]) -> pd.DataFram
 
 
 def _all_safe(cells: list[str]) -> list[str]:
-    # Hardly any column has a cell that starts so: a look at how they start tells for all of them.
+    # Hardly any column has a cell that starts so: the set of first characters settles it for all of them.
     starts = {cell[:1] for cell in cells}
     return cells if starts.isdisjoint(FORMULA_STARTS) else [spreadsheet_safe(cell) for cell in cells]
 
@@ -165,7 +176,7 @@ _PERSON = {"supporter_id": "supporter_id", "supporter_name": "name", "designatio
 
 
 def _taken(frame: pd.DataFrame, rows: np.ndarray, **columns: str) -> dict[str, list[str]]:
-    """Cells of some rows, under our names for the columns."""
+    """Return the cells of some rows under the plan's names for the columns."""
     return {ours: frame[theirs].to_numpy()[rows].tolist() for ours, theirs in columns.items()}
 
 
@@ -194,14 +205,38 @@ def _deployments(market: Market, outcome: Outcome, reasons: Reasons) -> pd.DataF
         "distance_fit": _numbers(fits.distance, 3),
         "origin": outcome.origin[need].tolist(),
         "reason": [reasons.deployed[one] for one in need.tolist()],
+        "status": ["proposed"] * len(need),
+        "rules_broken": _rules_broken(market, outcome, need),
     }
     return _text(cells, PLAN_COLUMNS)
 
 
+def _rules_broken(market: Market, outcome: Outcome, needs: np.ndarray) -> list[str]:
+    """Return, for each of these met needs, the codes of the rules that its pin breaks, separated by ';'."""
+    rulebook, rules = market.rulebook, market.inputs.policy.rules
+    need, supporter = rulebook.pins
+    flags = dict(rulebook.broken(need, supporter))
+    to, home, n_people = rulebook.need_school[need], rulebook.home_school[supporter], len(market.inputs.supporters)
+    if rules.max_supporters_per_school is not None:
+        visits = np.unique(to * n_people + supporter) // max(n_people, 1)
+        flags[SCHOOL_LIMIT] = np.bincount(visits, minlength=len(market.inputs.schools))[to] > (
+            rules.max_supporters_per_school
+        )
+    if rules.max_per_home_school is not None:
+        flags[HOME_LIMIT] = np.bincount(home, minlength=len(market.inputs.schools))[home] > rules.max_per_home_school
+    codes = [code for code in (*RULES, SCHOOL_LIMIT, HOME_LIMIT) if code in flags]
+    of_pin = {
+        one: ";".join(code for code in codes if flags[code][place])
+        for place, one in enumerate(need.tolist())
+        if outcome.origin[one] == "pinned"
+    }
+    return [of_pin.get(one, "") for one in needs.tolist()]
+
+
 def _unmet(market: Market, reasons: Reasons) -> pd.DataFrame:
     unmet = reasons.unmet
-    told = {name: unmet[name].tolist() for name in ("reason_code", "reason", "nearest_option")}
-    return _text({**_need_columns(market, unmet["need"].to_numpy(dtype=np.intp)), **told}, UNMET_COLUMNS)
+    why = {name: unmet[name].tolist() for name in ("reason_code", "reason", "nearest_option")}
+    return _text({**_need_columns(market, unmet["need"].to_numpy(dtype=np.intp)), **why}, UNMET_COLUMNS)
 
 
 def _workload(market: Market, outcome: Outcome, assignment: Assignment) -> pd.DataFrame:
@@ -223,8 +258,8 @@ def _workload(market: Market, outcome: Outcome, assignment: Assignment) -> pd.Da
 def _excluded(market: Market) -> pd.DataFrame:
     reasons = excluded_reasons(market)
     rows = reasons["supporter"].to_numpy(dtype=np.intp)
-    told = {name: reasons[name].tolist() for name in ("reason_code", "reason")}
-    return _text({**_taken(market.inputs.supporters, rows, **_PERSON), **told}, EXCLUDED_COLUMNS)
+    why = {name: reasons[name].tolist() for name in ("reason_code", "reason")}
+    return _text({**_taken(market.inputs.supporters, rows, **_PERSON), **why}, EXCLUDED_COLUMNS)
 
 
 def _surplus(market: Market, outcome: Outcome, assignment: Assignment) -> pd.DataFrame:
@@ -241,20 +276,20 @@ def _surplus(market: Market, outcome: Outcome, assignment: Assignment) -> pd.Dat
 
 
 def _exactly(milli: float) -> str:
-    """Thousandths as points: with three decimals, or as many more as it takes."""
+    """Return thousandths as score points, with three decimals or as many more as it takes."""
     whole = f"{milli / 1000:.9f}"
     return whole[:-6] + whole[-6:].rstrip("0")
 
 
 def _surplus_of_prices(market: Market, outcome: Outcome, assignment: Assignment) -> NDArray[np.float64]:
-    """By need, in thousandths; not a number where days or ties bind."""
+    """Return the surplus of each need in thousandths; not a number where days or side constraints bind."""
     rulebook, price = market.rulebook, assignment.price_milli
     need = np.flatnonzero((outcome.supporter_of != UNMET) & (outcome.origin != "pinned"))
     supporter = outcome.supporter_of[need]
-    worth = assignment.bonus_milli * (3 - rulebook.priority_level[need]) + rulebook.fits(need, supporter).score_milli
-    worth[outcome.origin[need] == "kept"] += market.inputs.policy.rerun.change_cost_milli
+    value = assignment.bonus_milli * (3 - rulebook.priority_level[need]) + rulebook.fits(need, supporter).score_milli
+    value[outcome.origin[need] == "kept"] += market.inputs.policy.rerun.change_cost_milli
     surplus = np.zeros(len(outcome.supporter_of))
-    surplus[need] = worth - price[supporter]
+    surplus[need] = value - price[supporter]
     if np.isnan(price).any():
         for _, pairs in market.blocks():
             surplus[pairs.need[np.isnan(price[pairs.supporter])]] = np.nan
@@ -267,6 +302,7 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons:
     inputs = market.inputs
     met = outcome.supporter_of != UNMET
     return {
+        "format": PLAN_FORMAT,
         "versions": _versions(),
         "as_at": inputs.as_at.isoformat(),
         "inputs": {
@@ -289,7 +325,7 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons:
         "proof": {
             "method": _method(assignment),
             "bonus": assignment.bonus_milli / 1000,
-            # A search that was cut short may come further on another machine.
+            # A search that was cut short may get further on another machine.
             "cut_short_by": assignment.ended,
         },
         "objective": [
@@ -304,7 +340,8 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons:
 def _method(assignment: Assignment) -> str:
     if assignment.surplus_milli is not None:
         return PROOF_BY_LOADS
-    return "prices, and a search where days or ties bind" if assignment.searched else "prices"
+    has_blanks = assignment.searched or bool(np.isnan(assignment.price_milli).any())
+    return PROOF_BY_SEARCH if has_blanks else PROOF_BY_PRICES
 
 
 def _versions() -> dict[str, str]:
@@ -316,5 +353,5 @@ def _versions() -> dict[str, str]:
     }
 
 
-# Kept, since it is a look into the installed files, and every plan of a server would take one.
+# Cached, since it looks into the installed files.
 _version = cache(version)

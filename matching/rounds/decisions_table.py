@@ -1,4 +1,4 @@
-"""The decisions table of a run: what a round's own one and its state say together, and back from a file to bars."""
+"""The decisions of a run: those of the round's own file and those recorded since, as one table."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ _DECISION_COLUMNS = ("kind", "supporter_id", "need_id", "school_urn", "reason", 
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the decisions table; `row` is its number in the round's own file, None for one of the state's."""
+    """A row of the decisions table; `row` is its number in the round's own file, None for a recorded decision."""
 
     kind: str
     supporter_id: str
@@ -51,18 +51,18 @@ def decisions_table(
     Parameters
     ----------
     base : Source or None
-        The round's own decisions file. It stays the round's: what is made here is made anew for every run, so that
-        whatever is undone is gone from the next one.
+        The round's own decisions file. It remains as it is: the table is made again for every run, so what is undone
+        is gone from the next.
     state : RoundState
     hold : bool
-        True for a rerun of this round: pins, placements by hand and the deployments that were agreed to become pins,
-        beside all that is forbidden or declined. False for the next round: no pins, those of `base` included.
+        True for a rerun of this round: pins, placements by hand and agreed deployments become pins. False for the next
+        round: only what is forbidden or declined, without any pin of `base`.
     needs : mapping of str to str
-        The round's needs: need_id to the URN of its school.
+        The URN of the school by need_id.
     supporters : collection of str, optional
-        The round's supporters. What the state says of other people or needs concerns nobody any more and is left out.
+        The round's supporters. Decisions about other supporters or needs are left out.
     mapping : mapping of str to str, optional
-        What the round's columns file says of the header of `base`.
+        The table's column by header of `base`, from the round's columns file.
 
     Returns
     -------
@@ -73,8 +73,8 @@ def decisions_table(
     Raises
     ------
     DataError
-        `base` cannot be read, or bars a pair that the state holds. (A placement by hand that says which rules it breaks
-        lifts such a bar, for its need alone.)
+        `base` cannot be read, or bars a pair that a later decision holds. (A placement by hand that names the rules
+        that it breaks lifts such a bar, for its need only.)
 
     Notes
     -----
@@ -87,8 +87,8 @@ def decisions_table(
     problems = list(_contradictions(base, own, state, held, needs))
     if problems:
         raise DataError(problems)
-    said_again = {(one.kind, (one.need_id, one.supporter_id)) for one in ours}
-    kept = [one for row in own for one in _left_of(row, state, held, said_again, needs) if hold or row.kind != "pin"]
+    repeated = {(one.kind, (one.need_id, one.supporter_id)) for one in ours}
+    kept = [one for row in own for one in _remaining(row, state, held, repeated, needs) if hold or row.kind != "pin"]
     return pd.DataFrame([one.cells() for one in [*kept, *ours]], columns=list(_DECISION_COLUMNS), dtype="object")
 
 
@@ -101,7 +101,7 @@ def decisions_source(decisions: pd.DataFrame) -> Source:
 def bars_given(
     base: Source | None, *, needs: Mapping[str, str], mapping: Mapping[str, str] | None = None
 ) -> dict[Pair, Bar]:
-    """What a round's own decisions file forbids, or says was declined, for each of its needs.
+    """Return what a round's own decisions file forbids or lists as declined, for each need.
 
     Parameters
     ----------
@@ -134,17 +134,17 @@ def _rows_of(base: Source | None, mapping: Mapping[str, str] | None) -> list[_Ro
 
 
 def _needs_of(row: _Row, needs: Mapping[str, str]) -> list[str]:
-    """The needs that a row is about: the one that it names, or all of its school's."""
+    """Return the needs that a row is about: the one that it names, or all of its school's."""
     return [row.need_id] if row.need_id else [one for one, urn in needs.items() if urn == row.school_urn]
 
 
 def held_pairs(state: RoundState) -> dict[str, str]:
-    """Who stays in a rerun, by need: whom a person placed, or else who has agreed to serve it."""
+    """Return by need_id the supporter_id that a rerun keeps: placed by a person, or else agreed."""
     return {need_id: row.supporter_id for need_id, row in _held(state).items()}
 
 
 def _held(state: RoundState) -> dict[str, _Row]:
-    """The pins of a rerun, by need: whom a person placed, or else who has agreed to serve it."""
+    """Return the pins of a rerun by need_id: supporters placed by a person, or else agreed."""
     agreed = {
         event.need_id: _Row(
             "pin",
@@ -161,7 +161,7 @@ def _held(state: RoundState) -> dict[str, _Row]:
         and event.pair
         and state.statuses[event.pair] in HELD
         and event.pair not in state.barred
-        # Whoever had agreed before somebody else was put there does not come back when that one goes.
+        # An agreement from before another supporter was placed there does not come back when that placement ends.
         and (event.need_id not in state.freed or event.number > state.freed[event.need_id].since)
     }
     placed = {
@@ -177,7 +177,7 @@ def _state_rows(
     bars = [
         _Row(one.kind, one.supporter_id, one.need_id, "", one.reason, one.by, one.on) for one in state.barred.values()
     ]
-    # With its school, a row that is carried into a round where the need_id is another school's is told there.
+    # With its school, a row is found to be wrong in a round where the need_id is another school's.
     rows = [
         replace(one, school_urn=needs[one.need_id])
         for one in [*held.values(), *bars]
@@ -189,7 +189,7 @@ def _state_rows(
 def _contradictions(
     base: Source | None, own: Sequence[_Row], state: RoundState, held: Mapping[str, _Row], needs: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """The bars of the round's own file on pairs that the state holds, and that nobody has lifted."""
+    """Yield the bars of the round's own file on pairs that recorded decisions hold, unless a placement lifts them."""
     if base is None:
         return
     lifted = {need_id for need_id, one in state.placements.items() if one.broken}
@@ -198,29 +198,29 @@ def _contradictions(
             pin = held.get(need_id)
             if pin and pin.supporter_id == row.supporter_id and need_id not in lifted:
                 word = "forbidden" if row.kind == "forbid" else "declined"
-                message = f"{row.supporter_id} is held at need {need_id} by a later decision, and {word} for it here."
-                fix = "Undo that decision, place them by hand and say that this is broken, or change the table."
+                message = f"{row.supporter_id} is kept at need {need_id} by a later decision, and {word} for it here."
+                fix = "Undo that decision, place them by hand and tick this rule, or change the table."
                 yield Problem(base.name, row.row, "kind", row.kind, message, fix)
 
 
-def _left_of(
+def _remaining(
     row: _Row,
     state: RoundState,
     held: Mapping[str, _Row],
-    said_again: Collection[tuple[str, Pair]],
+    repeated: Collection[tuple[str, Pair]],
     needs: Mapping[str, str],
 ) -> list[_Row]:
     """Return what remains of a row of the round's own file: the row, rows for some of its needs, or nothing."""
 
-    def gives_way(need_id: str) -> bool:
+    def is_overruled(need_id: str) -> bool:
         if row.kind == "pin":
             decided = need_id in held or need_id in state.placements or need_id in state.freed
             return decided or (need_id, row.supporter_id) in state.barred
         lifted = need_id in held and held[need_id].supporter_id == row.supporter_id
-        return lifted or (row.need_id != "" and (row.kind, (need_id, row.supporter_id)) in said_again)
+        return lifted or (row.need_id != "" and (row.kind, (need_id, row.supporter_id)) in repeated)
 
     about = _needs_of(row, needs)
-    staying = [need_id for need_id in about if not gives_way(need_id)]
+    staying = [need_id for need_id in about if not is_overruled(need_id)]
     if staying == about:
         return [row]
     return [replace(row, need_id=one, school_urn=needs.get(one, row.school_urn)) for one in staying]

@@ -19,7 +19,7 @@ from matching.solve.problem import UNMET
 from matching.whatif.resolve import position_of
 
 PLACES, DAYS, SCHOOL_LIMIT, HOME_LIMIT = "places offered", "days offered", "school limit", "home school limit"
-"""Names, in a swap's `broken`, of the rules that are about all that somebody holds; the others are those of `RULES`."""
+"""Names, in a swap's `broken`, of the limits of a person or a school; those of a pair are in `RULES`."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Broken:
 
 
 def broken_rules(market: Market, supporter_of: Mapping[str, str], need_id: str, supporter_id: str) -> list[Broken]:
-    """Every rule that putting somebody at a need by hand breaks as things stand: of the pair, their offer, and ties.
+    """Return every rule that placing a supporter at a need would break: of the pair, places and days, and limits.
 
     Raises
     ------
@@ -43,7 +43,11 @@ def broken_rules(market: Market, supporter_of: Mapping[str, str], need_id: str, 
     flags = market.rulebook.broken(np.array([need]), np.array([supporter]))
     names = [rule for rule in RULES if flags[rule][0]]
     found = [Broken(*one) for one in zip(names, bar_phrases(market, need, supporter), strict=True)]
-    return [*found, *_overfull(market, supporter_of, need, supporter), *_tied(market, supporter_of, need, supporter)]
+    return [
+        *found,
+        *_overfull(market, supporter_of, need, supporter),
+        *_over_limits(market, supporter_of, need, supporter),
+    ]
 
 
 def _overfull(market: Market, supporter_of: Mapping[str, str], need: int, supporter: int) -> Iterator[Broken]:
@@ -53,23 +57,25 @@ def _overfull(market: Market, supporter_of: Mapping[str, str], need: int, suppor
     listed = ", ".join(sorted(theirs))
     if theirs and len(theirs) + 1 > row["max_deployments"]:
         offer = counted(int(row["max_deployments"]), "place")
-        yield Broken(PLACES, f"offers {offer} and would then have {len(theirs) + 1} needs ({listed} besides)")
+        yield Broken(PLACES, f"offers {offer} and would then have {len(theirs) + 1} needs (also {listed})")
     asked = days_asked(market.inputs, [*theirs, need_id])
     if theirs and asked > row["days_available"]:
         yield Broken(DAYS, f"offers {row['days_available']:g} days, and with {listed} it would take {asked:g}")
 
 
-def _tied(market: Market, supporter_of: Mapping[str, str], need: int, supporter: int) -> Iterator[Broken]:
+def _over_limits(market: Market, supporter_of: Mapping[str, str], need: int, supporter: int) -> Iterator[Broken]:
     inputs, rules = market.inputs, market.inputs.policy.rules
     counts = OutcomeCounts(market.rulebook, outcome_of(inputs, supporter_of))
     pair = (np.array([need]), np.array([supporter]))
     if counts.over_school(*pair)[0]:
         yield Broken(
-            SCHOOL_LIMIT, f"would be one more at the school than the {rules.max_supporters_per_school} that may come"
+            SCHOOL_LIMIT,
+            f"would be one more supporter at the school than the {rules.max_supporters_per_school} allowed",
         )
     if counts.over_home(*pair)[0]:
         yield Broken(
-            HOME_LIMIT, f"would be one more away from their own school than the {rules.max_per_home_school} that may go"
+            HOME_LIMIT,
+            f"would be one more deployment away from their own school than the {rules.max_per_home_school} allowed",
         )
 
 

@@ -1,4 +1,4 @@
-"""What may be recorded in a round, given its state; each refusal is a problem with its fix."""
+"""Refusals: what cannot be recorded in a round, given its state, each with its fix."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ _LONGEST_NAME, _LONGEST_TEXT = 200, 4_000
 
 
 def check_event(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> None:
-    """Refuse an event that cannot be recorded.
+    """Raise if an event cannot be recorded.
 
     Raises
     ------
@@ -23,16 +23,16 @@ def check_event(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | 
 
 
 def why_refused(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> Problem | None:
-    """Why an event cannot be recorded as things stand, or None where it can.
+    """Return why an event cannot be recorded in this state, or None if it can.
 
     Parameters
     ----------
     state : RoundState
-        What holds before it.
+        Before the event.
     event : Event
         Of one of the kinds in `DECISIONS`, or an undo.
     given : mapping of Pair to Bar, optional
-        What the round's own decisions table bars besides (`bars_given`).
+        What the round's own decisions table bars (`bars_given`).
     """
     if event.kind == "undo":
         return why_unsound(event) or _undo_problem(state, event)
@@ -40,12 +40,12 @@ def why_refused(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | 
 
 
 def why_unsound(event: Event) -> Problem | None:
-    """What is wrong with a decision or an undo by itself, whatever else holds; None where nothing is."""
+    """Return what is wrong with a decision or an undo in any state, or None."""
     if event.kind == "undo":
         return _text_problem(event)
     if event.kind not in DECISIONS:
         fix = f"Known are: {', '.join((*DECISIONS, 'undo'))}."
-        return _refusal(event, "kind", event.kind, f"{shown(event.kind)} is no decision that can be recorded.", fix)
+        return _refusal(event, "kind", event.kind, f"{shown(event.kind)} is not a decision that can be recorded.", fix)
     return _text_problem(event) or _form_problem(event)
 
 
@@ -54,7 +54,7 @@ def _refusal(event: Event, column: str, value: str, message: str, fix: str) -> P
 
 
 def _text_problem(event: Event) -> Problem | None:
-    """What of the text of an event could not be kept or not be read back from a table."""
+    """Return what in the text of an event could not be kept or read back from a table."""
     cells = [
         ("by", event.by, text, _LONGEST_NAME),
         ("why", event.why, free_text, _LONGEST_TEXT),
@@ -65,7 +65,7 @@ def _text_problem(event: Event) -> Problem | None:
     ]
     for column, value, convert, longest in cells:
         if len(value) > longest:
-            message = f"The text has {len(value):,} characters, and {longest:,} is the most."
+            message = f"The text has {len(value):,} characters, and the limit is {longest:,}."
             return _refusal(event, column, value[:longest], message, "Shorten it.")
         try:
             if value:
@@ -82,23 +82,23 @@ def _undo_problem(state: RoundState, event: Event) -> Problem | None:
         fix = "Choose one from the round's history."
         return _refusal(event, "undoes", value, "There is no such event in this round.", fix)
     if target.kind not in (*DECISIONS, "undo"):
-        message = f"Event {value} ({KINDS[target.kind]}) is no decision, so it cannot be undone."
+        message = f"Event {value} ({KINDS[target.kind]}) is not a decision, so it cannot be undone."
         return _refusal(event, "undoes", value, message, "Change the round itself instead.")
     if target.number in state.undone:
-        message, fix = f"Event {value} is undone already.", "To put it back, undo the undoing of it."
+        message, fix = f"Event {value} is undone already.", "To redo it, undo the undoing."
         return _refusal(event, "undoes", value, message, fix)
     return None
 
 
 def _form_problem(event: Event) -> Problem | None:
-    """What an event of its kind lacks."""
+    """Return what an event lacks that its kind needs."""
     if event.undoes is not None:
-        return _refusal(event, "undoes", str(event.undoes), "Only an undo takes back an event.", "Undo it instead.")
+        return _refusal(event, "undoes", str(event.undoes), "Only an undo can undo an event.", "Undo it instead.")
     if event.kind == "note":
         return _note_problem(event)
     for column in ("need_id", "supporter_id"):
         if not event.about.get(column):
-            return _refusal(event, column, "", "It is not said whom this is about.", f"Give the {column}.")
+            return _refusal(event, column, "", "The need or the supporter is missing.", f"Give the {column}.")
     status = event.about.get("status", "")
     if event.kind == "status" and status not in STATUSES:
         fix = f"Known are: {', '.join(STATUSES)}."
@@ -108,20 +108,20 @@ def _form_problem(event: Event) -> Problem | None:
 
 def _note_problem(event: Event) -> Problem | None:
     if not event.need_id and not event.supporter_id:
-        return _refusal(event, "need_id", "", "The note is about nothing.", "Say which need or supporter it is about.")
+        return _refusal(event, "need_id", "", "The note names no need and no supporter.", "Choose one of them.")
     if not event.about.get("text", "").strip():
-        return _refusal(event, "text", "", "The note is blank.", "Write something.")
+        return _refusal(event, "text", "", "The note is blank.", "Write the note first.")
     return None
 
 
 def _bar_problem(state: RoundState, event: Event, given: Mapping[Pair, Bar]) -> Problem | None:
-    """Why a supporter cannot be put at a need, or be said to serve it: somebody decided against it."""
+    """Return the decision because of which a supporter cannot be placed at a need or serve it, if there is one."""
     pair = event.pair
     if pair is None or event.kind not in ("pin", "swap", "status"):
         return None
     bar = state.barred.get(pair)
     if event.kind == "status":
-        # A status is the last word on a status, not on a decision.
+        # A later status replaces a status, but not a decision.
         cause = state.event(bar.number) if bar else None
         if event.about["status"] in ENDED or cause is None or cause.kind == "status":
             return None
@@ -129,8 +129,8 @@ def _bar_problem(state: RoundState, event: Event, given: Mapping[Pair, Bar]) -> 
     found = bar or in_table
     if found is None:
         return None
-    said = "is forbidden for" if found.kind == "forbid" else "has declined"
+    verb = "is forbidden for" if found.kind == "forbid" else "has declined"
     where = f" (event {found.number})" if bar else " in the decisions table"
-    message = f"{found.supporter_id} {said} need {found.need_id}{where}."
-    fix = "Undo that first, or choose somebody else." if bar else "Choose somebody else, or change that table."
+    message = f"{found.supporter_id} {verb} need {found.need_id}{where}."
+    fix = "Undo that first, or choose another supporter." if bar else "Choose another supporter, or change that table."
     return _refusal(event, "supporter_id", found.supporter_id, message, fix)

@@ -1,4 +1,4 @@
-"""A round as a file: packed with its plans and its history, and unpacked on another machine, to the byte."""
+"""A round as a file: packed with its plans and history, and unpacked elsewhere to the same bytes."""
 
 import hashlib
 import io
@@ -36,7 +36,7 @@ class _Packed(BaseModel):
 
 
 class _PackedFile(_Packed):
-    """A file: its name or path, and where its bytes are."""
+    """A file: its name or path, and the digest of its bytes."""
 
     name: str
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -84,7 +84,7 @@ class _PackedRound(_Packed):
 
 
 def packed(found: Round, plans: Mapping[int, Mapping[str, bytes]]) -> bytes:
-    """A round as a zip: what it is as JSON, and every content by its digest."""
+    """Return a round as a zip: an index as JSON, and every content by its digest."""
     contents: dict[str, bytes] = {}
 
     def kept(content: bytes) -> str:
@@ -119,7 +119,13 @@ def packed(found: Round, plans: Mapping[int, Mapping[str, bytes]]) -> bytes:
 
 
 def unpacked(content: bytes) -> tuple[Round, dict[int, dict[str, bytes]]]:
-    """The round in a zip, and the files of each of its plans."""
+    """Return the round in a zip, and the files of each of its plans.
+
+    Raises
+    ------
+    DataError
+        The zip is damaged, is not a round, is too large, or was made by a newer version.
+    """
     members = _members(content)
     index = _index_of(members)
     digests = {one.sha256 for one in [*index.sources, *(file for plan in index.plans for file in plan.files)]}
@@ -151,7 +157,7 @@ def unpacked(content: bytes) -> tuple[Round, dict[int, dict[str, bytes]]]:
 
 
 def _members(content: bytes) -> dict[str, bytes]:
-    """Every file in a zip that is no larger than a round may be."""
+    """Return every file in a zip, unless it is larger than a round may be."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
@@ -160,7 +166,7 @@ def _members(content: bytes) -> dict[str, bytes]:
                 raise _file_problem(*_TOO_LARGE_FILE)
             if _INDEX not in archive.namelist():
                 raise _file_problem(*_OTHER_FILE)
-            # A member unpacks to the size that it states and no further: what is longer fails its checksum.
+            # A member is unpacked to the size that it states; a longer one then fails its checksum.
             return {one.filename: archive.read(one) for one in entries}
     except DataError:
         raise
@@ -178,7 +184,7 @@ def _index_of(members: Mapping[str, bytes]) -> _PackedRound:
     if isinstance(written, int) and written > ROUND_FORMAT:
         since = re.fullmatch(r"[0-9]+(\.[0-9]+)*", str(index.get("needs_version", "")))
         needed = f"version {since[0]} or later" if since else "the newest version"
-        message = "The file was made by a newer version of this program; nothing of it was taken in."
+        message = "The file was made by a newer version of this program, so nothing was restored from it."
         raise _file_problem(message, f"Install {needed}.")
     try:
         packed = _PackedRound.model_validate_json(members[_INDEX])
@@ -190,7 +196,7 @@ def _index_of(members: Mapping[str, bytes]) -> _PackedRound:
 
 
 def _is_sound(index: _PackedRound) -> bool:
-    """Whether what a file says of a round agrees with itself, so that everything here can rely on it."""
+    """Return whether an index is consistent, so that all other code can rely on it."""
     kinds = {one.number: one.kind for one in index.plans}
     return (
         [one.number for one in index.plans] == list(range(1, len(index.plans) + 1))
@@ -210,7 +216,7 @@ def _is_sound_event(event: _PackedEvent, events: Sequence[_PackedEvent]) -> bool
         undoes = event.undoes if event.kind == "undo" else None
         target = events[undoes - 1].kind if undoes is not None and 0 < undoes < event.number else ""
         return why_unsound(taken) is None and (event.kind != "undo" or target in (*DECISIONS, "undo"))
-    # Python would take other digits than these for a number too.
+    # Python reads digits of other scripts as a number too.
     is_planned = event.kind != "plan" or re.fullmatch("[0-9]{1,9}", event.about.get("after", "")) is not None
     return event.kind in KINDS and event.undoes is None and is_planned
 
@@ -219,8 +225,8 @@ def _file_problem(message: str, fix: str) -> DataError:
     return DataError([Problem("round file", None, "", "", message, fix)])
 
 
-_DAMAGED_FILE = ("The file is damaged, so nothing of it was taken in.", "Make or download it again.")
-_OTHER_FILE = ("The file holds no round that this program has saved.", "Choose a file that was saved as a round.")
+_DAMAGED_FILE = ("The file is damaged, so nothing was restored from it.", "Download it again where it was made.")
+_OTHER_FILE = ("The file is not a round saved by this program.", "Choose a file that was saved as a round.")
 _TOO_LARGE_FILE = (
     f"The file unpacks to more than a round may be ({_MOST_PACKED // 1024**2:,} MB).",
     "Check that it is the right file.",

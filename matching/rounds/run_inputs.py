@@ -1,7 +1,4 @@
-"""A round's tables with what its state decided: the files that say so, and the inputs read from them.
-
-Only what decisions change is read anew: to read every school again takes longer than anybody waits at the telephone.
-"""
+"""The inputs of a run: the tables of a round with its decisions put in as values, and the files that a plan keeps."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,19 +21,16 @@ from matching.rounds.state import Placement, RoundState, live_supporters, state_
 from matching.tables.files import Source
 
 _BARS = ("forbidden", "declined")
-_UNSAID: Row = {"reason": "Stands in the accepted plan", "by": "", "on": None}
-
-
-# ---- what decisions change -----------------------------------------------------------------------------------------
+_FROM_PLAN: Row = {"reason": "In the accepted plan", "by": "", "on": None}
 
 
 def serving(plan: Plan) -> dict[str, str]:
-    """Who serves which need in a plan."""
+    """Return the supporter_id by need_id of a plan."""
     return dict(zip(plan.deployments["need_id"], plan.deployments["supporter_id"], strict=True))
 
 
 def is_changed(events: Sequence[Event], plan: Plan) -> bool:
-    """Whether what was decided since a plan was made makes another plan of it."""
+    """Return whether decisions since a plan was made change it."""
     now = state_of(events)
     then = state_of(one for one in events if one.number <= now.planned)
     before = serving(plan)
@@ -49,9 +43,10 @@ def _holding(state: RoundState) -> tuple[dict[str, tuple[str, str]], dict[tuple[
 
 
 def as_placed(state: RoundState, market: Market, supporter_of: Mapping[str, str]) -> RoundState:
-    """The state with a pin for everybody who stays against a rule, since the accepted plan put them there.
+    """Return the state with a pin for each deployment of the accepted plan that remains although it breaks a rule now.
 
-    So does who stays in a package of which something has come open. Who has agreed is not held by that alone.
+    That includes the deployments that remain in a package of which another need has come open. Statuses are left out:
+    an agreement by itself pins nothing here.
 
     Parameters
     ----------
@@ -59,7 +54,7 @@ def as_placed(state: RoundState, market: Market, supporter_of: Mapping[str, str]
     market : Market
         Of the accepted plan.
     supporter_of : mapping of str to str
-        Who serves what now.
+        The supporter_id by need_id as things are now.
     """
     need_ids = [one for one in supporter_of if one not in state.placements]
     need = positions(market.inputs.needs["need_id"], pd.Series(need_ids, dtype="object"))
@@ -67,7 +62,7 @@ def as_placed(state: RoundState, market: Market, supporter_of: Mapping[str, str]
     supporter = positions(market.inputs.supporters["supporter_id"], people)
     in_part = met_in_part(market.rulebook, outcome_of(market.inputs, supporter_of))
     against = ~market.rulebook.eligible(need, supporter) | in_part[need]
-    said = {
+    given = {
         (row["need_id"], row["supporter_id"]): row
         for row in market.inputs.decisions.to_dict("records")
         if row["kind"] == "pin"
@@ -75,7 +70,7 @@ def as_placed(state: RoundState, market: Market, supporter_of: Mapping[str, str]
     staying = {}
     for one in np.flatnonzero(against).tolist():
         need_id, supporter_id = need_ids[one], str(people.iat[one])
-        row = said.get((need_id, supporter_id), _UNSAID)
+        row = given.get((need_id, supporter_id), _FROM_PLAN)
         on = row["on"] if isinstance(row["on"], date) else market.inputs.as_at
         staying[need_id] = Placement(
             need_id, supporter_id, "pin", 0, 0, str(row["reason"]), str(row["by"]), on, broken=_BARS
@@ -154,8 +149,8 @@ def run_inputs(
 def _stretched(inputs: Inputs, state: RoundState, supporter_of: Mapping[str, str]) -> Iterator[tuple[str, int, float]]:
     """Yield column, row in the file and new offer of supporters who knowingly have more than they offer."""
     for rule, column, held in ((PLACES, "max_deployments", places_asked), (DAYS, "days_available", days_asked)):
-        said = {one.supporter_id for one in state.placements.values() if rule in one.broken}
-        for row in inputs.supporters[inputs.supporters["supporter_id"].isin(said)].to_dict("records"):
+        knowingly = {one.supporter_id for one in state.placements.values() if rule in one.broken}
+        for row in inputs.supporters[inputs.supporters["supporter_id"].isin(knowingly)].to_dict("records"):
             theirs = [need_id for need_id, one in supporter_of.items() if one == row["supporter_id"]]
             needed = held(inputs, theirs)
             if needed > row[column]:

@@ -1,22 +1,21 @@
-"""The coordinator's state: what holds of a round after its events, and what may be recorded next.
+"""The state of a round: a pure fold over its events.
 
-Pure: events come from `rounds`, which keeps them for good. What a decision does to a plan is the business of the
-solver, which reads the table that `decisions` makes of a state.
+`refusals` judges what may be recorded next; `decisions_table` turns a state into decisions of the next run.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from matching.rounds.events import DECISIONS, ENDED, STATUSES, Event, Pair, events_in_force
+from matching.rounds.events import DECISIONS, ENDED, STATUSES, Event, Pair, undone_events
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A supporter whom a person put at a need, with a pin or by hand (`kind` pin or swap).
+    """A supporter whom a person placed at a need (`kind` pin or swap).
 
-    `number` is the event's; `since` is the event from which on it holds, which is a later one where it was undone and
-    then put back. `on` is the day in UTC.
+    `number` is that of the event; `since` is the event from which the placement has held, a later one if it was undone
+    and redone. `on` is the day in UTC.
     """
 
     need_id: str
@@ -38,7 +37,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Bar:
-    """A supporter who must not serve a need: `kind` is forbid or declined; `on` is the day, where it is known."""
+    """A supporter barred from a need: `kind` is forbid or declined; `on` is the day, if known."""
 
     need_id: str
     supporter_id: str
@@ -56,26 +55,26 @@ class Bar:
 
 @dataclass(frozen=True)
 class RoundState:
-    """What holds after a round's events; made by `state_of`.
+    """The state of a round after its events, as `state_of` returns it.
 
     Attributes
     ----------
     events : tuple of Event
         All of them, in order.
     undone : frozenset of int
-        The numbers of the events that do not hold.
+        The numbers of the events that are undone.
     pins, swaps : mapping of str to Placement
-        By need_id; a need is in one of them at most.
+        By need_id; no need is in both.
     freed : mapping of str to Placement
-        The last placements of needs that fell to a bar, by need_id.
+        By need_id: the last placement of a need that is free because a bar overrules it.
     barred : mapping of Pair to Bar
     notes : tuple of Event
     statuses : mapping of Pair to str
-        As they were set; `status_of` knows the default.
+        As they were recorded; `status_of` adds the default.
     touched : mapping of Pair to int
-        The last event that changed anything about a pair, an undo included.
+        The last event about a pair, undoing included.
     planned : int
-        The last event that the accepted plan knows of; 0 before there is one.
+        The last event that the accepted plan takes account of; 0 before there is a plan.
     """
 
     events: tuple[Event, ...] = field(default=(), repr=False)
@@ -95,14 +94,14 @@ class RoundState:
         return {**self.pins, **self.swaps}
 
     def status_of(self, need_id: str, supporter_id: str) -> str:
-        """Where a deployment stands."""
+        """Return the status of a deployment."""
         pair = (need_id, supporter_id)
         set_to = self.statuses.get(pair, STATUSES[0])
         bar = self.barred.get(pair)
         return "declined" if bar and bar.kind == "declined" and set_to not in ENDED else set_to
 
     def event(self, number: int | None) -> Event | None:
-        """The event of this number, or None where there is none."""
+        """Return the event of this number, or None."""
         return next((one for one in self.events if one.number == number), None)
 
 
@@ -110,7 +109,7 @@ class RoundState:
 
 
 def state_of(events: Iterable[Event]) -> RoundState:
-    """What holds after these events.
+    """Return the state of a round after these events.
 
     Parameters
     ----------
@@ -119,30 +118,30 @@ def state_of(events: Iterable[Event]) -> RoundState:
 
     Notes
     -----
-    It is what the events that were not undone leave, taken in the order of their numbers:
+    The events that are not undone count, in the order of their numbers:
 
-    - An event holds unless an undo of it holds. So an undo of an undo puts the event back, in its old place in the
-      order: a pin that another has replaced in the meantime stays replaced.
-    - The last placement (pin or swap) of a need is the one that counts. Undoing it brings the one before back; a bar
-      on it does not, but leaves the need free.
-    - A bar beats every placement of the same pair, in whatever order they came. A `forbid` or `declined` stands until
-      it is undone; a status `declined` or `withdrawn` bars while it is the pair's last status.
-    - So an event on which later ones rest may be undone: each of those stays as it is, and counts by the same rules.
+    - An event is undone while an undo of it holds. Undoing the undo restores the event in its old place in the order,
+      so a pin that was replaced meanwhile remains replaced.
+    - The last placement (pin or swap) of a need counts. Undoing it restores the one before; a bar on it does not, and
+      frees the need.
+    - A bar overrules every placement of the same pair, whichever came first. A `forbid` or `declined` holds until it is
+      undone; a status `declined` or `withdrawn` bars the pair while it is the pair's last status.
+    - So an event on which later ones depend can be undone: the later ones count by the same rules.
     """
     ordered = tuple(events)
-    undone, since = events_in_force(ordered)
+    undone, since = undone_events(ordered)
     holding = [one for one in ordered if one.number not in undone]
     statuses = {one.pair: one for one in holding if one.kind == "status" and one.pair}
     barred = _bars(holding, statuses)
     placed = _placed(holding, since)
-    stands = {need_id: one for need_id, one in placed.items() if one.pair not in barred}
+    in_force = {need_id: one for need_id, one in placed.items() if one.pair not in barred}
     plans = [one for one in ordered if one.kind == "plan"]
     return RoundState(
         events=ordered,
         undone=undone,
-        pins={need_id: one for need_id, one in stands.items() if one.kind == "pin"},
-        swaps={need_id: one for need_id, one in stands.items() if one.kind == "swap"},
-        freed={need_id: one for need_id, one in placed.items() if need_id not in stands},
+        pins={need_id: one for need_id, one in in_force.items() if one.kind == "pin"},
+        swaps={need_id: one for need_id, one in in_force.items() if one.kind == "swap"},
+        freed={need_id: one for need_id, one in placed.items() if need_id not in in_force},
         barred=barred,
         notes=tuple(one for one in holding if one.kind == "note"),
         statuses={pair: one.about["status"] for pair, one in statuses.items()},
@@ -153,7 +152,7 @@ def state_of(events: Iterable[Event]) -> RoundState:
 
 def _bars(holding: Sequence[Event], statuses: Mapping[Pair, Event]) -> dict[Pair, Bar]:
     ended = [one for one in statuses.values() if one.about["status"] in ENDED]
-    # A decision goes before a status: it is what has to be undone.
+    # A decision takes precedence over a status: it is what has to be undone.
     causes = [*ended, *(one for one in holding if one.kind in ("forbid", "declined"))]
     return {
         one.pair: Bar(*one.pair, _bar_kind(one), one.number, one.why, one.by, one.at.date())
@@ -167,14 +166,14 @@ def _bar_kind(event: Event) -> str:
 
 
 def _placed(holding: Sequence[Event], since: Mapping[int, int]) -> dict[str, Placement]:
-    """The last placement of each need, barred or not."""
+    """Return the last placement of each need, barred or not."""
     placed: dict[str, Placement] = {}
     for one in holding:
         if one.kind not in ("pin", "swap") or one.pair is None:
             continue
         before = placed.get(one.need_id)
         broken = tuple(word for word in one.about.get("broken", "").split(";") if word)
-        # To pin whom one has put there by hand is not to take back which rules that broke.
+        # Pinning a supporter who was placed by hand keeps the rules that the placement sets aside.
         if not broken and before and before.supporter_id == one.supporter_id:
             broken = before.broken
         placed[one.need_id] = Placement(
@@ -206,7 +205,7 @@ def _touched(events: Sequence[Event]) -> dict[Pair, int]:
 
 
 def live_supporters(deployments: Mapping[str, str], state: RoundState) -> dict[str, str]:
-    """Who serves what now, as need_id to supporter_id and by need_id.
+    """Return the supporter_id by need_id as things are now, in the order of the needs.
 
     Parameters
     ----------

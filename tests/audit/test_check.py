@@ -31,7 +31,7 @@ from matching.solve.problem import UNMET, Assignment
 
 
 def written(made: World, plan: Plan | None = None) -> dict[str, bytes]:
-    return plan_files(plan or made.plan(), made.sources())
+    return plan_files(plan or made.plan(), made.inputs())
 
 
 @cache
@@ -212,7 +212,7 @@ def honest(one: Solved, serving: dict[str, str], *, claims_best: bool) -> dict[s
         bool(np.isnan(price).any()),
     )
     plan = make_plan(open_market(inputs), Outcome(supporter_of, origin), assignment)
-    return plan_files(plan, one.made.sources())
+    return plan_files(plan, inputs)
 
 
 @pytest.mark.parametrize("claims_best", [True, False])

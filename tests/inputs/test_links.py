@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from tiny import faults_of
 
-from matching.inputs.official.links import Links, is_links, read_links
+from matching.inputs.official.links import Links, link_columns, read_links
 from matching.tables.files import Source, open_source
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
@@ -16,8 +16,8 @@ def links(*rows: str) -> Links:
 
 
 def test_the_header_is_recognised():
-    assert is_links(("LinkType", "URN", "LinkURN", "more"))
-    assert not is_links(("URN", "LinkURN"))
+    assert link_columns(("LinkType", "URN", "LinkURN", "more")) == 3
+    assert link_columns(("URN", "LinkURN")) == 2
 
 
 @pytest.mark.parametrize(

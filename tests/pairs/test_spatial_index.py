@@ -111,7 +111,7 @@ LARGE = SolveParams(market=MarketParams(large_above=0, nearest_supporters=1, pai
 
 def verified(made: World, plan) -> None:
     """Check numbers, proof, reasons and counts with all pairs in memory."""
-    saved = read_files(plan_files(plan, made.sources()))
+    saved = read_files(plan_files(plan, made.inputs()))
     assert verify(saved, made.inputs()).faults == ()
 
 
@@ -191,7 +191,7 @@ def test_all_pairs_kept_in_memory_on_request_change_nothing(number):
     made = random_world(number, n_schools=30, n_supporters=30, n_needs=30, ties=number % 2 == 1)
     inputs = made.inputs()
     markets = [open_market(inputs, LARGE, keep_all_pairs=keep) for keep in (False, True)]
-    plans = [plan_files(allocate(inputs, market=one), made.sources()) for one in markets]
+    plans = [plan_files(allocate(inputs, market=one), inputs) for one in markets]
     assert [len(list(one.blocks())) > 1 for one in markets] == [True, False]
     assert {name: plans[0][name] for name in plans[0] if name.endswith(".csv")} == {
         name: plans[1][name] for name in plans[1] if name.endswith(".csv")

@@ -88,8 +88,8 @@ def test_equal_plans_give_equal_bytes():
     at = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
     made = solved(5).made
     first, second = (
-        plan_files(solved(5).plan, made.sources(), written_at=at),
-        plan_files(solved(5).plan, dict(reversed(made.sources().items())), written_at=at),
+        plan_files(solved(5).plan, made.inputs(), written_at=at),
+        plan_files(solved(5).plan, made.inputs(shuffled=1), written_at=at),
     )
     assert first == second
     assert zip_bytes(first) == zip_bytes(second)
@@ -97,26 +97,26 @@ def test_equal_plans_give_equal_bytes():
 
 
 def test_the_zip_holds_the_files():
-    files = plan_files(solved(5).plan, solved(5).made.sources())
+    files = plan_files(solved(5).plan, solved(5).inputs)
     with zipfile.ZipFile(io.BytesIO(zip_bytes(files))) as packed:
         assert packed.testzip() is None
         assert {name: packed.read(name) for name in packed.namelist()} == files
 
 
 def test_the_manifest_holds_the_digests_and_the_time():
-    files = plan_files(solved(5).plan, {}, written_at=datetime(2026, 1, 5, 9, 30, tzinfo=UTC))
+    files = plan_files(solved(5).plan, solved(5).inputs, written_at=datetime(2026, 1, 5, 9, 30, tzinfo=UTC))
     manifest = json.loads(files["manifest.json"])
     assert manifest["written_at"] == "2026-01-05T09:30:00+00:00"
-    tables = {name: content for name, content in files.items() if name.endswith(".csv")}
+    tables = {name: content for name, content in files.items() if name.endswith(".csv") and "/" not in name}
     assert manifest["outputs"] == {name: hashlib.sha256(content).hexdigest() for name, content in tables.items()}
 
 
-def test_equity_is_one_more_file_and_sheet_where_it_is_given():
+def test_equity_is_one_more_file_and_on_request_a_sheet():
     one = solved(5)
     table = equity(one.plan, one.inputs)
-    files = plan_files(one.plan, {}, equity=table)
+    files = plan_files(one.plan, one.inputs)
     tables = ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "equity.csv", "surplus.csv"]
-    assert [*files] == [*tables, "manifest.json"]
+    assert [name for name in files if not name.startswith("inputs/")] == [*tables, "manifest.json"]
     assert files["equity.csv"] == csv_bytes(table)
     assert (
         json.loads(files["manifest.json"])["outputs"]["equity.csv"] == hashlib.sha256(files["equity.csv"]).hexdigest()

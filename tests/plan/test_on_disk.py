@@ -1,154 +1,131 @@
-"""A plan's directory: whole or not at all, whatever happens while it is written."""
+"""A plan read back: what it held, what it kept of its inputs, and what is said of files that are no plan."""
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
-from dataclasses import replace
-from pathlib import Path
+import json
 
+import pandas as pd
 import pytest
-from worlds import solved
+import tiny
+from saved import signed
+from worlds import AS_AT, solved
 
-from matching.audit.verify import verify
+from matching.allocation import allocate
 from matching.errors import DataError
+from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
+from matching.plan.directories import write_directory
 from matching.plan.equity import equity
-from matching.plan.on_disk import read_directory, write_directory, write_file
+from matching.plan.on_disk import read_directory, read_files, saved_inputs
 from matching.tables.csv_out import csv_bytes
 
-PLAN = {"manifest.json": b"old", "plan.csv": b"old", "inputs/needs.csv": b"old"}
-NEW = dict.fromkeys([*PLAN, "unmet.csv"], b"new")
+
+def files() -> dict[str, bytes]:
+    return plan_files(solved(2).plan, solved(2).inputs)
 
 
-def held(directory: Path) -> dict[str, bytes]:
-    return {p.relative_to(directory).as_posix(): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
+def problems_of(changed: dict[str, bytes]) -> str:
+    with pytest.raises(DataError) as caught:
+        read_files(changed)
+    return str(caught.value)
 
 
-def test_files_are_written_and_replaced_whole(tmp_path):
-    target = tmp_path / "a" / "plan"
-    write_directory(target, PLAN)
-    assert held(target) == PLAN
-    write_directory(target, {"manifest.json": b"new"})
-    assert held(tmp_path) == {"a/plan/manifest.json": b"new"}
-    assert [p.name for p in target.parent.iterdir()] == ["plan"]
-
-
-def test_an_empty_directory_may_be_named(tmp_path):
-    write_directory(tmp_path, PLAN)
-    assert held(tmp_path) == PLAN
+def manifest(**changes: object) -> dict[str, bytes]:
+    return files() | {"manifest.json": json.dumps(json.loads(files()["manifest.json"]) | changes).encode()}
 
 
 def test_a_saved_plan_reads_back_the_same(tmp_path):
     one = solved(2)
-    write_directory(tmp_path / "plan", plan_files(one.plan, one.made.sources()))
+    write_directory(tmp_path / "plan", files())
     saved = read_directory(tmp_path / "plan")
     for name, frame in one.plan.tables().items():
         assert saved.plan.tables()[name].to_numpy().tolist() == frame.to_numpy().tolist()
-    assert {name: s.content for name, s in saved.sources.items()} == {
-        name: s.content for name, s in one.made.sources().items()
-    }
+    assert saved.plan.surplus.to_numpy().tolist() == one.plan.surplus.to_numpy().tolist()
+    assert saved.equity.to_numpy().tolist() == equity(one.plan, one.inputs).to_numpy().tolist()
+    assert (saved.format, saved.strays) == (2, ())
 
 
-def test_a_saved_plan_has_its_equity_and_one_of_an_older_version_has_none(tmp_path):
-    one = solved(2)
-    table = equity(one.plan, one.inputs)
-    write_directory(tmp_path / "new", plan_files(one.plan, one.made.sources(), equity=table))
-    write_directory(tmp_path / "old", plan_files(one.plan, one.made.sources()))
-    new, old = read_directory(tmp_path / "new"), read_directory(tmp_path / "old")
-    assert new.equity.to_numpy().tolist() == table.to_numpy().tolist()
-    assert old.equity is None
-    for saved in (new, old):
-        assert verify(saved, one.inputs).faults == ()
-
-
-def test_equity_that_is_wrong_changed_or_gone_is_found(tmp_path):
-    one = solved(2)
-    table = equity(one.plan, one.inputs)
-    table.loc[0, "met"] = "99"
-    path = tmp_path / "plan" / "equity.csv"
-    write_directory(tmp_path / "plan", plan_files(one.plan, one.made.sources(), equity=table))
-    met = len(one.plan.deployments)
-    assert verify(read_directory(path.parent), one.inputs).faults == (
-        f"equity.csv total, all needs: met is '99', and '{met}' was expected.",
-    )
-    path.write_bytes(csv_bytes(table.assign(met="1")))
-    assert verify(read_directory(path.parent), one.inputs).faults == (
-        "equity.csv was changed after the plan was written: its digest is not the manifest's.",
-    )
-    path.write_bytes(csv_bytes(table[["by", "group"]]))
-    with pytest.raises(DataError, match=r"equity\.csv row 1: The columns are not those of a plan"):
-        read_directory(path.parent)
-    path.unlink()
-    assert verify(read_directory(path.parent), one.inputs).faults == (
-        "equity.csv is missing, and the manifest holds its digest.",
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6])
+def test_its_copies_of_the_inputs_give_the_inputs_of_its_run(number):
+    one = solved(number)
+    found = saved_inputs(read_files(plan_files(one.plan, one.inputs)))
+    for name in ("supporters", "needs", "decisions"):
+        before, after = (getattr(inputs, name) for inputs in (one.inputs, found))
+        columns = [column for column in before if column not in ("row", "notes", "alliance")]
+        pd.testing.assert_frame_equal(before[columns], after[columns], check_dtype=False)
+    assert (found.files, found.notices, found.policy, found.as_at) == (
+        one.inputs.files,
+        one.inputs.notices,
+        one.inputs.policy,
+        AS_AT,
     )
 
 
-def test_a_plan_of_a_version_without_surpluses_is_read_and_verified(tmp_path):
-    one = solved(2)
-    write_directory(tmp_path / "new", plan_files(one.plan, one.made.sources()))
-    write_directory(tmp_path / "old", plan_files(replace(one.plan, surplus=None), one.made.sources()))
-    new, old = read_directory(tmp_path / "new"), read_directory(tmp_path / "old")
-    assert new.plan.surplus.to_numpy().tolist() == one.plan.surplus.to_numpy().tolist()
-    assert old.plan.surplus is None
-    for saved in (new, old):
-        assert verify(saved, one.inputs).faults == ()
+SCHOOLS = """\
+urn,name,phase,easting,northing,trust,head,pupils
+100000,"=Alder, ""A"" School",Primary,400000.125,300000,,A Head,12
+100001,Birch School,Primary,401000,300000,Oak Trust,B Head,
+100002,Cedar School,Secondary,402000,300000,,C Head,
+"""
+PEOPLE = """\
+supporter_id,name,designation,school_urn,phases,specialisms,email,days_available,max_distance_km,conflicts
+S1,Ann Ash,SLE,100001,Primary;Secondary,maths;phonics,ann@example.org,5.25,12.5,100002;100000
+S2,Bob Bay,LLE,100000,Primary,,bob@example.org,,,
+"""
+NEEDS = """\
+need_id,school_urn,focus,days,notes,contact_name
+N1,100000,maths,2,ring after four,Cy Clerk
+N2,100000,phonics,0.5,,Cy Clerk
+N3,100001,headship,,,Di Clerk
+"""
 
 
-@pytest.mark.parametrize("names", [["notes.txt"], ["plan.csv"], [".hidden"], ["manifest.json/x"]])
-def test_a_directory_with_other_files_is_refused_and_left_alone(tmp_path, names):
-    for name in names:
-        write_file(tmp_path / name, b"mine")
-    before = held(tmp_path)
-    with pytest.raises(DataError, match="holds other files"):
-        write_directory(tmp_path, NEW)
-    assert held(tmp_path) == before
+def kept(**tables: str) -> dict[str, bytes]:
+    inputs = tiny.read(schools=SCHOOLS, supporters=PEOPLE, needs=NEEDS, **tables)
+    return plan_files(allocate(inputs), inputs)
 
 
-def test_a_file_is_refused(tmp_path):
-    (tmp_path / "plan").write_bytes(b"mine")
-    with pytest.raises(DataError, match="This is a file"):
-        write_directory(tmp_path / "plan", NEW)
-    with pytest.raises(DataError):
-        write_directory(tmp_path / "plan" / "below", NEW)
-    assert held(tmp_path) == {"plan": b"mine"}
+def test_a_plan_keeps_no_contacts_notes_or_columns_of_the_user():
+    written = kept()
+    copies = {path: content.decode() for path, content in written.items() if path.startswith("inputs/")}
+    assert sorted(copies) == [
+        f"inputs/{name}" for name in ("needs.csv", "policy.toml", "schools.csv", "supporters.csv")
+    ]
+    for private in ("A Head", "example.org", "ring after", "Clerk", "pupils"):
+        assert not any(private in content for content in copies.values())
+    notices = json.loads(written["manifest.json"])["notices"]
+    assert "needs.csv: columns that are not used: 'contact_name'." in notices
+    assert notices[: len(saved_inputs(read_files(written)).notices)] == list(saved_inputs(read_files(written)).notices)
 
 
-def test_the_old_plan_stays_when_a_file_cannot_be_written(tmp_path):
-    write_directory(tmp_path / "plan", PLAN)
-    with pytest.raises(DataError, match="cannot be written"):
-        write_directory(tmp_path / "plan", NEW | {"x" * 300: b"new"})
-    assert held(tmp_path) == {f"plan/{name}": content for name, content in PLAN.items()}
+def test_decisions_are_kept_as_given_with_line_breaks_and_formulas_in_their_words():
+    decisions = tiny.decisions(
+        'forbid,S2,,100000,"=1+1",A Head,2026-01-31', 'declined,S1,N3,,"one\r\ntwo, ""three""",,', "pin,S2,N3,,,,"
+    )
+    written = kept(decisions=decisions)
+    rows = written["inputs/decisions.csv"].decode("utf-8-sig")
+    assert "100000" in rows
+    assert json.loads(written["manifest.json"])["inputs"]["decisions"]["rows"] == 3
+    before = tiny.read(schools=SCHOOLS, supporters=PEOPLE, needs=NEEDS, decisions=decisions).decisions
+    after = saved_inputs(read_files(written)).decisions
+    pd.testing.assert_frame_equal(before.drop(columns="row"), after.drop(columns="row"))
 
 
-@pytest.mark.parametrize("good", range(4))
-def test_the_old_plan_stays_when_the_disk_is_full(tmp_path, monkeypatch, good):
-    write_directory(tmp_path / "plan", PLAN)
-    calls = iter(range(100))
-
-    def fsync(descriptor):
-        if next(calls) >= good:
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(DataError, match="no space left"):
-        write_directory(tmp_path / "plan", NEW)
-    assert held(tmp_path) == {f"plan/{name}": content for name, content in PLAN.items()}
+def test_unknown_columns_are_kept_when_a_plan_is_written_again():
+    rows = solved(2).plan.deployments.assign(visits="3")
+    written = signed(files() | {"plan.csv": csv_bytes(rows)})
+    saved = read_files(written)
+    again = plan_files(saved.plan, saved_inputs(saved))
+    assert read_files(again).plan.deployments["visits"].tolist() == ["3"] * len(rows)
+    assert again["plan.csv"] == written["plan.csv"]
 
 
-def test_the_old_file_stays_when_a_new_one_cannot_be_written(tmp_path, monkeypatch):
-    write_file(tmp_path / "one", b"old")
-
-    def fsync(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(OSError, match="No space"):
-        write_file(tmp_path / "one", b"new")
-    assert held(tmp_path) == {"one": b"old"}
+def test_equal_inputs_of_other_files_give_equal_copies():
+    one = solved(3)
+    shuffled = read_inputs(one.made.sources(shuffled=4), as_at=AS_AT)
+    copies = [
+        {path: content for path, content in plan_files(one.plan, inputs).items() if path.startswith("inputs/")}
+        for inputs in (one.inputs, shuffled)
+    ]
+    assert copies[0] == copies[1]
 
 
 def test_no_plan_there_is_said(tmp_path):
@@ -156,34 +133,74 @@ def test_no_plan_there_is_said(tmp_path):
         read_directory(tmp_path)
 
 
-WRITER = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-from matching.plan.on_disk import write_directory
+def test_a_newer_format_names_the_version_to_install_and_touches_nothing(tmp_path):
+    newer = {"manifest.json": b'{"format": 3, "all else": "is new"}'} | {
+        name: b"new" for name in files() if name != "manifest.json"
+    }
+    write_directory(tmp_path / "plan", newer)
+    with pytest.raises(DataError) as caught:
+        read_directory(tmp_path / "plan")
+    assert str(caught.value) == (
+        "manifest.json, column format: This plan has format 3, and this version reads formats 1 and 2. "
+        "Install a newer version of school-support-matching."
+    )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "plan").iterdir() if path.is_file()} == {
+        name: content for name, content in newer.items() if "/" not in name
+    }
 
-target, number = Path(sys.argv[1]), 0
-while True:
-    number += 1
-    names = ["manifest.json", *(f"inputs/{k}" for k in range(12))]
-    write_directory(target, dict.fromkeys(names, str(number).encode() * 5000))
-    if number == 1:
-        print("begun", flush=True)
-"""
+
+@pytest.mark.parametrize("value", [0, -1, "2", 2.5, None, True, [], {}])
+def test_a_format_that_is_none_is_said(value):
+    assert "The format of a plan is a whole number" in problems_of(manifest(format=value))
 
 
-@pytest.mark.skipif(sys.platform not in ("linux", "darwin"), reason="needs an atomic exchange of directories")
-@pytest.mark.parametrize("seed", range(10))
-def test_a_writer_that_is_killed_leaves_one_whole_plan(tmp_path, seed):
-    target = tmp_path / "plan"
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(target)], stdout=subprocess.PIPE) as writer:
-        try:
-            assert writer.stdout.readline() == b"begun\n"
-            time.sleep(random.Random(seed).uniform(0, 0.1))
-        finally:
-            writer.send_signal(signal.SIGKILL)
-    found = held(target)
-    assert len(found) == 13
-    assert len(set(found.values())) == 1
-    write_directory(target, NEW)
-    assert held(target) == NEW
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"7", b"[" * 100_000, b'{"format": 2}', b"\xff\xfe"])
+def test_a_manifest_that_is_none_is_said(content):
+    assert "manifest.json" in problems_of(files() | {"manifest.json": content})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("written_at", 7),
+        ("as_at", "yesterday"),
+        ("inputs", []),
+        ("inputs", {"needs": {"file": "needs.csv", "sha256": "", "rows": -1}}),
+        ("policy", None),
+        ("counts", {"needs": "many"}),
+        ("counts", {"needs": 10**30}),
+        ("notices", [7]),
+        ("status", None),
+        ("proof", {"method": "prices", "bonus": 1e300}),
+        ("objective", []),
+        ("outputs", "none"),
+        ("stored", None),
+        ("reading_notices", "none"),
+    ],
+)
+def test_a_manifest_of_other_types_is_said(key, value):
+    assert key in problems_of(manifest(**{key: value}))
+
+
+@pytest.mark.parametrize("name", ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "manifest.json"])
+def test_a_missing_file_is_said(name):
+    left = {path: content for path, content in files().items() if path != name}
+    assert f"{name}: This file of the plan is missing" in problems_of(left)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"need_id\n", b"\xff", b'"', b"need_id,need_id\nN1,N1\n"])
+def test_a_table_that_is_none_is_said(content):
+    assert "plan.csv" in problems_of(signed(files() | {"plan.csv": content}))
+
+
+def test_files_that_are_no_part_of_a_plan_are_named():
+    saved = read_files(files() | {"notes.txt": b"", "inputs/old.csv": b"", ".DS_Store": b""})
+    assert saved.strays == ("notes.txt", "inputs/old.csv")
+
+
+def test_columns_in_another_order_or_left_out_are_refused():
+    rows = solved(2).plan.deployments
+    for columns in (list(rows)[::-1], list(rows)[:-1], ["need_id"]):
+        assert "The columns are not those of a plan" in problems_of(
+            signed(files() | {"plan.csv": csv_bytes(rows[columns])})
+        )

@@ -413,12 +413,13 @@ def test_prices_and_surpluses_prove_the_plan_by_themselves(number):
 
 def test_files_of_a_plan_hold_its_digests():
     one = solved(1)
-    files = plan_files(one.plan, one.made.sources())
+    files = plan_files(one.plan, one.inputs)
     assert [*files] == [
         "plan.csv",
         "unmet.csv",
         "workload.csv",
         "excluded.csv",
+        "equity.csv",
         "surplus.csv",
         "manifest.json",
         *(

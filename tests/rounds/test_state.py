@@ -296,21 +296,21 @@ def test_what_the_rounds_own_table_bars_takes_a_placement_that_says_so():
 def test_an_undo_names_something_that_can_be_undone():
     refused("There is no such event in this round", undo(2), event("pin", "N1", "S1"))
     refused("There is no such event in this round", Event(0, AT, "Jo", "undo", "", {}))
-    refused(r"Event 1 \(plan accepted\) is no decision", undo(1), event("plan", plan="1"))
-    refused("Event 1 is undone already. To put it back", undo(1), event("pin", "N1", "S1"), undo(1))
+    refused(r"Event 1 \(plan accepted\) is not a decision", undo(1), event("plan", plan="1"))
+    refused("Event 1 is undone already. To redo it", undo(1), event("pin", "N1", "S1"), undo(1))
     check_event(state(event("pin", "N1", "S1"), undo(1)), undo(2))
 
 
 def test_events_have_to_be_whole():
-    refused("'plan' is no decision that can be recorded. Known are: pin,", event("plan"))
-    refused("'shrug' is no decision", event("shrug"))
+    refused("'plan' is not a decision that can be recorded. Known are: pin,", event("plan"))
+    refused("'shrug' is not a decision", event("shrug"))
     refused("Give the need_id", event("pin", "", "S1"))
     refused("Give the supporter_id", event("status", "N1", status="agreed"))
     refused("'keen' is not a known status. Known are: proposed,", event("status", "N1", "S1", status="keen"))
     refused("'' is not a known status", event("status", "N1", "S1"))
-    refused("The note is about nothing", event("note", text="x"))
+    refused("The note names no need", event("note", text="x"))
     refused("The note is blank", event("note", "N1", text=" "))
-    refused("Only an undo takes back an event", replace(event("pin", "N1", "S1"), undoes=1))
+    refused("Only an undo can undo an event", replace(event("pin", "N1", "S1"), undoes=1))
 
 
 def test_text_that_no_table_could_hold_is_refused():
@@ -318,7 +318,7 @@ def test_text_that_no_table_could_hold_is_refused():
     refused("holds a line break or a control character", event("pin", "N1", "S1", by="Jo\nAnn"))
     refused("holds a control character", event("pin", "N1", "S1", why="\x07"))
     refused("holds a control character", replace(undo(1), why="\x00"), event("pin", "N1", "S1"))
-    refused("has 4,001 characters, and 4,000 is the most", event("note", "N1", text="x" * 4001))
+    refused("has 4,001 characters, and the limit is 4,000", event("note", "N1", text="x" * 4001))
 
 
 # The decisions table
@@ -345,7 +345,7 @@ def test_the_next_round_takes_only_what_is_forbidden_or_declined():
     assert source.content.decode().endswith("declined,S1,N2,100001,,Jo,2026-09-14\n")
 
 
-def test_a_placement_goes_before_a_status_and_a_later_status_before_an_earlier():
+def test_a_placement_takes_precedence_over_a_status_and_a_later_status_before_an_earlier():
     agreed = [event("status", "N1", one, status="agreed") for one in ("S1", "S2")]
     assert rows(rerun(state(*agreed))) == [("pin", "N1", "S2")]
     assert rows(rerun(state(event("pin", "N1", "S3"), *agreed))) == [("pin", "N1", "S3")]
@@ -362,7 +362,7 @@ def test_who_had_agreed_before_somebody_else_was_put_there_does_not_come_back():
     assert rows(rerun(state(*gone, agreed))) == [("pin", "N1", "S1"), ("declined", "N1", "S2")]
 
 
-def test_the_desk_goes_before_the_rounds_own_pins():
+def test_recorded_decisions_take_precedence_over_the_rounds_own_pins():
     base = table("pin,S1,N1,,Began in May,Al,2026-05-01", "pin,S2,,100001,,,")
     assert rows(rerun(state(event("pin", "N1", "S3")), base)) == [("pin", "", "S2"), ("pin", "N1", "S3")]
     assert rows(rerun(state(event("declined", "N1", "S1")), base)) == [("pin", "", "S2"), ("declined", "N1", "S1")]
@@ -380,7 +380,7 @@ def test_a_row_for_a_school_gives_way_for_the_needs_concerned_alone():
 
 def test_a_bar_in_the_table_stops_a_pin_and_is_lifted_by_a_placement_that_says_so():
     base = table("forbid,S1,,100000,Governor,Al,")
-    with pytest.raises(DataError, match=r"decisions.csv row 2, kind: S1 is held at need N1 .* forbidden for it here"):
+    with pytest.raises(DataError, match=r"decisions.csv row 2, kind: S1 is kept at need N1 .* forbidden for it here"):
         rerun(state(event("pin", "N1", "S1")), base)
     assert rows(rerun(state(event("swap", "N1", "S1", broken="forbidden")), base)) == [("pin", "N1", "S1")]
 
@@ -426,7 +426,7 @@ def bases() -> st.SearchStrategy[list[str]]:
 
 @settings(max_examples=25)
 @given(commands(), bases())
-def test_a_rerun_reads_a_sound_table_that_says_what_the_desk_does(tried, lines):
+def test_a_rerun_reads_a_sound_table_that_says_what_was_decided(tried, lines):
     base = table(*lines)
     try:
         before = read(supporters=SUPPORTERS, decisions=base).decisions
@@ -438,7 +438,7 @@ def test_a_rerun_reads_a_sound_table_that_says_what_the_desk_does(tried, lines):
     try:
         source = rerun(state_of(events), base)
     except DataError as error:
-        assert all("is held at need" in one.message for one in error.problems)
+        assert all("is kept at need" in one.message for one in error.problems)
         return
     after = read(supporters=SUPPORTERS, decisions=source).decisions
     said = {(row.kind, row.need_id, row.supporter_id) for row in after.itertuples()}

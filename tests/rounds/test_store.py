@@ -419,7 +419,7 @@ def test_of_several_decisions_all_are_recorded_or_none(store):
     with pytest.raises(DataError, match="S1 has declined need N1"):
         store.record(begun, [new_event("declined", by="Jo", need_id="N1", supporter_id="S1"), pin()])
     assert held(store, begun.round_id) == begun
-    with pytest.raises(DataError, match="'approved' is no decision"):
+    with pytest.raises(DataError, match="'approved' is not a decision"):
         store.record(begun, [new_event("approved", by="Jo")])
 
 
@@ -555,7 +555,7 @@ def test_a_copy_has_the_files_and_the_plan_and_on_request_the_decisions(store):
 def test_a_copy_of_a_round_without_a_plan_has_none(store):
     copied = store.copy(store.create("Autumn", SOURCES).round_id, "Spring", decisions=True)
     assert (copied.files, copied.plans, told(copied)) == (None, (), ["copied"])
-    with pytest.raises(DataError, match="There is no such round here"):
+    with pytest.raises(DataError, match="There is no such round in the database"):
         store.copy("0123456789abcdef", "Spring")
 
 
@@ -586,7 +586,7 @@ def test_a_round_that_is_here_already_is_restored_beside(store):
     assert restored.round_id != original.round_id
     assert held(store, original.round_id) == original
     assert [one.round_id for one in store.list()] == [restored.round_id]
-    with pytest.raises(DataError, match="There is no such round here"):
+    with pytest.raises(DataError, match="There is no such round in the database"):
         store.export_round("0123456789abcdef")
 
 
@@ -640,7 +640,7 @@ def repacked(packed: bytes, change) -> bytes:
 )
 def test_a_file_that_does_not_agree_with_itself_is_damaged(store, change):
     packed = store.export_round(worked_on(store).round_id)
-    with pytest.raises(DataError, match=r"The file is damaged, so nothing of it was taken in\. Make or download"):
+    with pytest.raises(DataError, match=r"The file is damaged, so nothing was restored from it\. Download it again"):
         store.import_round(repacked(packed, change))
     assert len(store.list()) == 1
 
@@ -652,11 +652,11 @@ def test_a_damaged_foreign_newer_or_huge_file_is_said_so(store, monkeypatch):
     for content, message in (
         (packed[:-30], "The file is damaged"),
         (bytes(spoilt), "The file is damaged"),
-        (b"", "The file holds no round"),
-        (b"Dear colleague", "The file holds no round"),
-        (zip_bytes({"plan.csv": b""}), "The file holds no round"),
-        (zip_bytes({"round.json": b"[1]"}), "The file holds no round"),
-        (zip_bytes({"round.json": b"["}), "The file holds no round"),
+        (b"", "The file is not a round"),
+        (b"Dear colleague", "The file is not a round"),
+        (zip_bytes({"plan.csv": b""}), "The file is not a round"),
+        (zip_bytes({"round.json": b"[1]"}), "The file is not a round"),
+        (zip_bytes({"round.json": b"["}), "The file is not a round"),
         (
             repacked(packed, lambda index: index.update(format=99, needs_version="")),
             "by a newer version .* Install the newest version",
@@ -877,7 +877,7 @@ def test_a_database_of_another_program_is_left_as_it_is(path):
 def test_a_file_that_is_no_database_is_left_as_it_is(path):
     path.write_bytes(b"Dear colleague, " * 1000)
     problem = only_problem(path)
-    assert problem.message == "The file is damaged, or is no database of rounds."
+    assert problem.message == "The file is damaged, or is not a database of rounds."
     assert problem.fix.startswith("Move the file away, without deleting it")
     assert path.read_bytes() == b"Dear colleague, " * 1000
 
@@ -886,7 +886,7 @@ def test_a_database_that_was_cut_short_is_damaged(path):
     with opened(path) as store:
         store.create("Autumn", {"schools": Source("schools.csv", bytes(100_000))})
     path.write_bytes(path.read_bytes()[: 2 * 4096])
-    assert only_problem(path).message == "The file is damaged, or is no database of rounds."
+    assert only_problem(path).message == "The file is damaged, or is not a database of rounds."
 
 
 def test_a_database_that_is_damaged_while_it_is_open_is_said_so(store, path):
@@ -940,7 +940,7 @@ def test_a_database_that_may_only_be_read_is_said_so(path):
     content[18] = 3
     path.write_bytes(content)
     problem = only_problem(path)
-    assert problem.message == "The database of rounds may be read but not written."
+    assert problem.message == "The database of rounds can be read but not written."
     assert problem.fix.startswith("Check the path and that you may write there")
     assert path.read_bytes() == content
 
@@ -954,7 +954,7 @@ permissions_bind = pytest.mark.skipif(
 def test_a_file_without_the_right_to_write_is_said_so(path):
     start_with_one_round(path)
     path.chmod(0o400)
-    assert only_problem(path).message == "The database of rounds may be read but not written."
+    assert only_problem(path).message == "The database of rounds can be read but not written."
 
 
 @permissions_bind

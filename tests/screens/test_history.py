@@ -206,7 +206,7 @@ def test_a_file_that_is_no_round_is_refused():
     visitor._one(visitor.tab.file_uploader, "File of a round").upload("round.zip", b"nothing")
     visitor.run()
     visitor.press("Restore this round")
-    assert "The file holds no round that this program has saved." in visitor.words()
+    assert "The file is not a round saved by this program." in visitor.words()
     assert open_store().list() == ()
 
 
@@ -227,10 +227,10 @@ def test_a_database_that_breaks_while_it_is_open_is_told(planned, tmp_path):
     for path in tmp_path.glob("rounds.db*"):
         path.write_bytes(b"x" * 8192)
     other.press("Open")
-    assert "The file is damaged, or is no database of rounds." in other.words()
+    assert "The file is damaged, or is not a database of rounds." in other.words()
     planned.go(EXPORT)
     approve(planned)
-    assert "The file is damaged, or is no database of rounds." in planned.words()
+    assert "The file is damaged, or is not a database of rounds." in planned.words()
 
 
 def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp_path):
@@ -242,7 +242,7 @@ def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp
     written, content[18] = content[18], 3
     path.write_bytes(content)
     planned.press("Rename this round")
-    assert "The database of rounds may be read but not written." in planned.words()
+    assert "The database of rounds can be read but not written." in planned.words()
     assert "Check the path and that you may write there" in planned.words()
     content[18] = written
     path.write_bytes(content)

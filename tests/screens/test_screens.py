@@ -593,7 +593,7 @@ def test_the_export_offers_every_file(planned):
 def test_a_database_that_cannot_be_used_is_told_on_the_screen(tmp_path, monkeypatch):
     (tmp_path / "not_a_database.db").write_bytes(b"x" * 4096)
     monkeypatch.setenv(DATABASE_VARIABLE, f"sqlite:///{tmp_path / 'not_a_database.db'}")
-    assert "The file is damaged, or is no database of rounds." in Visitor().words()
+    assert "The file is damaged, or is not a database of rounds." in Visitor().words()
 
 
 def test_a_port_that_is_taken_is_told_before_anything_starts():

@@ -339,7 +339,7 @@ N3,100002,phonics,
     )
     found = drawn[-1]
     assert any("Package Team A is met in part" in notice for notice in found.plan.manifest["notices"])
-    saved = read_files(plan_files(found.plan, found.sources))
+    saved = read_files(plan_files(found.plan, found.market.inputs))
     as_at = date.fromisoformat(found.plan.manifest["as_at"])
     assert verify(saved, read_inputs(saved.sources, as_at=as_at)).faults == ()
     visitor.press("Find the best plan from here")

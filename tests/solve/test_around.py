@@ -111,7 +111,7 @@ def test_loads_too_many_to_look_at_leave_a_bound_that_holds(local_repair, monkey
     plan = made.plan(params=local_repair)
     assert said(plan)[:3] == by_milp(made)[:3]
     assert said(plan)[3] <= by_milp(made)[3] <= bounds_said(plan)[3]
-    assert faults_in(plan_files(plan, made.sources())) == []
+    assert faults_in(plan_files(plan, made.inputs())) == []
 
 
 # Ann is best for both needs and has the places, and not the days; Bob is further away.
@@ -130,7 +130,7 @@ def shared(local_repair) -> dict[str, bytes]:
     plan = TWO_TO_SHARE.plan(params=local_repair)
     assert is_by_loads(plan)
     assert sorted(served(plan).values()) == ["S1", "S2"]
-    return plan_files(plan, TWO_TO_SHARE.sources())
+    return plan_files(plan, TWO_TO_SHARE.inputs())
 
 
 def test_such_a_plan_is_saved_and_verified(shared):

@@ -14,7 +14,7 @@ Check = Callable[[Mapping[str, Table]], tuple[list[Problem], list[str]]]
 
 def without_faulty_rows(
     tables: Mapping[str, Table], problems: Iterable[Problem], check: Check, required: Iterable[str]
-) -> tuple[dict[str, Table], list[Problem], list[str]]:
+) -> tuple[dict[str, Table], list[Problem], list[str], tuple[str, ...]]:
     """Leave out every row whose problem allows it, until no row refers to one that was left out.
 
     Parameters
@@ -33,7 +33,9 @@ def without_faulty_rows(
     problems : list of Problem
         Those that stop the run all the same.
     notices : list of str
-        The rows that were left out, and the notices of `check`.
+        Those of `check`.
+    left_out : tuple of str
+        A notice for each table of which rows were left out.
     """
     kept, total = dict(tables), {name: len(_rows_of(table)) for name, table in tables.items()}
     rows: dict[str, dict[int, str]] = {name: {} for name in tables}
@@ -53,14 +55,14 @@ def without_faulty_rows(
         if name in kept and kept[name].frame.empty:
             message = f"Every row of the {name} table would be left out."
             stopping.append(file_problem(kept[name].name, message, "Correct at least one."))
-    summaries = [
+    left_out = tuple(
         f"{kept[name].name}: {counted(len(columns), 'row')} of {total[name]:,} left out on request, "
         f"{len(kept[name].frame):,} used: "
         f"{first_ten([f'row {row} ({column})' for row, column in sorted(columns.items())])}."
         for name, columns in rows.items()
         if columns
-    ]
-    return kept, stopping, [*summaries, *notices]
+    )
+    return kept, stopping, notices, left_out
 
 
 def _rows_of(table: Table) -> set[int]:

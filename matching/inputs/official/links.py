@@ -55,11 +55,6 @@ class Links:
 NO_LINKS = Links({}, {})
 
 
-def is_links(header: Sequence[str]) -> bool:
-    """Return whether a header is that of the links file."""
-    return link_columns(header) >= len(LINK_COLUMNS)
-
-
 def link_columns(header: Sequence[str]) -> int:
     """Return how many columns of the links file a header has."""
     return len(set(header).intersection(LINK_COLUMNS))

@@ -59,11 +59,6 @@ def inspection_areas() -> tuple[Area, ...]:
     )
 
 
-def is_ofsted(header: Sequence[str]) -> bool:
-    """Return whether a header is that of Ofsted's management information."""
-    return ofsted_columns(header) >= 3 and "urn" in map(comparable, header)
-
-
 def ofsted_columns(header: Sequence[str]) -> int:
     """Return how many of the columns that are read from Ofsted's files a header has."""
     found = {comparable(name) for name in header}

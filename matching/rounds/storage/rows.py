@@ -1,4 +1,4 @@
-"""A round as rows of the database, both ways: within a transaction that somebody else has begun."""
+"""A round as rows of the database: written and read within a transaction that the caller has begun."""
 
 import hashlib
 import json
@@ -17,13 +17,13 @@ from matching.tables.files import Source
 
 
 def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    # Given no rows at all, SQLAlchemy would insert one of defaults.
+    # For an empty list SQLAlchemy would insert a row of defaults.
     if rows:
         connection.execute(insert(table), rows)
 
 
 def insert_round(connection: Connection, begun: Round, plans: Mapping[int, Mapping[str, bytes]]) -> None:
-    """Put in a round that was not there; `plans` are the files of each plan."""
+    """Insert a new round; `plans` are the files of each plan."""
     created_at = {"round_id": begun.round_id, "created_at": _iso(begun.created_at), "copied_from": begun.copied_from}
     _insert(connection, ROUNDS, [created_at | _row_of(begun)])
     _insert_sources(connection, begun, begun.sources)
@@ -35,7 +35,7 @@ def insert_round(connection: Connection, begun: Round, plans: Mapping[int, Mappi
 def write_round(
     connection: Connection, seen: Round, changed: Round, plan_files: Mapping[str, bytes] | None = None
 ) -> Round:
-    """Put down what a change did to a round; `plan_files` are those of its new plan, where there is one."""
+    """Write the change from one round to another, and return it; `plan_files` are those of its new plan, if any."""
     changed = replace(changed, revision=seen.revision + 1)
     connection.execute(update(ROUNDS).where(ROUNDS.c.round_id == seen.round_id).values(**_row_of(changed)))
     names = [one for one in changed.sources if changed.sources[one] != seen.sources.get(one)]
@@ -53,7 +53,7 @@ def write_round(
 
 
 def _row_of(owner: Round) -> dict[str, Any]:
-    """What of a round's own row may change."""
+    """Return the columns of a round's own row that may change."""
     return {
         "name": owner.name,
         "revision": owner.revision,
@@ -106,7 +106,7 @@ def _insert_events(connection: Connection, owner: Round, events: Sequence[Event]
 
 
 def _insert_content(connection: Connection, content: bytes) -> str:
-    """Keep some bytes, if they are not there yet; their digest."""
+    """Insert a content unless it is there already, and return its digest."""
     digest = hashlib.sha256(content).hexdigest()
     if connection.execute(select(CONTENTS.c.sha256).where(CONTENTS.c.sha256 == digest)).first() is None:
         _insert(connection, CONTENTS, [{"sha256": digest, "content": content}])
@@ -114,7 +114,7 @@ def _insert_content(connection: Connection, content: bytes) -> str:
 
 
 def _delete_unused(connection: Connection, digests: Iterable[str]) -> None:
-    """Let go of contents that neither a round's input files nor any plan needs."""
+    """Delete the contents that no input file and no plan uses."""
     for digest in digests:
         uses = (select(table.c.sha256).where(table.c.sha256 == digest) for table in (SOURCES, PLAN_FILES))
         if not any(connection.execute(one).first() for one in uses):
@@ -122,7 +122,7 @@ def _delete_unused(connection: Connection, digests: Iterable[str]) -> None:
 
 
 def known_round(connection: Connection, round_id: str) -> Round:
-    """The round of this identifier with all its files.
+    """Return the round of this identifier with all its files.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def known_round(connection: Connection, round_id: str) -> Round:
     """
     found = read_round(connection, round_id)
     if found is None:
-        raise refused("There is no such round here.", "Choose one from the list of rounds.")
+        raise refused("There is no such round in the database.", "Choose one from the list of rounds.")
     return found
 
 
 def read_round(connection: Connection, round_id: str) -> Round | None:
-    """The round of this identifier with all its files, or None where there is none."""
+    """Return the round of this identifier with all its files, or None."""
     row = connection.execute(select(ROUNDS).where(ROUNDS.c.round_id == round_id)).one_or_none()
     if row is None:
         return None
@@ -162,7 +162,7 @@ def read_round(connection: Connection, round_id: str) -> Round | None:
 
 
 def read_events(connection: Connection, round_id: str) -> tuple[Event, ...]:
-    """Everything that happened to a round, in order."""
+    """Return the events of a round, in order."""
     query = select(EVENTS).where(EVENTS.c.round_id == round_id).order_by(EVENTS.c.number)
     return tuple(map(_event_of, connection.execute(query).mappings()))
 
@@ -176,7 +176,7 @@ def _event_of(row: RowMapping) -> Event:
 
 
 def read_plans(connection: Connection, round_id: str) -> tuple[PlanRecord, ...]:
-    """Every plan of a round by number, without its files."""
+    """Return every plan of a round by number, without its files."""
     query = select(PLANS).where(PLANS.c.round_id == round_id).order_by(PLANS.c.number)
     return tuple(
         PlanRecord(
@@ -187,7 +187,7 @@ def read_plans(connection: Connection, round_id: str) -> tuple[PlanRecord, ...]:
 
 
 def read_plan_files(connection: Connection, round_id: str, number: int) -> dict[str, bytes] | None:
-    """The files of a plan, or None where there is no such plan."""
+    """Return the files of a plan by path, or None if there is no such plan."""
     is_plan = (PLANS.c.round_id == round_id) & (PLANS.c.number == number)
     if connection.execute(select(PLANS.c.number).where(is_plan)).first() is None:
         return None
@@ -208,5 +208,5 @@ def _iso(time: datetime) -> str:
 
 
 def time_or_none(written: str | None) -> datetime | None:
-    """A time as it stands in a row, or None for none."""
+    """Return a time as written in a row, or None for none."""
     return datetime.fromisoformat(written) if written else None

@@ -20,46 +20,46 @@ class DamagedError(Exception):
 
 
 class Database:
-    """One SQLite file: its transactions, with what goes wrong in them said as problems."""
+    """One SQLite file and its transactions, whose faults are raised as problems."""
 
     def __init__(self, path: Path, wait_s: float) -> None:
         self.path = path
         self._engine = create_engine(
             URL.create("sqlite", database=str(path)),
-            # Python's driver begins transactions late and by itself unless it is told to leave them to us.
+            # Otherwise Python's driver begins transactions by itself, and late.
             connect_args={"timeout": wait_s, "isolation_level": None},
-            # A connection a transaction: none is left open, so at rest the one file is all there is to back up.
+            # One connection for each transaction: between transactions none is open, and one file is the whole backup.
             poolclass=NullPool,
             # Parameters name people and must not reach a log or a traceback.
             hide_parameters=True,
         )
 
     def reading(self) -> AbstractContextManager[Connection]:
-        """A transaction that sees the database as at one moment and waits for no writer."""
+        """Return a transaction that sees the database as at one moment and waits for no writer."""
         return self._transaction("BEGIN")
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """A transaction that holds the right to write from its start, so that it never has to be tried again."""
+        """Return a transaction that may write from its start, so that it never has to be repeated."""
         return self._transaction("BEGIN IMMEDIATE")
 
     def use_write_ahead_log(self) -> None:
-        """Let readers and a writer work at the same time; the file remembers it.
+        """Let readers and a writer work at the same time; the setting is kept in the file.
 
-        It takes the file to oneself, and SQLite does not always wait for that. Where another program is in the file
-        just now it is left to the next opening: only waiting depends on it, not what is saved.
+        That needs the file for a moment alone, for which SQLite does not always wait. If another program is using the
+        file, the next opening does it: only waiting depends on it, not what is saved.
         """
         with suppress(OperationalError), self._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._engine.dispose()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         with _faults_as_problems(self.path), self._engine.begin() as connection:
             connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-            # What was confirmed must outlive a cut of the power too, which less would not promise with a log.
+            # With a write-ahead log, less than FULL can lose confirmed writes in a power cut.
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
             connection.exec_driver_sql(begin)
             yield connection
@@ -113,8 +113,8 @@ _IN_USE = (
     "The database of rounds was in use by another program or window for too long; nothing was saved.",
     "Try again in a moment; if it happens again, close the other program.",
 )
-_READ_ONLY = ("The database of rounds may be read but not written.", ELSEWHERE)
-_DAMAGED = ("The file is damaged, or is no database of rounds.", _RESTORE)
+_READ_ONLY = ("The database of rounds can be read but not written.", ELSEWHERE)
+_DAMAGED = ("The file is damaged, or is not a database of rounds.", _RESTORE)
 _FAULTS = {
     sqlite3.SQLITE_BUSY: _IN_USE,
     sqlite3.SQLITE_LOCKED: _IN_USE,
@@ -129,7 +129,7 @@ _FAULTS = {
 
 @contextmanager
 def _faults_as_problems(path: Path) -> Iterator[None]:
-    """Say what SQLite reports in words; a broken rule of the tables is a defect of ours and passes as it is."""
+    """Raise the faults of SQLite as problems; a broken constraint is a defect of this program and passes unchanged."""
     try:
         yield
     except IntegrityError:
@@ -137,7 +137,7 @@ def _faults_as_problems(path: Path) -> Iterator[None]:
     except DamagedError as error:
         raise unusable(path, *_DAMAGED) from error
     except DatabaseError as error:
-        # The low byte is the kind of fault; the rest tells variants of it apart.
+        # The low byte is the kind of fault; the other bytes are its variant.
         kind = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         other = (f"The database of rounds cannot be used ({error.orig}).", _RESTORE)
         raise unusable(path, *_FAULTS.get(kind, other)) from error

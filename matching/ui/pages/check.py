@@ -14,7 +14,6 @@ from matching.ui.steps import CHECK, RULES
 from matching.ui.widgets.layout import grid_height, round_or_stop, screen_heading, way_on
 
 _MOST_NOT_DEPLOYABLE = 50
-_LEFT_OUT = " left out on request"
 _VIEW_WORDS = {
     "all": "All",
     "not deployable": "Cannot be deployed",
@@ -54,9 +53,8 @@ def _show_tables(market: Market) -> None:
         )
     )
     notices = [*inputs.notices, *market.verdicts.notices]
-    left_out = [words for words in notices if _LEFT_OUT in words]
-    if left_out:
-        st.html(markup.banner("Some rows are left out, as you asked.", left_out, kind="warning"))
+    if inputs.left_out:
+        st.html(markup.banner("Some rows are left out, as you asked.", inputs.left_out, kind="warning"))
     if notices:
         with st.expander(f"Show {counted(len(notices), 'notice')} about the tables"):
             st.html(markup.bullets(notices))

@@ -12,7 +12,6 @@ from matching.inputs.boundaries import boundary_lines
 from matching.pairs.market import Market
 from matching.plan.as_bytes import plan_files
 from matching.plan.compare import Comparison, compare
-from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
 from matching.tables.csv_out import csv_bytes
@@ -202,7 +201,7 @@ def _make_scenario(round_: Round, name: str, why: str) -> None:
         run = plan_making.with_decided(round_, plan_making.undecided_sources(round_, stay_close=False))
         ready = cache.market_of_run(run)
         plan = allocate(ready.inputs, market=ready)
-        files = plan_files(plan, run.sources, equity=equity(plan, ready.inputs))
+        files = plan_files(plan, ready.inputs)
     if open_round.change(lambda: open_round.store().save_scenario(round_, name, files, by=person.who(), why=why)):
         st.rerun()
 

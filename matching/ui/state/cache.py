@@ -6,7 +6,7 @@ people have open at the same time. What follows from them is cached for each tab
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +16,7 @@ from matching.inputs.read import SOURCES, Inputs, read_inputs, read_schools, wit
 from matching.inputs.recognise import UnknownHeader, unknown_headers
 from matching.pairs.market import Market, open_market
 from matching.plan.as_bytes import excel_bytes, zip_bytes
-from matching.plan.on_disk import SavedPlan, read_files
+from matching.plan.on_disk import SavedPlan, as_of_run, read_files
 from matching.rounds.run_inputs import RunInputs
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
@@ -150,7 +150,16 @@ def _saved_plan(digest: str, _files: Mapping[str, bytes]) -> SavedPlan:
 
 def market_of(saved: SavedPlan) -> Market:
     """Return the market that a plan was made from, as at its day."""
-    return market(ordered(saved.sources), datetime.fromisoformat(saved.plan.manifest["as_at"]).date())
+    known = {name: saved.plan.manifest[name] for name in ("inputs", "notices")}
+    # The same copies may belong to runs of differently named files.
+    digests = (*_digests(saved.sources), ("manifest", "", hashlib.sha256(repr(known).encode()).hexdigest()))
+    tables = {name: source for name, source in saved.sources.items() if name != "policy"}
+    day = saved.as_at.isoformat()
+
+    def read() -> Inputs:
+        return as_of_run(saved, with_policy(_inputs(_digests(tables), day, tables), saved.sources.get("policy")))
+
+    return _market(digests, day, read)
 
 
 def workbook(files: Mapping[str, bytes]) -> bytes:

@@ -9,7 +9,6 @@ import streamlit as st
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.plan.as_bytes import plan_files
-from matching.plan.equity import equity
 from matching.plan.handover import Approval, Occasion
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
@@ -91,7 +90,7 @@ def handed(round_: Round) -> Handed:
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)
 def _live_files(digest: str, _found: live_plan.Live) -> dict[str, bytes]:
-    return plan_files(_found.plan, _found.sources, equity=equity(_found.plan, _found.market.inputs))
+    return plan_files(_found.plan, _found.market.inputs)
 
 
 def _changes(state: RoundState) -> int:

@@ -91,7 +91,9 @@ def _live(digest: str, _round: Round) -> Live:
         return Live(saved.plan, market, state, False, saved, saved.sources, digest)
     now = live_supporters(serving(saved.plan), state)
     placed = as_placed(state, market, now)
-    run = run_inputs(market.inputs, saved.sources, _round.sources.get("decisions"), placed, now)
+    # A plan keeps its inputs under our column names; the decisions table of the round may have its own.
+    columns = {"columns": _round.sources["columns"]} if "columns" in _round.sources else {}
+    run = run_inputs(market.inputs, {**saved.sources, **columns}, _round.sources.get("decisions"), placed, now)
     by_hand = frozenset({*state.placements, *state.freed})
     made_from = [run.sources[name].sha256 for name in ("decisions", "supporters") if name in run.sources]
     depends_on = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))

@@ -10,7 +10,6 @@ from matching.allocation import allocate
 from matching.errors import DataError, Problem
 from matching.inputs.read import Inputs, with_policy
 from matching.plan.as_bytes import plan_files
-from matching.plan.equity import equity
 from matching.plan.write import Plan
 from matching.rounds.round import Round, sources_after_run
 from matching.rounds.run_inputs import RunInputs, run_inputs, serving
@@ -92,7 +91,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     def make(report: Callable[[str], None], cancel: threading.Event) -> Round:
         plan = allocate(ready.inputs, market=ready, progress=report, cancel=cancel)
         report("Saving the plan")
-        files = plan_files(plan, given.sources, equity=equity(plan, ready.inputs))
+        files = plan_files(plan, ready.inputs)
         return _kept(database, round_, files, sources_after_run(round_, sources), by, why)
 
     job = jobs().begin(round_, by, make)
@@ -167,6 +166,6 @@ def begin_rerun(round_: Round) -> Job[Rerun]:
 
 def accept(round_: Round, plan: Plan, inputs: Inputs, sources: Mapping[str, Source], *, why: str = "") -> Round | None:
     """Accept a plan that was made from these files; the round keeps its own tables, with the rules of the run."""
-    files = plan_files(plan, sources, equity=equity(plan, inputs))
+    files = plan_files(plan, inputs)
     own = sources_after_run(round_, sources)
     return change(lambda: store().save_plan(round_, files, sources=own, by=who(), why=why))

@@ -1,0 +1,71 @@
+"""equity.csv counted again, one need at a time."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+import pandas as pd
+
+from matching.inputs.read import Inputs
+from matching.plan.equity import EQUITY_COLUMNS
+from matching.plan.write import Plan
+from matching.tables.csv_out import spreadsheet_safe
+from matching.tables.formats import PRIORITIES
+
+# Whether a need is met, and with what score and distance.
+_Served = tuple[bool, Decimal, Decimal]
+_KINDS = ("total", "local authority", "region", "phase", "trust", "FSM quintile", "priority")
+_QUINTILES = ("1 (lowest)", "2", "3", "4", "5 (highest)")
+_BLANKS = ("not known", "no trust")
+
+
+def recounted(plan: Plan, inputs: Inputs) -> pd.DataFrame:
+    """Return equity.csv as counting the plan's rows gives it; they name the needs of the inputs."""
+    order = {"phase": inputs.vocabulary.phases, "FSM quintile": _QUINTILES, "priority": PRIORITIES}
+    groups: dict[tuple[str, str], list[_Served]] = defaultdict(list)
+    for pairs, row in _needs_by_group(plan, inputs):
+        for pair in pairs:
+            groups[pair].append(row)
+
+    def place(pair: tuple[str, str]) -> tuple[int, bool, int, str]:
+        by, group = pair
+        words = order.get(by, ())
+        return _KINDS.index(by), group in _BLANKS, words.index(group) if group in words else -1, group
+
+    rows = [(by, group, *_summed(groups[by, group])) for by, group in sorted(groups, key=place)]
+    return pd.DataFrame(rows, columns=list(EQUITY_COLUMNS), dtype="object")
+
+
+def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str, str]], _Served]]:
+    schools = {row["urn"]: row for row in inputs.schools.to_dict("records")}
+    percents = sorted(row["fsm_percent"] for row in schools.values() if row["fsm_percent"] >= 0)
+    asked = {row["need_id"]: row for row in inputs.needs.to_dict("records")}
+    for met, table in ((True, plan.deployments), (False, plan.unmet)):
+        for need in table.to_dict("records"):
+            school = schools[asked[need["need_id"]]["school_urn"]]
+            quintile = "not known"
+            if school["fsm_percent"] >= 0:
+                quintile = _QUINTILES[5 * bisect_left(percents, school["fsm_percent"]) // len(percents)]
+            groups = [
+                "all needs",
+                *(spreadsheet_safe(school[column]) or "not known" for column in ("local_authority", "region", "phase")),
+                spreadsheet_safe(school["trust"]) or "no trust",
+                quintile,
+                asked[need["need_id"]]["priority"],
+            ]
+            served = (met, Decimal(need["score"]), Decimal(need["distance_km"])) if met else (met, Decimal(), Decimal())
+            yield list(zip(_KINDS, groups, strict=True)), served
+
+
+def _summed(rows: Sequence[_Served]) -> tuple[str, ...]:
+    met = [row for row in rows if row[0]]
+    percent = float(round(Fraction(100 * len(met), len(rows)), 1))
+    means = ["", ""]
+    if met:
+        means = [
+            f"{float(round(Fraction(sum(row[cell] for row in met)) / len(met), decimals)):.{decimals}f}"
+            for cell, decimals in ((1, 3), (2, 2))
+        ]
+    return str(len(rows)), str(len(met)), f"{percent:.1f}", *means

@@ -1,0 +1,102 @@
+"""The inputs that a plan keeps: the tables as they were read, with only the columns that its run used.
+
+Reading them again gives the tables of the run, without contacts, notes, columns of the user's own or what an official
+extract says beyond them.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from matching.inputs.read import Inputs
+
+STORED_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "schools": (
+        "urn",
+        "name",
+        "phase",
+        "easting",
+        "northing",
+        "local_authority",
+        "region",
+        "trust",
+        "postcode",
+        "ofsted",
+        "fsm_percent",
+    ),
+    "supporters": (
+        "supporter_id",
+        "name",
+        "designation",
+        "school_urn",
+        "phases",
+        "specialisms",
+        "max_deployments",
+        "days_available",
+        "max_distance_km",
+        "conflicts",
+    ),
+    "needs": ("need_id", "school_urn", "focus", "designations", "days", "priority", "package"),
+    "accreditation": ("supporter_id", "criterion", "met", "evidence", "checked_on"),
+    "decisions": ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on"),
+    "baseline": ("need_id", "supporter_id"),
+}
+"""The columns of each table that a run uses; the postcode is for the letters of its hand-over."""
+
+
+def stored_tables(inputs: Inputs) -> dict[str, pd.DataFrame]:
+    """Return the tables of a run as text, by name, in the columns of `STORED_COLUMNS`."""
+    frames = {
+        "schools": inputs.schools,
+        "supporters": inputs.supporters,
+        "needs": inputs.needs,
+        "accreditation": inputs.accreditation,
+        "decisions": _as_given(inputs) if len(inputs.decisions) or "decisions" in inputs.files else None,
+        "baseline": inputs.baseline,
+    }
+    return {
+        name: pd.DataFrame({column: _texts(frame[column]) for column in STORED_COLUMNS[name]}, dtype="object")
+        for name, frame in frames.items()
+        if frame is not None
+    }
+
+
+def stored_path(name: str) -> str:
+    """Return the path of a stored table, or of the policy, in the plan's directory."""
+    return f"inputs/{name}.{'toml' if name == 'policy' else 'csv'}"
+
+
+def _as_given(inputs: Inputs) -> pd.DataFrame:
+    """Return the decisions as in their file: a row about every need of a school, and not one for each of them."""
+    school_of = dict(zip(inputs.needs["need_id"], inputs.needs["school_urn"], strict=True))
+    size = inputs.needs["school_urn"].value_counts().to_dict()
+    decisions = inputs.decisions.assign(school_urn=inputs.decisions["need_id"].map(school_of))
+    about = ["row", "kind", "supporter_id", "school_urn", "reason", "by", "on"]
+    needs = decisions.groupby(about, dropna=False)["need_id"].transform("size")
+    of_school = (needs > 1) & (needs == decisions["school_urn"].map(size))
+    given = decisions.assign(
+        need_id=decisions["need_id"].mask(of_school, ""), school_urn=decisions["school_urn"].where(of_school, "")
+    )
+    return given.drop_duplicates([*about, "need_id"], ignore_index=True)
+
+
+def _texts(cells: pd.Series) -> list[str]:
+    if is_numeric_dtype(cells):
+        return [_number(cell) for cell in cells.tolist()]
+    # Few cells of a column differ.
+    written = {cell: _text(cell) for cell in cells.unique().tolist()}
+    return [written[cell] for cell in cells.tolist()]
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, tuple):
+        return ";".join(cell)
+    if isinstance(cell, float):
+        return _number(cell)
+    return "" if cell is None or cell is pd.NaT else str(cell)
+
+
+def _number(value: float) -> str:
+    return "" if not np.isfinite(value) else f"{value:.15g}"
