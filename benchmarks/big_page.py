@@ -3,10 +3,9 @@
 usage: python benchmarks/big_page.py --gias GIAS_EXTRACT [--supporters 1400] [--needs 1700] [--region "North West"]
                                      [--days] [--runs 5] [--chromium chromium]
 
-The round is made up at real schools with a fixed seed, and its plan is made beforehand. Each time is from the key or
-the click to the moment when what was asked for is seen, nothing on the screen is waiting any more and the browser has
-nothing left to draw. To open a list and look for a choice in it is a step of its own. Printed as a table, in seconds:
-the median and the worst of all runs of each step.
+The round is made up at real schools with a fixed seed, and its plan is made beforehand. A time runs from the key or the
+click until the result is visible, the screen is no longer busy and the browser has finished drawing. Opening a list and
+finding a choice in it is a step of its own. Prints a table with the median and the worst time of each step, in seconds.
 """
 
 import argparse
@@ -25,20 +24,20 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from matching.allocation import allocate
 from matching.inputs.read import read_inputs, read_schools
-from matching.inputs.simulate import simulate
-from matching.plan.as_bytes import csv_bytes, plan_files
-from matching.plan.equity import equity
+from matching.inputs.simulation.simulate import simulate
+from matching.plan.as_bytes import plan_files
 from matching.plan.write import Plan
 from matching.rounds.store import open_store
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
 
 from conftest import FLAGS, SETTLED, App, Window
 
-RECORD, DECLINED = "What do you want to record?", "somebody else, declined"
+RECORD, DECLINED = "What do you want to record?", "another supporter declined"
 LONGEST_MS = 30_000
-# The charts are drawn after the screen has all that it was sent.
+# Charts are drawn after the screen has received all its elements.
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestIdleCallback(() => done())))"
 
 
@@ -50,7 +49,7 @@ class Times:
 
     @contextmanager
     def step(self, page: Page, name: str) -> Iterator[None]:
-        """Time what is done within, and what the screen does after it, until the browser has nothing left to draw."""
+        """Time the block and the screen's answer, until the browser has finished drawing."""
         began = time.perf_counter()
         yield
         page.wait_for_selector(SETTLED, state="attached", timeout=LONGEST_MS)
@@ -73,29 +72,29 @@ def main() -> None:
     parser.add_argument("--days", action="store_true")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--chromium", default="chromium")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     expect.set_options(timeout=LONGEST_MS)
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        tables = made_up(asked.gias, asked.region, asked.supporters, asked.needs, days=asked.days)
+        tables = made_up(options.gias, options.region, options.supporters, options.needs, days=options.days)
         round_id, plan = planned_round(folder, tables)
         app, times = App(folder), Times()
         app.start()
         try:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=shutil.which(asked.chromium), args=list(FLAGS))
+                browser = playwright.chromium.launch(executable_path=shutil.which(options.chromium), args=list(FLAGS))
                 page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-                walk(Window(page, app.address), times, round_id, plan, asked.runs)
+                walk(Window(page, app.address), times, round_id, plan, options.runs)
                 browser.close()
         finally:
             app.stop()
-            # What was timed until then is worth knowing where a step fails, too.
+            # The times so far are useful even where a step failed.
             print(f"{len(plan.deployments):,} deployments, {len(plan.unmet):,} unmet needs; {os.cpu_count()} cores\n")
             print(times.table(), flush=True)
 
 
 def made_up(gias: Path, region: str, supporters: int, needs: int, *, days: bool) -> dict[str, Source]:
-    """The files of a made-up round at the real schools of a region."""
+    """Return the files of a made-up round at the real schools of a region."""
     schools = read_schools(Source(gias.name, gias.read_bytes()))
     there = schools[schools["region"] == region].reset_index(drop=True)
     tables = simulate(there, supporters, needs, 3, with_days=days)
@@ -103,22 +102,22 @@ def made_up(gias: Path, region: str, supporters: int, needs: int, *, days: bool)
 
 
 def planned_round(folder: Path, sources: dict[str, Source]) -> tuple[str, Plan]:
-    """Keep a round with its plan in the database of the server that is started in this folder."""
+    """Save a round with its plan in the database of the server that starts in this folder."""
     inputs = read_inputs(sources)
     plan = allocate(inputs)
     with closing(open_store(f"sqlite:///{folder / 'rounds.db'}")) as store:
         begun = store.create("A region", sources, by="Benchmark")
-        files = plan_files(plan, sources, equity=equity(plan, inputs))
+        files = plan_files(plan, inputs)
         return store.save_plan(begun, files, sources=sources, by="Benchmark").round_id, plan
 
 
 def walk(window: Window, times: Times, round_id: str, plan: Plan, runs: int) -> None:
-    """Do everything that is timed."""
+    """Go through every timed step."""
     page = window.page
     page.set_default_timeout(LONGEST_MS)
     address = f"{window.address}/plan?round={round_id}"
     for number in range(runs):
-        # The first opening reads the tables; the others find them read.
+        # The first opening reads the tables; later ones find them cached.
         with times.step(page, "open the Plan screen, for the first time" if number == 0 else "open the Plan screen"):
             page.goto(address)
             expect(page.get_by_text(f"of {len(plan.deployments) + len(plan.unmet):,}").first).to_be_visible()
@@ -155,14 +154,14 @@ def walk(window: Window, times: Times, round_id: str, plan: Plan, runs: int) -> 
         page.wait_for_selector(SETTLED, state="attached")
         with times.step(page, "decline"):
             window.press("Record that they declined")
-            expect(page.get_by_text(re.compile(f"declined {need_id}\\. Reason: Too far"))).to_be_visible()
+            expect(page.get_by_text(f"({need_id}). Reason: Too far")).to_be_visible()
         with times.step(page, "undo"):
             page.get_by_role("button", name="Undo", exact=True).first.click()
             expect(page.get_by_text("Undone. The history keeps both")).to_be_visible()
 
 
 def offer(page: Page, times: Times, label: str, words: str) -> None:
-    """Open a list of choices, and look for one in it."""
+    """Open a list of choices, and find one."""
     with times.step(page, "open a list of choices"):
         box = page.get_by_role("combobox", name=label).first
         box.click()
@@ -171,7 +170,7 @@ def offer(page: Page, times: Times, label: str, words: str) -> None:
 
 
 def take(page: Page, words: str) -> None:
-    """Choose what a list that is open offers."""
+    """Choose from the open list."""
     choice(page, words).click()
 
 
@@ -188,7 +187,7 @@ def grid(page: Page) -> object:
 
 
 def select(page: Page, times: Times, row: int) -> str:
-    """Tick a row of the table, and return the need that is then told of beside the plan."""
+    """Tick a row of the table, and return the need that is then shown next to the plan."""
     heading = page.get_by_role("heading", name=re.compile("^N[0-9]+:"))
     before = heading.inner_text() if heading.count() else ""
     with times.step(page, "select a need"):
@@ -198,7 +197,7 @@ def select(page: Page, times: Times, row: int) -> str:
 
 
 def click_grid(page: Page, x: int, y: int) -> None:
-    # What is at the top of the window lies over a grid that was scrolled to only just.
+    # The bar at the top of the window would cover a grid scrolled only just into view.
     grid(page).evaluate("it => it.scrollIntoView({block: 'center'})")
     box = grid(page).bounding_box()
     page.mouse.click(box["x"] + x, box["y"] + y)

@@ -1,14 +1,14 @@
-"""Kill a process while it records decisions, again and again, and look for every decision that it had confirmed.
+"""Kill a process while it records decisions, many times, and check that every confirmed decision is still there.
 
 usage: python benchmarks/kills.py [--kills 300] [--database FILE] [--seed 1]
 
-The process records events, one or three at a time, and after each write prints how many there now are: what it printed
-is confirmed. It gets SIGKILL at a random moment, and the database is then opened as after any crash. Printed as JSON:
-kills; events confirmed and found; how many confirmed ones were lost; and how many writes are there in part (half).
-Exit 1 where anything was lost or is there in part.
+The process records events, one or three at a time, and prints the number of events after each write: those are
+confirmed. It gets SIGKILL at a random moment, and the database is then opened as after any crash. Prints as JSON the
+number of kills; of events confirmed and found; of confirmed events lost; and of writes found in part (half). Exits with
+1 where an event was lost or a write was found in part.
 
-A killed process leaves what it has written with the operating system. That it also outlives a cut of the power rests on
-SQLite's synchronous = FULL, which is not tried here.
+A killed process has handed its writes to the operating system. That they also survive a power cut depends on SQLite's
+synchronous = FULL, which is not tried here.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from pathlib import Path
 
 from matching.rounds.events import Event, new_event
 from matching.rounds.round import Round
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.rounds.store import RoundStore, open_store
 
 LONGEST_LIFE_S = 0.25
-"""After the process has confirmed its first write."""
+"""Counted from the first confirmed write."""
 
 
 def main() -> int:
@@ -38,17 +38,17 @@ def main() -> int:
     parser.add_argument("--database", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", metavar="ROUND_ID", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.record:
-        record_for_ever(asked.database, asked.record)
+    options = parser.parse_args()
+    if options.record:
+        record_for_ever(options.database, options.record)
     with tempfile.TemporaryDirectory() as directory:
-        report = kill_again_and_again(asked.database or Path(directory) / "rounds.db", asked.kills, asked.seed)
+        report = kill_again_and_again(options.database or Path(directory) / "rounds.db", options.kills, options.seed)
     print(json.dumps(report))
     return int(report["lost"] > 0 or report["half"] > 0)
 
 
 def kill_again_and_again(database: Path, kills: int, seed: int) -> dict[str, int]:
-    """What was confirmed, found, lost and there in part, over all the kills."""
+    """Return the numbers of events confirmed, found and lost, and of writes in part, over all kills."""
     chance = random.Random(seed)
     with closing(store_at(database)) as store:
         round_id = store.create("Kills", {}).round_id
@@ -67,7 +67,7 @@ def kill_again_and_again(database: Path, kills: int, seed: int) -> dict[str, int
 
 
 def killed_after(database: Path, round_id: str, life_s: float) -> int:
-    """Let a process write for a while, kill it, and return how many events it had confirmed."""
+    """Let a process write for a while, kill it, and return the number of events it had confirmed."""
     command = [sys.executable, __file__, "--database", str(database), "--record", round_id]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -88,7 +88,7 @@ def record_for_ever(database: Path, round_id: str) -> None:
 
 
 def next_write(last_event: int) -> list[Event]:
-    """One event or three; each says how many it was written with."""
+    """Return one event or three; each holds the number that were written together."""
     together = 3 if last_event % 2 else 1
     write = f"{last_event}/{together}"
     return [
@@ -98,8 +98,8 @@ def next_write(last_event: int) -> list[Event]:
 
 
 def in_part(events: tuple[Event, ...]) -> int:
-    """How many writes have some of their events there and others not."""
-    desk_of(events)
+    """Return the number of writes of which only some events are there."""
+    state_of(events)
     together = Counter(one.by for one in events)
     return sum(count != int(write.split("/")[1]) for write, count in together.items())
 

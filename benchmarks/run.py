@@ -4,10 +4,10 @@ usage: python benchmarks/run.py --gias GIAS_EXTRACT [--peer PEER_SCRIPT] [--peer
                                 [--write]
 
 Each case is made by `s2s simulate` with a fixed seed. The peer is a script that takes the directory of the tables and
-prints its levels and seconds as JSON; it knows no limits, conflicts or decisions of single people, so those columns are
+prints its levels and seconds as JSON. It has no limits, conflicts or decisions of single people, so those columns are
 blanked for both. Without days, levels that differ are an error; with days (one run, and `--days SECONDS` for the peer)
-both sides' levels stand in the table. `--write` puts the table into the README beside this script, and a
-plot of time and memory against size (with the extra `benchmark` installed).
+the table shows the levels of both. `--write` replaces the table in benchmarks/README.md and the plot of time and memory
+against size (needs the extra `benchmark`).
 """
 
 import argparse
@@ -45,7 +45,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Size:
-    """What one case took, whole commands: ours and the peer's."""
+    """Time and memory of one case, as whole commands: ours and the peer's."""
 
     case: Case
     seconds: float
@@ -56,7 +56,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one program: whole seconds by the clock, its peak memory, and what it printed."""
+    """One run of one program: seconds by the clock, peak memory, and its output."""
 
     seconds: float
     peak_mb: float
@@ -75,7 +75,7 @@ CASES = (
     Case("nation, scarce", 3_000, 15_000, None, days=True),
     Case("nation, plentiful", 14_300, 15_000, None, days=True, limited_one_in=50),
 )
-# How long the peer may take for each of its four levels with days, and we for all of them, in seconds.
+# With days: the peer's time limit for each of its four levels, and ours for all of them, in seconds.
 PEER_SECONDS_A_LEVEL = 60
 OUR_SECONDS = 110
 FIGURES_BEGIN, FIGURES_END = "<!-- figures -->", "<!-- end of figures -->"
@@ -107,10 +107,10 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--case", action="append", choices=sorted({case.name for case in CASES}))
     parser.add_argument("--write", action="store_true")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     lines = [
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, SciPy {version('scipy')}; "
-        f"medians of {asked.runs} runs, with days one run.",
+        f"medians of {options.runs} runs, with days one run.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"| {' | '.join('---' for _ in COLUMNS)} |",
@@ -119,28 +119,28 @@ def main() -> None:
     sizes = []
     with tempfile.TemporaryDirectory() as folder:
         schools = Path(folder) / "schools.csv"
-        measured((*S2S, "schools", "--gias", str(asked.gias), "--out", str(schools)))
+        measured((*S2S, "schools", "--gias", str(options.gias), "--out", str(schools)))
         for case in CASES:
-            if not asked.case or case.name in asked.case:
-                line, size = row(case, schools, Path(folder) / case.title.split(":")[0], asked)
+            if not options.case or case.name in options.case:
+                line, size = row(case, schools, Path(folder) / case.title.split(":")[0], options)
                 print(line, flush=True)
                 lines.append(line)
                 sizes.append(size)
-    if asked.write:
+    if options.write:
         write_readme(lines)
         draw(sizes)
 
 
-def row(case: Case, schools: Path, folder: Path, asked: argparse.Namespace) -> tuple[str, Size]:
-    """One line of the table, ours and the peer's runs in turn."""
+def row(case: Case, schools: Path, folder: Path, options: argparse.Namespace) -> tuple[str, Size]:
+    """Return one line of the table; our runs and the peer's alternate."""
     make_tables(case, schools, folder)
     ours, theirs, peers, manifests = [], [], [], []
     limit = ("--days", str(PEER_SECONDS_A_LEVEL)) if case.days else ()
-    for _ in range(1 if case.days else asked.runs):
+    for _ in range(1 if case.days else options.runs):
         ours.append(measured(allocate_command(folder)))
         manifests.append(json.loads((folder / "plan" / "manifest.json").read_text(encoding="utf-8")))
-        if asked.peer:
-            peers.append(measured((asked.peer_python, str(asked.peer), str(folder), *limit)))
+        if options.peer:
+            peers.append(measured((options.peer_python, str(options.peer), str(folder), *limit)))
             theirs.append(json.loads(peers[-1].output))
     levels = compare_levels(case, manifests[0], theirs[0]) if theirs else ("", "")
     timings = {
@@ -167,7 +167,7 @@ def row(case: Case, schools: Path, folder: Path, asked: argparse.Namespace) -> t
 
 
 def make_tables(case: Case, schools: Path, folder: Path) -> None:
-    """Make the round, without what the peer does not know."""
+    """Make the tables of a round, without the columns that the peer cannot use."""
     size = (
         "--supporters",
         str(case.supporters),
@@ -197,28 +197,28 @@ def allocate_command(folder: Path) -> tuple[str, ...]:
 
 
 def compare_levels(case: Case, manifest: dict[str, list[dict[str, float]]], peer: dict[str, int]) -> tuple[str, str]:
-    """Both sides' levels; stop where the two disagree about what is best without days."""
+    """Return the levels of both; stop where they differ without days."""
     ours = [level["value"] for level in manifest["objective"]]
     levels = [*LEVELS, "score_milli"]
-    # With days the peer may find nothing at all at a level, and then has nothing after it.
-    said = [peer.get(name) for name in levels]
-    found = [value / (1000 if name == "score_milli" else 1) for name, value in zip(levels, said, strict=True) if value]
+    # With days the peer may find nothing at a level, and then has no later ones.
+    given = [peer.get(name) for name in levels]
+    found = [value / (1000 if name == "score_milli" else 1) for name, value in zip(levels, given, strict=True) if value]
     if not case.days and found != ours:
         raise SystemExit(f"{case.title}: the levels differ: ours {ours}, the peer's {found}")
     return shown_levels(ours), shown_levels(found)
 
 
 def shown_levels(levels: list[float]) -> str:
-    """Levels as they stand in the table."""
+    """Format levels for the table."""
     return " / ".join(f"{level:.10g}" for level in levels)
 
 
 def write_readme(lines: list[str]) -> None:
-    """Put the figures between the marks in the README beside this script."""
+    """Put the figures between the marks in benchmarks/README.md."""
     readme = Path(__file__).with_name("README.md")
     text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(FIGURES_BEGIN)
-    after = rest.split(FIGURES_END)[1]
+    before, following = text.split(FIGURES_BEGIN)
+    after = following.split(FIGURES_END)[1]
     figures = "\n".join(lines)
     readme.write_text(f"{before}{FIGURES_BEGIN}\n\n{figures}\n\n{FIGURES_END}{after}", encoding="utf-8")
 
@@ -248,7 +248,7 @@ def draw(sizes: list[Size]) -> None:
 
 def measured(command: tuple[str, ...]) -> Run:
     """Run a command and wait for it; the memory is that of this process alone."""
-    # An installed program is compiled once, whatever the shell of whoever measures says of that.
+    # An installed program is compiled once, whatever this shell has set.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
     with tempfile.TemporaryFile("w+") as output:

@@ -3,15 +3,14 @@
 usage: python benchmarks/sessions.py --gias GIAS_EXTRACT [--sessions 20] [--browsers 1] [--think 0] [--supporters 150]
                                      [--needs 200] [--region "West Midlands"] [--days] [--chromium chromium]
 
-Each uploads a round of its own (made up at real schools, another seed each, so that nobody finds the work done by
-somebody else), checks it, looks at the rules, makes the plan, records a decline and takes the files away. They all
-begin within a second. Some are real browsers, each person with a profile of their own; they share this machine with
-the server, and drawing twenty screens at once on a few cores says more of the cores than of the server. The others
-speak to the server as a browser does, and draw nothing. `--think` is how long each of them pauses between two steps,
-at most, in seconds: 0 is a crowd that never reads.
+Each person uploads a round (made up at real schools, with a seed of its own, so that no result is cached for another),
+checks it, opens the rules, makes the plan, records a decline and downloads the files. All begin within a second. Some
+are real browsers, each with a profile of its own; they share this machine with the server, and twenty of them would
+measure the cores rather than the server. The others exchange the same messages with the server, and draw nothing.
+`--think` is the longest pause between two steps, in seconds.
 
-Printed: every failure, and for each step the median and the worst time over the sessions, in seconds, with and without
-a browser. Exit 1 where a session failed.
+Prints every failure, and for each step the median and the worst time over the sessions, in seconds, with and without a
+browser. Exits with 1 where a session failed.
 """
 
 import argparse
@@ -33,8 +32,8 @@ import pandas as pd
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from matching.inputs.read import read_schools
-from matching.inputs.simulate import simulate
-from matching.plan.as_bytes import csv_bytes
+from matching.inputs.simulation.simulate import simulate
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
@@ -57,17 +56,18 @@ def main() -> int:
     parser.add_argument("--region", default="West Midlands")
     parser.add_argument("--days", action="store_true")
     parser.add_argument("--chromium", default="chromium")
-    asked = parser.parse_args()
-    schools = read_schools(Source(asked.gias.name, asked.gias.read_bytes()))
-    there = schools[schools["region"] == asked.region].reset_index(drop=True)
+    options = parser.parse_args()
+    schools = read_schools(Source(options.gias.name, options.gias.read_bytes()))
+    there = schools[schools["region"] == options.region].reset_index(drop=True)
     uploads = [
-        made_up(there, asked.supporters, asked.needs, seed, days=asked.days) for seed in range(1, asked.sessions + 1)
+        made_up(there, options.supporters, options.needs, seed, days=options.days)
+        for seed in range(1, options.sessions + 1)
     ]
     with tempfile.TemporaryDirectory() as directory:
         app = App(Path(directory))
         app.start()
         try:
-            results = asyncio.run(everybody(app.address, uploads, asked.browsers, asked.think, asked.chromium))
+            results = asyncio.run(run_sessions(app.address, uploads, options.browsers, options.think, options.chromium))
         finally:
             app.stop()
         complaints = [line for line in app.log().splitlines() if "Traceback" in line or "Error" in line]
@@ -80,7 +80,7 @@ def made_up(schools: pd.DataFrame, supporters: int, needs: int, seed: int, *, da
 
 
 class Session:
-    """One person's way from their tables to the files of a plan."""
+    """One person's journey from their tables to the files of a plan."""
 
     def __init__(self, number: int, address: str, think_s: float) -> None:
         self.number, self.address = number, address
@@ -94,7 +94,7 @@ class Session:
         try:
             await self._journey(tables)
         except Exception as error:
-            # Whatever stops one of them is what is looked for.
+            # Any error that stops a session is a result.
             self.failure = f"{self._at}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
     async def _journey(self, tables: dict[str, bytes]) -> None:
@@ -102,11 +102,11 @@ class Session:
 
 
 class WithoutBrowser(Session):
-    """Somebody whose screen is not drawn."""
+    """A person whose screen is not drawn."""
 
     @asynccontextmanager
     async def step(self, name: str) -> AsyncIterator[None]:
-        """Time what is done within."""
+        """Time the block."""
         await asyncio.sleep(next(self._pauses_s))
         self._at, began = name, time.perf_counter()
         yield
@@ -127,24 +127,24 @@ class WithoutBrowser(Session):
                 await tab.upload(name.capitalize(), f"{name}.csv", content)
         async with self.step("check the files"):
             await tab.press("Check the files")
-            await tab.until("the tables are sound")
+            await tab.until("in the tables")
         async with self.step("rules"):
             await tab.go("Rules")
         await tab.go("Plan")
         async with self.step("make the plan"):
             await tab.press("Make the plan")
-            await tab.until("the best total score.")
+            await tab.until("the best total score wins.")
         async with self.step("filter"):
             await tab.choose("Show", "Met")
         need_id = tab.cell("Need")
         async with self.step("choose a need"):
-            await tab.choose("Need", f"{need_id}:")
+            await tab.choose("Need", f"({need_id})")
         async with self.step("form of a decline"):
-            await tab.choose("What do you want to record?", "somebody else, declined")
+            await tab.choose("What do you want to record?", "another supporter declined")
         async with self.step("decline"):
             await tab.choose("Why?", "Too far")
             await tab.press("Record that they declined")
-            await tab.until(f"declined {need_id}. Reason: Too far")
+            await tab.until(f"({need_id}). Reason: Too far")
         async with self.step("hand over"):
             await tab.go("Hand over")
         async with self.step("download the workbook"):
@@ -152,7 +152,7 @@ class WithoutBrowser(Session):
 
 
 class InBrowser(Session):
-    """Somebody in a browser of this machine, with a profile of their own."""
+    """A person in a browser on this machine, with a profile of their own."""
 
     def __init__(self, number: int, address: str, think_s: float, browser: Browser) -> None:
         super().__init__(number, address, think_s)
@@ -160,7 +160,7 @@ class InBrowser(Session):
 
     @asynccontextmanager
     async def step(self, page: Page, name: str) -> AsyncIterator[None]:
-        """Time what is done within, and what the screen does after it."""
+        """Time the block and the screen's answer."""
         await asyncio.sleep(next(self._pauses_s))
         self._at, began = name, time.perf_counter()
         yield
@@ -185,7 +185,7 @@ class InBrowser(Session):
         async with self.step(page, "check the files"):
             await press(page, "Check the files")
             await titled(page, "Check the data")
-            await expect(page.get_by_text("the tables are sound", exact=True)).to_be_visible()
+            await expect(page.get_by_text("in the tables", exact=True)).to_be_visible()
         async with self.step(page, "rules"):
             await go(page, "Rules")
         async with self.step(page, "make the plan"):
@@ -200,13 +200,13 @@ class InBrowser(Session):
             await choose(page, "Need", need_id)
             await expect(page.get_by_role("heading", name=re.compile(f"^{need_id}:"))).to_be_visible()
         async with self.step(page, "form of a decline"):
-            await choose(page, "What do you want to record?", "somebody else, declined")
+            await choose(page, "What do you want to record?", "another supporter declined")
             await expect(page.get_by_role("button", name="Record that they declined")).to_be_visible()
         await choose(page, "Why?", "Too far")
         await page.wait_for_selector(SETTLED, state="attached")
         async with self.step(page, "decline"):
             await press(page, "Record that they declined")
-            await expect(page.get_by_text(f"declined {need_id}. Reason: Too far")).to_be_visible()
+            await expect(page.get_by_text(f"({need_id}). Reason: Too far")).to_be_visible()
         async with self.step(page, "hand over"):
             await go(page, "Hand over")
             await page.get_by_role("tab", name="Files").click()
@@ -231,7 +231,7 @@ async def go(page: Page, screen: str) -> None:
 
 
 async def upload(page: Page, name: str, content: bytes) -> None:
-    # While the screen is being made anew, a slot may be another one by the time the file arrives.
+    # While the screen is redrawn, the slot may be replaced before the file arrives.
     await page.wait_for_timeout(100)
     await page.wait_for_selector(SETTLED, state="attached")
     slot = page.locator(f"[class*=st-key-upload_{name}_]")
@@ -257,14 +257,14 @@ async def show_met(page: Page, needs: int) -> None:
 
 
 async def first_need(page: Page) -> str:
-    """The need in the first row of the table."""
+    """Return the need in the first row of the table."""
     await page.get_by_test_id("data-grid-canvas").first.focus()
     cell = page.get_by_test_id("glide-cell-1-0")
     await expect(cell).to_be_attached()
     return await cell.inner_text()
 
 
-async def everybody(
+async def run_sessions(
     address: str, uploads: list[dict[str, bytes]], browsers: int, think_s: float, chromium: str
 ) -> list[Session]:
     expect.set_options(timeout=LONGEST_MS)

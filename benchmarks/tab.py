@@ -1,7 +1,7 @@
-"""A tab of the app without a browser: it speaks to the server as one does, and draws nothing.
+"""A tab of the app without a browser: it exchanges the same messages with the server, and draws nothing.
 
-What it takes is the server's own time, and many of them need no more room than one browser. It knows as much of
-Streamlit's messages as the journey of `sessions.py` needs.
+Its times are the server's own, and many tabs use no more memory than one browser. It handles the messages of Streamlit
+that the journey of `sessions.py` needs.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class Tab:
     Attributes
     ----------
     elements : dict of tuple to tuple
-        What is on the screen, by its place: the kind of an element, its message and the fragment that it is of.
+        The elements of the screen by position: kind, message and fragment.
     """
 
     def __init__(self, address: str, timeout_s: float) -> None:
@@ -42,7 +42,7 @@ class Tab:
     async def open(self) -> None:
         """Open the app, and wait for its first screen."""
         await self._get("/")
-        # Gives the cookie that an upload has to show.
+        # Sets the cookie that an upload needs.
         await self._get("/_stcore/health")
         address = self._address.replace("http", "ws", 1) + "/_stcore/stream"
         self._stream = await connect(address, subprotocols=["streamlit"], max_size=_LARGEST_MESSAGE)  # type: ignore[list-item]
@@ -55,11 +55,11 @@ class Tab:
     # ---- looking ---------------------------------------------------------------------------------------------------
 
     def words(self) -> str:
-        """The HTML and the headings of the screen."""
+        """Return the HTML and the headings of the screen."""
         return "\n".join(message.body for _, message, _ in self._of("html", "heading", "markdown"))
 
     def one(self, kind: str, label: str) -> tuple[Any, str]:
-        """The widget of a kind with this label, or a label that begins so, and its fragment."""
+        """Return the widget of a kind with this label, or one that starts with it, and its fragment."""
         found = [(message, fragment) for _, message, fragment in self._of(kind)]
         named = [one for one in found if one[0].label == label] or [
             one for one in found if one[0].label.startswith(label)
@@ -69,7 +69,7 @@ class Tab:
         return named[0]
 
     def cell(self, column: str) -> str:
-        """What the first row of the first grid has in a column."""
+        """Return a cell of the first row of the first grid."""
         grid = next(message for _, message, _ in self._of("dataframe", "arrow_data_frame"))
         return str(convert_arrow_bytes_to_pandas_df(grid.arrow_data.data)[column].iat[0])
 
@@ -85,12 +85,12 @@ class Tab:
         await self._run()
 
     async def press(self, label: str) -> None:
-        """Press a button, and wait for what comes of it."""
+        """Press a button, and wait for the screen."""
         button, fragment = self.one("button", label)
         await self._run(WidgetState(id=button.id, trigger_value=True), fragment=fragment)
 
     async def choose(self, label: str, words: str) -> None:
-        """Choose the first option of a list that holds these words; in a form, it is sent with its button."""
+        """Choose the first option that contains these words; in a form, it is sent with the button."""
         box, fragment = self.one("selectbox", label)
         option = next(one for one in box.options if words in one)
         self._states[box.id] = WidgetState(id=box.id, string_value=option)
@@ -118,7 +118,7 @@ class Tab:
         self._states[slot.id] = state
 
     async def download(self, label: str) -> bytes:
-        """Take a file away that is made when it is asked for."""
+        """Download a file that is made on request."""
         button, _ = self.one("download_button", label)
         request = BackMsg()
         request.backend_operation_request.request_id = self._request_id()
@@ -130,7 +130,7 @@ class Tab:
         return await self._get(answer.backend_operation_response.deferred_file.url)
 
     async def until(self, words: str) -> None:
-        """Wait until the screen says this, asking again as often as the screen wants to be asked."""
+        """Wait until the screen shows these words, refreshing it as often as it requests."""
         while words not in self.words():
             if self._again is None:
                 raise LookupError(f"'{words}' is not on the screen: {self.words()[-2000:]}")
@@ -177,7 +177,7 @@ class Tab:
                 self._again = None
             self._page = message.new_session.page_script_hash
             self._session_id = message.new_session.initialize.session_id
-            # What a run does not draw again is gone after it.
+            # An element that a run does not draw again is gone.
             self.elements = {
                 place: one for place, one in self.elements.items() if fragments and one[2] not in fragments
             }

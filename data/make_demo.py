@@ -1,8 +1,8 @@
 """Make the fictional demo area: `python data/make_demo.py` writes data/demo, byte for byte the same each time.
 
-Its places, schools, trusts and people do not exist. The body of the round is drawn by `matching.simulate`; among it
-stand cases written by hand, so that every reason for an unmet need, every kind of decision and every state of the
-evidence can be seen.
+Its places, schools, trusts and people do not exist. Most of the round is drawn by `matching.inputs.simulation`. Cases
+written by hand are added, so that every reason for an unmet need, every kind of decision and every verdict on evidence
+occurs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,30 +12,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from matching.inputs.simulate import AS_AT, simulate
+from matching.inputs.simulation.simulate import simulate
+from matching.inputs.simulation.supporters import AS_AT
 from matching.tables.vocabulary import standard_vocabulary
 
 DATA = Path(__file__).resolve().parent
 FOLDER, TEMPLATES = DATA / "demo", DATA / "templates"
 SCHOOLS_SEED, ROUND_SEED = 24, 253
 REGION = "Fictional Midlands"
-FIRST_URN = 900_001  # far above every number given to a real school so far
+FIRST_URN = 900_001  # far above the URNs of real schools
 
 Chance = np.random.Generator
 
 
 @dataclass(frozen=True)
 class Place:
-    """A town or village, where its centre lies on the British National Grid, and its schools.
+    """A town or village with its schools; its centre is in kilometres on the British National Grid.
 
     Attributes
     ----------
     radius_km : float
-        How far from the centre its schools are on average.
+        Mean distance of its schools from the centre.
     fsm_percent : float
-        Share of pupils with free school meals that is usual in its schools.
+        Typical share of pupils with free school meals.
     schools : mapping of str to int
-        How many of each phase.
+        Number of schools by phase.
     """
 
     name: str
@@ -48,12 +49,12 @@ class Place:
 
     @property
     def is_village(self) -> bool:
-        """Whether it has one school only."""
+        """Whether it has a single school."""
         return sum(self.schools.values()) == 1
 
 
 def village(name: str, local_authority: str, easting_km: float, northing_km: float) -> Place:
-    """A place with one primary school."""
+    """Return a place with one primary school."""
     return Place(name, local_authority, easting_km, northing_km, 0.4, 9, {"Primary": 1})
 
 
@@ -111,7 +112,7 @@ PLACES = (
     village("Nether Whin", "Merrowshire", 479.6, 250.7),
 )
 
-# A town's schools of a phase take these names in turn, each town beginning with another.
+# A town's schools of a phase take these names in turn; each town starts at a different name.
 SCHOOL_NAMES = {
     "Nursery": ("{} Nursery School", "{} Eastside Nursery School"),
     "Primary": (
@@ -149,7 +150,7 @@ SCHOOL_NAMES = {
 }
 VILLAGE_SCHOOL_NAMES = ("{} Village School", "{} Church of England Primary School", "{} Primary School")
 
-# Fewest and most pupils.
+# Fewest and most pupils of a school.
 PUPILS = {
     "Nursery": (60, 125),
     "Primary": (170, 440),
@@ -182,10 +183,10 @@ TRUSTS = {
 
 
 def invented_schools(chance: Chance) -> pd.DataFrame:
-    """The schools of the area, as `read_table` gives a schools table."""
+    """Return the schools of the area, with the columns and types that `read_table` returns."""
     sites = pd.DataFrame(_sites())
     angle = 2 * np.pi * chance.random(len(sites))
-    # Normally scattered in both directions; the factor makes the mean distance the radius.
+    # Scattered normally in both directions, scaled so that the mean distance is the radius.
     away_km = sites["radius_km"] * np.sqrt(-4 / np.pi * np.log1p(-chance.random(len(sites))))
     few, many = sites["pupils"].str[0], sites["pupils"].str[1]
     more_fsm_percent = 16 * (chance.random(len(sites)) - 0.5) + sites["phase"].map(MORE_FSM_PERCENT).fillna(0)
@@ -206,7 +207,7 @@ def invented_schools(chance: Chance) -> pd.DataFrame:
 
 
 def _sites() -> Iterator[dict[str, object]]:
-    """What is certain of each school: its name and phase, and what is usual at its place."""
+    """Yield what is not left to chance: each school's name and phase, and the typical values of its place."""
     for position, place in enumerate(PLACES):
         for phase, how_many in place.schools.items():
             names = VILLAGE_SCHOOL_NAMES if place.is_village else SCHOOL_NAMES[phase]
@@ -224,7 +225,7 @@ def _sites() -> Iterator[dict[str, object]]:
 
 
 def _postcodes(sites: pd.DataFrame) -> list[str]:
-    """A postcode for each school, in the area QX, which does not exist; one district an authority."""
+    """Return a postcode for each school, in the unused area QX, with one district for each local authority."""
     district = 1 + pd.factorize(sites["local_authority"])[0]
     letters = "ABDEFGHJLNPQRSTUWXYZ"
     return [
@@ -238,7 +239,8 @@ def _postcodes(sites: pd.DataFrame) -> list[str]:
 BODY_PEOPLE = {"NLE": 4, "LLE": 7, "SLE": 26}
 BODY_NEEDS = 74
 
-# Specialisms that only the people below hold and only the needs below ask for, so that each case stays what it is.
+# Only the people below hold these specialisms and only the needs below ask for them, so that the drawn people and needs
+# cannot change any of the cases.
 RESERVED = (
     "art",
     "attendance",
@@ -252,7 +254,7 @@ RESERVED = (
     "religious education",
 )
 
-# In these tables schools and supporters stand by name, and needs as 'school: focus'.
+# In these tables schools and supporters are given by name, and needs as 'school: focus'.
 OWN_PEOPLE = """
 name                 | designation | school_urn                             | phases            | max_deployments
 Maeve Quillan        | SLE         | Haddlestoke Academy                    | Secondary         | 2
@@ -276,8 +278,8 @@ Hilary Stanmore      |                                  | 18             |      
 Catrin Llewellyn     |                                  | 25             | 50              |
 """
 
-# What is stated of a criterion where it is not a plain yes: one without evidence, one that failed, and three that the
-# Ofsted grade of the home school answers otherwise.
+# Stated evidence other than a plain yes: one criterion without evidence, one that was not met, and three that the home
+# school's Ofsted grade contradicts.
 OWN_ANSWERS = """
 supporter_id         | criterion | met | evidence
 Amélie Rousseau-Hart | SLE-2     |     |
@@ -333,7 +335,7 @@ science = ["maths"]
 
 
 def demo_files() -> dict[str, bytes]:
-    """Every file of the demo area, by name."""
+    """Return every file of the demo area by name."""
     files = {
         f"{name}.csv": frame.to_csv(index=False, lineterminator="\n").encode() for name, frame in demo_frames().items()
     }
@@ -343,7 +345,7 @@ def demo_files() -> dict[str, bytes]:
 
 
 def demo_frames() -> dict[str, pd.DataFrame]:
-    """The five tables: the body of the round as drawn and the cases by hand, put together and numbered."""
+    """Return the five tables: the drawn round and the cases by hand, combined and numbered."""
     schools = invented_schools(np.random.default_rng(SCHOOLS_SEED))
     drawn = simulate(schools, 120, 1200, ROUND_SEED)
     own_people, own_needs = _own_people(schools), _own_needs(schools)
@@ -381,7 +383,7 @@ def _own_decisions(schools: pd.DataFrame) -> pd.DataFrame:
 
 
 def _own_evidence(people: pd.DataFrame) -> pd.DataFrame:
-    """A yes to every criterion, except where something else is stated."""
+    """Return a yes to every criterion, except where the tables above differ."""
     criteria = pd.DataFrame(
         [(one.designation, one.code) for one in standard_vocabulary().criteria.values()],
         columns=["designation", "criterion"],
@@ -396,14 +398,14 @@ def _own_evidence(people: pd.DataFrame) -> pd.DataFrame:
 
 
 def _body_people(drawn: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
-    """The first of each designation who hold nothing reserved and are of other schools than the people by hand."""
+    """Return the first of each designation without a reserved specialism, from schools without a person by hand."""
     reserved = drawn["specialisms"].str.split(";").map(lambda held: not set(RESERVED).isdisjoint(held))
     free = drawn[~reserved & ~drawn["school_urn"].isin(own["school_urn"])]
     return pd.concat([free[free["designation"] == code].head(number) for code, number in BODY_PEOPLE.items()])
 
 
 def _body_needs(drawn: pd.DataFrame, own: pd.DataFrame, people: pd.DataFrame, schools: pd.DataFrame) -> pd.DataFrame:
-    """The first needs of other schools, no more of a focus and phase than there are people for it."""
+    """Return the first needs of other schools, at most as many of a focus and phase as there are people for it."""
     free = drawn[~drawn["focus"].isin(RESERVED) & ~drawn["school_urn"].isin(own["school_urn"])]
     kinds = free[["focus"]].assign(phase=free["school_urn"].map(schools.set_index("urn")["phase"]))
     earlier = kinds.groupby(["focus", "phase"]).cumcount().to_numpy()
@@ -429,7 +431,7 @@ def _people_by_focus_and_phase(people: pd.DataFrame) -> pd.Series:
 
 
 def _numbered(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The tables with identifiers: supporters numbered by name, needs by school."""
+    """Return the tables with identifiers: supporters numbered by name, needs by school."""
     supporters = frames["supporters"].sort_values("name")
     needs = frames["needs"].sort_values(["school_urn", "focus"])
     ids = {
@@ -446,13 +448,13 @@ def _numbered(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def _cells(text: str) -> pd.DataFrame:
-    """A table written with '|' between its cells."""
+    """Parse a table written with '|' between its cells."""
     header, *rows = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
     return pd.DataFrame(rows, columns=header)
 
 
 def _with_urns(rows: pd.DataFrame, schools: pd.DataFrame) -> pd.DataFrame:
-    """The rows with each school's URN in place of its name."""
+    """Return the rows with each school's URN in place of its name."""
     urn_of = {"": ""} | dict(zip(schools["name"], schools["urn"], strict=True))
     return rows.assign(**{key: rows[key].map(urn_of) for key in ("school_urn", "conflicts") if key in rows})
 

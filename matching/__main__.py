@@ -6,30 +6,28 @@ import sys
 
 
 def main() -> None:
-    """Load the commands and run the one that was asked for."""
-    _keep_output_to_ourselves()
-    # What is loaded stays until the end: Python need not look through it for what can be thrown away.
+    """Load the commands and run the one that was given."""
+    _reserve_standard_output()
+    # What is loaded here lives until the end: Python need not look for garbage in it.
     gc.disable()
     from matching.cli import main as run  # noqa: PLC0415
 
     gc.freeze()
     gc.enable()
-    try:
-        run()
-    finally:
-        # The system takes everything back at once; Python would look through it once more.
-        gc.freeze()
+    run()
 
 
-def _keep_output_to_ourselves() -> None:
-    """Let nobody but Python write to standard output: HiGHS has lines that it prints whatever it is told."""
-    said = sys.stdout
-    said.flush()
-    ours, nowhere = os.dup(said.fileno()), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, said.fileno())
+def _reserve_standard_output() -> None:
+    """Keep standard output for Python alone: HiGHS prints lines of its own whatever its settings are."""
+    if sys.stdout is None:  # closed by the caller
+        return
+    sys.stdout.flush()
+    number = sys.stdout.fileno()
+    ours, nowhere = os.dup(number), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
     os.close(nowhere)
-    buffering = 1 if said.isatty() else -1
-    sys.stdout = os.fdopen(ours, "w", buffering, said.encoding, said.errors, closefd=False)
+    buffering = 1 if sys.stdout.isatty() else -1
+    sys.stdout = os.fdopen(ours, "w", buffering, sys.stdout.encoding, sys.stdout.errors, closefd=False)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Accreditation: a verdict for each supporter and criterion, and who may be deployed.
+"""Accreditation: a verdict for each supporter and criterion, and which supporters may be deployed.
 
-Where the schools table can answer, it does; where it disagrees with the stated evidence, it wins and says so.
+Where the schools table can decide a criterion, it takes precedence over the stated evidence, with a notice.
 """
 
 import calendar
@@ -16,7 +16,7 @@ from matching.inputs.read import Inputs
 
 MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
 
-# At national size thousands may disagree: a notice names the first and counts the others.
+# At national size thousands may disagree: a notice names the first ones and counts the others.
 _MOST_NAMED = 5
 
 _COLUMNS = (
@@ -33,16 +33,16 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the evidence says.
+    """The verdicts on all supporters.
 
     Attributes
     ----------
     criteria : DataFrame
         One row for each supporter and criterion of their designation, in their order: supporter_id, criterion,
         verdict, source (`schools table`, `stated` or `none`), evidence, checked_on, due_for_review, disagrees (the
-        stated answer differs from the schools table's). Empty where no accreditation table was given.
+        stated answer differs from the schools table's). Empty without an accreditation table.
     accredited : ndarray of bool
-        By supporter, in the order of the inputs; all True where no accreditation table was given.
+        By supporter, in the order of the inputs; all True without an accreditation table.
     notices : tuple of str
     """
 
@@ -71,33 +71,32 @@ def judge(inputs: Inputs) -> Verdicts:
 
 
 def failed_criteria(verdicts: Verdicts) -> pd.Series:
-    """For each supporter who is not accredited, the criteria that failed, as words: 'NLE-5 not met, …'."""
+    """Return the failed criteria of each supporter who is not accredited, in words: 'NLE-5 not met, …'."""
     failed = verdicts.criteria[verdicts.criteria["verdict"] != MET]
     words = failed["criterion"] + " " + failed["verdict"]
     return words.groupby(failed["supporter_id"]).agg(", ".join)
 
 
 def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
-    """Tell whose accreditation changes when the schools' grades do.
+    """Return the supporters whose accreditation, or whose home school's grade, differs under newer grades.
 
     Parameters
     ----------
     inputs : Inputs
         The schools as they were, with supporters and their accreditation.
     schools : DataFrame
-        The schools as they are now, as `matching.inputs.read_schools` gives them.
+        The schools as they are now, as `matching.inputs.read.read_schools` returns them.
 
     Returns
     -------
     DataFrame
-        One row for each supporter whose home school's grade or whose accreditation is another: supporter_id,
-        designation, school_urn, school_name, grade_before, grade_after, change (`no longer accredited`, `newly
-        accredited` or blank where only the grade is another) and reason (the criteria that fail now, or blank).
+        supporter_id, designation, school_urn, school_name, grade_before, grade_after, change (`no longer accredited`,
+        `newly accredited`, or blank if only the grade differs) and reason (the criteria that fail now, or blank).
         Sorted by supporter_id.
 
     Notes
     -----
-    A home school that is not among the schools of now has no grade there: what is stated of it then counts.
+    A home school that is no longer in the table has no grade, so that the stated evidence decides.
     """
     now = schools.set_index("urn")["ofsted"]
     after = inputs.schools.assign(ofsted=inputs.schools["urn"].map(now).fillna("").astype("object"))
@@ -106,7 +105,7 @@ def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
     grades = [table.set_index("urn")["ofsted"].reindex(home) for table in (inputs.schools, after)]
     gone = ~home.isin(now.index)
     why = inputs.supporters["supporter_id"].map(failed_criteria(since)).fillna("").astype("object")
-    told = pd.DataFrame(
+    compared = pd.DataFrame(
         {
             "supporter_id": inputs.supporters["supporter_id"],
             "designation": inputs.supporters["designation"],
@@ -122,35 +121,35 @@ def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
             "reason": why.where(~since.accredited, ""),
         }
     )
-    other = (told["change"] != "") | (told["grade_before"] != told["grade_after"])
-    return told[other].reset_index(drop=True)
+    differs = (compared["change"] != "") | (compared["grade_before"] != compared["grade_after"])
+    return compared[differs].reset_index(drop=True)
 
 
 GONE = "not in the new table"
 
 
-def touched(told: pd.DataFrame, deployments: pd.DataFrame) -> pd.DataFrame:
-    """The deployments of a plan whose supporter is no longer accredited.
+def touched(changed: pd.DataFrame, deployments: pd.DataFrame) -> pd.DataFrame:
+    """Return the deployments of a plan whose supporter is no longer accredited.
 
     Parameters
     ----------
-    told : DataFrame
-        As `changes` gives it.
+    changed : DataFrame
+        As `changes` returns it.
     deployments : DataFrame
-        Of a plan: need_id, supporter_id, school_urn, school_name, focus and priority are given back.
+        Of a plan.
 
     Returns
     -------
     DataFrame
-        Sorted by need_id, with the `reason`.
+        need_id, supporter_id, school_urn, school_name, focus, priority and reason, sorted by need_id.
     """
-    lost = told.loc[told["change"] == "no longer accredited", ["supporter_id", "reason"]]
+    lost = changed.loc[changed["change"] == "no longer accredited", ["supporter_id", "reason"]]
     columns = ["need_id", "supporter_id", "school_urn", "school_name", "focus", "priority"]
     return deployments[columns].merge(lost, on="supporter_id").sort_values("need_id", ignore_index=True)
 
 
 def _each_criterion(inputs: Inputs) -> pd.DataFrame:
-    """One row for each supporter and criterion, with the stated evidence and the home school's grade."""
+    """Return one row for each supporter and criterion, with the stated evidence and the home school's grade."""
     criteria = pd.DataFrame(
         [
             (criterion.designation, criterion.code, criterion.home_school_grades, criterion.review_after_years, order)
@@ -172,7 +171,7 @@ def _each_criterion(inputs: Inputs) -> pd.DataFrame:
 
 
 def _out_of_date(rows: pd.DataFrame, inputs: Inputs) -> NDArray[np.bool_]:
-    """Whether a check is older than the criterion allows; a check without a date counts as old."""
+    """Return whether each check is older than its criterion allows; a check without a date counts as old."""
     oldest = {
         years: pd.Timestamp(_years_before(inputs.as_at, int(years))) for years in rows["review_after_years"].unique()
     }
@@ -181,7 +180,7 @@ def _out_of_date(rows: pd.DataFrame, inputs: Inputs) -> NDArray[np.bool_]:
 
 
 def _years_before(day: date, years: int) -> date:
-    """The same day so many years earlier (28 February for the 29th), or the first day that there is."""
+    """Return the same day `years` earlier, or 28 February for the 29th; at the earliest, the first day of year 1."""
     year = day.year - years
     if year < date.min.year:
         return date.min
@@ -193,7 +192,7 @@ def _notices(rows: pd.DataFrame) -> tuple[str, ...]:
     notices = [_disagreement(of_one_criterion) for _, of_one_criterion in disagreements]
     due = rows[rows["due_for_review"]]
     if len(due):
-        people = counted(due["supporter_id"].nunique(), "person", "people")
+        people = counted(due["supporter_id"].nunique(), "supporter")
         verb = "is" if len(due) == 1 else "are"
         notices.append(
             f"Accreditation: {counted(len(due), 'check')} of {people} {verb} older than two years or undated, "
@@ -203,11 +202,11 @@ def _notices(rows: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _disagreement(rows: pd.DataFrame) -> str:
-    """The notice of the people of whom one criterion is stated otherwise than the schools table has it."""
+    """Return the notice of the supporters whose stated answer on one criterion differs from the schools table's."""
     named = rows.head(_MOST_NAMED)
     people = [f"{row.supporter_id} {row.verdict} ('{row.ofsted}')" for row in named.itertuples()]
     more = f" and {len(rows) - len(named):,} more" if len(rows) > len(named) else ""
     return (
-        f"Accreditation: the schools table disagrees with what is stated on {rows['criterion'].iloc[0]} for "
-        f"{counted(len(rows), 'person', 'people')}, and it decides: {', '.join(people)}{more}."
+        f"Accreditation: the schools table disagrees with the stated evidence on {rows['criterion'].iloc[0]} for "
+        f"{counted(len(rows), 'supporter')}, and is used: {', '.join(people)}{more}."
     )

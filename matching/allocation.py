@@ -10,11 +10,13 @@ import numpy as np
 from matching.audit.check import check_plan
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market, open_market
-from matching.pairs.side_constraints import hopeless, ties_of
-from matching.plan.reasons import UNMET, Outcome, priority_level
+from matching.pairs.side_constraints import hopeless, side_constraints_of
+from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
+from matching.solve.arrays import Integers, Positions
 from matching.solve.assign import assign
-from matching.solve.problem import NEVER, Assignment, Positions, Task, Whole
+from matching.solve.params import DEFAULTS, SolveParams
+from matching.solve.problem import NEVER, Assignment, AssignmentProblem
 
 Progress = Callable[[str], None]
 
@@ -22,24 +24,26 @@ Progress = Callable[[str], None]
 def allocate(
     inputs: Inputs,
     *,
-    time_limit_s: float = 60.0,
+    time_limit_s: float | None = None,
     progress: Progress = lambda step: None,
     cancel: threading.Event | None = None,
     market: Market | None = None,
+    params: SolveParams = DEFAULTS,
 ) -> Plan:
     """Make the best plan for these inputs.
 
     Parameters
     ----------
     inputs : Inputs
-    time_limit_s : float
-        How long to search where days or ties bind, in seconds.
+    time_limit_s : float, optional
+        How long to search where days or side constraints bind, in seconds; by default the limit of the parameters.
     progress : callable
-        Told in words what is being done.
+        Called with a sentence at the beginning of each step.
     cancel : threading.Event, optional
-        Set by whoever wants the search to end with the best plan that it has.
+        Set by the user to end the search with the best plan found.
     market : Market, optional
-        Where the caller has opened it for these inputs already.
+        Opened by the caller for these inputs; its parameters then apply.
+    params : SolveParams
 
     Returns
     -------
@@ -48,9 +52,9 @@ def allocate(
     """
     clock = _Clock(progress)
     clock.start("Finding eligible pairs", "pairs_s")
-    market = market or open_market(inputs)
-    at_hand = len(market.at_hand)
-    clock.start(f"Assigning over {at_hand:,} pairs", "assignment_s")
+    market = market or open_market(inputs, params)
+    n_pairs = len(market.candidate_pairs)
+    clock.start(f"Assigning over {n_pairs:,} pairs", "assignment_s")
     outcome, assignment = solve(market, time_limit_s=time_limit_s, progress=progress, cancel=cancel)
     clock.start("Writing reasons", "reasons_s")
     plan = make_plan(market, outcome, assignment)
@@ -61,61 +65,29 @@ def allocate(
     return replace(plan, manifest={**plan.manifest, "timings": clock.seconds})
 
 
-class _Clock:
-    """Seconds of each step, told as they begin."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.seconds: dict[str, float] = {}
-        self._progress = progress
-        self._step, self._began = "", time.perf_counter()
-
-    def start(self, words: str, step: str) -> None:
-        self.stop()
-        self._progress(words)
-        self._step, self._began = step, time.perf_counter()
-
-    def stop(self) -> None:
-        if self._step:
-            self.seconds[self._step] = round(time.perf_counter() - self._began, 3)
-
-
 def solve(
     market: Market,
     *,
-    time_limit_s: float = 60.0,
+    time_limit_s: float | None = None,
     progress: Progress = lambda step: None,
     cancel: threading.Event | None = None,
 ) -> tuple[Outcome, Assignment]:
-    """Settle the pins, assign the rest, and put both together."""
-    rulebook, inputs = market.rulebook, market.inputs
-    pinned_need, pinned_supporter = rulebook.pins
-    n_supporters, earlier = len(inputs.supporters), rulebook.earlier
-    change_cost_milli = inputs.policy.rerun.change_cost_milli
-    closed = _closed(market)
-    task = _task_over(market, closed)
-    rest = _Rest(market, closed) if market.is_large else None
-    solved = assign(task, time_limit_s=time_limit_s, progress=progress, cancel=cancel, rest=rest)
-    supporter_of = solved.supporter_of.copy()
-    supporter_of[pinned_need] = pinned_supporter
-    need = np.arange(len(supporter_of))
-    is_kept = (supporter_of != UNMET) & np.isin(need * n_supporters + supporter_of, earlier)
-    origin = np.select([supporter_of == UNMET, is_kept], ["", "kept"], "optimised").astype(object)
-    origin[pinned_need] = "pinned"
-    pinned_values = np.bincount(task.level[pinned_need], minlength=3).tolist()
-    pinned_score = int(rulebook.fits(pinned_need, pinned_supporter).score_milli.sum())
-    pinned_score += change_cost_milli * int(np.isin(pinned_need * n_supporters + pinned_supporter, earlier).sum())
-    extra = (*pinned_values, pinned_score)
-    whole = replace(
-        solved,
-        supporter_of=supporter_of,
-        values=tuple(a + b for a, b in zip(solved.values, extra, strict=True)),
-        bounds=tuple(a + b for a, b in zip(solved.bounds, extra, strict=True)),
+    """Settle the pins, assign all other needs, and return both together; parameters are those of `allocate`."""
+    closed = _closed_needs(market)
+    assignment = assign(
+        _problem_of(market, closed),
+        time_limit_s=time_limit_s,
+        progress=progress,
+        cancel=cancel,
+        oracle=_SpatialOracle(market, closed) if market.is_large else None,
+        params=market.params,
     )
-    return Outcome(supporter_of, origin), whole
+    assignment = _with_pins(market, assignment)
+    return Outcome.of(market, assignment.supporter_of), assignment
 
 
-def _closed(market: Market) -> Positions:
-    """The needs that are not to be assigned: those of pins, and those of packages that cannot be met."""
+def _closed_needs(market: Market) -> Positions:
+    """Return the needs not to be assigned: those of pins, and those of packages that cannot be met."""
     rulebook = market.rulebook
     closed = np.zeros(len(market.inputs.needs), dtype=bool)
     closed[rulebook.pins[0]] = True
@@ -124,42 +96,78 @@ def _closed(market: Market) -> Positions:
     return np.flatnonzero(closed)
 
 
-def _task_over(market: Market, closed: Positions) -> Task:
-    """What is left to assign beside the pins, over the pairs at hand."""
-    rulebook, n_supporters, pairs = market.rulebook, len(market.inputs.supporters), market.at_hand
+def _problem_of(market: Market, closed: Positions) -> AssignmentProblem:
+    """Return the problem that remains after the pins, over the candidate pairs."""
+    rulebook, n_supporters, pairs = market.rulebook, len(market.inputs.supporters), market.candidate_pairs
     pinned_need, pinned_supporter = rulebook.pins
     places_pinned = np.bincount(pinned_supporter, minlength=n_supporters)
     days_pinned = np.bincount(pinned_supporter, weights=rulebook.days_asked[pinned_need], minlength=n_supporters)
     kept = np.isin(pairs.need * n_supporters + pairs.supporter, rulebook.earlier)
-    free = ~np.isin(pairs.need, closed)
-    return Task(
-        need=pairs.need[free],
-        supporter=pairs.supporter[free],
-        value_milli=(pairs.score_milli + market.inputs.policy.rerun.change_cost_milli * kept)[free],
-        level=priority_level(market),
+    is_open = ~np.isin(pairs.need, closed)
+    return AssignmentProblem(
+        need=pairs.need[is_open],
+        supporter=pairs.supporter[is_open],
+        value_milli=(pairs.score_milli + market.inputs.policy.rerun.change_cost_milli * kept)[is_open],
+        level=rulebook.priority_level,
         days_asked=rulebook.days_asked,
         places=np.where(rulebook.available, rulebook.places - places_pinned, 0),
         days_offered=rulebook.days_offered - days_pinned,
-        ties=ties_of(rulebook),
+        side_constraints=side_constraints_of(rulebook),
+    )
+
+
+def _with_pins(market: Market, assignment: Assignment) -> Assignment:
+    """Return the assignment with the pins, which count in its values and bounds."""
+    rulebook = market.rulebook
+    need, supporter = rulebook.pins
+    supporter_of = assignment.supporter_of.copy()
+    supporter_of[need] = supporter
+    n_met = np.bincount(rulebook.priority_level[need], minlength=3).tolist()
+    n_kept = int(np.isin(need * len(market.inputs.supporters) + supporter, rulebook.earlier).sum())
+    score = int(rulebook.fits(need, supporter).score_milli.sum())
+    of_pins = (*n_met, score + market.inputs.policy.rerun.change_cost_milli * n_kept)
+    return replace(
+        assignment,
+        supporter_of=supporter_of,
+        values=tuple(a + b for a, b in zip(assignment.values, of_pins, strict=True)),
+        bounds=tuple(a + b for a, b in zip(assignment.bounds, of_pins, strict=True)),
     )
 
 
 @dataclass(frozen=True)
-class _Rest:
-    """The pairs of a large round that are not at hand; needs that are closed have none."""
+class _SpatialOracle:
+    """The pricing oracle of a large round: all pairs through the spatial index, those of closed needs left out."""
 
     market: Market
     closed: Positions
 
-    def worth_more(self, need_milli: Whole, supporter_milli: Whole) -> tuple[Positions, Positions, Whole]:
-        """Pairs whose value is more than what their need and their supporter ask, and the value."""
-        asked = need_milli.copy()
-        asked[self.closed] = NEVER
-        return self.market.ground.worth_more(asked, supporter_milli)
+    def pairs_above(self, need_milli: Integers, supporter_milli: Integers) -> tuple[Positions, Positions, Integers]:
+        """Return every pair whose score exceeds the prices of its need and its supporter, and the scores."""
+        need_price = need_milli.copy()
+        need_price[self.closed] = NEVER
+        return self.market.spatial_index.pairs_above(need_price, supporter_milli)
 
     def blocks(self) -> Iterator[tuple[Positions, Positions]]:
-        """The needs and supporters of every pair, at hand or not, some needs after the others."""
-        for needs in self.market.slices():
-            need, supporter = self.market.ground.pairs_of(needs)
+        """Yield the needs and supporters of every pair, in blocks of consecutive needs."""
+        for needs in self.market.need_blocks():
+            need, supporter = self.market.spatial_index.pairs_of(needs)
             is_open = ~np.isin(need, self.closed)
             yield need[is_open], supporter[is_open]
+
+
+class _Clock:
+    """The seconds of each step, and its progress sentence as it begins."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._step, self._began = "", time.perf_counter()
+
+    def start(self, sentence: str, step: str) -> None:
+        self.stop()
+        self._progress(sentence)
+        self._step, self._began = step, time.perf_counter()
+
+    def stop(self) -> None:
+        if self._step:
+            self.seconds[self._step] = round(time.perf_counter() - self._began, 3)

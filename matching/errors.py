@@ -1,6 +1,6 @@
-"""What is wrong with an input, said so that a person can put it right.
+"""Problems in the input: where each one is, what was found, what was expected and what to do.
 
-Every other room raises `DataError`; the screens and the command line only show it.
+Every package raises `DataError`; the command line and the screens show it.
 """
 
 import difflib
@@ -20,9 +20,9 @@ class Problem:
     table : str
         Name of the file as the user knows it.
     row : int or None
-        Row as a spreadsheet numbers it (the header is row 1); None where the fault is the whole file's.
+        Row as a spreadsheet numbers it (the header is row 1); None where the whole file is at fault.
     column : str
-        Column name; empty where the fault is the whole row's or file's.
+        Column name; empty where the whole row or file is at fault.
     value : str
         What was found.
     message : str
@@ -30,8 +30,11 @@ class Problem:
     fix : str
         What to do, as a sentence.
     severity : str
-        `stop`: the run stops. `leave out`: it stops too, unless the user asks for the row to be left out. (What is
-        only for information is a notice.)
+        `stop`: the run stops. `leave out`: it stops too, unless the user asks for the row to be left out.
+    offers : tuple of str
+        The values that `fix` suggests, for a screen that enters one of them at a click.
+    word : str
+        The faulty word of a cell that holds several; empty where the whole cell is at fault.
     """
 
     table: str
@@ -41,11 +44,13 @@ class Problem:
     message: str
     fix: str
     severity: str = STOP
+    offers: tuple[str, ...] = ()
+    word: str = ""
 
     def __str__(self) -> str:
-        """Where, what and the mend, on one line."""
+        """Return where it is, what is wrong and what to do, on one line."""
         where = self.table + (f" row {self.row}" if self.row is not None else "")
-        # A key or a survey's question may be a page long.
+        # A policy key or a survey question may be a page long.
         column = self.column if len(self.column) <= 200 else self.column[:199] + "…"
         if column:
             where += f", {column}" if self.row is not None else f", column {column}"
@@ -53,14 +58,24 @@ class Problem:
 
     @property
     def place(self) -> tuple[str, int, str, str, str, str]:
-        """Sort key: by table, row and column, then by all the rest, so that any order in gives one order out."""
+        """Sort key: table, row and column, then the other texts, so that the order in does not matter."""
         return (self.table, self.row or 0, self.column, self.message, self.value, self.fix)
 
 
-class DataError(Exception):
-    """The input cannot be used; `problems` holds every fault found, in table and row order.
+def file_problem(table: str, message: str, fix: str) -> Problem:
+    """Return a problem of a whole file or table."""
+    return Problem(table, None, "", "", message, fix)
 
-    `notices` are what was read well enough and is worth knowing while the faults are put right.
+
+class DataError(Exception):
+    """The input cannot be used.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Every fault found, in order of table and row.
+    notices : tuple of str
+        What was read successfully but is worth knowing while the faults are corrected.
     """
 
     def __init__(self, problems: Iterable[Problem], notices: Iterable[str] = ()) -> None:
@@ -70,41 +85,47 @@ class DataError(Exception):
 
 
 MOST_PROBLEMS = 10_000
-"""Of one kind in one table: beyond it a file is the wrong one, and listing them all would fill the memory."""
+"""Listed of one kind in one table. A file with more is the wrong file, and listing them all would fill the memory."""
 
 
-def at_most(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems, or the first of very many and one that counts the others."""
-    rest = iter(problems)
-    first = list(islice(rest, MOST_PROBLEMS))
-    more = sum(1 for _ in rest)
+def at_most(problems: Iterable[Problem], most: int = MOST_PROBLEMS) -> list[Problem]:
+    """Return the problems; where there are more than `most`, the first ones and a last one that counts the others."""
+    remaining = iter(problems)
+    first = list(islice(remaining, most))
+    more = sum(1 for _ in remaining)
     if more:
         message = f"There are {more:,} more problems of this kind."
-        fix = "This may be the wrong file; mend what is the same in all of them first."
+        fix = "This may be the wrong file; first correct what they have in common."
         first.append(Problem(first[0].table, None, first[0].column, "", message, fix))
     return first
 
 
 def shown(value: str, longest: int = 60) -> str:
-    """`value` in quotation marks, control characters made visible and long text cut."""
+    """Return `value` in quotation marks, with control characters made visible and long text cut."""
     text = value if len(value) <= longest else value[: longest - 1] + "…"
     return "'" + "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text) + "'"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """A number and its noun: '1 row', '2 rows'."""
+    """Return a number and its noun: '1 row', '2 rows'."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def closest(value: str, known: Iterable[str]) -> str:
+    """Return the known word that is spelt most like `value`, or nothing where none is close."""
+    by_key = {_look_alike_key(word): word for word in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(_look_alike_key(value), list(by_key), n=1, cutoff=0.7)
+    return by_key[close[0]] if close else ""
+
+
 def did_you_mean(value: str, known: Iterable[str], otherwise: str) -> str:
-    """The fix for an unknown word: the closest known one, or `otherwise` where none is close."""
-    by_folded = {_folded(word): word for word in sorted(known, reverse=True)}
-    close = difflib.get_close_matches(_folded(value), list(by_folded), n=1, cutoff=0.7)
-    return f"Did you mean '{by_folded[close[0]]}'?" if close else otherwise
+    """Return the fix for an unknown word: the closest known one, or `otherwise` where none is close."""
+    word = closest(value, known)
+    return f"Did you mean '{word}'?" if word else otherwise
 
 
-def _folded(word: str) -> str:
-    """A word without what slips between hand and eye: capital letters, and O or I for 0 or 1."""
+def _look_alike_key(word: str) -> str:
+    """Return a word without the differences that typing errors make: capitals, and O, I or L for 0 or 1."""
     return word.casefold().translate(_LOOK_ALIKES)
 
 

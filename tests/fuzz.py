@@ -24,15 +24,16 @@ from openpyxl import Workbook
 
 from matching.errors import DataError
 from matching.inputs.corrections import with_cell
-from matching.inputs.gias import read_official
 from matching.inputs.headers import read_options, suggest_columns
-from matching.inputs.links import read_links
-from matching.inputs.ofsted import read_ofsted
+from matching.inputs.official.gias import read_official
+from matching.inputs.official.links import read_links
+from matching.inputs.official.ofsted import read_ofsted
 from matching.inputs.read import read_inputs, read_schools
 from matching.inputs.triage import read_attainment
 from matching.tables.files import Source, header_of, read_sheet
-from matching.tables.formats import known_columns, read_table, table_formats
+from matching.tables.formats import known_columns, table_formats
 from matching.tables.policy import read_policy
+from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
 CORPUS = Path(__file__).parent / "corpus"

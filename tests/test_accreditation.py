@@ -155,7 +155,7 @@ def test_the_grade_of_the_home_school_goes_before_what_is_stated(grade, stated):
         assert (found["verdict"], found["source"]) == (verdict, "schools table")
         assert found["disagrees"] == (said != verdict)
         notice = (
-            f"Accreditation: the schools table disagrees with what is stated on {code} for 1 person, and it decides: "
+            f"Accreditation: the schools table disagrees with the stated evidence on {code} for 1 supporter, and is used: "
             f"{who} {verdict} ('{grade}')."
         )
         assert (notice in verdicts.notices) == (said != verdict)
@@ -180,10 +180,10 @@ def test_disagreements_are_told_by_criterion_in_order():
 @pytest.mark.parametrize(
     ("count", "told"),
     [
-        (2, "2 people, and it decides: L001 met ('Good'), L002 met ('Good')."),
+        (2, "2 supporters, and is used: L001 met ('Good'), L002 met ('Good')."),
         (5, "L004 met ('Good'), L005 met ('Good')."),
         (6, "L004 met ('Good'), L005 met ('Good') and 1 more."),
-        (1234, "1,234 people, and it decides: L001 met ('Good'), "),
+        (1234, "1,234 supporters, and is used: L001 met ('Good'), "),
         (1234, "L005 met ('Good') and 1,229 more."),
     ],
 )
@@ -233,13 +233,13 @@ def test_what_is_due_is_counted():
     old = "yes,,2001-01-01"
     verdicts = judged(S1_SLE_1=old, S1_SLE_2=old, S3_NLE_1="yes,,")
     assert verdicts.notices == (
-        "Accreditation: 3 checks of 2 people are older than two years or undated, and due for review.",
+        "Accreditation: 3 checks of 2 supporters are older than two years or undated, and due for review.",
     )
 
 
 def test_what_is_due_is_counted_in_good_english():
     (notice,) = judged(S1_SLE_1="yes,,2001-01-01").notices
-    assert "1 check of 1 person is older than two years or undated, and due for review." in notice
+    assert "1 check of 1 supporter is older than two years or undated, and due for review." in notice
 
 
 def test_the_first_days_of_the_calendar_are_no_trouble():

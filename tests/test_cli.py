@@ -168,7 +168,7 @@ def test_the_program_runs_as_a_module(tmp_path):
 
 
 def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
-    slow = "networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.simulate matching.whatif"
+    slow = "networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulation matching.whatif matching.audit"
     code = f"import sys, matching.cli; print(*(name for name in '{slow}'.split() if name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert loaded.stdout.split() == []
@@ -177,10 +177,10 @@ def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
 SOLVER_THAT_GOES_ON = """
 import atexit, os, sys, time
 import matching.cli
-from matching.solve.budget import Watch
+from matching.solve.budget import Budget
 # As a solver's threads do where they are still at work when Python is taken down.
 atexit.register(os.abort)
-assert Watch.of(0.1).within(lambda: time.sleep(600)) is None
+assert Budget.of(0.1).within(lambda: time.sleep(600)) is None
 sys.argv[0] = "s2s"
 matching.cli.main()
 """
@@ -239,7 +239,57 @@ def test_a_name_that_the_console_cannot_show_is_no_defect(s2s):
     assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
     run = module("explain", "plan", "--need", "N1", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
     assert (run.returncode, run.stderr) == (0, b"")
-    assert b"(S1, SLE) of Birch School supports it" in run.stdout
+    assert b"(S1, SLE) of Birch School supports this need" in run.stdout
+
+
+# A closed pipe and a full disk
+
+NEEDS_DEV_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+NO_SPACE = "The output cannot be written (no space left on device). Free some space, or send it elsewhere.\n"
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of a real shell, in which $S2S is the command and $PIPESTATUS is printed last."""
+    script = (
+        f'S2S="{sys.executable} -m matching"; TABLES="{" ".join(put(TABLES))}"; {line}; echo "${{PIPESTATUS[*]}}" >&2'
+    )
+    environment = os.environ | {"PYTHONPATH": str(HERE)}
+    return subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "out"),
+    [
+        ("$S2S check $TABLES --as-at 2026-09-01 | head -0", ""),
+        ("$S2S check $TABLES --as-at 2026-09-01 | true", ""),
+        ("$S2S --help | true", ""),
+        ("$S2S explain plan --need N1 | true", ""),
+    ],
+)
+def test_a_closed_pipe_ends_a_command_in_silence(s2s, plan, line, out):
+    # The reader has gone before the command prints: Python takes longer to load than head takes to end.
+    run = shell(line)
+    assert run.stdout == out
+    assert run.stderr == "141 0\n"
+
+
+@NEEDS_DEV_FULL
+@pytest.mark.parametrize("words", ["explain plan --need N1", "--help", "compare plan plan", "check $TABLES"])
+def test_a_full_disk_ends_a_command_in_a_sentence(s2s, plan, words):
+    assert shell(f"$S2S {words} > /dev/full").stderr == f"{NO_SPACE}2\n"
+
+
+@NEEDS_DEV_FULL
+def test_problems_that_cannot_be_printed_end_in_silence(s2s):
+    assert shell("$S2S check --schools gone.csv --supporters gone.csv --needs gone.csv 2> /dev/full").stderr == "2\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_do_no_harm(s2s, closed):
+    assert shell(f"$S2S allocate $TABLES --out plan {closed}").stderr == "0\n"
+    assert Path("plan/plan.csv").is_file()
 
 
 # check
@@ -248,24 +298,24 @@ def test_a_name_that_the_console_cannot_show_is_no_defect(s2s):
 def test_check_counts_what_it_was_given(s2s):
     run = s2s("check", *put(TABLES), *DAY)
     assert run.out.splitlines() == [
-        "No problem found: 3 schools, 3 supporters, 3 needs.",
+        "No problems found: 3 schools, 3 supporters, 3 needs.",
         "0 supporters cannot be deployed; 3 pairs are eligible.",
-        "0 needs have nobody who is eligible.",
+        "0 needs have no eligible supporter.",
         "Notice: No accreditation table was given: designations are taken as stated.",
     ]
 
 
 def test_check_tells_what_the_evidence_says(s2s):
     run = s2s("check", *put(TABLES | {"accreditation": EVIDENCE_HEADER + "S3,NLE-5,no,,2026-01-01\n"}), *DAY)
-    assert "3 supporters cannot be deployed; 0 pairs are eligible.\n3 needs have nobody who is eligible." in run.out
+    assert "3 supporters cannot be deployed; 0 pairs are eligible.\n3 needs have no eligible supporter." in run.out
     assert re.search(
-        r"^Notice: Accreditation: .*NLE-5 .*1 person.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
+        r"^Notice: Accreditation: .*NLE-5 .*1 supporter.*: S3 met \('Outstanding'\)\.$", run.out, re.MULTILINE
     )
 
 
 def test_check_counts_one_as_one(s2s):
     run = s2s("check", *put(TABLES | {"needs": NEEDS.replace("phonics", "drama")}), *DAY)
-    assert "1 need has nobody who is eligible." in run.out
+    assert "1 need has no eligible supporter." in run.out
 
 
 def test_check_writes_nothing(s2s):
@@ -601,16 +651,18 @@ def test_explain_tells_who_and_why(s2s, plan):
     run = s2s("explain", plan, "--need", "N1")
     lines = run.out.splitlines()
     assert lines[0] == "N1: maths at Alder School (Primary), high priority, 2 days"
-    assert re.fullmatch(r"Ann Ash \(S1, SLE\) of Birch School supports it, with a score of \d\.\d{3}\.", lines[1])
-    assert "Everybody eligible, best score first:" in lines
+    assert re.fullmatch(
+        r"Ann Ash \(S1, SLE\) of Birch School supports this need, with a score of \d\.\d{3}\.", lines[1]
+    )
+    assert "Eligible supporters, best score first:" in lines
 
 
 def test_explain_tells_why_not(s2s, plan):
     run = s2s("explain", plan, "--need", "N1", "--supporter", "S2")
     assert run.out.splitlines()[1:6] == [
-        "Bob Bay (S2) may not support it:",
-        "- is an LLE, and the need accepts SLE;",
-        "- does not have maths;",
+        "Bob Bay (S2) is not eligible for this need:",
+        "- is an LLE, but the need is for an SLE;",
+        "- does not have maths as a specialism;",
         "- works at this school.",
         run.out.splitlines()[5],
     ]
@@ -620,8 +672,8 @@ def test_explain_tells_why_not(s2s, plan):
 def test_explain_tells_of_an_unmet_need(s2s):
     assert s2s("allocate", *put(TABLES | {"needs": NEEDS.replace("phonics", "drama")}), *DAY, "--out", "plan").code == 0
     run = s2s("explain", "plan", "--need", "N3")
-    assert "It is unmet. Nobody is eligible." in run.out
-    assert "Everybody eligible" not in run.out
+    assert "This need is unmet. No one is eligible." in run.out
+    assert "Eligible supporters" not in run.out
 
 
 @pytest.mark.parametrize(
@@ -653,7 +705,9 @@ def test_explain_of_a_plan_that_lost_a_row_is_no_defect_of_ours(s2s, plan):
 
 def test_graph_writes_graphml(s2s, plan):
     run = s2s("graph", plan, "--out", "deep/g.graphml")
-    assert run.out.startswith("6 nodes and 3 eligible pairs written to deep/g.graphml: 2 connected parts, and 1 node")
+    assert run.out.startswith(
+        "6 nodes and 3 eligible pairs written to deep/g.graphml: 2 connected components, and 1 node without"
+    )
     root = ElementTree.parse("deep/g.graphml").getroot()
     assert len(root.findall(".//{*}node")) == 6
     assert len(root.findall(".//{*}edge")) == 3
@@ -687,7 +741,7 @@ def test_compare_tells_what_changed(s2s, plan):
     assert all(word in run.out for word in ("N2", "S2", "S3"))
     assert "N1" not in run.out
     assert [row["need_id"] for row in plan_cells(".", "changes.csv")] == ["N2"]
-    assert s2s("compare", plan, plan).out.endswith("Both plans serve every need alike.\n")
+    assert s2s("compare", plan, plan).out.endswith("Both plans serve every need in the same way.\n")
 
 
 # schools
@@ -738,7 +792,7 @@ def test_simulated_tables_are_sound_and_follow_the_seed(s2s):
     assert b"No person in these tables is real." in first["made-up.txt"]
     assert first == again != other
     words = [word for name in tables for word in (f"--{name}", f"made/{name}.csv")]
-    assert s2s("check", *words, *DAY).out.startswith("No problem found: 3 schools, 6 supporters, 5 needs.")
+    assert s2s("check", *words, *DAY).out.startswith("No problems found: 3 schools, 6 supporters, 5 needs.")
     assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
     assert s2s("verify", "plan").code == 0
 
@@ -853,7 +907,7 @@ def test_triage_lists_schools_and_proposes_needs_that_allocate_takes(s2s):
     ofsted = OFSTED.replace("100000,2", "100000,4")
     run = s2s("triage", *put({"gias": GIAS, "ofsted": ofsted, "links": LINKS}), *DAY, "--out", "triage")
     assert run.code == 0
-    assert run.out.startswith("Listed: 1 school of 2. Proposed: 1 need. Written to triage. Nothing is decided")
+    assert run.out.startswith("Listed: 1 school of 2. Proposed: 1 need. Written to triage. These are suggestions")
     assert plan_cells("triage", "triage.csv")[0]["reason"] == "The last overall grade is inadequate."
     assert plan_cells("triage", "needs.csv")[0]["need_id"] == "100000-1"
     supporters = SUPPORTERS.replace("100001", "100002")
@@ -871,8 +925,8 @@ def test_triage_takes_results_and_one_local_authority(s2s):
     words = ("--attainment", "ks.csv", "--local-authority", "Marshire", "--out", "t", *DAY)
     run = s2s("triage", *put({"schools": SCHOOLS}), *words)
     assert run.out.splitlines()[1:] == [
-        "1 first for: below-minimum.",
-        "Notice: ks.csv: 1 of 2 rows lack a result; it counts as not below.",
+        "1 listed mainly for: below-minimum.",
+        "Notice: ks.csv: 1 of 2 rows lack a result, which counts as not below.",
     ]
 
 
@@ -890,8 +944,8 @@ def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s
     assert run.out.splitlines() == [
         "S2 (LLE) is no longer accredited (LLE-2 not met, LLE-8 not met): Alder School, 'Good' before, 'Inadequate' now.",
         "Supporters whose home school's grade changed: 1; 1 no longer accredited, 0 newly accredited.",
-        "Need N2 (headship, Birch School) has S2.",
-        "Deployments of the plan that it touches: 1.",
+        "Need N2 (headship, Birch School) is served by S2.",
+        "Deployments affected: 1.",
     ]
 
 
@@ -900,7 +954,8 @@ def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s
 SLOW_SEARCH = """
 import sys, time
 from matching import cli
-best = cli.make_best_plan
+from matching.commands import allocate as command
+best = command.allocate
 
 def slow(inputs, *, cancel, **options):
     print("searching", flush=True)
@@ -910,7 +965,7 @@ def slow(inputs, *, cancel, **options):
         time.sleep(30)
     return best(inputs, cancel=cancel, **options)
 
-cli.make_best_plan = slow
+command.allocate = slow
 sys.argv = ["s2s", "demo", "--out", "plan"]
 cli.main()
 """
@@ -934,7 +989,7 @@ def test_ctrl_c_ends_the_search_and_writes_the_best_plan_so_far(tmp_path, s2s):
     code, out, err = interrupted(tmp_path, stubborn=False)
     assert (code, err.splitlines()) == (
         0,
-        ["Stopping: the best plan so far is written. Press Ctrl-C again to leave without it."],
+        ["Stopping and writing the best plan so far. Press Ctrl-C again to quit without it."],
     )
     assert "plan written to plan." in out
     assert s2s("verify", str(tmp_path / "plan")).out.endswith("The plan holds.\n")

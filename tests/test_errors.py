@@ -108,15 +108,14 @@ def test_the_suggestion_does_not_depend_on_the_order_of_the_known_words(known):
     assert did_you_mean("N", known, "") == did_you_mean("N", sorted(known), "")
 
 
-def test_very_many_problems_are_counted_and_not_listed(monkeypatch):
-    monkeypatch.setattr(errors, "MOST_PROBLEMS", 2)
+def test_very_many_problems_are_counted_and_not_listed():
     many = [Problem("t.csv", row, "a", "x", "Bad.", "Mend it.") for row in range(2, 7)]
-    assert errors.at_most(many[:2]) == many[:2]
-    first, second, last = errors.at_most(iter(many))
+    assert errors.at_most(many[:2], 2) == many[:2]
+    first, second, last = errors.at_most(iter(many), 2)
     assert [first, second] == many[:2]
     assert str(last) == (
-        "t.csv, column a: There are 3 more problems of this kind. This may be the wrong file; mend what is the same in "
-        "all of them first."
+        "t.csv, column a: There are 3 more problems of this kind. This may be the wrong file; first correct "
+        "what they have in common."
     )
 
 

@@ -5,8 +5,8 @@ import gzip
 import fuzz
 import pytest
 
-from matching.tables import files
 from matching.tables.files import Source, read_sheet
+from matching.tables.limits import LIMITS
 
 PARTS, SIZE = 5, 30
 
@@ -50,7 +50,7 @@ def test_the_files_they_are_made_from_are_sound(kind):
             "The header has 10,000 columns, and at most 1,000 are read.",
         ),
         (b"a,b\n1," + b"x" * 5_000_000 + b"\n", "The row is longer than 4,000,000 characters."),
-        (gzip.compress(b"a" * (files.MAX_BYTES + 1)), "The file is larger than 256 MB."),
+        (gzip.compress(b"a" * (LIMITS.file_bytes + 1)), "The file is larger than 256 MB."),
     ],
 )
 def test_every_limit_is_told_in_a_sentence(content, message):

@@ -9,12 +9,13 @@ import io
 import itertools
 import json
 import math
+import os
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
-from functools import cache
+from functools import cache, wraps
 
 import numpy as np
 import scipy.sparse as sp
@@ -58,6 +59,25 @@ COLUMNS = {
 Row = dict[str, str]
 
 
+def once_per_world(function: Callable) -> Callable:
+    """Keep the answers for the latest worlds, by what their tables hold: many tests look at one world in turn."""
+    answers: dict[tuple, object] = {}
+
+    @wraps(function)
+    def answer(made: "World", *places: object, **options: object) -> object:
+        key = (repr(made), places, *options.items())
+        if key not in answers:
+            if len(answers) >= MOST_WORLDS_KEPT:
+                del answers[next(iter(answers))]
+            answers[key] = function(made, *places, **options)
+        return answers[key]
+
+    return answer
+
+
+MOST_WORLDS_KEPT = 100
+
+
 @dataclass(frozen=True)
 class World:
     """The tables of a run as rows of text, and its policy."""
@@ -84,6 +104,7 @@ class World:
         found["policy"] = Source("policy.toml", toml(self.policy).encode())
         return found
 
+    @once_per_world
     def inputs(self, shuffled: int | None = None) -> Inputs:
         return read_inputs(self.sources(shuffled), as_at=AS_AT)
 
@@ -380,7 +401,9 @@ def solved_wide(number: int) -> Solved:
     return Solved(made, inputs, allocate(inputs))
 
 
-GALLERY = range(36)
+DEEP = os.environ.get("S2S_HYPOTHESIS") == "deep"
+"""Whether more cases than usual are tried; see conftest.py."""
+GALLERY = range(36 if DEEP else 24)
 WIDE = range(8)
 
 
@@ -400,6 +423,7 @@ class Fact:
     milli: int
 
 
+@once_per_world
 def facts(made: World) -> dict[tuple[str, str], Fact]:
     """Every (need, supporter), eligible or not."""
     at = {row["urn"]: row for row in made.schools}
@@ -512,6 +536,7 @@ def brute_force(made: World) -> list[int]:
     return list(best(0, frozenset()))
 
 
+@once_per_world
 def by_milp(made: World) -> list[int]:
     """The best value of each level in turn, by a small programme for each."""
     values = values_of(made)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from matching.inputs.read import Inputs
 from matching.plan.equity import EQUITY_COLUMNS
-from matching.plan.write import Plan, spreadsheet_safe
+from matching.plan.write import Plan
+from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 
 # Whether a need is met, and with what score and distance.

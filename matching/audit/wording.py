@@ -15,12 +15,13 @@ from matching.audit.stated import Fact, Terms, is_among
 from matching.errors import counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market, open_market
-from matching.pairs.rules import Positions, positions
+from matching.pairs.rules import positions
 from matching.plan.format_1 import is_about_unused_columns
 from matching.plan.on_disk import SavedPlan
-from matching.plan.reasons import UNMET, Outcome
+from matching.plan.outcome import Outcome
 from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan
-from matching.solve.problem import Assignment
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET, Assignment
 
 _SENTENCES = {"plan.csv": ("reason",), "unmet.csv": ("reason", "nearest_option"), "excluded.csv": ("reason",)}
 # What a round knows of a deployment is not in the inputs; the other one is not in every format.

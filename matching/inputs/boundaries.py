@@ -1,7 +1,4 @@
-"""Boundaries: outlines of areas that the user gives as GeoJSON, as thin lines for the map.
-
-Only for drawing: nothing is decided by them, and no area of a school is taken from them.
-"""
+"""Boundaries: outlines of areas from a user's GeoJSON, as thin lines for the map. They decide nothing."""
 
 import json
 import re
@@ -13,19 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matching.errors import DataError, Problem, at_most, counted, shown
+from matching.errors import DataError, Problem, at_most, counted, file_problem, shown
 from matching.tables.files import Source, unpacked
 from matching.tables.grid import national_grid
 
-MOST_BYTES = 50_000_000
+_MOST_BYTES = 50_000_000
 LINE_COLUMNS = ("easting", "northing", "easting2", "northing2")
 
-# Boxes with room for the sea and for Northern Ireland, whose outlines come in the same official files.
+# The boxes hold the sea and Northern Ireland too, whose outlines are in the same official files.
 _DEGREES = ((-9.5, 49.0), (3.0, 61.5))
 _METRES = ((-150_000, -50_000), (720_000, 1_280_000))
 _WEB_MERCATOR = ((-1_100_000, 6_200_000), (350_000, 8_900_000))
 _FORMS = "Give GeoJSON with longitude and latitude (WGS84), or with British National Grid metres."
-# This many steps across the map are finer than what a screen can show.
+# Steps across the map, finer than a screen can show.
 _STEPS = 600
 
 Points = NDArray[np.float64]
@@ -67,20 +64,22 @@ class Boundaries:
     name_property: str
 
 
-def read_boundaries(source: Source) -> Boundaries:
+def read_boundaries(source: Source, *, most_bytes: int = _MOST_BYTES) -> Boundaries:
     """Read a GeoJSON of polygons, in degrees (WGS84) or British National Grid metres.
 
     Parameters
     ----------
     source : Source
-        May be gzipped; at most `MOST_BYTES`.
+        May be gzipped.
+    most_bytes : int
+        The largest file that is read, as stored and unpacked.
 
     Raises
     ------
     DataError
-        It is too large, no GeoJSON, has no feature or one that is no outline, or lies outside Great Britain.
+        The file is too large, is not GeoJSON, has no feature or one that is no outline, or is outside Great Britain.
     """
-    features = _features(source)
+    features = _features(source, most_bytes)
     rings: list[Points] = []
     area: list[int] = []
     problems: list[Problem] = []
@@ -88,7 +87,7 @@ def read_boundaries(source: Source) -> Boundaries:
         try:
             found = list(_rings(feature))
         except _OutlineError as error:
-            problems.append(Problem(source.name, None, "", "", f"Feature {number + 1}: {error}", _FORMS))
+            problems.append(file_problem(source.name, f"Feature {number + 1}: {error}", _FORMS))
             continue
         rings += found
         area += [number] * len(found)
@@ -107,17 +106,17 @@ def read_boundaries(source: Source) -> Boundaries:
 
 
 def boundary_lines(boundaries: Boundaries, box: Box) -> pd.DataFrame:
-    """Straight lines that draw the boundaries inside a box.
+    """Return straight lines that draw the boundaries inside a box.
 
     Returns
     -------
     DataFrame
-        `LINE_COLUMNS` in whole grid metres, one row a line; a border that two areas share is drawn once.
+        `LINE_COLUMNS` in whole grid metres, one row for each line; a border that two areas share is drawn once.
 
     Notes
     -----
-    Points are moved to the nearest node of a square mesh, a six-hundredth of the box wide, and repeats are left out:
-    what goes is too small to be seen. Both sides of a shared border move alike, so that no slivers open between them.
+    Points move to the nearest node of a square mesh, a six-hundredth of the box wide, and repeats are dropped: the
+    loss is too small to see. Both sides of a shared border move alike, so that no gap opens between them.
     """
     mesh_m = max(box.east - box.west, box.north - box.south, _STEPS) / _STEPS
     near = _rings_near(boundaries, box)[boundaries.ring]
@@ -131,13 +130,13 @@ def boundary_lines(boundaries: Boundaries, box: Box) -> pd.DataFrame:
 
 
 def area_labels(boundaries: Boundaries, box: Box) -> pd.DataFrame:
-    """Where to write the names of the areas whose middle is inside a box.
+    """Return where to write the names of the areas whose centre is inside a box.
 
     Returns
     -------
     DataFrame
-        name, easting and northing (the centre of gravity of the area's largest ring), by name; areas without a name
-        are not in it.
+        name, easting and northing (the centre of gravity of the area's largest ring), by name, without areas that
+        have no name.
     """
     size, centre = _gravity(boundaries)
     largest = pd.DataFrame({"area": boundaries.area, "size": size}).sort_values("size").groupby("area").tail(1)
@@ -151,13 +150,13 @@ def area_labels(boundaries: Boundaries, box: Box) -> pd.DataFrame:
 
 
 class _OutlineError(Exception):
-    """What is wrong with a feature, as a sentence."""
+    """What is wrong with a feature, as the end of a sentence."""
 
 
-def _features(source: Source) -> Sequence[Mapping[str, Any]]:
-    content = unpacked(source) if len(source.content) <= MOST_BYTES else source.content
-    if len(content) > MOST_BYTES:
-        message = f"The file has {len(content) / 1e6:,.0f} MB, and at most {MOST_BYTES / 1e6:.0f} MB can be drawn."
+def _features(source: Source, most_bytes: int) -> Sequence[Mapping[str, Any]]:
+    content = unpacked(source) if len(source.content) <= most_bytes else source.content
+    if len(content) > most_bytes:
+        message = f"The file has {len(content) / 1e6:,.0f} MB, and at most {most_bytes / 1e6:,.0f} MB can be drawn."
         fix = "Choose a generalised version: the official outlines come with 20 m, 200 m and 500 m of detail."
         raise _unusable(source.name, message, fix)
     try:
@@ -201,7 +200,7 @@ def _ring(positions: object) -> Points:
     if not isinstance(positions, list) or not all(isinstance(one, list) for one in positions):
         raise _OutlineError(message)
     try:
-        # A third number is a height, which not every position need have.
+        # A position may have a height as its third number.
         points = np.asarray([one[:2] for one in positions])
     except ValueError as error:
         raise _OutlineError(message) from error
@@ -243,7 +242,7 @@ def _inside(points: Points, box: tuple[tuple[float, float], tuple[float, float]]
 
 
 def _name_property(properties: Sequence[Mapping[str, Any]]) -> str:
-    """The property that names the areas: called a name, and text in every feature; the official files end it in NM."""
+    """Return the property that holds names: text in every feature, and called a name; official ones end in NM."""
     texts = [key for key in properties[0] if all(isinstance(one.get(key), str) and one[key] for one in properties)]
     called = [key for key in texts if key.casefold() == "name"]
     called += [key for key in texts if re.search(r"(name|nm)$", key.casefold())]
@@ -251,14 +250,14 @@ def _name_property(properties: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _unusable(name: str, message: str, fix: str) -> DataError:
-    return DataError([Problem(name, None, "", "", message, fix)])
+    return DataError([file_problem(name, message, fix)])
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------
 
 
 def _begins(ring: Counts) -> Counts:
-    """Where each ring begins."""
+    """Return the position of the first point of each ring."""
     return np.flatnonzero(np.diff(ring, prepend=-1))
 
 
@@ -271,7 +270,7 @@ def _rings_near(boundaries: Boundaries, box: Box) -> NDArray[np.bool_]:
 
 
 def _clipped(lines: Points, box: Box) -> Points:
-    """The parts of the lines inside the box, by Liang and Barsky's rule: where each line enters and leaves it."""
+    """Return the pieces of the lines inside the box, by Liang and Barsky's rule."""
     start, step = lines[:, :2], lines[:, 2:] - lines[:, :2]
     low, high = np.array([box.west, box.south]) - start, np.array([box.east, box.north]) - start
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -281,18 +280,18 @@ def _clipped(lines: Points, box: Box) -> Points:
     enter = np.where(level, np.where(within, 0, 1), np.minimum(one, other)).max(axis=1).clip(min=0)
     leave = np.where(level, np.where(within, 1, 0), np.maximum(one, other)).min(axis=1).clip(max=1)
     seen = enter < leave
-    parts: Points = np.hstack([start + enter[:, None] * step, start + leave[:, None] * step])[seen]
-    return parts
+    pieces: Points = np.hstack([start + enter[:, None] * step, start + leave[:, None] * step])[seen]
+    return pieces
 
 
 def _gravity(boundaries: Boundaries) -> tuple[Points, Points]:
-    """Size and centre of gravity of each ring, by the shoelace formula."""
+    """Return the area and the centre of gravity of each ring, by the shoelace formula."""
     begins = _begins(boundaries.ring)
-    # From the ring's first point, so that large coordinates leave no rounding error.
+    # Relative to the ring's first point, so that large coordinates cause no rounding error.
     origin = boundaries.points[begins]
     points = boundaries.points - origin[boundaries.ring]
     here, there = points, np.roll(points, -1, axis=0)
-    # The last point of a ring is its first one: 0, 0 from itself, so that a step into the next ring adds nothing.
+    # A ring ends at its first point, which is 0, 0 here, so that a step into the next ring adds nothing.
     cross = here[:, 0] * there[:, 1] - there[:, 0] * here[:, 1]
     doubled = np.add.reduceat(cross, begins)
     moment = np.add.reduceat((here + there) * cross[:, None], begins)

@@ -1,4 +1,4 @@
-"""The demo area and the templates that ship with the program, from a checkout or from an installed wheel alike."""
+"""The demo area and the templates that ship with the program."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -8,12 +8,12 @@ from matching.tables.files import Source
 
 
 def demo_sources() -> dict[str, Source]:
-    """The fictional area's files, by table name."""
+    """Return the files of the fictional area, by table name."""
     return _sources("demo")
 
 
 def template_sources() -> dict[str, Source]:
-    """Blank tables with one example row each, by table name."""
+    """Return blank tables with one example row each, by table name."""
     return _sources("templates")
 
 
@@ -23,6 +23,6 @@ def _sources(folder: str) -> dict[str, Source]:
 
 
 def _data() -> Traversable:
-    # A wheel carries the folder inside the package; in a checkout it stands beside it.
+    # A wheel has the folder inside the package; a checkout has it next to the package.
     packed = files("matching") / "data"
     return packed if packed.is_dir() else Path(__file__).parents[2] / "data"

@@ -1,6 +1,6 @@
-"""One cell of a file put right: the corrected file's bytes, so that a screen can mend what it shows.
+"""Corrections of one cell of a file: its bytes with that cell changed, in the same kind of file.
 
-The file the user gave is never touched; what comes back is of the same kind as what went in.
+The user's own file is never changed.
 """
 
 import csv
@@ -12,7 +12,8 @@ from openpyxl import load_workbook
 from openpyxl.cell.cell import MergedCell
 
 from matching.errors import DataError, Problem, shown
-from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, quietly, unpacked
+from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, unpacked
+from matching.tables.workbooks import without_warnings
 
 
 def with_cell(source: Source, row: int, column: str, value: str, *, recognise: Recognise | None = None) -> Source:
@@ -28,7 +29,7 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
         The name of the column in the file's header.
     value : str
     recognise : callable, optional
-        How the table is found in a workbook of several (`matching.tables.known_columns`), as when it was read.
+        Finds the table in a workbook of several, as when it was read.
 
     Raises
     ------
@@ -37,9 +38,8 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
 
     Notes
     -----
-    In a workbook a formula becomes the value that it showed: a file that another program writes holds no values of
-    formulas, and the next reading would find nothing there. A CSV file keeps its byte-order mark, line ends and
-    separators; quotation marks are put where they are needed.
+    In a workbook every formula becomes the value that it showed, because the file that is written here could hold no
+    values of formulas. A CSV file keeps its byte-order mark, line ends and separators; cells are quoted as needed.
     """
     found = find_table(source, recognise)
     if column not in found.header:
@@ -68,7 +68,7 @@ def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, v
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        message, fix = f"The file cannot be split into cells ({error}).", "Mend it in a text editor."
+        message, fix = f"The file cannot be split into cells ({error}).", "Correct it in a text editor."
         raise DataError([Problem(name, row, column, "", message, fix)]) from error
     if row > len(rows):
         raise DataError([Problem(name, row, column, "", "There is no such row.", "Check its number.")])
@@ -81,7 +81,7 @@ def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, v
     try:
         return mark + written.getvalue().encode(encoding)
     except UnicodeEncodeError:
-        # The old encoding has no such letter; ours has every one.
+        # The old encoding lacks a letter of the new value; UTF-8 has every letter.
         return b"\xef\xbb\xbf" + written.getvalue().encode("utf-8")
 
 
@@ -100,9 +100,9 @@ def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, 
         book = load_workbook(io.BytesIO(content), data_only=True)
         cell = book[sheet].cell(row, place + 1)
         if isinstance(cell, MergedCell):
-            message, fix = "The cell is part of a merged one.", "Unmerge it in Excel."
+            message, fix = "The cell is part of a merged cell.", "Unmerge it in Excel."
             raise DataError([Problem(name, row, column, "", message, fix)])
-        # As text whatever it looks like: '=1+1' is no formula, and the URN 001 keeps its zeros.
+        # Always as text: '=1+1' must not become a formula, and the URN 001 keeps its zeros.
         cell.value = value or None
         if value:
             cell.data_type = "s"
@@ -112,7 +112,7 @@ def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, 
         return packed.getvalue()
 
     try:
-        return quietly(change)
+        return without_warnings(change)
     except DataError:
         raise
     except Exception as error:  # a damaged book makes the library fail in any of dozens of ways

@@ -1,7 +1,7 @@
-"""Which of a file's columns is which of ours: what the user says of it, and what their words suggest.
+"""The columns of a user's file under our names: what the user chose, and what the headers suggest.
 
-The user's answers are a small TOML file, `columns.toml`, which goes into a plan with the other inputs, so that whoever
-reads them again reads them the same way.
+The choices are a small TOML file, `columns.toml`, which is one of the inputs of a plan, so that the plan can be read
+again in the same way.
 """
 
 import difflib
@@ -11,21 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.errors import DataError, Problem, did_you_mean, file_problem, shown
 from matching.tables.files import Source, unpacked
 from matching.tables.formats import table_formats
 from matching.tables.reference import reference_rows
-from matching.tables.vocabulary import standard_vocabulary
+from matching.tables.vocabulary import comparable_letters, standard_vocabulary
 
 Mappings = Mapping[str, Mapping[str, str]]
 """By table: their header to our column."""
 
 _CLOSE = 0.75
+_EXAMPLE = 'Write lines such as "Full name" = "name".'
 
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How the tables are read: `mappings` of their headers, and whether faulty rows are left out on request."""
+    """How the tables are read: the `mappings` of their headers, and whether faulty rows are left out."""
 
     mappings: Mappings = field(default_factory=dict)
     leave_out: bool = False
@@ -33,7 +34,7 @@ class ReadingOptions:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A column of ours that a header may stand for; `score` is 1 where the words agree, less where they are close."""
+    """A column of ours that a header may mean; `score` is 1 for the same words, and less for similar ones."""
 
     header: str
     column: str
@@ -41,7 +42,7 @@ class Suggestion:
 
 
 def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]:
-    """Suggest what each unknown header stands for; a column that is there already is not suggested.
+    """Suggest what each unknown header means; a column that the table has already is not suggested.
 
     Parameters
     ----------
@@ -52,26 +53,26 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
     Returns
     -------
     tuple of Suggestion
-        In the order of the header; each column at most once, to the header that is closest.
+        In the order of the header; each column at most once, for the header that is closest to it.
     """
     form = table_formats(standard_vocabulary())[table]
     free = [name for name in form.column_names if name not in header]
-    words = {_folded(name): name for name in free}
+    words = {comparable_letters(name): name for name in free}
     words |= {found: column for found, column in _words().get(table, ()) if column in free}
     suggestions = []
     for name in header:
         if not name or name in form.column_names:
             continue
-        close = difflib.get_close_matches(_folded(name), words, n=1, cutoff=_CLOSE)
+        close = difflib.get_close_matches(comparable_letters(name), words, n=1, cutoff=_CLOSE)
         if close:
-            score = difflib.SequenceMatcher(None, _folded(name), close[0]).ratio()
+            score = difflib.SequenceMatcher(None, comparable_letters(name), close[0]).ratio()
             suggestions.append(Suggestion(name, words[close[0]], round(score, 2)))
     best = {one.column: one for one in sorted(suggestions, key=lambda one: one.score)}
     return tuple(one for one in suggestions if best[one.column] is one)
 
 
 def read_options(source: Source | None) -> ReadingOptions:
-    """Read `columns.toml`: a table for each of ours with "their header" = "our_column", and leave_out = true or false.
+    """Read `columns.toml`: for each table lines of "their header" = "our_column", and leave_out = true or false.
 
     Raises
     ------
@@ -82,11 +83,8 @@ def read_options(source: Source | None) -> ReadingOptions:
     try:
         keys = tomllib.loads(unpacked(source).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        message, fix = (
-            f"This is not a TOML file that can be read ({error}).",
-            'Write lines such as "Full name" = "name".',
-        )
-        raise DataError([Problem(source.name, None, "", "", message, fix)]) from error
+        message = f"This is not a TOML file that can be read ({error})."
+        raise DataError([file_problem(source.name, message, _EXAMPLE)]) from error
     problems = list(_problems(source.name, keys))
     if problems:
         raise DataError(problems)
@@ -95,7 +93,7 @@ def read_options(source: Source | None) -> ReadingOptions:
 
 
 def options_source(options: ReadingOptions) -> Source:
-    """The options as the file that goes with a plan's inputs; `read_options` gives them back."""
+    """Return the options as a file among the inputs of a plan; `read_options` reads it."""
     lines = ["leave_out = true"] if options.leave_out else []
     for table, pairs in sorted(options.mappings.items()):
         # Every JSON string is a TOML one.
@@ -113,15 +111,15 @@ def _problems(name: str, keys: Mapping[str, object]) -> Iterator[Problem]:
     for table, pairs in keys.items():
         if table == "leave_out":
             if not isinstance(pairs, bool):
-                yield Problem(name, None, table, "", "It is neither true nor false.", "Write leave_out = true.")
+                yield Problem(name, None, table, "", "The value is neither true nor false.", "Write leave_out = true.")
             continue
         if table not in forms or table == "baseline":
             known = [one for one in forms if one != "baseline"]
             fix = did_you_mean(table, known, "Known are: " + ", ".join(known) + ".")
             yield Problem(name, None, table, "", f"{shown(table)} is not one of the tables.", fix)
         elif not isinstance(pairs, dict) or not all(isinstance(column, str) for column in pairs.values()):
-            fix = 'Write lines such as "Full name" = "name".'
-            yield Problem(name, None, table, "", "Each line must give a column of ours in quotation marks.", fix)
+            message = "Each line must name one of our columns in quotation marks."
+            yield Problem(name, None, table, "", message, _EXAMPLE)
         else:
             yield from _column_problems(name, table, pairs, forms[table].column_names)
 
@@ -134,7 +132,7 @@ def _column_problems(name: str, table: str, pairs: Mapping[str, str], known: Seq
             message = f"{shown(column)} is not a column of the {table} table."
             yield Problem(name, None, f"{table}.{header}", column, message, fix)
         elif columns.count(column) > 1:
-            message = f"Two headers are said to be {column}."
+            message = f"Two headers are mapped to {column}."
             yield Problem(name, None, f"{table}.{header}", column, message, "Keep one of the two lines.")
 
 
@@ -144,7 +142,3 @@ def _words() -> Mapping[str, tuple[tuple[str, str], ...]]:
     for row in reference_rows("header_words"):
         found.setdefault(row["table"], []).append((row["found"], row["column"]))
     return {table: tuple(pairs) for table, pairs in found.items()}
-
-
-def _folded(name: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in name.casefold()).split())

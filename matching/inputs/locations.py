@@ -1,4 +1,4 @@
-"""Where each table stands in its file, so that a problem leads back to the cell, and what may belong in that cell."""
+"""From a problem back to the cell of a file: the place of each table, and the words that a cell may hold."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,22 +6,21 @@ from dataclasses import dataclass, replace
 
 from matching.errors import DataError, Problem
 from matching.inputs.corrections import with_cell
-from matching.inputs.gias import gias_columns, is_gias
 from matching.inputs.headers import ReadingOptions, options_source, read_options
-from matching.inputs.links import link_columns
-from matching.inputs.ofsted import ofsted_columns
-from matching.tables.files import Recognise, Sheet, Source, find_table, header_of, read_sheet
+from matching.inputs.official.gias import gias_columns, is_gias
+from matching.inputs.official.links import link_columns
+from matching.inputs.official.ofsted import ofsted_columns
+from matching.tables.cell_values import SEPARATORS
+from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
 from matching.tables.formats import DECISION_KINDS, PRIORITIES, known_columns, table_formats
-from matching.tables.vocabulary import standard_vocabulary
+from matching.tables.sheets import Sheet
+from matching.tables.vocabulary import comparable, standard_vocabulary
 
 COLUMNS = "columns"
-"""The file that says how the others are read (`matching.columns`)."""
+"""The file that holds the `ReadingOptions` of the others."""
 
 _OFFICIAL = {"ofsted": ofsted_columns, "links": link_columns}
-_OFFERED = re.compile(r"Did you mean '(.+?)'[ ?]")
-_SUCCESSORS = re.compile(r"\b([0-9]{6}) \(")
-_UNKNOWN_WORD = re.compile(r"'(.*?)' is not ")
-_SEPARATORS = re.compile(r"(\s*[;,\n]\s*)")
+_SEPARATORS_KEPT = re.compile(r"(\s*[;,\n]\s*)")
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class Place:
     labels : tuple of str
         What problems may call it: the file, or the file and the sheet.
     sheet : str
-        Where it stands within the file; blank where that is the whole file.
+        The sheet or zipped file that holds it; blank where it is the whole file.
     columns : mapping of str to str
-        The names that problems give its columns, to those in the file's header.
+        The names that problems use for its columns, to those in the file's header.
     """
 
     table: str
@@ -47,7 +46,7 @@ class Place:
 
 
 def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
-    """Where every table of the sources stands."""
+    """Return the place of every table of the sources."""
     options = options_of(sources)
     return tuple(
         _place(name, source, options.mappings.get(name, {}))
@@ -66,7 +65,7 @@ def _place(name: str, source: Source, mapping: Mapping[str, str]) -> Place:
 
 
 def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recognise:
-    """How a table is found in its file, as when it is read."""
+    """Return what finds a table in its file, as when it is read."""
     if name in _OFFICIAL:
         return _OFFICIAL[name]
     if is_extract(name, source):
@@ -75,19 +74,19 @@ def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recogn
 
 
 def is_extract(name: str, source: Source) -> bool:
-    """Whether a file is given as the schools and is a GIAS extract."""
+    """Return whether a file is given as the schools and is a GIAS extract."""
     return name == "schools" and is_gias(header_of(source, gias_columns))
 
 
 def place_of(problem: Problem, among: Iterable[Place]) -> Place | None:
-    """The table that a problem is of; None where it is of none that was given."""
+    """Return the table that a problem is about; None if it is about none of these."""
     of_file = [place for place in among if problem.table in (*place.labels, place.table)]
-    # Where one sheet is read as two tables, the column tells which is meant.
+    # One sheet may be read as two tables; the column decides between them.
     return next((one for one in of_file if problem.column in one.columns), of_file[0] if of_file else None)
 
 
 def can_be_mended(problem: Problem, place: Place | None) -> bool:
-    """Whether it is the problem of one cell that stands in a file."""
+    """Return whether a problem is about one cell of a file."""
     return place is not None and problem.row is not None and problem.column in place.columns
 
 
@@ -95,7 +94,7 @@ def can_be_mended(problem: Problem, place: Place | None) -> bool:
 
 
 def options_of(sources: Mapping[str, Source]) -> ReadingOptions:
-    """What was said of how the tables are to be read; nothing where that file cannot be used itself."""
+    """Return how the tables are to be read; the defaults where that file cannot be used."""
     try:
         return read_options(sources.get(COLUMNS))
     except DataError:
@@ -103,13 +102,13 @@ def options_of(sources: Mapping[str, Source]) -> ReadingOptions:
 
 
 def with_options(sources: Mapping[str, Source], options: ReadingOptions) -> dict[str, Source]:
-    """The sources, to be read in this way."""
+    """Return the sources with these options."""
     others = {name: source for name, source in sources.items() if name != COLUMNS}
     return {**others, COLUMNS: options_source(options)} if options != ReadingOptions() else others
 
 
 def with_leaving_out(sources: Mapping[str, Source], leave_out: bool) -> dict[str, Source]:
-    """The sources, with or without the wish that faulty rows are left out."""
+    """Return the sources with the option that faulty rows are left out, or without it."""
     return with_options(sources, replace(options_of(sources), leave_out=leave_out))
 
 
@@ -117,7 +116,7 @@ def with_leaving_out(sources: Mapping[str, Source], leave_out: bool) -> dict[str
 
 
 def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
-    """The cells of a table, under the header of its file.
+    """Read the cells of a table, under the header of its file.
 
     Raises
     ------
@@ -131,7 +130,7 @@ def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
 def with_cells(
     sources: Mapping[str, Source], place: Place, rows: Iterable[int], column: str, value: str
 ) -> dict[str, Source]:
-    """The sources with one value put in a column of some rows; other tables of the same file go with it.
+    """Return the sources with one value in a column of some rows; other tables of the same file share the change.
 
     Raises
     ------
@@ -148,40 +147,37 @@ def with_cells(
 
 
 def offers(problem: Problem) -> tuple[str, ...]:
-    """The words that a problem's advice offers for the one that is wrong."""
-    if found := _OFFERED.search(problem.fix):
-        return (found[1],)
-    return tuple(dict.fromkeys(_SUCCESSORS.findall(problem.fix))) if problem.column == "school_urn" else ()
+    """Return the values that a problem's fix suggests."""
+    return problem.offers
 
 
 def with_offer(cell: str, problem: Problem, offer: str) -> str:
-    """A cell with an offered word in the place of the wrong one, which may be one of a list."""
-    wrong = _UNKNOWN_WORD.search(problem.message)
-    parts = _SEPARATORS.split(cell)
-    if wrong is None or len(parts) == 1 or wrong[1] not in parts:
+    """Return a cell with an offered value in the place of the faulty word, which may be one of several."""
+    parts = _SEPARATORS_KEPT.split(cell)
+    if len(parts) == 1 or problem.word not in parts:
         return offer
-    return "".join(offer if part == wrong[1] else part for part in parts)
+    return "".join(offer if part == problem.word else part for part in parts)
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The words that a cell may hold, one of them or several."""
+    """The words that a cell may hold: one of them, or several."""
 
     words: tuple[str, ...]
     several: bool = False
     synonyms: str = ""
 
     def chosen(self, cell: str) -> list[str]:
-        """The words of a cell that are among them, as they are spelt there."""
+        """Return the words of a cell that are among them, spelt as there."""
         other = standard_vocabulary().synonyms.get(self.synonyms, {})
-        spelt = {word.casefold(): word for word in self.words}
-        found = [" ".join(part.casefold().split()) for part in re.split(r"[;,\n]", cell)]
-        known = [spelt.get(word) or other.get(word, "") for word in found]
+        spelling = {word.casefold(): word for word in self.words}
+        found = [comparable(part) for part in SEPARATORS.split(cell)]
+        known = [spelling.get(word) or other.get(word, "") for word in found]
         return [word for word in dict.fromkeys(known) if word in self.words]
 
 
 def choices(table: str, column: str) -> Choices | None:
-    """The words that a column takes; None where it takes anything else."""
+    """Return the words that a column accepts; None if it accepts other texts."""
     vocabulary = standard_vocabulary()
     designations, specialisms = tuple(vocabulary.designations), vocabulary.specialisms
     known = {

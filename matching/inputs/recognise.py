@@ -1,18 +1,15 @@
-"""Which tables a file holds, and which of its headers are none of our columns.
-
-A workbook may hold several tables, each recognised by its columns or by common words for them.
-"""
+"""The tables that a workbook holds, recognised by their columns, and headers that are none of our columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from matching.errors import DataError, Problem
+from matching.errors import DataError, file_problem
 from matching.inputs.headers import suggest_columns
 from matching.inputs.locations import is_extract, options_of
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
 from matching.tables.files import Source, find_table
-from matching.tables.formats import TableFormat, known_columns, table_formats
+from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
 from matching.tables.vocabulary import standard_vocabulary
 
 WORKBOOK = "workbook"
@@ -21,7 +18,7 @@ _TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
 
 
 def without_workbook(uploaded: dict[str, Source]) -> dict[str, Source]:
-    """The files with a workbook of several tables given as each of those tables; a file of a table's own goes first.
+    """Return the files by table, with the workbook as the file of each table in it that has no file of its own.
 
     Raises
     ------
@@ -36,9 +33,9 @@ def without_workbook(uploaded: dict[str, Source]) -> dict[str, Source]:
 
 
 def tables_in(book: Source) -> dict[str, str]:
-    """The tables in a workbook: by name, the sheet that holds each.
+    """Return the sheet that holds each table in a workbook, by table.
 
-    A sheet holds one table, the one whose columns it has most of, under their own names or under words for them.
+    A sheet holds one table: the one that it has most columns of, under our names or common words for them.
 
     Raises
     ------
@@ -57,30 +54,29 @@ def tables_in(book: Source) -> dict[str, str]:
             sheets[name] = sheet
     if not sheets:
         message = "No sheet of the workbook has a header with columns of our tables."
-        fix = "Give each table by itself, or use the column names of the templates."
-        raise DataError([Problem(book.name, None, "", "", message, fix)])
+        fix = "Give each table as a file of its own, or use the column names of the templates."
+        raise DataError([file_problem(book.name, message, fix)])
     return {name: sheets[name] for name in _TABLES if name in sheets}
 
 
 def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
-    """How many columns of a format a header has, under their own names or under words for them."""
-    known = len(set(form.column_names).intersection(header))
-    # The words of a row of data are no names of columns, and asking after each would take long.
-    return known + len(suggest_columns(form.name, [cell for cell in header if len(cell) <= 60]))
+    """Return how many columns of a format a header has, under our names or common words for them."""
+    # Long cells are data, not names of columns; comparing each of them would be slow.
+    return form.known_in(header) + len(suggest_columns(form.name, [cell for cell in header if len(cell) <= 60]))
 
 
 @dataclass(frozen=True)
 class UnknownHeader:
-    """A table whose header lacks required columns and has others that nobody knows.
+    """A table whose header lacks required columns and has unknown ones.
 
     Attributes
     ----------
     table, name : str
-        Its name among the sources, and what people know it by.
+        Its name among the sources, and its name for people.
     missing : tuple of str
-        The required columns that are not there.
+        The required columns that it lacks.
     others : tuple of str
-        Columns that need not be there and have a suggestion.
+        Optional columns that one of the unknown ones may be.
     headers : tuple of str
         The unknown ones.
     suggested : mapping of str to str
@@ -96,7 +92,7 @@ class UnknownHeader:
 
 
 def unknown_headers(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
-    """The tables whose columns have to be named before they can be read."""
+    """Return the tables whose columns the user must name before they can be read."""
     return tuple(_unknown_headers(sources))
 
 
@@ -120,7 +116,7 @@ def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) ->
         return None
     missing = _missing(found.header, form, mapping)
     unknown = tuple(name for name in found.header if name and mapping.get(name, name) not in form.column_names)
-    if not missing or not unknown or _is_another(found.header, form):
+    if not missing or not unknown or other_table(found.header, form, standard_vocabulary()):
         return None
     suggestions = suggest_columns(form.name, [mapping.get(name, name) for name in found.header])
     suggested = {one.column: one.header for one in suggestions}
@@ -130,17 +126,4 @@ def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) ->
 
 
 def _missing(header: Sequence[str], form: TableFormat, mapping: Mapping[str, str]) -> tuple[str, ...]:
-    there = {mapping.get(name, name) for name in header}
-    needed = [column.name for column in form.columns if column.required]
-    if form.name == "schools" and not {"latitude", "longitude"} <= there:
-        needed += ["easting", "northing"]
-    return tuple(name for name in needed if name not in there)
-
-
-def _is_another(header: Sequence[str], form: TableFormat) -> bool:
-    """Whether the header is wholly that of another table: then the file is in the wrong slot."""
-    return any(
-        {column.name for column in other.columns if column.required} <= set(header)
-        and len(set(other.column_names).intersection(header)) > len(set(form.column_names).intersection(header))
-        for other in table_formats(standard_vocabulary()).values()
-    )
+    return form.missing_from({mapping.get(name, name) for name in header})

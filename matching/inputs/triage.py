@@ -1,7 +1,7 @@
-"""Schools in challenging circumstances: a ranked list with the rule that put each there, and needs that it suggests.
+"""Schools in challenging circumstances: a ranked list with the rule that found each, and the needs it suggests.
 
-The rules, what a low area suggests, and the minimum standards are tables in `reference/`. It proposes and never
-decides: a person ticks, edits and keeps what becomes a table of needs.
+The rules, what a low grade suggests and the minimum standards are tables in `matching/tables/reference`. The list only
+proposes: the user chooses and edits what becomes a table of needs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,11 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, Problem
-from matching.inputs.ofsted import inspection_areas
+from matching.inputs.official.cells import ENCODINGS
+from matching.inputs.official.grades import INHERITED
+from matching.inputs.official.ofsted import inspection_areas
+from matching.tables.cell_values import SEPARATORS, CellError
+from matching.tables.csv_out import number_text
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import table_formats
 from matching.tables.reference import reference_rows
@@ -42,7 +46,7 @@ NEEDS_COLUMNS = ("need_id", "school_urn", "focus", "designations", "days", "prio
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: schools whose `column` holds `finds`, or (where a number of years is given) a day so long ago."""
+    """One rule: it finds schools whose `column` holds `finds`, or a day more than `older_than_years` ago."""
 
     name: str
     rank: int
@@ -56,7 +60,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Attainment:
-    """Results below the minimum standards: for each school (by URN) the standards, and the focuses they suggest."""
+    """Results below the minimum standards: by URN the standards, each with the focus that it suggests."""
 
     standards: Mapping[str, tuple[tuple[str, str], ...]]
     notices: tuple[str, ...] = ()
@@ -64,7 +68,7 @@ class Attainment:
 
 @cache
 def triage_rules() -> tuple[Rule, ...]:
-    """Return the rules, the gravest first."""
+    """Return the rules, the most serious first."""
     return tuple(
         Rule(
             row["rule"],
@@ -83,36 +87,32 @@ def triage_rules() -> tuple[Rule, ...]:
 def triage(
     schools: pd.DataFrame, *, as_at: date, attainment: Attainment | None = None, local_authority: str | None = None
 ) -> pd.DataFrame:
-    """List the schools that a rule finds, the gravest first.
+    """List the schools that a rule finds, the most serious first.
 
     Parameters
     ----------
     schools : DataFrame
-        As `matching.inputs.read_schools` gives them.
+        As `matching.inputs.read.read_schools` returns them.
     as_at : date
         The day from which 'long since inspected' is counted.
     attainment : Attainment, optional
-        As `read_attainment` gives it.
+        As `read_attainment` returns it.
     local_authority : str, optional
-        Only schools of this one.
+        Only its schools are listed.
 
     Returns
     -------
     DataFrame
-        TRIAGE_COLUMNS, all text but rank (1 is the gravest; equals share it), pupils and fsm_percent. `reason` is
-        that of the gravest rule, with what was found; `other_reasons` those of the rest; `suggested_focuses` are
-        joined by ';'. Sorted by rank, then most pupils with free school meals, then URN.
-
-    Notes
-    -----
-    A list for people to judge: nothing is decided by it.
+        TRIAGE_COLUMNS, all text but rank (1 is the most serious; equals share it), pupils and fsm_percent. `reason`
+        is that of the most serious rule, with what was found; `other_reasons` are those of the other rules;
+        `suggested_focuses` are joined by ';'. Sorted by rank, then most pupils with free school meals, then URN.
     """
     if local_authority is not None:
         schools = schools[schools["local_authority"] == local_authority]
     found = pd.concat([_found(rule, schools, as_at, attainment) for rule in triage_rules()], ignore_index=True)
     if found.empty:
         return pd.DataFrame(columns=list(TRIAGE_COLUMNS))
-    # One wording of one school is told once: a category of concern may stand in two columns.
+    # A category of concern may be in two columns; the reason is given once.
     found = found.drop_duplicates(["urn", "reason"]).sort_values(["urn", "rank"], kind="stable")
     grouped = found.groupby("urn", sort=True)
     listed = grouped.first()[["rank", "rule", "reason", "priority"]].rename(columns={"priority": "suggested_priority"})
@@ -128,13 +128,10 @@ def triage(
 
 
 def triage_as_text(listed: pd.DataFrame) -> pd.DataFrame:
-    """A triage list as it is written: all text, numbers without needless decimals."""
-
-    def cell(value: float) -> str:
-        return "" if np.isnan(value) else f"{value:.3f}".rstrip("0").rstrip(".")
-
-    numeric = ("rank", "pupils", "fsm_percent")
-    return listed.assign(**{name: [cell(float(one)) for one in listed[name]] for name in numeric})
+    """Return a triage list as it is written: all text."""
+    return listed.assign(
+        **{name: [number_text(float(one)) for one in listed[name]] for name in ("rank", "pupils", "fsm_percent")}
+    )
 
 
 def suggested_needs(rows: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +140,7 @@ def suggested_needs(rows: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     rows : DataFrame
-        Of a triage list, perhaps only the ticked ones, with suggested_focuses and suggested_priority perhaps edited.
+        Of a triage list; suggested_focuses and suggested_priority may have been edited.
 
     Returns
     -------
@@ -153,20 +150,19 @@ def suggested_needs(rows: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        An edited cell holds no known focus or priority.
+        A cell holds no known focus or priority.
     """
     form = {column.name: column for column in table_formats(standard_vocabulary())["needs"].columns}
     needs, problems = [], []
     for place, row in enumerate(rows.to_dict("records"), start=2):
-        words = str(row["suggested_focuses"]).replace(",", ";").replace("\n", ";").split(";")
+        words = SEPARATORS.split(str(row["suggested_focuses"]))
         for number, focus in enumerate((word.strip() for word in words if word.strip()), start=1):
             cells = {"focus": focus, "priority": str(row["suggested_priority"]) or "normal"}
             for name, cell in cells.items():
                 try:
                     cells[name] = str(form[name].convert(cell))
-                except ValueError as fault:
-                    fix = getattr(fault, "fix", "")
-                    problems.append(Problem("triage", place, f"suggested_{name}", cell, str(fault), fix))
+                except CellError as fault:
+                    problems.append(fault.problem("triage", place, f"suggested_{name}", cell))
             note = f"Proposed: {row['reason']}"
             needs.append((f"{row['urn']}-{number}", row["urn"], cells["focus"], "", "", cells["priority"], note))
     if problems:
@@ -180,7 +176,7 @@ def read_attainment(source: Source) -> Attainment:
     Raises
     ------
     DataError
-        There is no URN column, or none that a standard is about.
+        There is no URN column, or no column of a standard.
     """
     standards = _standards()
     columns = {"urn", *(column.casefold() for conditions in standards.values() for column, _, _ in conditions)}
@@ -190,13 +186,13 @@ def read_attainment(source: Source) -> Attainment:
 
     sheet = read_sheet(
         source,
-        encodings=("utf-8-sig", "cp1252"),
+        encodings=ENCODINGS,
         wanted=lambda name: name.casefold() in columns,
         recognise=known,
     )
     header = [name.casefold() for name in sheet.header]
     if "urn" not in header or len(header) < 2:
-        message = "There is no column URN with a measure that a minimum standard is about."
+        message = "The file needs a column URN and at least one measure of a minimum standard."
         fix = "Known measures are: " + ", ".join(sorted(columns - {"urn"})).upper() + "."
         raise DataError([Problem(sheet.name, 1, "URN", "", message, fix), *sheet.problems])
     if sheet.problems:
@@ -211,14 +207,13 @@ def read_attainment(source: Source) -> Attainment:
         for urn in cells.loc[under, "urn"]:
             below.setdefault(urn, []).append((standard, conditions[0][2]))
     unread = int((numbers.isna().any(axis=1)).sum())
-    notices = (
-        (f"{sheet.name}: {unread:,} of {len(cells):,} rows lack a result; it counts as not below.",) if unread else ()
-    )
+    lacking = f"{sheet.name}: {unread:,} of {len(cells):,} rows lack a result, which counts as not below."
+    notices = (lacking,) if unread else ()
     return Attainment({urn: tuple(found) for urn, found in below.items()}, (*sheet.notices, *notices))
 
 
 def _found(rule: Rule, schools: pd.DataFrame, as_at: date, attainment: Attainment | None) -> pd.DataFrame:
-    """The schools that a rule finds: urn, rank, rule, reason, priority and focuses (a tuple)."""
+    """Return the schools that a rule finds: urn, rank, rule, reason, priority and focuses (a tuple)."""
     if rule.column == "attainment":
         below = attainment.standards if attainment else {}
         here = schools[schools["urn"].isin(below)]
@@ -236,7 +231,7 @@ def _found(rule: Rule, schools: pd.DataFrame, as_at: date, attainment: Attainmen
         focuses = [(rule.focus,) if rule.focus else ()] * len(here)
     else:
         here = schools[schools[rule.column] == rule.finds]
-        details = list(here["ofsted_found"].where(here["ofsted_found"].str.contains("inherited"), ""))
+        details = list(here["ofsted_found"].where(here["ofsted_found"].str.contains(INHERITED), ""))
         focuses = [(rule.focus,) if rule.focus else ()] * len(here)
     reasons = [f"{rule.wording} ({detail})." if detail else f"{rule.wording}." for detail in details]
     return pd.DataFrame(
@@ -267,7 +262,7 @@ def _joined(focuses: pd.Series) -> str:
 
 @cache
 def _standards() -> Mapping[str, tuple[tuple[str, float, str], ...]]:
-    """By standard: the columns that must all be below their limits, and the focus that it suggests."""
+    """Return by standard the columns that must all be below their limits, each with the focus that it suggests."""
     found: dict[str, list[tuple[str, float, str]]] = {}
     for row in reference_rows("minimum_standards"):
         found.setdefault(row["standard"], []).append((row["column"], float(row["below"]), row["focus"]))

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matching.pairs.rules import Positions, Rulebook
-from matching.pairs.spatial_index import Ground
+from matching.pairs.rules import Rulebook
+from matching.pairs.spatial_index import SpatialIndex
+from matching.solve.arrays import Floats, Integers, Positions
 
 
 @dataclass(frozen=True)
@@ -26,34 +26,34 @@ class Pairs:
 
     need: Positions
     supporter: Positions
-    score_milli: NDArray[np.int64]
-    distance_km: NDArray[np.float64]
+    score_milli: Integers
+    distance_km: Floats
     start: Positions
 
     def __len__(self) -> int:
         return len(self.need)
 
     def of_need(self, need: int) -> slice:
-        """Where the pairs of one need are."""
+        """Return the slice that holds the pairs of one need."""
         return slice(int(self.start[need]), int(self.start[need + 1]))
 
     def count_by_need(self) -> Positions:
-        """How many eligible supporters each need has."""
+        """Return the number of eligible supporters of each need."""
         return np.diff(self.start)
 
 
-def eligible_pairs(ground: Ground) -> Pairs:
-    """Every eligible pair and its score."""
-    return pairs_of_needs(ground, slice(0, len(ground.rulebook.need_school)))
+def eligible_pairs(spatial_index: SpatialIndex) -> Pairs:
+    """Return every eligible pair with its score."""
+    return pairs_of_needs(spatial_index, slice(0, len(spatial_index.rulebook.need_school)))
 
 
-def pairs_of_needs(ground: Ground, needs: slice) -> Pairs:
-    """The eligible pairs of some needs that follow each other, and their scores."""
-    return scored(ground.rulebook, *ground.pairs_of(needs))
+def pairs_of_needs(spatial_index: SpatialIndex, needs: slice) -> Pairs:
+    """Return the eligible pairs of consecutive needs with their scores."""
+    return scored(spatial_index.rulebook, *spatial_index.pairs_of(needs))
 
 
 def scored(rulebook: Rulebook, need: Positions, supporter: Positions) -> Pairs:
-    """Eligible pairs, given in order of need, then supporter, with their scores."""
+    """Return eligible pairs, given in order of need, then supporter, with their scores."""
     fits = rulebook.fits(need, supporter)
     start = np.searchsorted(need, np.arange(len(rulebook.need_school) + 1))
     return Pairs(need, supporter, fits.score_milli, fits.distance_km, start)

@@ -1,4 +1,4 @@
-"""Everything about a run that is settled before anything is chosen: verdicts, rules and eligible pairs."""
+"""The market of a run: verdicts, rules and eligible pairs, before anything is chosen."""
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
@@ -7,60 +7,69 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from matching.accreditation import Verdicts, judge
 from matching.inputs.read import Inputs
 from matching.pairs.eligible import Pairs, eligible_pairs, pairs_of_needs, scored
 from matching.pairs.rules import Rulebook
-from matching.pairs.spatial_index import Ground
+from matching.pairs.spatial_index import SpatialIndex
+from matching.solve.arrays import Positions
+from matching.solve.params import DEFAULTS, SolveParams
 
 Row = dict[Hashable, Any]
 """One row of a table by its column names."""
 
-# With more pairs in reach than these, only those that may matter are kept.
-_MANY_PAIRS = 500_000
-# Then a need begins with its nearest people of each designation, and all pairs are looked at so many at once.
-_FIRST_PEOPLE = 12
-_PAIRS_AT_ONCE = 250_000
-
 
 @dataclass(frozen=True)
 class Market:
-    """Who could serve whom, and why not; the pairs are searched when they are first asked for.
+    """Who could serve whom, and why not.
 
-    In a large round most pairs matter to nobody. It is allocated without ever holding all of them: from `at_hand`,
-    by asking for those that are worth more than some prices, and for the reasons block by block.
+    A large round is allocated, and its reasons are written, without all of its pairs in memory: from
+    `candidate_pairs`, through the spatial index, and block by block.
+
+    Attributes
+    ----------
+    inputs : Inputs
+    verdicts : Verdicts
+    rulebook : Rulebook
+    params : SolveParams
+    only : Pairs, optional
+        The only pairs that may be chosen; every eligible pair unless given.
+    keeps_all_pairs : bool
+        Whether all pairs stay in memory even in a large round, for callers who use them again and again.
     """
 
     inputs: Inputs
     verdicts: Verdicts
     rulebook: Rulebook
+    params: SolveParams = DEFAULTS
+    only: Pairs | None = None
+    keeps_all_pairs: bool = False
 
     @cached_property
     def pairs(self) -> Pairs:
-        """Every eligible pair."""
-        return eligible_pairs(self.ground)
+        """Every pair that may be chosen; in a large round they take much memory."""
+        return eligible_pairs(self.spatial_index) if self.only is None else self.only
 
     @cached_property
-    def ground(self) -> Ground:
-        """Needs and people by place."""
-        return Ground.of(self.rulebook)
+    def spatial_index(self) -> SpatialIndex:
+        """Needs and supporters by location."""
+        return SpatialIndex.of(self.rulebook, self.params.market)
 
     @cached_property
     def is_large(self) -> bool:
-        """Whether only the pairs that may matter are kept."""
-        return self.ground.within_reach > _MANY_PAIRS
+        """Whether the round is solved from candidate pairs."""
+        return self.only is None and self.spatial_index.within_reach > self.params.market.large_above
 
     @cached_property
-    def at_hand(self) -> Pairs:
+    def candidate_pairs(self) -> Pairs:
         """The pairs that an allocation begins with: all, or in a large round those that are likely to matter.
 
-        These are each need's nearest people, and whoever has it in an earlier plan, as far as they are eligible.
+        These are each need's nearest supporters and its supporter in an earlier plan, as far as they are eligible.
         """
         if not self.is_large:
             return self.pairs
-        need, supporter = self.ground.nearest(_FIRST_PEOPLE)
+        need, supporter = self.spatial_index.nearest(self.params.market.nearest_supporters)
         n_people = len(self.inputs.supporters)
         earlier = np.divmod(self.rulebook.earlier, max(n_people, 1))
         kept = self.rulebook.earlier[self.rulebook.eligible(*earlier)]
@@ -69,45 +78,42 @@ class Market:
         return scored(self.rulebook, need, supporter)
 
     def blocks(self) -> Iterator[tuple[slice, Pairs]]:
-        """Some needs that follow each other, and all of their eligible pairs; then the next."""
-        if not self._has_few:
+        """Yield consecutive needs with all of their pairs, in one block or as many as memory asks for."""
+        if not self._is_in_blocks:
             yield slice(0, len(self.inputs.needs)), self.pairs
             return
-        for needs in self.slices():
-            yield needs, pairs_of_needs(self.ground, needs)
+        for needs in self.need_blocks():
+            yield needs, pairs_of_needs(self.spatial_index, needs)
 
-    def slices(self) -> Iterator[slice]:
-        """All needs, so many after the others that their pairs fit well into memory."""
+    def need_blocks(self) -> Iterator[slice]:
+        """Yield all needs in consecutive blocks whose pairs fit well into memory."""
         n_needs = len(self.inputs.needs)
-        height = max(1, n_needs * _PAIRS_AT_ONCE // max(self.ground.within_reach, 1))
+        height = max(1, n_needs * self.params.market.pairs_per_block // max(self.spatial_index.within_reach, 1))
         for first in range(0, n_needs, height):
             yield slice(first, min(first + height, n_needs))
 
     def pairs_of_need(self, need: int) -> Pairs:
-        """The eligible pairs of one need, perhaps with those of others."""
-        if self._has_few:
-            return pairs_of_needs(self.ground, slice(need, need + 1))
-        return self.pairs
+        """Return pairs that include all those of one need."""
+        return pairs_of_needs(self.spatial_index, slice(need, need + 1)) if self._is_in_blocks else self.pairs
 
     @cached_property
-    def eligible_by_need(self) -> NDArray[np.intp]:
-        """How many eligible supporters each need has."""
-        if not self._has_few:
+    def eligible_by_need(self) -> Positions:
+        """The number of eligible supporters of each need."""
+        if not self._is_in_blocks:
             return self.pairs.count_by_need()
         n_needs = len(self.inputs.needs)
         count = np.zeros(n_needs, dtype=np.intp)
-        for needs in self.slices():
-            count += np.bincount(self.ground.pairs_of(needs)[0], minlength=n_needs)
+        for needs in self.need_blocks():
+            count += np.bincount(self.spatial_index.pairs_of(needs)[0], minlength=n_needs)
         return count
 
     @property
-    def _has_few(self) -> bool:
-        """Whether not all pairs are known yet, and they are too many to be found without cause."""
-        return self.is_large and "pairs" not in vars(self)
+    def _is_in_blocks(self) -> bool:
+        return self.is_large and not self.keeps_all_pairs
 
     @cached_property
     def needs(self) -> list[Row]:
-        """The needs one by one, for sentences about single ones: looking a row up in a frame takes far longer."""
+        """The needs one by one: looking a row up in a frame takes far longer."""
         return _rows(self.inputs.needs)
 
     @cached_property
@@ -116,7 +122,7 @@ class Market:
         return _rows(self.inputs.supporters)
 
     def school_of(self, need: int) -> Row:
-        """The school of a need."""
+        """Return the school of a need: its name, phase and trust."""
         return self._schools[int(self.rulebook.need_school[need])]
 
     @cached_property
@@ -133,7 +139,15 @@ def _rows(frame: pd.DataFrame) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def open_market(inputs: Inputs) -> Market:
-    """Judge accreditation and lay down the rules."""
+def open_market(inputs: Inputs, params: SolveParams = DEFAULTS, *, keep_all_pairs: bool = False) -> Market:
+    """Judge accreditation and lay down the rules.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    params : SolveParams
+    keep_all_pairs : bool
+        Whether all pairs are to stay in memory even in a large round.
+    """
     verdicts = judge(inputs)
-    return Market(inputs, verdicts, Rulebook.of(inputs, verdicts))
+    return Market(inputs, verdicts, Rulebook.of(inputs, verdicts), params, keeps_all_pairs=keep_all_pairs)

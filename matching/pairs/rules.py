@@ -1,7 +1,7 @@
-"""The rules of a run over needs and supporters as arrays: what each pair's fits are, and which rules it breaks.
+"""The rules of a run over needs and supporters as arrays: the fits of each pair, and the rules it breaks.
 
-Pairs are given as two equally long arrays of positions (needs and supporters in the order of the inputs), so a
-question about one pair, one need or five million pairs is the same call.
+Pairs are two arrays of equal length, positions of needs and of supporters in the inputs, so that one pair, one need or
+five million pairs are the same call.
 """
 
 from collections.abc import Mapping
@@ -10,17 +10,14 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from matching.accreditation import Verdicts
 from matching.inputs.read import Inputs
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.tables.formats import PRIORITIES
 from matching.tables.grid import distance_km
 
-Positions = NDArray[np.intp]
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-
-# In the order in which a person would ask: is it somebody who could, then near enough, then allowed.
+# In the order in which a person would check: suitable, then near enough, then allowed.
 RULES = (
     "designation",
     "accreditation",
@@ -39,13 +36,13 @@ RULES = (
 
 @dataclass(frozen=True)
 class Fits:
-    """How well pairs fit: distance in km, the three fits from 0 to 1, and the score in whole thousandths."""
+    """Fits of pairs: distance in km, the three fits from 0 to 1, and the score in whole thousandths."""
 
     distance_km: Floats
     specialism: Floats
     phase: Floats
     distance: Floats
-    score_milli: NDArray[np.int64]
+    score_milli: Integers
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Rulebook:
 
     @classmethod
     def of(cls, inputs: Inputs, verdicts: Verdicts) -> "Rulebook":
-        """The rules for these inputs and verdicts."""
+        """Return the rules for these inputs and verdicts."""
         return cls(inputs, verdicts.accredited)
 
     @cached_property
@@ -104,12 +101,12 @@ class Rulebook:
         return self.accredited & (self.places > 0)
 
     @cached_property
-    def places(self) -> NDArray[np.int64]:
+    def places(self) -> Integers:
         """Each supporter's max_deployments."""
         return np.asarray(self.inputs.supporters["max_deployments"], dtype=np.int64)
 
     @cached_property
-    def days_asked(self) -> NDArray[np.int64]:
+    def days_asked(self) -> Integers:
         """Each need's days, in hundredths of a day, so that sums are exact."""
         days: Floats = np.asarray(self.inputs.needs["days"], dtype=np.float64)
         return np.rint(100 * days).astype(np.int64)
@@ -121,6 +118,11 @@ class Rulebook:
         return np.rint(100 * days)
 
     @cached_property
+    def priority_level(self) -> Positions:
+        """Each need's level: 0 critical, 1 high, 2 normal."""
+        return positions(pd.Series(PRIORITIES), self.inputs.needs["priority"])
+
+    @cached_property
     def package(self) -> Positions:
         """Each need's package as a number; -1 without one."""
         packages = self.inputs.needs["package"]
@@ -128,7 +130,7 @@ class Rulebook:
 
     @cached_property
     def limit_km(self) -> Floats:
-        """How far each supporter goes: the smaller of the policy's limit and their own."""
+        """Each supporter's distance limit in km: the smaller of the policy's and their own."""
         by_designation = [self.inputs.policy.max_distance_km[code] for code in self.inputs.vocabulary.designations]
         own: Floats = np.asarray(self.inputs.supporters["max_distance_km"], dtype=np.float64)
         limits: Floats = np.minimum(np.array(by_designation)[self.designation], own)
@@ -161,13 +163,13 @@ class Rulebook:
         return np.where(has, 1.0, np.where(related, self.inputs.policy.phase_fit.related, 0.0))
 
     @cached_property
-    def trust(self) -> NDArray[np.int64]:
+    def trust(self) -> Integers:
         """Each school's trust as a number; -1 for none."""
         trusts = self.inputs.schools["trust"]
         return pd.factorize(trusts.where(trusts != ""))[0].astype(np.int64)
 
     @cached_property
-    def conflicts(self) -> NDArray[np.int64]:
+    def conflicts(self) -> Integers:
         """Declared conflicts as `code`s of supporter and school, sorted."""
         conflicts = self.inputs.supporters["conflicts"]
         supporter = np.repeat(np.arange(len(conflicts)), conflicts.map(len))
@@ -178,7 +180,7 @@ class Rulebook:
         return np.unique(supporter[known] * len(self.inputs.schools) + school[known])
 
     @cached_property
-    def decided(self) -> Mapping[str, NDArray[np.int64]]:
+    def decided(self) -> Mapping[str, Integers]:
         """By kind of decision, the pairs that it is about: need × supporters + supporter, sorted."""
         decisions, needs, supporters = self.inputs.decisions, self.inputs.needs, self.inputs.supporters
         code = positions(needs["need_id"], decisions["need_id"]) * len(supporters) + positions(
@@ -187,15 +189,15 @@ class Rulebook:
         return {kind: np.unique(code[(decisions["kind"] == kind).to_numpy()]) for kind in ("pin", "forbid", "declined")}
 
     @cached_property
-    def has_ties(self) -> bool:
-        """Whether some rule ties needs or supporters together."""
+    def has_side_constraints(self) -> bool:
+        """Whether any side constraint applies."""
         rules = self.inputs.policy.rules
         limits = (rules.max_supporters_per_school, rules.max_per_home_school)
         return self.has_packages or any(limit is not None for limit in limits)
 
     @cached_property
     def has_packages(self) -> bool:
-        """Whether some needs are met together or not at all."""
+        """Whether any needs are met together or not at all."""
         return bool((self.package >= 0).any())
 
     @cached_property
@@ -204,7 +206,7 @@ class Rulebook:
         return np.divmod(self.decided["pin"], max(len(self.inputs.supporters), 1))
 
     @cached_property
-    def earlier(self) -> NDArray[np.int64]:
+    def earlier(self) -> Integers:
         """The earlier plan's pairs that are still in the tables: need × supporters + supporter, sorted."""
         if self.inputs.baseline is None:
             return np.empty(0, dtype=np.int64)
@@ -224,23 +226,23 @@ class Rulebook:
         return self.inputs.schools["northing"].to_numpy(dtype=np.float64)
 
     def distance_km(self, need: Positions, supporter: Positions) -> Floats:
-        """Distance from the supporter's home school to the need's school."""
+        """Return the distance from the supporter's home school to the need's school."""
         to, home = self.need_school[need], self.home_school[supporter]
         return distance_km(self.easting_m[to], self.northing_m[to], self.easting_m[home], self.northing_m[home])
 
     def fits(self, need: Positions, supporter: Positions) -> Fits:
-        """Fits and score of each pair, whether or not it is eligible; a fit is never negative."""
+        """Return the fits and score of each pair, eligible or not; a fit is never negative."""
         weights = self.inputs.policy.weights
         km = self.distance_km(need, supporter)
         specialism = self.specialism_fit[supporter, self.focus[need]]
         phase = self.phase_fit[supporter, self.phase[need]]
         distance = np.maximum(1 - km / self.limit_km[supporter], 0.0)
-        # The order of all of this is the contract's: another one could round the last thousandth differently.
+        # The contract fixes this order: another could round the last thousandth differently.
         points = weights.specialism * specialism + weights.phase * phase + weights.distance * distance
         return Fits(km, specialism, phase, distance, np.rint(1000 * points / weights.total).astype(np.int64))
 
     def broken(self, need: Positions, supporter: Positions, km: Floats | None = None) -> dict[str, Flags]:
-        """Which pairs break which rule, by the names in `RULES`; `km` are their distances, where they are known."""
+        """Return by rule, named as in `RULES`, which pairs break it; `km` are their distances, if known already."""
         km = self.distance_km(need, supporter) if km is None else km
         to, home = self.need_school[need], self.home_school[supporter]
         pair = need.astype(np.int64) * len(self.inputs.supporters) + supporter
@@ -261,7 +263,7 @@ class Rulebook:
         }
 
     def eligible(self, need: Positions, supporter: Positions) -> Flags:
-        """Whether each pair breaks no rule."""
+        """Return whether each pair breaks no rule."""
         broken = np.zeros(len(need), dtype=bool)
         for flags in self.broken(need, supporter).values():
             broken |= flags
@@ -269,12 +271,12 @@ class Rulebook:
 
 
 def positions(known: pd.Series, wanted: pd.Series) -> Positions:
-    """Position of each wanted value among the known ones; -1 where it is not one of them."""
+    """Return the position of each wanted value among the known ones; -1 where it is not one of them."""
     return np.asarray(pd.Index(known).get_indexer(pd.Index(wanted)), dtype=np.intp)
 
 
 def _members(lists: pd.Series, words: tuple[str, ...]) -> Flags:
-    """Whether the tuple of each row holds each word."""
+    """Return whether the tuple of each row (row) holds each word (column)."""
     column_of = {word: column for column, word in enumerate(words)}
     flags = np.zeros((len(lists), len(words)), dtype=bool)
     for row, held in enumerate(lists):
@@ -283,8 +285,8 @@ def _members(lists: pd.Series, words: tuple[str, ...]) -> Flags:
     return flags
 
 
-def _among(codes: NDArray[np.int64], barred: NDArray[np.int64]) -> Flags:
-    """Whether each code is among the sorted `barred` ones."""
+def _among(codes: Integers, barred: Integers) -> Flags:
+    """Return whether each code is among the sorted `barred` ones."""
     if not len(barred):
         return np.zeros(len(codes), dtype=bool)
     place = np.minimum(np.searchsorted(barred, codes), len(barred) - 1)

@@ -1,84 +1,88 @@
-"""Rules that tie needs and supporters together: packages, and limits on a school's supporters and on a home school.
+"""Side constraints: packages, and limits on a school's supporters and on a home school's deployments.
 
-They are about an outcome, not about a pair: whether one more pair may join it depends on the rest. Pins are kept
-whatever these rules say, and count.
+They apply to an outcome, not to a pair: whether a pair may be added depends on the others. Pins are kept whatever these
+rules require, and count towards the limits.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matching.errors import counted
-from matching.pairs.rules import Flags, Positions, Rulebook
-from matching.solve.problem import UNMET, Ties
+from matching.pairs.rules import Rulebook
+from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.problem import UNMET, SideConstraints
 
 
 def hopeless(rulebook: Rulebook, eligible_by_need: Positions) -> Flags:
-    """By need: whether some need of its package has nobody, so that the package cannot be met."""
+    """Return by need whether its package cannot be met, because some need of it has no eligible supporter."""
     alone = eligible_by_need == 0
     alone[rulebook.pins[0]] = False
     return (rulebook.package >= 0) & np.isin(rulebook.package, rulebook.package[alone])
 
 
 def met_in_part(rulebook: Rulebook, supporter_of: Positions) -> Flags:
-    """By need: whether its package has needs that are met and others that are not."""
+    """Return by need whether its package has met and unmet needs."""
     met, package = supporter_of != UNMET, rulebook.package
     return (package >= 0) & np.isin(package, package[met]) & np.isin(package, package[~met])
 
 
-def ties_of(rulebook: Rulebook) -> Ties | None:
-    """What ties needs and supporters together, beside the pins; None where no rule does."""
-    if not rulebook.has_ties:
+def side_constraints_of(rulebook: Rulebook) -> SideConstraints | None:
+    """Return the side constraints that remain after the pins; None where no rule sets any."""
+    if not rulebook.has_side_constraints:
         return None
-    pinned_need, pinned_supporter = rulebook.pins
-    pinned = np.full(len(rulebook.need_school), UNMET, dtype=np.intp)
-    pinned[pinned_need] = pinned_supporter
-    standing = Standing(rulebook, pinned)
+    counts = _counts_of_pins(rulebook)
     package = rulebook.package.copy()
-    # What a pin keeps cannot wait for the rest of its package.
-    package[pinned_need] = -1
+    # A pinned need is met whatever becomes of its package.
+    package[rulebook.pins[0]] = -1
     no_limit = len(rulebook.need_school)
 
-    def left(limit: int | None, used: NDArray[np.int64]) -> NDArray[np.int64]:
+    def left(limit: int | None, used: Integers) -> Integers:
         return np.maximum((no_limit if limit is None else limit) - used, 0)
 
-    return Ties(
+    return SideConstraints(
         package=package,
         school=rulebook.need_school,
-        supporters_left=left(rulebook.inputs.policy.rules.max_supporters_per_school, standing.coming),
-        pinned_visits=standing.visits,
+        supporters_left=left(rulebook.inputs.policy.rules.max_supporters_per_school, counts.coming),
+        pinned_visits=counts.visits,
         home=rulebook.home_school,
-        deployments_left=left(rulebook.inputs.policy.rules.max_per_home_school, standing.leaving),
+        deployments_left=left(rulebook.inputs.policy.rules.max_per_home_school, counts.leaving),
     )
 
 
 @dataclass(frozen=True)
-class Standing:
-    """An outcome as these rules see it; `supporter_of` is by need, `UNMET` without one."""
+class OutcomeCounts:
+    """The counts of an outcome that side constraints limit.
+
+    Attributes
+    ----------
+    rulebook : Rulebook
+    supporter_of : ndarray of intp
+        By need: its supporter, or `UNMET`.
+    """
 
     rulebook: Rulebook
     supporter_of: Positions
 
     @property
-    def coming(self) -> NDArray[np.int64]:
-        """By school: how many people come to it."""
+    def coming(self) -> Integers:
+        """By school: the number of supporters who come to it."""
         schools = np.unique(self.visits) // self._n_people
         return np.bincount(schools, minlength=self._n_schools).astype(np.int64)
 
     @property
-    def leaving(self) -> NDArray[np.int64]:
-        """By school: how many deployments its people have."""
+    def leaving(self) -> Integers:
+        """By home school: the number of deployments its supporters have."""
         met = self.supporter_of != UNMET
         homes = self.rulebook.home_school[self.supporter_of[met]]
         return np.bincount(homes, minlength=self._n_schools).astype(np.int64)
 
-    def is_there(self, need: Positions, supporter: Positions) -> Flags:
-        """Whether each pair's supporter comes to the need's school."""
+    def already_visits(self, need: Positions, supporter: Positions) -> Flags:
+        """Return whether each pair's supporter already comes to the need's school."""
         return np.isin(self.rulebook.need_school[need] * self._n_people + supporter, self.visits)
 
     def over_school(self, need: Positions, supporter: Positions) -> Flags:
-        """Whether each pair, in the place of what the need has, would bring too many people to its school."""
+        """Return whether each pair, in place of what the need has, would bring too many supporters to its school."""
         limit = self.rulebook.inputs.policy.rules.max_supporters_per_school
         if limit is None:
             return np.zeros(len(need), dtype=bool)
@@ -89,10 +93,10 @@ class Standing:
         place = np.minimum(np.searchsorted(visits, visit), max(len(visits) - 1, 0))
         frees = met & (times[place] == 1) if len(visits) else met
         come = self.coming[self.rulebook.need_school[need]]
-        return np.asarray(~self.is_there(need, supporter) & (come - frees >= limit))
+        return np.asarray(~self.already_visits(need, supporter) & (come - frees >= limit))
 
     def over_home(self, need: Positions, supporter: Positions) -> Flags:
-        """Whether each pair, in the place of what the need has, would be a deployment too many of its home school."""
+        """Return whether each pair, in place of what the need has, would exceed its home school's limit."""
         limit = self.rulebook.inputs.policy.rules.max_per_home_school
         if limit is None:
             return np.zeros(len(need), dtype=bool)
@@ -102,10 +106,10 @@ class Standing:
         return np.asarray(self.leaving[homes[supporter]] - frees >= limit)
 
     @property
-    def visits(self) -> NDArray[np.int64]:
-        """One number for each deployment: its school and its supporter."""
+    def visits(self) -> Integers:
+        """By deployment: its school and its supporter as one number."""
         met = self.supporter_of != UNMET
-        visits: NDArray[np.int64] = self.rulebook.need_school[met] * self._n_people + self.supporter_of[met]
+        visits: Integers = self.rulebook.need_school[met] * self._n_people + self.supporter_of[met]
         return visits
 
     @property
@@ -117,25 +121,29 @@ class Standing:
         return len(self.rulebook.inputs.schools)
 
 
-def tie_notices(rulebook: Rulebook, supporter_of: Positions) -> list[str]:
-    """What a reader should know of pins that these rules would not have allowed."""
-    rules, schools = rulebook.inputs.policy.rules, rulebook.inputs.schools["name"]
+def _counts_of_pins(rulebook: Rulebook) -> OutcomeCounts:
     pinned_need, pinned_supporter = rulebook.pins
-    pinned = np.full(len(supporter_of), UNMET, dtype=np.intp)
+    pinned = np.full(len(rulebook.need_school), UNMET, dtype=np.intp)
     pinned[pinned_need] = pinned_supporter
-    standing = Standing(rulebook, pinned)
+    return OutcomeCounts(rulebook, pinned)
+
+
+def side_constraint_notices(rulebook: Rulebook, supporter_of: Positions) -> list[str]:
+    """Return a sentence for each side constraint that pins break."""
+    rules, schools = rulebook.inputs.policy.rules, rulebook.inputs.schools["name"]
+    counts = _counts_of_pins(rulebook)
     notices = [
         f"By pins there are {counted(int(count[school]), one, several)} {what} {schools.iat[school]}, although at most "
         f"{limit} may be."
         for count, limit, one, several, what in (
-            (standing.coming, rules.max_supporters_per_school, "person", "people", "to"),
-            (standing.leaving, rules.max_per_home_school, "deployment", "deployments", "from"),
+            (counts.coming, rules.max_supporters_per_school, "person", "people", "to"),
+            (counts.leaving, rules.max_per_home_school, "deployment", "deployments", "from"),
         )
         if limit is not None
         for school in np.flatnonzero(count > limit).tolist()
     ]
-    package = rulebook.package
-    for one in np.unique(package[pinned_need][package[pinned_need] >= 0]).tolist():
+    package, packages_of_pins = rulebook.package, rulebook.package[rulebook.pins[0]]
+    for one in np.unique(packages_of_pins[packages_of_pins >= 0]).tolist():
         needs = np.flatnonzero(package == one)
         unmet = needs[supporter_of[needs] == UNMET]
         if len(unmet):

@@ -17,6 +17,7 @@ from matching.inputs.read import Inputs
 from matching.plan.equity import equity as equity_of
 from matching.plan.stored_inputs import stored_path, stored_tables
 from matching.plan.write import Plan
+from matching.tables.csv_out import csv_bytes
 from matching.tables.policy import policy_toml
 
 _NUMBER_COLUMNS = {
@@ -49,11 +50,6 @@ _SHEET_TITLES = {
 _WIDEST_COLUMN = 60
 # A zip keeps the time of each file; a fixed one keeps equal plans equal.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-
-
-def csv_bytes(frame: pd.DataFrame) -> bytes:
-    """A table as CSV that Excel opens as it is: UTF-8 with a byte-order mark."""
-    return b"\xef\xbb\xbf" + frame.to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 
 def plan_files(plan: Plan, inputs: Inputs, *, written_at: datetime | None = None) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
-"""Two plans side by side: what each reaches, and whom the difference moves.
+"""Two plans side by side: what each reaches, and which needs and people differ.
 
-Both are compared as they left, need by need; whether each of them holds is the business of `verify`.
+Both are compared as they were written; whether each of them holds is for `verify`.
 """
 
 from dataclasses import dataclass
@@ -28,15 +28,15 @@ CHANGE_COLUMNS = (
     "distance_km_after",
 )
 CHANGES = {
-    "gained": "unmet before, and met after",
-    "lost": "met before, and unmet after",
-    "moved": "met by somebody else",
-    "added": "not among the needs before",
-    "removed": "not among the needs after",
+    "gained": "newly met",
+    "lost": "no longer met",
+    "moved": "met by a different supporter",
+    "added": "only in the second plan",
+    "removed": "only in the first plan",
 }
-"""What can become of a need, in the order in which it is told."""
+"""Every kind of change of a need and its words, in the order in which they are listed."""
 
-_TOLD = ("supporter_id", "supporter_name", "score", "distance_km")
+_OF_EACH_PLAN = ("supporter_id", "supporter_name", "score", "distance_km")
 _ABOUT = ("school_urn", "school_name", "focus", "priority")
 
 
@@ -50,9 +50,9 @@ class Comparison:
         level, before, after and difference: the four levels of the objective, then deployments, unmet needs, people
         with a deployment, mean score and mean distance in km.
     changes : DataFrame
-        `CHANGE_COLUMNS`, all text, one row for each need that is not served alike; by kind of change, then need_id.
+        `CHANGE_COLUMNS`, all text, one row for each need that is not served alike, by kind of change, then need_id.
     workload : DataFrame
-        supporter_id, supporter_name, before and after (deployments), for everybody whose number differs.
+        supporter_id, supporter_name, before and after (deployments), for each person whose number differs.
     """
 
     levels: pd.DataFrame
@@ -60,17 +60,17 @@ class Comparison:
     workload: pd.DataFrame
 
     def sentences(self) -> list[str]:
-        """The comparison in a few lines."""
+        """Return the comparison in a few sentences."""
         kinds = self.changes["change"].value_counts()
-        told = [f"{counted(int(kinds[kind]), 'need')} {CHANGES[kind]}" for kind in CHANGES if kind in kinds]
-        if not told:
-            return ["Both plans serve every need alike."]
+        phrases = [f"{counted(int(kinds[kind]), 'need')} {CHANGES[kind]}" for kind in CHANGES if kind in kinds]
+        if not phrases:
+            return ["Both plans serve every need in the same way."]
         people = set(self.changes["supporter_id_before"]) | set(self.changes["supporter_id_after"])
-        return [f"{'; '.join(told)}.", f"{counted(len(people - {''}), 'person is', 'people are')} touched."]
+        return [f"{'; '.join(phrases)}.", f"{counted(len(people - {''}), 'person is', 'people are')} affected."]
 
 
 def compare(before: Plan, after: Plan) -> Comparison:
-    """Compare two plans, need by need and person by person."""
+    """Return what differs between two plans, need by need and person by person."""
     return Comparison(_levels(before, after), _changes(before, after), _workload(before, after))
 
 
@@ -109,8 +109,8 @@ def _changes(before: Plan, after: Plan) -> pd.DataFrame:
 
 
 def _by_need(plan: Plan) -> pd.DataFrame:
-    """Every need of a plan; the columns about a supporter are blank where it is unmet."""
-    columns = ["need_id", *_ABOUT, *_TOLD]
+    """Return every need of a plan; the columns about a supporter are blank where it is unmet."""
+    columns = ["need_id", *_ABOUT, *_OF_EACH_PLAN]
     needs = pd.concat([plan.deployments, plan.unmet]).reindex(columns=columns).fillna("")
     return needs.set_index("need_id")
 

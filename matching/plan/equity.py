@@ -1,6 +1,6 @@
-"""Fair to see: how a plan serves areas, phases, trusts and circumstances, and how it uses what people offer.
+"""Fairness: how a plan serves areas, phases, trusts and disadvantage, and how it uses what people offer.
 
-Counts and means alone, from a plan and the schools that it is about; whether they are fair is for people to judge.
+Counts and means only; whether they are fair is for people to judge.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matching.inputs.read import Inputs
-from matching.plan.write import Plan, spreadsheet_safe
+from matching.plan.write import Plan
+from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 
 _Numbers = NDArray[np.int64] | pd.Series
@@ -35,26 +36,26 @@ FSM_QUINTILES = ("1 (lowest)", "2", "3", "4", "5 (highest)")
 
 
 def equity(plan: Plan, inputs: Inputs) -> pd.DataFrame:
-    """Count how the plan serves each group of needs.
+    """Return how the plan serves each group of needs.
 
     Parameters
     ----------
     plan : Plan
     inputs : Inputs
-        Those that the plan was made from.
+        Of the plan.
 
     Returns
     -------
     DataFrame
         `EQUITY_COLUMNS`, all text. First the total, then one row for each group that has needs, by local authority,
-        region, phase, trust, FSM quintile and priority; in each, what is not known comes last. `met_percent` has one
+        region, phase, trust, FSM quintile and priority; `not known` and `no trust` come last. `met_percent` has one
         decimal; the means are over the deployments of the group, and blank where it has none.
 
     Notes
     -----
-    FSM quintiles are taken over every school of the table with a known `fsm_percent`, whether or not it has a need: of
-    n such schools, one with k of them below it is in quintile floor(5 k / n) + 1. So equal percentages are never
-    parted, and quintile 5 has the highest. Means are of the scores and distances as plan.csv holds them; every figure
+    FSM quintiles are over every school of the table with a known `fsm_percent`, whether or not it has a need: of n such
+    schools, one with k of them below it is in quintile floor(5 k / n) + 1. So schools with equal percentages share a
+    quintile, and quintile 5 has the highest. Means are of the scores and distances as plan.csv holds them; every figure
     is rounded half to even from whole numbers, so that anyone who counts again gets the same text.
     """
     needs = _needs_with_groups(plan, inputs)
@@ -66,18 +67,18 @@ def equity(plan: Plan, inputs: Inputs) -> pd.DataFrame:
         "FSM quintile": FSM_QUINTILES,
         "priority": PRIORITIES,
     }
-    parts = [_counted(needs.assign(**{TOTAL: ALL_NEEDS}), TOTAL, ())]
-    parts += [_counted(needs, by, order) for by, order in orders.items()]
-    return pd.concat(parts, ignore_index=True)[list(EQUITY_COLUMNS)].astype("object")
+    tables = [_counted(needs.assign(**{TOTAL: ALL_NEEDS}), TOTAL, ())]
+    tables += [_counted(needs, by, order) for by, order in orders.items()]
+    return pd.concat(tables, ignore_index=True)[list(EQUITY_COLUMNS)].astype("object")
 
 
 def fsm_quintiles(fsm_percent: pd.Series) -> pd.Series:
-    """Name the quintile of each school of the table; `not known` where its percentage is.
+    """Return the quintile of each school of the table, by name; `not known` where it has no percentage.
 
     Parameters
     ----------
     fsm_percent : Series of float
-        Of every school of the table; not a number where it is not known.
+        Of every school of the table; not a number where it is blank.
     """
     known = fsm_percent.dropna()
     below = known.rank(method="min").astype(int) - 1
@@ -86,14 +87,13 @@ def fsm_quintiles(fsm_percent: pd.Series) -> pd.Series:
 
 
 def workload_fairness(plan: Plan) -> pd.DataFrame:
-    """Count what the people of each designation offered, and how much of it the plan uses.
+    """Return what the people of each designation offer, and how much of it the plan uses.
 
     Returns
     -------
     DataFrame
-        `FAIRNESS_COLUMNS`, all text: everybody who can be deployed, by designation, then `all`. Days are offered only
-        by people with a limit: `days_offered`, `days_used` and their percentage are of them, and
-        `days_used_without_limit` of the others.
+        `FAIRNESS_COLUMNS`, all text: the people who can be deployed, by designation, then `all`. `days_offered`,
+        `days_used` and their percentage are of the people with a limit, and `days_used_without_limit` of the others.
     """
     workload = plan.workload
     limited = workload["days_available"] != ""
@@ -113,32 +113,32 @@ def workload_fairness(plan: Plan) -> pd.DataFrame:
     )
     by_designation = people.groupby("designation").sum()
     sums = pd.concat([by_designation, by_designation.sum().to_frame(ALL_PEOPLE).T]).astype("int64")
-    told = sums.astype(str).assign(
+    table = sums.astype(str).assign(
         places_used_percent=_percent(sums["places_used"], sums["places_offered"]),
         days_used_percent=_percent(sums["days_used"], sums["days_offered"]),
         **{name: _number(sums[name]) for name in ("days_offered", "days_used", "days_used_without_limit")},
     )
-    return told.reset_index(names="designation")[list(FAIRNESS_COLUMNS)].astype("object")
+    return table.reset_index(names="designation")[list(FAIRNESS_COLUMNS)].astype("object")
 
 
 def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
-    told = pd.concat([plan.deployments, plan.unmet], ignore_index=True)
+    rows = pd.concat([plan.deployments, plan.unmet], ignore_index=True)
     schools = inputs.schools[["urn", "local_authority", "region", "phase", "trust"]]
     schools = schools.assign(quintile=fsm_quintiles(inputs.schools["fsm_percent"])).set_index("urn")
     # By label, so that inputs of another plan are an error and not another school's figures.
-    school = schools.loc[told["school_urn"]]
-    met = np.arange(len(told)) < len(plan.deployments)
+    school = schools.loc[rows["school_urn"]]
+    met = np.arange(len(rows)) < len(plan.deployments)
     return pd.DataFrame(
         {
             "met": met.astype(int),
-            "score_milli": _whole(told["score"], 1000),
-            "distance_10m": _whole(told["distance_km"], 100),
+            "score_milli": _whole(rows["score"], 1000),
+            "distance_10m": _whole(rows["distance_km"], 100),
             "local authority": _labels(school["local_authority"], NOT_KNOWN),
             "region": _labels(school["region"], NOT_KNOWN),
             "phase": _labels(school["phase"], NOT_KNOWN),
             "trust": _labels(school["trust"], NO_TRUST),
             "FSM quintile": school["quintile"].to_numpy(),
-            "priority": told["priority"].to_numpy(),
+            "priority": rows["priority"].to_numpy(),
         }
     )
 
@@ -157,7 +157,7 @@ def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame
     )
 
     def summed(column: NDArray[np.int64]) -> NDArray[np.int64]:
-        # Sums of whole numbers are exact in the floats that it counts in.
+        # Sums of whole numbers are exact in the floats that bincount uses.
         return np.bincount(group, weights=column, minlength=len(names)).astype(np.int64)[listed]
 
     count = summed(np.ones(len(needs), dtype=np.int64))
@@ -176,7 +176,7 @@ def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame
 
 
 def _whole(cells: pd.Series, unit: int) -> NDArray[np.int64]:
-    """Texts as whole numbers of 1/unit; 0 where there is none."""
+    """Return texts as whole numbers of 1/unit; 0 where they are blank."""
     numbers = np.asarray(pd.to_numeric(cells).fillna(0), dtype=float)
     whole: NDArray[np.int64] = np.rint(unit * numbers).astype(np.int64)
     return whole
@@ -186,7 +186,7 @@ def _hundredths(cells: pd.Series) -> pd.Series:
     return pd.Series(_whole(cells, 100), index=cells.index)
 
 
-# Sums of whole numbers over whole numbers: a half is exact in them, so that rounding never hangs on a float's last bit.
+# Of whole numbers, so that halves are exact and no rounding depends on a float's last bit.
 def _mean(sums: _Numbers, counts: _Numbers, decimals: int) -> list[str]:
     return [
         f"{round(total / count) / 10**decimals:.{decimals}f}" if count else ""

@@ -1,4 +1,4 @@
-"""The bipartite graph of supporters and needs, for what a graph is for: parts, bottlenecks, pictures and export."""
+"""The bipartite graph of supporters and needs: its connected components, bottlenecks, pictures and export."""
 
 import io
 from collections.abc import Iterable
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.errors import DataError, Problem
 from matching.pairs.market import Market
 from matching.plan.write import Plan
 
-# A GraphML file of more pairs than this is of no use to any viewer, and the graph would fill the memory.
+# No viewer opens a GraphML file of more pairs than this, and the graph would fill the memory.
 MOST_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """A group of needs that only these supporters could serve, who have too few places for them all.
+    """A group of needs for which only these supporters are eligible, who have too few places for all of them.
 
     `need_ids` and `supporter_ids` are in order; `places` is what the supporters offer together.
     """
@@ -27,20 +27,21 @@ class Bottleneck:
 
 
 def need_node(need_id: str) -> str:
-    """The node of a need; a need and a supporter may share an identifier."""
+    """Return the node of a need; a need and a supporter may share an identifier."""
     return f"need:{need_id}"
 
 
 def supporter_node(supporter_id: str) -> str:
-    """The node of a supporter."""
+    """Return the node of a supporter."""
     return f"supporter:{supporter_id}"
 
 
 def bipartite_graph(market: Market, plan: Plan) -> nx.Graph:
-    """Build the graph of every need, every supporter and every eligible pair.
+    """Return the graph of every need, every supporter and every eligible pair.
 
-    Nodes carry `bipartite` (0 supporter, 1 need), `kind`, `label` and what is known of them; edges carry `score`,
-    `distance_km` and `chosen`. A pinned deployment is an edge even where it breaks a rule.
+    Nodes carry `bipartite` (0 supporter, 1 need), `kind` and `label`, supporters also `designation` and `places`, needs
+    also `priority` and `met`; edges carry `score`, `distance_km` and `chosen`. A pinned deployment is an edge even
+    where it breaks a rule.
 
     Raises
     ------
@@ -49,8 +50,8 @@ def bipartite_graph(market: Market, plan: Plan) -> nx.Graph:
     """
     pairs = market.pairs
     if len(pairs) > MOST_PAIRS:
-        message = f"There are {len(pairs):,} eligible pairs, and a graph of more than {MOST_PAIRS:,} is of no use."
-        raise DataError([Problem("graph", None, "", "", message, "Take one area or one phase at a time.")])
+        message = f"There are {len(pairs):,} eligible pairs, and a graph can hold at most {MOST_PAIRS:,}."
+        raise DataError([Problem("graph", None, "", "", message, "Make a plan for one area or one phase at a time.")])
     inputs = market.inputs
     graph = nx.Graph()
     for one in inputs.supporters.to_dict("records"):
@@ -92,27 +93,13 @@ def bipartite_graph(market: Market, plan: Plan) -> nx.Graph:
     return graph
 
 
-def known_need(graph: nx.Graph, need_id: str) -> str:
-    """The identifier, if the graph has that need.
-
-    Raises
-    ------
-    DataError
-    """
-    if need_node(need_id) not in graph:
-        known = [_identifier(node) for node, kind in graph.nodes(data="kind") if kind == "need"]
-        fix = did_you_mean(need_id, known, "Look it up in the needs table.")
-        raise DataError([Problem("--need", None, "", need_id, f"{shown(need_id)} is not a need of this plan.", fix)])
-    return need_id
+def components(graph: nx.Graph) -> list[set[str]]:
+    """Return the connected components, the largest first: what happens in one cannot affect another."""
+    return sorted(nx.connected_components(graph), key=lambda nodes: (-len(nodes), min(nodes)))
 
 
-def parts(graph: nx.Graph) -> list[set[str]]:
-    """The connected parts, the largest first: what happens in one has no effect on another."""
-    return sorted(nx.connected_components(graph), key=lambda part: (-len(part), min(part)))
-
-
-def around(graph: nx.Graph, need_ids: Iterable[str], *, steps: int = 2) -> nx.Graph:
-    """The part of the graph within so many steps of some needs; at 2, who could serve them and what else they could."""
+def neighbourhood(graph: nx.Graph, need_ids: Iterable[str], *, steps: int = 2) -> nx.Graph:
+    """Return the graph within a number of steps of some needs; 2 steps reach their supporters' other needs."""
     near: set[str] = set()
     for need_id in need_ids:
         near |= set(nx.single_source_shortest_path_length(graph, need_node(need_id), cutoff=steps))
@@ -120,16 +107,16 @@ def around(graph: nx.Graph, need_ids: Iterable[str], *, steps: int = 2) -> nx.Gr
 
 
 def bottleneck(graph: nx.Graph, need_id: str) -> Bottleneck | None:
-    """Why a need cannot be reached: the group of needs that compete for too few places.
+    """Return the group of needs that compete with an unmet need for too few places.
 
-    Returns None where the need is met, where nobody is eligible, or where somebody who could be reached has a place
-    left, so that places are not what binds.
+    None where the need is met, where no one is eligible, or where a supporter of the group has a place left, so that
+    places are not the reason.
 
     Notes
     -----
-    From the unmet need every eligible supporter is reached, and from each supporter the needs they serve. Where all
-    reached supporters are full, the reached needs can be served by nobody else, and there is one more of them, at
-    least, than places: Hall's condition fails on this group.
+    The group is what alternating paths reach: from a need to every eligible supporter, from a supporter to the needs
+    that they serve. Where all of its supporters are full, no one else is eligible for its needs, and there is at least
+    one more of them than places: Hall's condition fails on this group.
     """
     start = need_node(need_id)
     if graph.nodes[start]["met"] or not graph.degree(start):
@@ -137,8 +124,8 @@ def bottleneck(graph: nx.Graph, need_id: str) -> Bottleneck | None:
     reached, waiting = {start}, [start]
     while waiting:
         node = waiting.pop()
-        to_anybody = graph.nodes[node]["bipartite"] == 1
-        found = {other for other, edge in graph[node].items() if to_anybody or edge["chosen"]} - reached
+        is_need = graph.nodes[node]["bipartite"] == 1
+        found = {other for other, edge in graph[node].items() if is_need or edge["chosen"]} - reached
         reached |= found
         waiting.extend(found)
     supporters = sorted(node for node in reached if graph.nodes[node]["bipartite"] == 0)
@@ -150,7 +137,7 @@ def bottleneck(graph: nx.Graph, need_id: str) -> Bottleneck | None:
 
 
 def graphml_bytes(graph: nx.Graph) -> bytes:
-    """The graph as GraphML, for Gephi, yEd and their like; equal graphs give equal bytes."""
+    """Return the graph as GraphML, for Gephi or yEd; equal graphs give equal bytes."""
     ordered = nx.Graph()
     ordered.add_nodes_from(sorted(graph.nodes(data=True)))
     ordered.add_edges_from(sorted((*sorted((one, other)), data) for one, other, data in graph.edges(data=True)))

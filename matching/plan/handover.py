@@ -1,7 +1,4 @@
-"""Hand over: a plan without people's names, rows for letters, and the plan as a document to print; all as bytes.
-
-What may be handed to whom is for people to decide; this room only sees to it that a file holds what it says it holds.
-"""
+"""Hand over: a plan without people's names, rows for letters, and the plan as a document to print; all as bytes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +12,14 @@ import pandas as pd
 
 from matching.errors import counted
 from matching.inputs.read import Inputs
-from matching.plan.as_bytes import csv_bytes
-from matching.plan.write import Plan, spreadsheet_safe
+from matching.plan.write import Plan
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 
 _Row = Mapping[Any, str]
 
-# Left out are the columns of names, and those of sentences: a reason may name who pinned, and an option who was near.
-# The home school is left out too: its URN leads to its head teacher's name in the public register.
+# Without names, and without sentences: a reason may name who pinned, and a nearest option names a supporter. Without
+# the home school too: its URN leads to its head teacher's name in the public register.
 PLAN_IDENTIFIER_COLUMNS = (
     "need_id",
     "school_urn",
@@ -92,7 +89,7 @@ class Approval:
 
 @dataclass(frozen=True)
 class Occasion:
-    """What a letter or a document says of itself: the round's name, its date, and the approval where there is one."""
+    """The heading of a letter or a document: the round's name, its date, and the approval where there is one."""
 
     round_name: str
     as_at: date
@@ -100,7 +97,7 @@ class Occasion:
 
 
 def british_date(value: date) -> str:
-    """A date as letters carry it: 24 November 2026."""
+    """Return a date as in letters: 24 November 2026."""
     return f"{value.day} {value:%B %Y}"
 
 
@@ -108,20 +105,20 @@ def british_date(value: date) -> str:
 
 
 def plan_identifiers_csv(plan: Plan) -> bytes:
-    """The deployments by identifiers alone, `PLAN_IDENTIFIER_COLUMNS`: no name of a person or a school, no sentence.
+    """Return the deployments by identifiers alone, `PLAN_IDENTIFIER_COLUMNS`: no names and no sentences.
 
-    Identifiers are written as they are; `identifiers_with_names` tells those that give a name away.
+    Identifiers are written as they are; `identifiers_with_names` finds those that give a name away.
     """
     return csv_bytes(plan.deployments[list(PLAN_IDENTIFIER_COLUMNS)])
 
 
 def unmet_identifiers_csv(plan: Plan) -> bytes:
-    """The unmet needs by identifiers alone: `UNMET_IDENTIFIER_COLUMNS`."""
+    """Return the unmet needs by identifiers alone: `UNMET_IDENTIFIER_COLUMNS`."""
     return csv_bytes(plan.unmet[list(UNMET_IDENTIFIER_COLUMNS)])
 
 
 def identifiers_with_names(inputs: Inputs) -> tuple[str, ...]:
-    """The supporters' identifiers that hold a word of the person's own name, such as 'ann.ash' of Ann Ash."""
+    """Return the supporters' identifiers that hold a word of the person's own name, such as 'ann.ash' of Ann Ash."""
     people = zip(inputs.supporters["supporter_id"], inputs.supporters["name"], strict=True)
     return tuple(
         identifier
@@ -134,36 +131,36 @@ def identifiers_with_names(inputs: Inputs) -> tuple[str, ...]:
 
 
 def supporter_letters_csv(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
-    """Rows for letters to supporters: `SUPPORTER_LETTER_COLUMNS`, one row a deployment, by name of the supporter."""
+    """Return rows for letters to supporters: `SUPPORTER_LETTER_COLUMNS`, one a deployment, by name of the supporter."""
     rows = _with_schools(plan.deployments, inputs).assign(**_occasion_cells(occasion))
     rows = rows.sort_values(["supporter_name", "supporter_id", "need_id"], ignore_index=True)
     return csv_bytes(rows[list(SUPPORTER_LETTER_COLUMNS)].map(spreadsheet_safe))
 
 
 def school_letters_csv(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
-    """Rows for letters to schools: `SCHOOL_LETTER_COLUMNS`, one row a school with a need, by name of the school.
+    """Return rows for letters to schools: `SCHOOL_LETTER_COLUMNS`, one a school with a need, by name of the school.
 
-    `support` tells who comes, from where and for what; `without_support` names the focuses that nobody was found for.
-    Several are parted by semicolons.
+    `support` lists who comes, from where and for what; `without_support` the focuses without a supporter. Both are
+    separated by semicolons.
     """
     met, unmet = _with_schools(plan.deployments, inputs), _with_schools(plan.unmet, inputs)
     support = pd.Series([_support_phrase(row) for row in met.to_dict("records")], index=met.index, dtype="object")
-    told = pd.concat(
+    rows = pd.concat(
         [
             met.assign(support=support, needs_met=1, needs_unmet=0, without_support=""),
             unmet.assign(support="", needs_met=0, needs_unmet=1, without_support=unmet["focus"]),
         ]
     ).sort_values(["school_name", "school_urn", "need_id"])
     about = ["school_name", "school_urn", "school_postcode", "local_authority", "phase"]
-    schools = told.groupby(about, sort=False).agg(
+    schools = rows.groupby(about, sort=False).agg(
         {"needs_met": "sum", "support": _listed, "needs_unmet": "sum", "without_support": _listed}
     )
-    rows = schools.reset_index().assign(**_occasion_cells(occasion)).astype(str)
-    return csv_bytes(rows[list(SCHOOL_LETTER_COLUMNS)].map(spreadsheet_safe))
+    letters = schools.reset_index().assign(**_occasion_cells(occasion)).astype(str)
+    return csv_bytes(letters[list(SCHOOL_LETTER_COLUMNS)].map(spreadsheet_safe))
 
 
 def _with_schools(rows: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
-    """Rows of a plan with what letters say of the school, the home school and the designation besides."""
+    """Return rows of a plan, with what letters state of the school, the home school and the designation as well."""
     # By label, so that inputs of another plan are an error and not another school's letter.
     schools = inputs.schools.set_index("urn")
     school = schools.loc[rows["school_urn"]].reset_index(drop=True)
@@ -205,35 +202,37 @@ def _listed(texts: Iterable[str]) -> str:
 
 
 def plan_by_school_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
-    """The plan as a document, by local authority and school, with the unmet needs and their reasons at the end.
+    """Return the plan as a document, by local authority and school, with the unmet needs and their reasons at the end.
 
-    One file of HTML that asks nothing of any network, prints on A4 and can be read on a phone; all text is escaped.
+    One HTML file that loads nothing from any network, prints on A4 and can be read on a phone; all text is escaped.
     """
     rows = _with_schools(plan.deployments, inputs)
     rows = rows.sort_values(["local_authority", "school_name", "school_urn", "need_id"])
     columns = ("Need", "Focus", "Priority", "Supporter", "Home school", "Days", "Km", "Why")
-    parts = []
+    sections = []
     for area, deployments in _runs(rows.to_dict("records"), "local_authority"):
         groups = [
             _Group(f"{name} (URN {urn}), {phase}", [_school_cells(row) for row in run])
             for (name, urn, phase), run in _runs(deployments, "school_name", "school_urn", "phase")
         ]
         title = area or "Local authority not known"
-        parts.append(_section(title, _table(f"{counted(len(deployments), 'deployment')} in {title}", columns, groups)))
-    parts.append(_unmet_section(plan, inputs))
-    return _document("Plan by school", plan, occasion, parts)
+        sections.append(
+            _section(title, _table(f"{counted(len(deployments), 'deployment')} in {title}", columns, groups))
+        )
+    sections.append(_unmet_section(plan, inputs))
+    return _document("Plan by school", plan, occasion, sections)
 
 
 def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
-    """The plan as a document, by designation and supporter, with who has no deployment and the unmet needs at the end.
+    """Return the plan as a document, by designation and supporter; otherwise like `plan_by_school_html`.
 
-    Like `plan_by_school_html` in all else.
+    People without a deployment and the unmet needs come at the end.
     """
     rows = _with_schools(plan.deployments, inputs)
     workload = {row["supporter_id"]: row for row in plan.workload.to_dict("records")}
     rows = rows.sort_values(["designation", "supporter_name", "supporter_id", "need_id"])
     columns = ("Need", "School", "Local authority", "Phase", "Focus", "Days", "Km", "Why")
-    parts = []
+    sections = []
     for title, deployments in _runs(rows.to_dict("records"), "designation_title"):
         groups = [
             _Group(f"{name} ({identifier}), {home}: {_load(workload[identifier])}", [_person_cells(row) for row in run])
@@ -242,21 +241,21 @@ def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> by
             )
         ]
         caption = f"{counted(len(groups), 'person', 'people')}, {counted(len(deployments), 'deployment')}"
-        parts.append(_section(_plural(title), _table(caption, columns, groups)))
-    parts += [_free_section(plan), _unmet_section(plan, inputs)]
-    return _document("Plan by supporter", plan, occasion, parts)
+        sections.append(_section(_plural(title), _table(caption, columns, groups)))
+    sections += [_free_section(plan), _unmet_section(plan, inputs)]
+    return _document("Plan by supporter", plan, occasion, sections)
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Rows of a table under one heading of their own; an empty heading is not shown."""
+    """Rows of a table under a heading of their own; an empty heading is not shown."""
 
     heading: str
     rows: Sequence[Sequence[str]]
 
 
 def _runs(rows: Iterable[_Row], *columns: str) -> Iterator[tuple[Any, list[_Row]]]:
-    """Rows that follow each other and are alike in some columns, with what they have there."""
+    """Yield successive rows that are alike in some columns, with their values there."""
     for alike, run in groupby(rows, key=itemgetter(*columns)):
         yield alike, list(run)
 
@@ -279,14 +278,14 @@ def _load(row: _Row) -> str:
 
 
 def _plural(title: str) -> str:
-    """'specialist leader of education' as the heading of several."""
+    """Return a title in the plural, as a heading: 'Specialist leaders of education'."""
     return title.replace("leader", "leaders", 1).capitalize()
 
 
 def _free_section(plan: Plan) -> str:
     free = plan.workload[plan.workload["deployments"] == "0"].sort_values(["supporter_name", "supporter_id"])
     if free.empty:
-        return _section("People without a deployment", _paragraph("Everybody who can be deployed has a deployment."))
+        return _section("People without a deployment", _paragraph("Everyone who can be deployed has a deployment."))
     rows = [
         (row["supporter_id"], row["supporter_name"], row["designation"], row["max_deployments"], row["days_available"])
         for row in free.to_dict("records")
@@ -321,8 +320,8 @@ _NUMBERS = ("Days", "Km", "Places", "Days offered")
 
 
 def _table(caption: str, columns: Sequence[str], groups: Sequence[_Group]) -> str:
-    """A table whose first column heads its rows; each group is kept on one page where it fits."""
-    # On a phone the rows are shown as blocks; the roles keep them rows for screen readers.
+    """Return a table whose first column heads its rows; each group stays on one page where it fits."""
+    # On a phone the rows are shown as blocks; the roles let screen readers announce them as rows.
     head = "".join(f'<th scope="col" role="columnheader"{_right(name)}>{escape(name)}</th>' for name in columns)
     bodies = []
     for group in groups:
@@ -353,14 +352,14 @@ def _right(column: str) -> str:
     return ' class="number"' if column in _NUMBERS else ""
 
 
-def _document(title: str, plan: Plan, occasion: Occasion, parts: Sequence[str]) -> bytes:
+def _document(title: str, plan: Plan, occasion: Occasion, sections: Sequence[str]) -> bytes:
     met, unmet = len(plan.deployments), len(plan.unmet)
     proved = plan.manifest["status"] == "optimal"
     facts = [
         ("Round", occasion.round_name),
         ("Date", british_date(occasion.as_at)),
         ("Needs met", f"{met:,} of {met + unmet:,}"),
-        ("Proof", "proved: no plan is better" if proved else "not proved to be the best"),
+        ("Proof", "proved: no plan is better" if proved else "not proved to be the best plan"),
     ]
     if occasion.approval:
         facts.append(("Approved", _approved(occasion.approval)))
@@ -377,8 +376,8 @@ def _document(title: str, plan: Plan, occasion: Occasion, parts: Sequence[str]) 
 <body>
 <header><h1>{escape(title)}</h1><dl>{listed}</dl></header>
 <main>
-{"".join(parts)}</main>
-<footer><p>This document names people. Keep it, and pass it on, as you would any list of staff.</p></footer>
+{"".join(sections)}</main>
+<footer><p>This document names people. Store it and share it as you would any list of staff.</p></footer>
 </body>
 </html>
 """

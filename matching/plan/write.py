@@ -19,16 +19,10 @@ from matching import __version__
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES
 from matching.pairs.side_constraints import hopeless
-from matching.plan.reasons import (
-    UNMET,
-    Outcome,
-    Reasons,
-    decision_notices,
-    excluded_reasons,
-    priority_level,
-    reasons_of,
-)
-from matching.solve.problem import LEVELS, Assignment
+from matching.plan.outcome import Outcome
+from matching.plan.reasons import Reasons, decision_notices, excluded_reasons, reasons_of
+from matching.solve.problem import LEVELS, UNMET, Assignment
+from matching.tables.csv_out import FORMULA_STARTS, spreadsheet_safe
 
 PLAN_FORMAT = 2
 """The format of a plan as this version writes it; any change of a column, a key or a rule raises it."""
@@ -151,18 +145,10 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
     return Plan(deployments, unmet, workload, excluded, manifest, _surplus(market, outcome, assignment))
 
 
-def spreadsheet_safe(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would run it as a formula."""
-    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
-
-
 def in_points(values: Sequence[int]) -> list[float]:
     """Return the levels' numbers, the last one turned from thousandths into score points."""
     *counts, score = values
     return [*counts, score / 1000]
-
-
-_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")
 
 
 def _text(cells: Mapping[str, list[str]], columns: Sequence[str]) -> pd.DataFrame:
@@ -172,7 +158,7 @@ def _text(cells: Mapping[str, list[str]], columns: Sequence[str]) -> pd.DataFram
 def _all_safe(cells: list[str]) -> list[str]:
     # Hardly any column has a cell that starts so: the set of first characters settles it for all of them.
     starts = {cell[:1] for cell in cells}
-    return cells if starts.isdisjoint(_FORMULA_STARTS) else [spreadsheet_safe(cell) for cell in cells]
+    return cells if starts.isdisjoint(FORMULA_STARTS) else [spreadsheet_safe(cell) for cell in cells]
 
 
 def _number(value: float) -> str:
@@ -300,7 +286,7 @@ def _surplus_of_prices(market: Market, outcome: Outcome, assignment: Assignment)
     rulebook, price = market.rulebook, assignment.price_milli
     need = np.flatnonzero((outcome.supporter_of != UNMET) & (outcome.origin != "pinned"))
     supporter = outcome.supporter_of[need]
-    value = assignment.bonus_milli * (3 - priority_level(market)[need]) + rulebook.fits(need, supporter).score_milli
+    value = assignment.bonus_milli * (3 - rulebook.priority_level[need]) + rulebook.fits(need, supporter).score_milli
     value[outcome.origin[need] == "kept"] += market.inputs.policy.rerun.change_cost_milli
     surplus = np.zeros(len(outcome.supporter_of))
     surplus[need] = value - price[supporter]

@@ -1,1 +1,1 @@
-"""What happens to a round over its weeks, and where it is kept."""
+"""A round: its events, its state after them, its inputs and live plan, and the database that keeps it."""

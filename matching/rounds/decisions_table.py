@@ -1,4 +1,4 @@
-"""The decisions table of a run: what a round's own one and its desk say together, and back from a file to bars."""
+"""The decisions of a run: those of the round's own file and those recorded since, as one table."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,12 +7,12 @@ from datetime import date
 import pandas as pd
 
 from matching.errors import DataError, Problem
-from matching.plan.as_bytes import csv_bytes
-from matching.plan.write import spreadsheet_safe
 from matching.rounds.events import HELD, Pair, one_line_end
-from matching.rounds.state import Bar, Desk
+from matching.rounds.state import Bar, RoundState
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import known_columns, read_table, table_formats
+from matching.tables.formats import known_columns, table_formats
+from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
 _DECISION_COLUMNS = ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on")
@@ -20,7 +20,7 @@ _DECISION_COLUMNS = ("kind", "supporter_id", "need_id", "school_urn", "reason", 
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the decisions table; `row` is its number in the round's own file, None for one of the desk's."""
+    """A row of the decisions table; `row` is its number in the round's own file, None for a recorded decision."""
 
     kind: str
     supporter_id: str
@@ -31,77 +31,82 @@ class _Row:
     on: date | None
     row: int | None = None
 
-    def cells(self) -> tuple[str, ...]:
-        on = self.on.isoformat() if self.on else ""
-        fields = (self.kind, self.supporter_id, self.need_id, self.school_urn, one_line_end(self.reason), self.by, on)
-        return tuple(map(spreadsheet_safe, fields))
+    def cells(self) -> tuple[str | date | None, ...]:
+        """Return the values of `_DECISION_COLUMNS`, texts as they are read back from a file that is safe to open."""
+        texts = (self.kind, self.supporter_id, self.need_id, self.school_urn, one_line_end(self.reason), self.by)
+        return (*(spreadsheet_safe(one.strip()) for one in texts), self.on)
 
 
-def decisions_source(
+def decisions_table(
     base: Source | None,
-    desk: Desk,
+    state: RoundState,
     *,
     hold: bool,
     needs: Mapping[str, str],
     supporters: Collection[str] | None = None,
     mapping: Mapping[str, str] | None = None,
-) -> Source:
-    """The decisions table that a round's own one and its desk make together.
+) -> pd.DataFrame:
+    """Return the decisions of a run: those of the round's own file and those recorded since.
 
     Parameters
     ----------
     base : Source or None
-        The round's own decisions file. It stays the round's: what is made here is made anew for every run, so that
-        whatever is undone is gone from the next one.
-    desk : Desk
+        The round's own decisions file. It remains as it is: the table is made again for every run, so what is undone
+        is gone from the next.
+    state : RoundState
     hold : bool
-        True for a rerun of this round: pins, placements by hand and the deployments that were agreed to become pins,
-        beside all that is forbidden or declined. False for the next round: no pins, those of `base` included.
+        True for a rerun of this round: pins, placements by hand and agreed deployments become pins. False for the next
+        round: only what is forbidden or declined, without any pin of `base`.
     needs : mapping of str to str
-        The round's needs: need_id to the URN of its school.
+        The URN of the school by need_id.
     supporters : collection of str, optional
-        The round's supporters. What the desk says of other people or needs concerns nobody any more and is left out.
+        The round's supporters. Decisions about other supporters or needs are left out.
     mapping : mapping of str to str, optional
-        What the round's columns file says of the header of `base`.
+        The table's column by header of `base`, from the round's columns file.
 
     Returns
     -------
-    Source
-        A CSV file: the rows of `base` in their order, then the desk's by need and supporter. Equal input gives equal
-        bytes.
+    DataFrame
+        kind, supporter_id, need_id (blank for every need of the school), school_urn, reason, by and on (a date or
+        None): the rows of `base` in their order, then the recorded ones by need and supporter.
 
     Raises
     ------
     DataError
-        `base` cannot be read, or bars a pair that the desk holds. (A placement by hand that says which rules it breaks
-        lifts such a bar, for its need alone.)
+        `base` cannot be read, or bars a pair that a later decision holds. (A placement by hand that names the rules
+        that it breaks lifts such a bar, for its need only.)
 
     Notes
     -----
-    Where the two disagree about a need, the desk is later and goes before: a pin of `base` gives way on a need that the
-    desk has placed, or for a pair that it bars. A row for a whole school gives way for those needs alone.
+    Where the two disagree about a need, the round's decisions are later and take precedence: a pin of `base` is left
+    out for a need that they place, or for a pair that they bar; a row for a whole school only for those needs.
     """
     own = _rows_of(base, mapping)
-    held = _held(desk) if hold else {}
-    ours = _desk_rows(desk, held, needs, supporters)
-    problems = list(_contradictions(base, own, desk, held, needs))
+    held = _held(state) if hold else {}
+    ours = _state_rows(state, held, needs, supporters)
+    problems = list(_contradictions(base, own, state, held, needs))
     if problems:
         raise DataError(problems)
-    said_again = {(one.kind, (one.need_id, one.supporter_id)) for one in ours}
-    kept = [one for row in own for one in _left_of(row, desk, held, said_again, needs) if hold or row.kind != "pin"]
-    frame = pd.DataFrame([one.cells() for one in [*kept, *ours]], columns=list(_DECISION_COLUMNS), dtype="object")
-    return Source("decisions.csv", csv_bytes(frame))
+    repeated = {(one.kind, (one.need_id, one.supporter_id)) for one in ours}
+    kept = [one for row in own for one in _remaining(row, state, held, repeated, needs) if hold or row.kind != "pin"]
+    return pd.DataFrame([one.cells() for one in [*kept, *ours]], columns=list(_DECISION_COLUMNS), dtype="object")
+
+
+def decisions_source(decisions: pd.DataFrame) -> Source:
+    """Return decisions as a CSV file; equal decisions give equal bytes."""
+    days = [one.isoformat() if one else "" for one in decisions["on"]]
+    return Source("decisions.csv", csv_bytes(decisions.assign(on=days)))
 
 
 def bars_given(
     base: Source | None, *, needs: Mapping[str, str], mapping: Mapping[str, str] | None = None
 ) -> dict[Pair, Bar]:
-    """What a round's own decisions file forbids, or says was declined, for each of its needs.
+    """Return what a round's own decisions file forbids or lists as declined, for each need.
 
     Parameters
     ----------
     base, needs, mapping
-        As `decisions_source` takes them. A bar's `number` is its row in the file.
+        As `decisions_table` takes them. A bar's `number` is its row in the file.
 
     Raises
     ------
@@ -129,17 +134,17 @@ def _rows_of(base: Source | None, mapping: Mapping[str, str] | None) -> list[_Ro
 
 
 def _needs_of(row: _Row, needs: Mapping[str, str]) -> list[str]:
-    """The needs that a row is about: the one that it names, or all of its school's."""
+    """Return the needs that a row is about: the one that it names, or all of its school's."""
     return [row.need_id] if row.need_id else [one for one, urn in needs.items() if urn == row.school_urn]
 
 
-def held_pairs(desk: Desk) -> dict[str, str]:
-    """Who stays in a rerun, by need: whom a person placed, or else who has agreed to serve it."""
-    return {need_id: row.supporter_id for need_id, row in _held(desk).items()}
+def held_pairs(state: RoundState) -> dict[str, str]:
+    """Return by need_id the supporter_id that a rerun keeps: placed by a person, or else agreed."""
+    return {need_id: row.supporter_id for need_id, row in _held(state).items()}
 
 
-def _held(desk: Desk) -> dict[str, _Row]:
-    """The pins of a rerun, by need: whom a person placed, or else who has agreed to serve it."""
+def _held(state: RoundState) -> dict[str, _Row]:
+    """Return the pins of a rerun by need_id: supporters placed by a person, or else agreed."""
     agreed = {
         event.need_id: _Row(
             "pin",
@@ -150,29 +155,29 @@ def _held(desk: Desk) -> dict[str, _Row]:
             event.by,
             event.at.date(),
         )
-        for event in desk.events
+        for event in state.events
         if event.kind == "status"
-        and event.number not in desk.undone
+        and event.number not in state.undone
         and event.pair
-        and desk.statuses[event.pair] in HELD
-        and event.pair not in desk.barred
-        # Whoever had agreed before somebody else was put there does not come back when that one goes.
-        and (event.need_id not in desk.freed or event.number > desk.freed[event.need_id].since)
+        and state.statuses[event.pair] in HELD
+        and event.pair not in state.barred
+        # An agreement from before another supporter was placed there does not come back when that placement ends.
+        and (event.need_id not in state.freed or event.number > state.freed[event.need_id].since)
     }
     placed = {
         need_id: _Row("pin", one.supporter_id, need_id, "", one.reason, one.by, one.on)
-        for need_id, one in desk.placements.items()
+        for need_id, one in state.placements.items()
     }
     return {**agreed, **placed}
 
 
-def _desk_rows(
-    desk: Desk, held: Mapping[str, _Row], needs: Mapping[str, str], supporters: Collection[str] | None
+def _state_rows(
+    state: RoundState, held: Mapping[str, _Row], needs: Mapping[str, str], supporters: Collection[str] | None
 ) -> list[_Row]:
     bars = [
-        _Row(one.kind, one.supporter_id, one.need_id, "", one.reason, one.by, one.on) for one in desk.barred.values()
+        _Row(one.kind, one.supporter_id, one.need_id, "", one.reason, one.by, one.on) for one in state.barred.values()
     ]
-    # With its school, a row that is carried into a round where the need_id is another school's is told there.
+    # With its school, a row is found to be wrong in a round where the need_id is another school's.
     rows = [
         replace(one, school_urn=needs[one.need_id])
         for one in [*held.values(), *bars]
@@ -182,36 +187,40 @@ def _desk_rows(
 
 
 def _contradictions(
-    base: Source | None, own: Sequence[_Row], desk: Desk, held: Mapping[str, _Row], needs: Mapping[str, str]
+    base: Source | None, own: Sequence[_Row], state: RoundState, held: Mapping[str, _Row], needs: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """The bars of the round's own file on pairs that the desk holds, and that nobody has lifted."""
+    """Yield the bars of the round's own file on pairs that recorded decisions hold, unless a placement lifts them."""
     if base is None:
         return
-    lifted = {need_id for need_id, one in desk.placements.items() if one.broken}
+    lifted = {need_id for need_id, one in state.placements.items() if one.broken}
     for row in own:
         for need_id in _needs_of(row, needs) if row.kind != "pin" else ():
             pin = held.get(need_id)
             if pin and pin.supporter_id == row.supporter_id and need_id not in lifted:
                 word = "forbidden" if row.kind == "forbid" else "declined"
-                message = f"{row.supporter_id} is held at need {need_id} by a later decision, and {word} for it here."
-                fix = "Undo that decision, place them by hand and say that this is broken, or change the table."
+                message = f"{row.supporter_id} is kept at need {need_id} by a later decision, and {word} for it here."
+                fix = "Undo that decision, place them by hand and tick this rule, or change the table."
                 yield Problem(base.name, row.row, "kind", row.kind, message, fix)
 
 
-def _left_of(
-    row: _Row, desk: Desk, held: Mapping[str, _Row], said_again: Collection[tuple[str, Pair]], needs: Mapping[str, str]
+def _remaining(
+    row: _Row,
+    state: RoundState,
+    held: Mapping[str, _Row],
+    repeated: Collection[tuple[str, Pair]],
+    needs: Mapping[str, str],
 ) -> list[_Row]:
-    """What stays of a row of the round's own file beside the desk's: itself, rows for some of its needs, or nothing."""
+    """Return what remains of a row of the round's own file: the row, rows for some of its needs, or nothing."""
 
-    def gives_way(need_id: str) -> bool:
+    def is_overruled(need_id: str) -> bool:
         if row.kind == "pin":
-            decided = need_id in held or need_id in desk.placements or need_id in desk.freed
-            return decided or (need_id, row.supporter_id) in desk.barred
+            decided = need_id in held or need_id in state.placements or need_id in state.freed
+            return decided or (need_id, row.supporter_id) in state.barred
         lifted = need_id in held and held[need_id].supporter_id == row.supporter_id
-        return lifted or (row.need_id != "" and (row.kind, (need_id, row.supporter_id)) in said_again)
+        return lifted or (row.need_id != "" and (row.kind, (need_id, row.supporter_id)) in repeated)
 
     about = _needs_of(row, needs)
-    staying = [need_id for need_id in about if not gives_way(need_id)]
+    staying = [need_id for need_id in about if not is_overruled(need_id)]
     if staying == about:
         return [row]
     return [replace(row, need_id=one, school_urn=needs.get(one, row.school_urn)) for one in staying]

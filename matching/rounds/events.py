@@ -1,6 +1,6 @@
-"""What happens to a round: the kinds of event, and events as values that nothing changes any more.
+"""What happens to a round: the kinds of event, and events as frozen values.
 
-What they come to is the business of `desk`; `rounds` keeps them.
+`state` folds them into the state of the round; `store` keeps them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,24 +31,24 @@ KINDS: Mapping[str, str] = MappingProxyType(
 )
 """Every kind of event, in words for people.
 
-`pin`, `forbid` and `declined` are about a need_id and a supporter_id. So is `swap`: somebody is put in by hand;
-`replaces` is the supporter before (or blank), and `broken` names the rules that it breaks and that were ticked,
-separated by ';'. A `note` is about a need_id, a supporter_id or both, with its `text`. A `status` gives the `status` of
-a supporter_id at a need_id. `undo` takes back the event that it names in `undoes`. The others happen to the round as
-such, and `rounds` writes them; `plan` says in `after` which was the last event that the plan knows of.
+`pin`, `forbid`, `declined` and `swap` are about a need_id and a supporter_id. A `swap` places the supporter by hand:
+`replaces` is the supporter before (or blank), and `broken` names the rules that it knowingly breaks, separated by ';'.
+A `note` is about a need_id, a supporter_id or both, with its `text`. A `status` gives the `status` of a supporter_id at
+a need_id. `undo` undoes the event that it names in `undoes`. The store records the other kinds, which are about the
+whole round; `after` of a `plan` is the last event that the plan takes account of.
 """
 
 DECISIONS = ("pin", "forbid", "declined", "swap", "note", "status")
 """The kinds that a person records, and that can be undone; so can an undo."""
 
 STATUSES = ("proposed", "approached", "agreed", "active", "completed", "declined", "withdrawn")
-"""Where a deployment stands; the first is what it is until somebody says otherwise."""
+"""The statuses of a deployment; it has the first until another is recorded."""
 
 HELD = ("agreed", "active", "completed")
 """The statuses that a new plan must not break."""
 
 ENDED = ("declined", "withdrawn")
-"""The statuses that bar the supporter from the need, and leave it free."""
+"""The statuses that bar the supporter from the need and free the need."""
 
 DECLINE_REASONS = (
     "No time at present",
@@ -56,7 +56,7 @@ DECLINE_REASONS = (
     "Knows the school too well (conflict of interest)",
     "Change of job",
     "Illness or leave",
-    "The school prefers somebody else",
+    "The school prefers another person",
     "Other",
 )
 
@@ -66,27 +66,27 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to a round.
+    """One event of a round.
 
     Attributes
     ----------
     number : int
-        Within the round, from 1; 0 until the round's store has taken it.
+        Within the round, from 1; 0 until it is recorded.
     at : datetime
         In UTC.
     by : str
-        Who did it.
+        The user's name.
     kind : str
         One of `KINDS`.
     why : str
     about : mapping of str to str
     undoes : int or None
-        The number of the event that this one takes back.
+        The number of the event that this one undoes.
     """
 
     number: int
     at: datetime
-    # Who, why and about whom name people and must not reach a log through a repr.
+    # These name people and must not reach a log through a repr.
     by: str = field(repr=False)
     kind: str
     why: str = field(repr=False)
@@ -95,30 +95,42 @@ class Event:
 
     @property
     def need_id(self) -> str:
-        """The need that it is about, or blank."""
+        """The need that the event is about, or blank."""
         return self.about.get("need_id", "")
 
     @property
     def supporter_id(self) -> str:
-        """The supporter that it is about, or blank."""
+        """The supporter that the event is about, or blank."""
         return self.about.get("supporter_id", "")
 
     @property
     def pair(self) -> Pair | None:
-        """The need and the supporter, where it is about both."""
+        """The need and the supporter, if the event is about both."""
         return (self.need_id, self.supporter_id) if self.need_id and self.supporter_id else None
 
 
 def new_event(kind: str, *, by: str, why: str = "", **about: str) -> Event:
-    """An event that is to be recorded: `rounds` gives it its number and its time."""
+    """Return an event to be recorded; the store gives it its number and time."""
     return Event(0, datetime.now(UTC), by, kind, why, about)
 
 
-def standing(events: Sequence[Event]) -> tuple[frozenset[int], dict[int, int]]:
-    """The events that do not hold, and for every event the last one that had a say in whether it does."""
+def undone_events(events: Sequence[Event]) -> tuple[frozenset[int], dict[int, int]]:
+    """Return the events that are undone, and for every event the last one that decides whether it is.
+
+    Parameters
+    ----------
+    events : sequence of Event
+        Of one round, in order.
+
+    Returns
+    -------
+    undone : frozenset of int
+    decided_by : dict of int to int
+        By number: the event itself, or the latest undo that bears on it.
+    """
     undone: set[int] = set()
     last = {one.number: one.number for one in events}
-    # An undo names an earlier event, so from the back it is known of every undo whether it holds itself.
+    # An undo names an earlier event, so taken from the back, every undo is settled before what it undoes.
     for one in reversed(events):
         if one.undoes is not None:
             last[one.undoes] = max(last.get(one.undoes, 0), last[one.number])
@@ -128,5 +140,5 @@ def standing(events: Sequence[Event]) -> tuple[frozenset[int], dict[int, int]]:
 
 
 def one_line_end(written: str) -> str:
-    """A text with one kind of line end: a lone carriage return is not put in quotation marks, and would end a row."""
+    """Return a text with line feeds alone: CSV would not quote a lone carriage return, and it would end the row."""
     return written.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,28 +1,27 @@
-"""The history of a round, for people: every event in words, as a table and as CSV."""
+"""The history of a round for people: every event in words, as a table and as CSV."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 
 import pandas as pd
 
-from matching.plan.as_bytes import csv_bytes
-from matching.plan.write import spreadsheet_safe
-from matching.rounds.events import KINDS, Event, Pair, one_line_end, standing
+from matching.rounds.events import KINDS, Event, Pair, one_line_end, undone_events
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 
 HISTORY_COLUMNS = ("number", "on", "by", "what", "need_id", "supporter_id", "why", "undone")
 
 
 def history_table(events: Iterable[Event]) -> pd.DataFrame:
-    """Everything that happened to a round, one row an event and all of it text.
+    """Return the history of a round as text, one row an event.
 
     Returns
     -------
     DataFrame
-        `HISTORY_COLUMNS`, by number: `on` is the time in UTC as ISO 8601 to the second; `what` is in words; `why` of a
-        note is what it says; `undone` is yes or blank.
+        `HISTORY_COLUMNS`, by number: `on` is the time in UTC as ISO 8601 to the second; `why` is the text of a note, or
+        the reason; `undone` is yes or blank.
     """
     ordered = tuple(events)
-    undone, _ = standing(ordered)
+    undone, _ = undone_events(ordered)
     subject = {one.number: one for one in ordered}
     rows = [
         (
@@ -40,12 +39,12 @@ def history_table(events: Iterable[Event]) -> pd.DataFrame:
 
 
 def history_csv(events: Iterable[Event]) -> bytes:
-    """The history as CSV that a spreadsheet opens as it is."""
+    """Return the history as CSV that a spreadsheet opens without asking."""
     return csv_bytes(history_table(events))
 
 
 def what_happened(event: Event) -> str:
-    """An event in a few words, without whom it is about."""
+    """Return an event in a few words, without the need and the supporter."""
     words = KINDS[event.kind]
     about = event.about
     details = {
@@ -63,7 +62,7 @@ def what_happened(event: Event) -> str:
 
 
 def _about_whom(event: Event, subject: Mapping[int, Event]) -> Pair:
-    """The need and the supporter of an event; of an undo, those of what it takes back."""
+    """Return the need and the supporter of an event; for an undo, those of the event that it undoes."""
     while event.undoes is not None and event.undoes in subject:
         event = subject[event.undoes]
     return (event.need_id, event.supporter_id)

@@ -1,7 +1,6 @@
-"""The plan as people have changed it since it was made, written and measured as any plan is.
+"""The live plan: the accepted plan with the decisions made since, written and measured like any plan.
 
-It says what its rows hold, and beside that what the best plan under the same decisions would reach. Who decided what is
-the business of `desk`.
+Its bounds are those of the best plan under the same decisions.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -14,29 +13,30 @@ from matching.allocation import solve
 from matching.errors import DataError, Problem, counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.pairs.rules import Positions, positions
-from matching.plan.reasons import UNMET, Outcome
+from matching.pairs.rules import positions
+from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
-from matching.solve.problem import Assignment, Reached, as_reached
-from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins, written
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET, Assignment, Reached, as_reached
+from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins
 
 Best = tuple[Outcome, Assignment]
-"""What `matching.allocation.solve` gives."""
+"""What `matching.allocation.solve` returns."""
 
-# Where the accepted plan bounds every plan under the decisions, so long is searched for a closer bound, in seconds.
+# How long to search for a closer bound if the accepted plan's bounds hold under the decisions too, in seconds.
 _CLOSER_S = 0.3
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What decisions are made on.
+    """The accepted plan, on which decisions are made.
 
     Attributes
     ----------
     market : Market
-        Of the accepted plan.
+        Of that plan.
     bounds : tuple of int
-        By level: what no plan of that market exceeds.
+        By level: the upper bounds of all plans of that market.
     """
 
     market: Market
@@ -44,7 +44,7 @@ class Accepted:
 
     @classmethod
     def of(cls, market: Market, plan: Plan) -> "Accepted":
-        """A plan and its market."""
+        """Return a plan's market and bounds."""
         *counts, score = (level["bound"] for level in plan.manifest["objective"])
         return cls(market, as_reached([*counts, round(1000 * score)]))
 
@@ -58,39 +58,37 @@ def live_plan(
     accepted: Accepted | None = None,
     time_limit_s: float = 5.0,
 ) -> Plan:
-    """Write down who serves which need now.
+    """Return a plan of the deployments as they are now.
 
     Parameters
     ----------
     market : Market
-        Over inputs that hold the decisions.
+        Over inputs with the decisions.
     supporter_of : mapping of str to str
-        By need_id: the supporter_id; needs that are not in it are unmet.
+        The supporter_id by need_id; all other needs are unmet.
     by_hand : collection of str
-        The need_ids whose supporter a person put there: each is held as a pin is, whether or not the decisions table
-        has it. Such a need without a supporter was left open by a person.
+        The need_ids whose supporter a person placed: each is kept like a pin, whether or not it is in the decisions.
+        Such a need without a supporter was left open by a person.
     best : tuple of Outcome and Assignment, optional
-        What `solve` gives for the inputs of `held_inputs`, where the caller has it.
+        What `solve` returns for the inputs of `held_inputs`, if already solved.
     accepted : Accepted, optional
-        What was decided on. Where decisions only take from what could be chosen then, or add pins whose worth is known,
-        the bounds of that time hold still, and need no search.
+        If the decisions since only remove choices or add pins of known value, its bounds still hold and need no search.
     time_limit_s : float
         How long to search for the best plan where days bind, in seconds.
 
     Returns
     -------
     Plan
-        Its levels' values are what its rows hold; a bound is what the best plan under the same decisions may reach, or
-        the value where that is more, as it can be once a level before it is worse. Prices are given where the plan is
-        as good as a proved best one.
+        The value of a level is that of its rows; its bound is that of the best plan under the same decisions, or the
+        value if that is higher, as it can be if an earlier level is worse. It has prices if it equals a proved optimum.
 
     Raises
     ------
     DataError
-        A need or a supporter is not in the inputs, or somebody has more than they offer.
+        A need or a supporter is not in the inputs, or a supporter has more than they offer.
     """
     held = held_market(market, supporter_of, by_hand)
-    outcome = written(held, _positions(held, supporter_of))
+    outcome = Outcome.of(held, _positions(held, supporter_of))
     if problems := list(_overfull(held, outcome)):
         raise DataError(problems)
     most = accepted and _most_after(accepted, held)
@@ -100,7 +98,7 @@ def live_plan(
 
 
 def held_inputs(inputs: Inputs, supporter_of: Mapping[str, str], by_hand: Collection[str]) -> Inputs:
-    """The inputs with a pin for everybody put somewhere by hand: those that a live plan is checked against."""
+    """Return the inputs with a pin for each placement by hand: those that a live plan is checked against."""
     pins = inputs.decisions[inputs.decisions["kind"] == "pin"]
     pinned = set(zip(pins["need_id"], pins["supporter_id"], strict=True))
     new = {one: supporter_of[one] for one in sorted(by_hand) if one in supporter_of}
@@ -109,7 +107,7 @@ def held_inputs(inputs: Inputs, supporter_of: Mapping[str, str], by_hand: Collec
 
 
 def held_market(market: Market, supporter_of: Mapping[str, str], by_hand: Collection[str]) -> Market:
-    """The market of `held_inputs`."""
+    """Return the market of `held_inputs`."""
     inputs = held_inputs(market.inputs, supporter_of, by_hand)
     return market if inputs is market.inputs else changed_market(market, inputs, same_pairs=True)
 
@@ -120,7 +118,7 @@ def _positions(market: Market, supporter_of: Mapping[str, str]) -> Positions:
     need = positions(inputs.needs["need_id"], need_ids)
     supporter = positions(inputs.supporters["supporter_id"], supporter_ids)
     for one in np.flatnonzero((need < 0) | (supporter < 0)).tolist():
-        # Says which of the two is unknown, and what it may have been meant for.
+        # Raises a problem that names the unknown one and similar identifiers.
         position_of(inputs.needs["need_id"], need_ids[one], "need")
         position_of(inputs.supporters["supporter_id"], supporter_ids[one], "supporter")
     found = np.full(len(inputs.needs), UNMET, dtype=np.intp)
@@ -129,13 +127,13 @@ def _positions(market: Market, supporter_of: Mapping[str, str]) -> Positions:
 
 
 def _most_after(accepted: Accepted, held: Market) -> Reached | None:
-    """What no plan under the decisions exceeds, as the bounds of the accepted plan say it; None where they do not.
+    """Return the accepted plan's bounds carried over to all plans under the decisions; None if they do not hold.
 
     Notes
     -----
-    A plan under the decisions, less its pins that the accepted plan could not have had, is a plan that could have been
-    chosen then. So it is worth no more than the bounds of that time and these pins. This fails where something that was
-    fixed or barred then is free now, and where rules tie needs together: without the pins a package is not whole.
+    A plan under the decisions, without the pins that were impossible when the plan was accepted, is a plan of the
+    accepted plan's market. So its value is at most those bounds plus the value of these pins. This does not hold if a
+    pin or bar of that time is gone, or with side constraints: without the pins a package is not complete.
     """
     before, now = accepted.market.rulebook, held.rulebook
     one, other = before.inputs, now.inputs
@@ -148,7 +146,7 @@ def _most_after(accepted: Accepted, held: Market) -> Reached | None:
         np.setdiff1d(barred, np.union1d(barred_now, held_there))
     )
     new = np.setdiff1d(held_there, pinned)
-    if is_free_again or (before.has_ties and len(new)):
+    if is_free_again or (before.has_side_constraints and len(new)):
         return None
     need, supporter = np.divmod(new, max(len(one.supporters), 1))
     offers_more = (now.places > before.places) | (now.days_offered > before.days_offered)
@@ -157,7 +155,7 @@ def _most_after(accepted: Accepted, held: Market) -> Reached | None:
     added = np.full(len(now.need_school), UNMET, dtype=np.intp)
     added[need] = supporter
     places, days = Outcome(added, np.empty(0, dtype=object)).used(held)
-    # Beside these pins, whoever offers more now must have no more left than they offered then.
+    # A supporter who offers more now must have no more left, after these pins, than they offered then.
     more_left = (now.places - places > before.places) | (now.days_offered - days > before.days_offered)
     if (more_left & offers_more).any():
         return None
@@ -168,25 +166,25 @@ def _overfull(market: Market, outcome: Outcome) -> Iterator[Problem]:
     deployments, days = outcome.used(market)
     rulebook = market.rulebook
     over = (deployments > rulebook.places) | (days > rulebook.days_offered)
-    fix = "Take somebody else for one of them, or change what the supporter offers."
+    fix = "Place another supporter at one of them, or change what this one offers."
     for supporter in np.flatnonzero(over).tolist():
         who, places = market.supporters[supporter]["supporter_id"], int(rulebook.places[supporter])
         if deployments[supporter] > places:
-            message = f"{who} has {counted(int(deployments[supporter]), 'need')} and places for {places:,}."
+            message = f"{who} has {counted(int(deployments[supporter]), 'need')} and offers {counted(places, 'place')}."
         else:
             offered = rulebook.days_offered[supporter] / 100
-            message = f"{who} has needs of {days[supporter] / 100:g} days together and offers {offered:g}."
+            message = f"{who} has needs of {days[supporter] / 100:g} days in all and offers {offered:g}."
         yield Problem("plan", None, "supporter_id", who, message, fix)
 
 
 def _measured(market: Market, supporter_of: Positions, best: Assignment) -> Assignment:
-    """The rows' own values against what the best plan may reach."""
+    """Return the assignment with its own values and the bounds of the best plan."""
     values = reached_by(market, supporter_of)
     bounds = as_reached(np.maximum(values, best.bounds))
     proves = values == bounds
-    # Whatever proves it: it is then best in each connected part, and the prices of a part are those of its best plans.
+    # Equal to a proved optimum, it is optimal in each component, and any optimum of a component has its prices.
     price_milli = best.price_milli if proves else np.full(len(best.price_milli), np.nan)
-    # What people changed was not searched: how the search for its bound ended says nothing of the plan.
+    # A plan changed by hand was not searched for, so how the search for its bound ended does not describe it.
     ended = best.ended if not proves and np.array_equal(supporter_of, best.supporter_of) else ""
     return replace(
         best,

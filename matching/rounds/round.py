@@ -1,4 +1,4 @@
-"""A round and its plans as values, and a round with something more: pure functions, whatever keeps them."""
+"""A round and its plans as values, and pure functions that return a round with a change."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from matching.errors import DataError, Problem
+from matching.inputs.read import SOURCES
 from matching.rounds.events import DECISIONS, ENDED, Event, new_event
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.tables.files import Source
 
 
@@ -20,14 +21,14 @@ class PlanRecord:
     number : int
         Within the round, from 1.
     kind : str
-        `optimised`, `scenario` (a plan kept beside) or `approved` (as it was approved).
+        `optimised`, `scenario` (a plan kept for comparison) or `approved` (as it was approved).
     name : str
-        Of a scenario; blank where it has none.
+        Of a scenario; otherwise blank.
     made_at : datetime
         In UTC.
     made_by, note : str
     after : int
-        The last event that it knows of.
+        The last event that it takes account of.
     """
 
     number: int
@@ -41,24 +42,24 @@ class PlanRecord:
 
 @dataclass(frozen=True)
 class Round:
-    """One allocation exercise, as it was when it was read.
+    """One allocation exercise, as it was when it was read from the store.
 
     Attributes
     ----------
     round_id : str
-        Random, so that nobody finds a round by guessing.
+        Random, so that a round cannot be found by guessing.
     name : str
     created_at : datetime
         In UTC.
     revision : int
         Rises with every change; a change that starts from an earlier one is refused.
     sources : mapping of str to Source
-        The input files by table name, as `matching.inputs.read_inputs` takes them.
+        The input files by table name, as `matching.inputs.read.read_inputs` takes them.
     files : mapping of str to bytes, or None
-        The files of the accepted plan by path, as `matching.export.plan_files` gives them; None until a plan is made
-        from these sources.
+        The files of the accepted plan by path, as `matching.plan.as_bytes.plan_files` returns them; None until a plan
+        is made from these sources.
     events : tuple of Event
-        Everything that happened to it, in order; what holds of that is the business of `matching.desk.desk_of`.
+        In order; `matching.rounds.state.state_of` folds them into the round's state.
     plans : tuple of PlanRecord
         Every plan that was kept, by number.
     current : int or None
@@ -68,7 +69,7 @@ class Round:
     archived_at : datetime or None
         In UTC.
     copied_from : str or None
-        The identifier of the round that it began as a copy of.
+        The identifier of the round of which it is a copy.
     added_at : mapping of str to datetime
         When each input file was added, by table name, in UTC.
     """
@@ -90,13 +91,13 @@ class Round:
 
     @property
     def last_event(self) -> int:
-        """The number of the last thing that happened to it."""
+        """The number of its last event."""
         return len(self.events)
 
 
 @dataclass(frozen=True)
 class RoundSummary:
-    """What a list shows of a round; times are in UTC, `allocated` says whether it has a plan."""
+    """A row of the list of rounds; times are in UTC, and a round that is `allocated` has a plan."""
 
     round_id: str
     name: str
@@ -106,11 +107,11 @@ class RoundSummary:
     archived_at: datetime | None = None
 
 
-# ---- a round with something more -----------------------------------------------------------------------------------
+# ---- changes -------------------------------------------------------------------------------------------------------
 
 
 def refused(message: str, fix: str) -> DataError:
-    """Something that is not done with a round, and what to do instead."""
+    """Return the error for something that cannot be done with a round, and what to do instead."""
     return DataError([Problem("round", None, "", "", message, fix)])
 
 
@@ -128,7 +129,7 @@ def refuse_approved(seen: Round) -> None:
 
 
 def is_decision(event: Event) -> bool:
-    """Whether an event changes who may serve or serves what; a note and a deployment that gets on do not."""
+    """Return whether an event changes who serves or may serve a need; notes and most statuses do not."""
     return (
         event.kind in DECISIONS
         and event.kind != "note"
@@ -137,19 +138,19 @@ def is_decision(event: Event) -> bool:
 
 
 def with_events(owner: Round, events: Sequence[Event], now: datetime) -> Round:
-    """The round after these events, which get their numbers and their time here."""
+    """Return the round after these events, which get their numbers and time here."""
     numbered = (
         replace(one, number=number, at=now, about=dict(one.about))
         for number, one in enumerate(events, start=owner.last_event + 1)
     )
-    # The revision is that of the change, however many events it is.
+    # The store raises the revision once for each change, however many events it has.
     return replace(owner, events=(*owner.events, *numbered))
 
 
 def with_sources(
     seen: Round, sources: Mapping[str, Source], by: str, why: str, now: datetime, *, even_if_equal: bool = False
 ) -> Round:
-    """The round with these input files, and an event that names those that changed."""
+    """Return the round with these input files, and an event that names those that changed."""
     names = [one for one in {**seen.sources, **sources} if seen.sources.get(one) != sources.get(one)]
     if not names and not even_if_equal:
         return seen
@@ -159,27 +160,36 @@ def with_sources(
     return replace(with_events(seen, [event], now), sources=dict(sources), added_at=added_at)
 
 
+def sources_after_run(seen: Round, run: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the round's own files once a plan made from the files of a run is accepted.
+
+    Only the run's policy becomes the round's own: decisions remain events, which can be undone.
+    """
+    own = {**seen.sources, **{name: one for name, one in run.items() if name == "policy"}}
+    return {name: own[name] for name in SOURCES if name in own}
+
+
 def with_plan(
     seen: Round, kind: str, name: str, by: str, note: str, after: int, now: datetime
 ) -> tuple[Round, PlanRecord]:
-    """The round with one more plan beside the others, and that plan."""
+    """Return the round with one more plan, and that plan."""
     record = PlanRecord(len(seen.plans) + 1, kind, name, now, by, note, after)
     return replace(seen, plans=(*seen.plans, record)), record
 
 
 def accepted(seen: Round, record: PlanRecord, files: Mapping[str, bytes], by: str, why: str, now: datetime) -> Round:
-    """The round with one of its plans as the accepted one."""
+    """Return the round with one of its plans as the accepted one."""
     event = new_event("plan", by=by, why=why, plan=str(record.number), after=str(record.after))
     return replace(with_events(seen, [event], now), files=dict(files), current=record.number)
 
 
 def copied(original: Round, name: str, by: str, decisions: bool, now: datetime) -> Round:
-    """A round like another one; its decisions stand before or after its plan as they did there."""
+    """Return a new round like another; its decisions come before or after its plan as they did there."""
     begun = Round(secrets.token_hex(8), name, now, 1, original.sources, None, copied_from=original.round_id)
     begun = replace(begun, added_at=dict.fromkeys(original.sources, now))
     first = new_event("copied", by=by, round=original.round_id, name=original.name)
     begun = with_events(begun, [first], now)
-    planned = desk_of(original.events).planned
+    planned = state_of(original.events).planned
     number_of: dict[int, int] = {}
     if decisions:
         begun = _with_decisions(begun, [one for one in original.events if one.number <= planned], number_of)
@@ -193,7 +203,7 @@ def copied(original: Round, name: str, by: str, decisions: bool, now: datetime) 
 
 
 def _with_decisions(begun: Round, events: Sequence[Event], number_of: dict[int, int]) -> Round:
-    """The round with another's decisions after its own events; `number_of` learns their new numbers by the old."""
+    """Return the round with another's decisions after its own events; `number_of` receives new numbers by old ones."""
     taken = list(begun.events)
     for one in events:
         if one.kind in (*DECISIONS, "undo"):

@@ -1,7 +1,6 @@
-"""Rounds, kept in one SQLite file: their input files, every plan that was made, and all that was decided, for good.
+"""The store of rounds: input files, plans and events, kept in one database and returned to the byte.
 
-What the bytes mean is the business of `inputs` and `directory`, and what the events come to that of `desk`; here they
-are kept, and given back to the byte. Events, plans and their files are added and never changed: the database refuses.
+Events, plans and their files are added and never changed; the database itself refuses a change.
 """
 
 import secrets
@@ -12,9 +11,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
-from matching.rounds.archive import packed, unpacked
-from matching.rounds.database import ROUNDS, Database, open_database
+from matching.rounds.database import open_database
 from matching.rounds.events import Event, new_event
+from matching.rounds.refusals import check_event
 from matching.rounds.round import (
     PlanRecord,
     Round,
@@ -28,7 +27,9 @@ from matching.rounds.round import (
     with_plan,
     with_sources,
 )
-from matching.rounds.rows import (
+from matching.rounds.round_file import packed, unpacked
+from matching.rounds.state import state_of
+from matching.rounds.storage.rows import (
     insert_round,
     known_round,
     read_events,
@@ -38,30 +39,31 @@ from matching.rounds.rows import (
     time_or_none,
     write_round,
 )
-from matching.rounds.state import check_event, desk_of
+from matching.rounds.storage.schema import ROUNDS
+from matching.rounds.storage.sqlite import Database
 from matching.tables.files import Source
 
 
 class StaleRoundError(Exception):
-    """The round was changed elsewhere after it was read here; the store still holds that other change.
+    """The round was changed in another window after it was read in this one; that change is kept.
 
-    `meanwhile` is what happened to the round since, in order.
+    `meanwhile` are the events since, in order.
     """
 
     def __init__(self, meanwhile: Iterable[Event] = ()) -> None:
         self.meanwhile = tuple(meanwhile)
         super().__init__(
             "The round was changed in another window after it was opened here, so nothing was saved. "
-            "Open the round again and make the change once more."
+            "Open the round again and repeat the change."
         )
 
 
 class RoundStore:
     """The rounds of one database file, for any number of threads; made by `open_store`.
 
-    Every method raises `DataError` where the database cannot be read or written. Those that change a round take it as
-    the change started from it (`seen`), give it back as it is then, and raise `StaleRoundError` where it was changed
-    elsewhere. `by` says who makes a change and `why` the reason; both go into the round's history.
+    Every method raises `DataError` if the database cannot be read or written. Those that change a round take it as the
+    user saw it (`seen`), return it as it is after the change, and raise `StaleRoundError` if it was changed meanwhile.
+    `by` is the user's name and `why` the reason; both go into the round's history.
     """
 
     def __init__(self, database: Database) -> None:
@@ -70,12 +72,12 @@ class RoundStore:
     # ---- reading ---------------------------------------------------------------------------------------------------
 
     def get(self, round_id: str) -> Round | None:
-        """The round of this identifier with all its files, or None where there is none."""
+        """Return the round of this identifier with all its files, or None."""
         with self._database.reading() as connection:
             return read_round(connection, round_id)
 
     def list(self, *, archived: bool = False) -> tuple[RoundSummary, ...]:
-        """All rounds, the newest first; archived ones only on request."""
+        """Return all rounds, the newest first; archived ones only on request."""
         query = select(ROUNDS).order_by(ROUNDS.c.created_at.desc(), ROUNDS.c.round_id)
         if not archived:
             query = query.where(ROUNDS.c.archived_at.is_(None))
@@ -94,12 +96,12 @@ class RoundStore:
         )
 
     def plans(self, round_id: str) -> tuple[PlanRecord, ...]:
-        """Every plan of a round that was kept, by number, without their files."""
+        """Return every plan of a round by number, without its files."""
         with self._database.reading() as connection:
             return read_plans(connection, round_id)
 
     def plan_files(self, round_id: str, number: int) -> dict[str, bytes]:
-        """The files of one plan of a round by path, in their order.
+        """Return the files of one plan of a round by path, in their order.
 
         Raises
         ------
@@ -125,10 +127,10 @@ class RoundStore:
         return begun
 
     def copy(self, round_id: str, name: str, *, by: str = "", decisions: bool = False) -> Round:
-        """Begin a round as a copy: its input files and its accepted plan, and on request what was decided.
+        """Begin a round as a copy: its input files, its accepted plan and, on request, its decisions.
 
-        Decisions keep who made them, when and why, and what was undone can be put back. Scenarios, approved versions
-        and the round's own doings (its plans, its names) are not copied.
+        Decisions keep their author, time and reason, and what was undone can be redone. Scenarios, approved versions
+        and events about the whole round are not copied.
 
         Raises
         ------
@@ -144,9 +146,9 @@ class RoundStore:
     # ---- the input files and plans ---------------------------------------------------------------------------------
 
     def save_sources(self, seen: Round, sources: Mapping[str, Source], *, by: str = "", why: str = "") -> Round:
-        """Put other input files in place of a round's.
+        """Replace a round's input files.
 
-        Its plan is then no longer the accepted one, since it does not follow from them; it is kept.
+        Its plan was made from the earlier ones, so it is kept but is no longer the accepted one.
 
         Raises
         ------
@@ -168,16 +170,15 @@ class RoundStore:
         by: str = "",
         why: str = "",
     ) -> Round:
-        """Accept the plan that was made from a round's input files; an earlier one is kept beside.
+        """Accept the plan that was made from a round's input files; earlier plans are kept.
 
         Parameters
         ----------
         seen : Round
         files : mapping of str to bytes
-            The plan directory's files by path, as `matching.export.plan_files` gives them.
+            The plan directory's files by path, as `matching.plan.as_bytes.plan_files` returns them.
         sources : mapping of str to Source, optional
-            What the plan was made from, where that is not the round's own: then they take their place, in one step
-            with the plan.
+            What the plan was made from, if not the round's own files: they replace those in the same transaction.
         by, why : str
 
         Raises
@@ -197,7 +198,7 @@ class RoundStore:
     def save_scenario(
         self, seen: Round, name: str, files: Mapping[str, bytes], *, by: str = "", why: str = ""
     ) -> Round:
-        """Keep a named plan beside the accepted one.
+        """Keep a named plan for comparison with the accepted one.
 
         Raises
         ------
@@ -218,14 +219,14 @@ class RoundStore:
         by: str = "",
         why: str = "",
     ) -> Round:
-        """Accept a plan that was kept: a scenario, or an earlier plan.
+        """Accept a plan of the round: a scenario or an earlier plan.
 
         Parameters
         ----------
         seen : Round
         number : int
         sources : mapping of str to Source, optional
-            What that plan was made from, where that is not what the round holds now.
+            What that plan was made from, if not the round's own files.
         by, why : str
 
         Raises
@@ -247,46 +248,46 @@ class RoundStore:
     # ---- decisions -------------------------------------------------------------------------------------------------
 
     def record(self, seen: Round, events: Sequence[Event]) -> Round:
-        """Record what was decided: all of it or, where one thing is refused, nothing.
+        """Record decisions: all of them, or none if one is refused.
 
         Parameters
         ----------
         seen : Round
         events : sequence of Event
-            As `matching.desk.new_event` makes them; their numbers and times are given here.
+            As `matching.rounds.events.new_event` returns them; they get their numbers and times here.
 
         Raises
         ------
         StaleRoundError
         DataError
-            An event is refused as things stand (`matching.desk.why_refused`), or the round is approved: notes may still
-            be made then, and deployments get on, but nobody is placed, barred or withdrawn.
+            An event is refused (`matching.rounds.refusals.why_refused`), or the round is approved: then only notes and
+            statuses that end no deployment are recorded.
         """
         with self._changing(seen) as connection:
             now, changed = _now(), seen
             for event in events:
                 if is_decision(event):
                     refuse_approved(seen)
-                check_event(desk_of(changed.events), event)
+                check_event(state_of(changed.events), event)
                 changed = with_events(changed, [event], now)
             return write_round(connection, seen, changed)
 
     def undo(self, seen: Round, number: int, *, by: str = "", why: str = "") -> Round:
-        """Take back a decision, or put one back by taking back its undoing; the history keeps both.
+        """Undo a decision, or redo one by undoing its undo; the history keeps all of them.
 
         Raises
         ------
         StaleRoundError
         DataError
-            There is nothing of this number to take back, or the round is approved.
+            There is no decision of this number to undo, or the round is approved.
         """
         event = replace(new_event("undo", by=by, why=why), undoes=number)
         with self._changing(seen) as connection:
-            desk = desk_of(seen.events)
-            check_event(desk, event)
-            target = desk.event(number)
+            state = state_of(seen.events)
+            check_event(state, event)
+            target = state.event(number)
             while target and target.undoes is not None:
-                target = desk.event(target.undoes)
+                target = state.event(target.undoes)
             if target and is_decision(target):
                 refuse_approved(seen)
             return write_round(connection, seen, with_events(seen, [event], _now()))
@@ -294,13 +295,13 @@ class RoundStore:
     # ---- the round as such -----------------------------------------------------------------------------------------
 
     def approve(self, seen: Round, files: Mapping[str, bytes], *, by: str = "", why: str = "") -> Round:
-        """Keep a version as the approved one; until `reopen`, nothing that it rests on can be changed.
+        """Keep a version as the approved one; until `reopen`, tables, plans and decisions cannot be changed.
 
         Parameters
         ----------
         seen : Round
         files : mapping of str to bytes
-            The approved version as it leaves, with what was changed by hand; the accepted plan stays as it is.
+            The approved version as it is handed over, decisions since the plan included; the accepted plan is kept.
         by, why : str
 
         Raises
@@ -328,12 +329,12 @@ class RoundStore:
         """
         with self._changing(seen) as connection:
             if seen.approved is None:
-                raise refused("The round is not approved, so it is open already.", "Go on with it.")
+                raise refused("The round is not approved, so it is open already.", "Carry on with it.")
             event = new_event("reopened", by=by, why=why, plan=str(seen.approved))
             return write_round(connection, seen, replace(with_events(seen, [event], _now()), approved=None))
 
     def rename(self, seen: Round, name: str, *, by: str = "") -> Round:
-        """Give a round another name.
+        """Rename a round.
 
         Raises
         ------
@@ -344,7 +345,7 @@ class RoundStore:
             return write_round(connection, seen, replace(with_events(seen, [event], _now()), name=name))
 
     def archive(self, seen: Round, *, by: str = "", why: str = "") -> Round:
-        """Take a round off the list; nothing of it is lost.
+        """Archive a round: it leaves the list, and all of it is kept.
 
         Raises
         ------
@@ -369,7 +370,7 @@ class RoundStore:
     # ---- to a file and back ----------------------------------------------------------------------------------------
 
     def export_round(self, round_id: str) -> bytes:
-        """A round with all its files, plans and history as one zip, for `import_round` here or on another machine.
+        """Return a round with all its files, plans and history as one zip, for `import_round` on any machine.
 
         Equal rounds give equal bytes.
 
@@ -384,14 +385,14 @@ class RoundStore:
         return packed(found, plans)
 
     def import_round(self, content: bytes, *, by: str = "") -> Round:
-        """Take in a round that `export_round` packed: the same files to the byte and the same history.
+        """Restore a round that `export_round` packed: the same files to the byte and the same history.
 
-        It keeps its identifier where that is free, and otherwise becomes a round beside the one that has it.
+        It keeps its identifier unless another round has it; then it gets a new one.
 
         Raises
         ------
         DataError
-            The file is damaged, is none of a round, is too large, or was packed by a newer version.
+            The file is damaged, is not a round, is too large, or was made by a newer version.
         """
         packed, plans = unpacked(content)
         now = _now()
@@ -407,12 +408,12 @@ class RoundStore:
         return restored
 
     def close(self) -> None:
-        """Let go of the database file."""
+        """Close the database file."""
         self._database.close()
 
     @contextmanager
     def _changing(self, seen: Round) -> Iterator[Connection]:
-        """A transaction in which the round still is what the change started from."""
+        """Open a transaction in which the round is still as the user saw it, or raise."""
         with self._database.writing() as connection:
             is_seen = (ROUNDS.c.round_id == seen.round_id) & (ROUNDS.c.revision == seen.revision)
             if connection.execute(select(ROUNDS.c.revision).where(is_seen)).first() is None:
@@ -421,20 +422,21 @@ class RoundStore:
 
 
 def open_store(url: str | None = None, *, wait_s: float = 10.0) -> RoundStore:
-    """Open the rounds, making the database or bringing it up to date where that is due.
+    """Open the store; make its database or bring it up to date where needed.
 
     Parameters
     ----------
     url : str, optional
-        Address of an SQLite file, as in `sqlite:///rounds.db`. Where it is not given, S2S_DATABASE_URL is taken,
-        and without that a file in the user's own data directory.
+        Address of an SQLite file, as in `sqlite:///rounds.db`. The default is S2S_DATABASE_URL or, without it, a file
+        in the user's own data directory.
     wait_s : float
         How long to wait for another writer, in seconds.
 
     Raises
     ------
     DataError
-        The address is of no SQLite file, or the file cannot be made, read, written or understood.
+        The address is not that of an SQLite file; or the file cannot be made, read or written, is damaged, or is of a
+        newer version or another program.
     """
     return RoundStore(open_database(url, wait_s))
 

@@ -1,31 +1,28 @@
-"""Days that bind for a few people: the best plan from the pairs around them, and a proof over every pair.
+"""Local repair where days bind for a few supporters, with a proof over every pair (reduced cost fixing).
 
-Where places only are counted the answer comes with prices. What a pair falls short of its two prices is its loss, and a
-plan falls short of that answer by the losses of its pairs and the prices of what it leaves. So days that do not fit are
-mended near by, over pairs of small loss around the people whom they bind. Then worths of the needs there are found at
-which nobody's best load gains more than the plan gives them: no other pair of the whole round makes it better.
+The optimum with places only has dual prices. The loss of a pair is what it falls short of its two prices, and a plan
+falls short of that optimum by the losses of its pairs and the prices of unused places and unmet needs. So the plan is
+repaired locally, over pairs of small loss around the supporters whose days do not fit. Then dual prices of the needs
+are found at which no supporter's best load gains more than its load in the plan: no other pair can improve the plan.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
 from matching.errors import counted
-from matching.solve.budget import Watch
-from matching.solve.parts import Part
-from matching.solve.pricing_oracle import Rest
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.budget import Budget
+from matching.solve.components import Component
+from matching.solve.pricing_oracle import PricingOracle
 from matching.solve.problem import (
     UNMET,
-    Flags,
-    Positions,
-    Task,
-    Whole,
+    AssignmentProblem,
     chosen_pairs,
+    components_of,
     days_used,
-    parts_of,
     places_left,
     values_of,
 )
@@ -45,8 +42,6 @@ from matching.solve.worths import (
     with_wanted,
 )
 
-Floats = NDArray[np.float64]
-
 # How far around the people whose days do not fit is looked first, in thousandths of a point; less far where that is too
 # much to be solved at once.
 _REACHES_MILLI = (20, 10, 5)
@@ -64,86 +59,92 @@ _MOST_ROUNDS = 60
 
 @dataclass(frozen=True)
 class Around:
-    """A plan that keeps everybody's days, and what is known of how good it is.
+    """A plan that keeps all supporters' days, and what is known of how good it is.
 
     Attributes
     ----------
-    task : Task
-        With the pairs that were at hand in the end.
+    problem : AssignmentProblem
+        With the pairs that were in the problem in the end.
     supporter_of : ndarray of intp
         By need.
     most_milli : int
         What no plan that meets as many needs of each level can exceed in the last level.
     surplus_milli : ndarray of float64
-        By need: what meeting it is worth beyond whoever meets it, so that this is so.
+        By need: what meeting it is worth beyond the supporter who meets it, so that this is so.
     price_milli : ndarray of float64
         By supporter; nan of those who have no price because of the days around them.
     """
 
-    task: Task
+    problem: AssignmentProblem
     supporter_of: Positions
     most_milli: int
     surplus_milli: Floats
     price_milli: Floats
 
 
-def best_around(task: Task, rest: Rest | None, supporter_of: Positions, price: Whole, watch: Watch) -> Around | None:
+def best_around(
+    problem: AssignmentProblem, oracle: PricingOracle | None, supporter_of: Positions, price: Integers, budget: Budget
+) -> Around | None:
     """The best plan where days bind for few; None where they bind for more, or cost a need.
 
     `supporter_of` is the optimum with places only and `price` its prices.
     """
-    places_only = PlacesOnly.of(task, supporter_of, price)
-    over = days_used(task, supporter_of) > task.days_offered
+    places_only = PlacesOnly.of(problem, supporter_of, price)
+    over = days_used(problem, supporter_of) > problem.days_offered
     for reach in _REACHES_MILLI:
-        task = _with_losses_to(task, rest, places_only, 2 * reach)
-        near, needs, people = _near(task, places_only, over, reach)
-        few = task.of(near)
-        part = parts_of(task, near)
+        problem = _with_losses_to(problem, oracle, places_only, 2 * reach)
+        near, needs, people = _near(problem, places_only, over, reach)
+        few = problem.of(near)
+        part = components_of(problem, near)
         if np.bincount(part[few.need]).max(initial=0) <= _MOST_PAIRS_OF_PART:
             break
     else:
         return None
-    watch.tell(f"Solving days, around {counted(int(over.sum()), 'person', 'people')}: {len(near):,} pairs")
-    outcome = _mended(few, places_only, part, over, watch.share(_SHARE_OF_LOOK))
+    budget.report(f"Solving days, around {counted(int(over.sum()), 'person', 'people')}: {len(near):,} pairs")
+    outcome = _repaired(few, places_only, part, over, budget.share(_SHARE_OF_LOOK))
     if outcome is None:
         return None
-    found = _proved(task, rest, places_only, outcome, Region.of(task, places_only, needs, people, near), watch)
-    is_costly = values_of(task, found.supporter_of)[:-1] != values_of(task, supporter_of)[:-1]
+    found = _proved(problem, oracle, places_only, outcome, Region.of(problem, places_only, needs, people, near), budget)
+    is_costly = values_of(problem, found.supporter_of)[:-1] != values_of(problem, supporter_of)[:-1]
     return None if is_costly else found
 
 
-def _with_losses_to(task: Task, rest: Rest | None, places_only: PlacesOnly, most: int) -> Task:
-    """The task with every pair of the rest that loses no more than that."""
-    if rest is None:
-        return task
-    asked = places_only.surplus - task.bonus_milli * (3 - task.level) - most - 1
-    return task.with_pairs(*rest.worth_more(asked, places_only.price))[0]
+def _with_losses_to(
+    problem: AssignmentProblem, oracle: PricingOracle | None, places_only: PlacesOnly, most: int
+) -> AssignmentProblem:
+    """Return the problem with every pair of the oracle that loses no more than that."""
+    if oracle is None:
+        return problem
+    asked = places_only.surplus - problem.bonus_milli * (3 - problem.level) - most - 1
+    return problem.with_pairs(*oracle.pairs_above(asked, places_only.price))[0]
 
 
-def _near(task: Task, places_only: PlacesOnly, over: Flags, reach: int) -> tuple[Positions, Flags, Flags]:
-    """The pairs, needs and people by which somebody's days could be mended at so small a loss.
+def _near(
+    problem: AssignmentProblem, places_only: PlacesOnly, over: Flags, reach: int
+) -> tuple[Positions, Flags, Flags]:
+    """The pairs, needs and people by which a supporter's days could be mended at so small a loss.
 
-    Notes
-    -----
-    A plan and the answer with places only differ along chains of pairs. Each of them begins at somebody whose days do
-    not fit, or it could be undone; and it loses the sum of its pairs' losses at least.
+    Notes ----- A plan and the answer with places only differ along chains of pairs. Each of them begins at a supporter
+    whose days do not fit, or it could be undone; and it loses the sum of its pairs' losses at least.
     """
-    loss = places_only.loss(task)
+    loss = places_only.loss(problem)
     some = np.flatnonzero(loss <= 2 * reach)
-    begin = np.append(np.zeros(len(task.level), dtype=bool), over)
-    away = _away(task, some, loss[some].astype(np.float64), begin, reach)
-    of_need, of_person = np.split(away, [len(task.level)])
-    is_near = np.floor(of_need[task.need[some]]) + loss[some] + np.floor(of_person[task.supporter[some]]) <= 2 * reach
+    begin = np.append(np.zeros(len(problem.level), dtype=bool), over)
+    away = _away(problem, some, loss[some].astype(np.float64), begin, reach)
+    of_need, of_person = np.split(away, [len(problem.level)])
+    is_near = (
+        np.floor(of_need[problem.need[some]]) + loss[some] + np.floor(of_person[problem.supporter[some]]) <= 2 * reach
+    )
     return some[is_near], np.isfinite(of_need), np.isfinite(of_person)
 
 
-def _away(task: Task, pairs: Positions, length: Floats, begin: Flags, limit: float) -> Floats:
+def _away(problem: AssignmentProblem, pairs: Positions, length: Floats, begin: Flags, limit: float) -> Floats:
     """How far each need, then each supporter, is along pairs from the nearest to begin at; infinite beyond a limit."""
-    n_needs, start = len(task.level), len(task.level) + len(task.places)
+    n_needs, start = len(problem.level), len(problem.level) + len(problem.places)
     first = np.flatnonzero(begin)
     # Stored zeros are no edges.
     lengths = np.concatenate([length, length, np.zeros(len(first))]) + 0.25 / (start + 1)
-    need, person = task.need[pairs], n_needs + task.supporter[pairs]
+    need, person = problem.need[pairs], n_needs + problem.supporter[pairs]
     tail = np.concatenate([need, person, np.full(len(first), start)])
     head = np.concatenate([person, need, first])
     graph = csr_array((lengths, (tail, head)), shape=(start + 1, start + 1))
@@ -151,17 +152,19 @@ def _away(task: Task, pairs: Positions, length: Floats, begin: Flags, limit: flo
     return away
 
 
-def _mended(task: Task, places_only: PlacesOnly, part: Positions, over: Flags, watch: Watch) -> Positions | None:
+def _repaired(
+    problem: AssignmentProblem, places_only: PlacesOnly, part: Positions, over: Flags, budget: Budget
+) -> Positions | None:
     """The answer with places only, changed over near pairs so that days fit; None where that costs many needs."""
     outcome = places_only.supporter_of.copy()
-    of_need, of_supporter = np.split(part, [len(task.level)])
-    pairs, unmet = np.bincount(task.need, minlength=len(task.level)), np.count_nonzero(outcome == UNMET)
+    of_need, of_supporter = np.split(part, [len(problem.level)])
+    pairs, unmet = np.bincount(problem.need, minlength=len(problem.level)), np.count_nonzero(outcome == UNMET)
     pairs_of_part = np.bincount(of_need, weights=pairs, minlength=len(part))
     # The smallest first: where it costs many needs, that is soon known.
     for one in sorted(np.unique(of_supporter[over]).tolist(), key=lambda one: float(pairs_of_part[one])):
         needs, people = np.flatnonzero(of_need == one), np.flatnonzero(of_supporter == one)
-        here = Part(needs, people, pairs[needs])
-        outcome[needs], _, _ = best_of_part(task, None, here, places_only.supporter_of, places_only.price, watch)
+        here = Component(needs, people, pairs[needs])
+        outcome[needs], _, _ = best_of_part(problem, None, here, places_only.supporter_of, places_only.price, budget)
         if np.count_nonzero(outcome == UNMET) - unmet > _MOST_LOST:
             return None
     return outcome
@@ -171,7 +174,12 @@ def _mended(task: Task, places_only: PlacesOnly, part: Positions, over: Flags, w
 
 
 def _proved(
-    task: Task, rest: Rest | None, places_only: PlacesOnly, outcome: Positions, region: Region, watch: Watch
+    problem: AssignmentProblem,
+    oracle: PricingOracle | None,
+    places_only: PlacesOnly,
+    outcome: Positions,
+    region: Region,
+    budget: Budget,
 ) -> Around:
     """The plan with a bound over every pair, and a better plan where the bound leaves room for one.
 
@@ -180,43 +188,43 @@ def _proved(
     Whatever meeting each need is worth beyond its supporter, no plan is worth more than all of that together and what
     each supporter's best load gains then (Lagrangean relaxation; Fisher, Management Science 27, 1981). Loads are
     blended to find the worths of which that is the least (Dantzig and Wolfe, Operations Research 8, 1960). A pair that
-    is not at hand is asked for in the end, where it could change anything.
+    is not in the problem is asked for in the end, where it could change anything.
     """
     surplus, least = places_only.surplus.astype(np.float64), np.inf
-    loads = loads_of(task, outcome)
-    missing = places_only.missing(task, outcome)
+    loads = loads_of(problem, outcome)
+    missing = places_only.missing(problem, outcome)
     for number in range(1, _MOST_ROUNDS + 1):
-        limited = Limited.of(task, region)
+        limited = Limited.of(problem, region)
         if not limited.offers.are_few:
             break
-        gains = gains_of(task, places_only, limited, surplus)
+        gains = gains_of(problem, places_only, limited, surplus)
         spare = missing - gains.least_missing
         if spare < 1 - NOTHING or least - gains.least_missing < _CLOSE_MILLI:
-            n_pairs = len(task.need)
-            task, place = with_more(task, rest, gains, surplus)
-            if len(task.need) == n_pairs:
-                return _best_at_prices(task, rest, places_only, outcome, region, surplus, watch)
+            n_pairs = len(problem.need)
+            problem, place = with_more(problem, oracle, gains, surplus)
+            if len(problem.need) == n_pairs:
+                return _best_at_prices(problem, oracle, places_only, outcome, region, surplus, budget)
             region = replace(region, active=place[region.active])
             loads = np.where(loads >= 0, place[loads], -1)
-            gains = gains_of(task, places_only, Limited.of(task, region), surplus)
-        watch.tell(f"Proving days, round {number}: {len(region.active):,} pairs")
+            gains = gains_of(problem, places_only, Limited.of(problem, region), surplus)
+        budget.report(f"Proving days, round {number}: {len(region.active):,} pairs")
         loads = np.unique(np.vstack([loads, gains.loads]), axis=0)
-        answer = blended(task, places_only, region, loads, watch)
+        answer = blended(problem, places_only, region, loads, budget)
         if answer is None:
             break
         least, surplus, price = answer
-        region = with_wanted(task, places_only, region, surplus, price)
-    return _told(task, places_only, outcome, False, None, places_only.surplus.astype(np.float64))
+        region = with_wanted(problem, places_only, region, surplus, price)
+    return _reported(problem, places_only, outcome, False, None, places_only.surplus.astype(np.float64))
 
 
 def _best_at_prices(
-    task: Task,
-    rest: Rest | None,
+    problem: AssignmentProblem,
+    oracle: PricingOracle | None,
     places_only: PlacesOnly,
     outcome: Positions,
     region: Region,
     surplus: Floats,
-    watch: Watch,
+    budget: Budget,
 ) -> Around:
     """The plan, or a better one, at the worths of needs that bound it closest.
 
@@ -226,32 +234,32 @@ def _best_at_prices(
     unmet that is worth something. A better plan differs from it along chains that lead from there, whose pairs fall
     short of the best by less than that together.
     """
-    most_short, missing = float(_FIRST_SHORT_MILLI), places_only.missing(task, outcome)
+    most_short, missing = float(_FIRST_SHORT_MILLI), places_only.missing(problem, outcome)
     while True:
-        gains = gains_of(task, places_only, Limited.of(task, region), surplus)
+        gains = gains_of(problem, places_only, Limited.of(problem, region), surplus)
         spare = missing - gains.least_missing
         if spare < 1 - NOTHING:
-            return _told(task, places_only, outcome, True, gains, surplus)
+            return _reported(problem, places_only, outcome, True, gains, surplus)
         short = min(spare, most_short)
-        task, place = with_more(task, rest, gains, surplus, short + 1)
+        problem, place = with_more(problem, oracle, gains, surplus, short + 1)
         region = replace(region, active=place[region.active])
-        gains = gains_of(task, places_only, Limited.of(task, region), surplus)
-        near, begin = _near_misses(task, gains, surplus, outcome, short)
-        watch.tell(f"Solving days again: {len(near):,} pairs")
-        outcome, is_searched = _searched(task.of(near), begin, outcome, watch)
-        before, missing = missing, places_only.missing(task, outcome)
+        gains = gains_of(problem, places_only, Limited.of(problem, region), surplus)
+        near, begin = _near_misses(problem, gains, surplus, outcome, short)
+        budget.report(f"Solving days again: {len(near):,} pairs")
+        outcome, is_searched = _searched(problem.of(near), begin, outcome, budget)
+        before, missing = missing, places_only.missing(problem, outcome)
         if missing == before:
-            if short >= min(spare, DEAR_MILLI) or watch.left_s() <= 0:
-                return _told(task, places_only, outcome, is_searched and short >= spare, gains, surplus)
+            if short >= min(spare, DEAR_MILLI) or budget.remaining_s() <= 0:
+                return _reported(problem, places_only, outcome, is_searched and short >= spare, gains, surplus)
             most_short *= _TIMES_SHORT
 
 
 def _near_misses(
-    task: Task, gains: Gains, surplus: Floats, outcome: Positions, most_short: float
+    problem: AssignmentProblem, gains: Gains, surplus: Floats, outcome: Positions, most_short: float
 ) -> tuple[Positions, Flags]:
     """The pairs around needs and supporters where a plan misses something, and these, needs first."""
-    chosen = chosen_pairs(task, outcome)
-    gained = np.bincount(task.supporter[chosen], weights=gains.of_pair[chosen], minlength=len(task.places))
+    chosen = chosen_pairs(problem, outcome)
+    gained = np.bincount(problem.supporter[chosen], weights=gains.of_pair[chosen], minlength=len(problem.places))
     missed = np.append(np.where(outcome == UNMET, surplus, 0), gains.most - gained)
     # What comes from prices in floating point alone does not add up to a thousandth.
     order = np.argsort(missed, kind="stable")
@@ -260,13 +268,13 @@ def _near_misses(
     short = gains.short.copy()
     short[chosen] = 0
     some = np.flatnonzero(short <= most_short + NOTHING)
-    away = _away(task, some, short[some], begin, most_short)
-    return some[np.isfinite(away[task.need[some]] + away[len(task.level) + task.supporter[some]])], begin
+    away = _away(problem, some, short[some], begin, most_short)
+    return some[np.isfinite(away[problem.need[some]] + away[len(problem.level) + problem.supporter[some]])], begin
 
 
-def _searched(few: Task, begin: Flags, outcome: Positions, watch: Watch) -> tuple[Positions, bool]:
-    """The best plan over few pairs in the parts that are to be looked at, and whether all of that was searched."""
-    part, chosen = parts_of(few, np.arange(len(few.need))), chosen_pairs(few, outcome)
+def _searched(few: AssignmentProblem, begin: Flags, outcome: Positions, budget: Budget) -> tuple[Positions, bool]:
+    """The best plan over few pairs in the components that are to be looked at, and whether all of that was searched."""
+    part, chosen = components_of(few, np.arange(len(few.need))), chosen_pairs(few, outcome)
     of_need, of_supporter = np.split(part, [len(few.level)])
     size = np.bincount(of_need[few.need], minlength=len(part))
     better, is_best = outcome.copy(), True
@@ -277,53 +285,56 @@ def _searched(few: Task, begin: Flags, outcome: Positions, watch: Watch) -> tupl
             needs, people = np.flatnonzero(of_need == one), np.flatnonzero(of_supporter == one)
             programme = programme_of(few, needs, people)
             held = np.isin(programme.pair, chosen)
-            found, most = best_choice(programme, programme.worth, (), held, watch)
+            found, most = best_choice(programme, programme.worth, (), held, budget)
             is_best = is_best and int(programme.worth[found].sum()) == most
             better[needs] = UNMET
             better[few.need[programme.pair[found]]] = few.supporter[programme.pair[found]]
     return better, is_best
 
 
-def _told(
-    task: Task, places_only: PlacesOnly, outcome: Positions, is_best: bool, gains: Gains | None, surplus: Floats
+def _reported(
+    problem: AssignmentProblem,
+    places_only: PlacesOnly,
+    outcome: Positions,
+    is_best: bool,
+    gains: Gains | None,
+    surplus: Floats,
 ) -> Around:
     """The plan with what is known of it; without gains no more than the answer with places only says."""
-    most = int(task.value_milli[chosen_pairs(task, places_only.supporter_of)].sum())
-    price = np.full(len(task.places), np.nan)
+    most = int(problem.value_milli[chosen_pairs(problem, places_only.supporter_of)].sum())
+    price = np.full(len(problem.places), np.nan)
     if gains is not None:
         most -= int(np.ceil(gains.least_missing - NOTHING))
-        if places_only.missing(task, outcome) - gains.least_missing < 1 - NOTHING:
-            price = _prices_that_stand(task, places_only, outcome, gains, surplus)
+        if places_only.missing(problem, outcome) - gains.least_missing < 1 - NOTHING:
+            price = _prices_that_stand(problem, places_only, outcome, gains, surplus)
     if is_best:
-        most = int(task.value_milli[chosen_pairs(task, outcome)].sum())
-    return Around(task, outcome, most, surplus, price)
+        most = int(problem.value_milli[chosen_pairs(problem, outcome)].sum())
+    return Around(problem, outcome, most, surplus, price)
 
 
 def _prices_that_stand(
-    task: Task, places_only: PlacesOnly, outcome: Positions, gains: Gains, surplus: Floats
+    problem: AssignmentProblem, places_only: PlacesOnly, outcome: Positions, gains: Gains, surplus: Floats
 ) -> Floats:
     """By supporter: what one more place would be worth, where that is known; nan elsewhere.
 
-    Notes
-    -----
-    No more than the price with places only, where nobody's best load gains more by it. And no less, where moving needs
-    on, each pair of them worth just its price, leads from there to a need that goes unmet or to somebody whose places
-    cost nothing, past nobody whose days have a limit.
+    Notes ----- No more than the price with places only, where no supporter's best load gains more by it. And no less,
+    where moving needs on, each pair of them worth just its price, leads from there to a need that goes unmet or to a
+    supporter whose places cost nothing, past no one whose days have a limit.
     """
-    asked, root = places_only.price.astype(np.float64), len(task.places)
+    asked, root = places_only.price.astype(np.float64), len(problem.places)
     highest = np.zeros(root)
-    np.maximum.at(highest, task.supporter, gains.of_pair)
-    stands = (np.abs(task.places * asked - gains.most) < _CLOSE_MILLI) & (highest <= asked + _CLOSE_MILLI)
-    stands &= (asked == 0) | (places_left(task, outcome)[0] == 0)
-    tight = stands & np.isinf(task.days_offered)
-    pairs = np.flatnonzero(tight[task.supporter] & (np.abs(gains.of_pair - asked[task.supporter]) < _TIGHT_MILLI))
-    holder = outcome[task.need[pairs]]
-    is_end = (holder == UNMET) & (surplus[task.need[pairs]] < _TIGHT_MILLI) | (holder != UNMET) & stands[holder] & (
+    np.maximum.at(highest, problem.supporter, gains.of_pair)
+    stands = (np.abs(problem.places * asked - gains.most) < _CLOSE_MILLI) & (highest <= asked + _CLOSE_MILLI)
+    stands &= (asked == 0) | (places_left(problem, outcome)[0] == 0)
+    tight = stands & np.isinf(problem.days_offered)
+    pairs = np.flatnonzero(tight[problem.supporter] & (np.abs(gains.of_pair - asked[problem.supporter]) < _TIGHT_MILLI))
+    holder = outcome[problem.need[pairs]]
+    is_end = (holder == UNMET) & (surplus[problem.need[pairs]] < _TIGHT_MILLI) | (holder != UNMET) & stands[holder] & (
         asked[holder] == 0
     )
     leads = is_end | (holder != UNMET) & stands[holder]
     tail = np.where(is_end, root, holder)[leads]
-    chains = csr_array((np.ones(len(tail)), (tail, task.supporter[pairs[leads]])), shape=(root + 1, root + 1))
+    chains = csr_array((np.ones(len(tail)), (tail, problem.supporter[pairs[leads]])), shape=(root + 1, root + 1))
     explained = np.zeros(root + 1, dtype=bool)
     explained[breadth_first_order(chains, root, return_predecessors=False)] = True
     return np.where(stands & ((asked == 0) | explained[:root]), asked, np.nan)

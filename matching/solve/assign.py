@@ -1,4 +1,4 @@
-r"""Pairs and capacities to chosen pairs, prices and proof, with scipy.
+r"""The solver's entry point: pairs and capacities in, the best assignment and its proof out.
 
 The model, for needs *i*, supporters *j* and eligible pairs *E*, with :math:`x_{ij} \in \{0, 1\}`::
 
@@ -6,15 +6,15 @@ The model, for needs *i*, supporters *j* and eligible pairs *E*, with :math:`x_{
     sum_i x_ij <= places_j             places
     sum_i days_i x_ij <= days_j        days
 
-and, where somebody asked for them, ties: the needs of a package are all met or none, no more than so many supporters
-come to one school, and no more than so many deployments leave one home school.
+and, where the policy or the needs set them, side constraints: the needs of a package are met together or not at all, a
+school takes only a number of supporters, and a home school lends only a number of deployments.
 
-Maximised, each level kept before the next is looked at: critical needs met, high needs met, normal needs met, total
-score (in a rerun, plus the change cost for each deployment kept). Pins are settled before anything else.
+The objective is lexicographic: critical needs met, high needs met, normal needs met, total score (in a rerun, plus the
+change cost for each deployment kept). Pins are settled before anything else.
 
-With places only this is a transportation problem (`transport`), solved to the optimum with the prices that prove it.
-Where that answer breaks somebody's days or a tie, the connected parts of the graph that they are in are searched again
-as integer programmes (`search`, `programme`); everywhere else it is the answer.
+With places only this is a transportation problem (`flow`), solved to the optimum with the dual prices that prove it.
+Where that answer breaks days or a side constraint, the connected components concerned are solved again as integer
+programmes (`search`); everywhere else it stands.
 """
 
 import threading
@@ -25,18 +25,18 @@ from dataclasses import replace
 import numpy as np
 
 from matching.solve.around import Around, best_around
-from matching.solve.budget import Watch
-from matching.solve.fill import filled
-from matching.solve.flow import best_without_days
-from matching.solve.parts import Parts, over_days
-from matching.solve.pricing_oracle import Rest, with_best_of_each, with_room
+from matching.solve.arrays import Integers, Positions
+from matching.solve.budget import Budget
+from matching.solve.components import Components, over_days
+from matching.solve.flow import best_with_places
+from matching.solve.greedy import filled_greedily
+from matching.solve.params import DEFAULTS, SolveParams
+from matching.solve.pricing_oracle import PricingOracle, with_addable_pairs, with_best_pairs
 from matching.solve.problem import (
     UNMET,
     Assignment,
-    Positions,
+    AssignmentProblem,
     Reached,
-    Task,
-    Whole,
     as_reached,
     chosen_pairs,
     rank_in_group,
@@ -44,74 +44,81 @@ from matching.solve.problem import (
 )
 from matching.solve.search import best_of_part
 
-# Parts that are searched at the same time: as many as keep the solver busy on few cores, and memory small.
-_PARTS_AT_ONCE = 2
-# Where days bind among more pairs than these, it is looked whether they bind for few people only; the rest of the time
-# limit is for all other searches.
-_MANY_PAIRS = 50_000
-_SHARE_OF_AROUND = 0.5
-
 
 def assign(
-    task: Task,
+    problem: AssignmentProblem,
     *,
-    time_limit_s: float = 60.0,
+    time_limit_s: float | None = None,
     progress: Callable[[str], None] = lambda step: None,
     cancel: threading.Event | None = None,
-    rest: Rest | None = None,
+    oracle: PricingOracle | None = None,
+    params: SolveParams = DEFAULTS,
 ) -> Assignment:
     """Choose the best pairs.
 
     Parameters
     ----------
-    task : Task
-        With every eligible pair, or with some and the `rest`.
-    time_limit_s : float
-        How long the parts where days or ties bind may be searched, in seconds.
+    problem : AssignmentProblem
+        With every eligible pair, or with some of them and an oracle.
+    time_limit_s : float, optional
+        How long components in which days or side constraints bind may be searched, in seconds; by default the limit of
+        the parameters.
     progress : callable
-        Told in words what is being done.
+        Called with a sentence at the beginning of each step.
     cancel : threading.Event, optional
-        Set by whoever wants the search to end with the best that it has.
-    rest : Rest, optional
-        Where the task holds only pairs that are likely to matter: what finds the others.
+        Set by the user to end the search with the best plan found.
+    oracle : PricingOracle, optional
+        Finds further pairs, where the problem holds only candidates.
+    params : SolveParams
     """
-    watch = Watch.of(time_limit_s, progress, cancel)
-    task, supporter_of, price = best_without_days(task, watch, rest)
+    limit_s = params.time_limit_s if time_limit_s is None else time_limit_s
+    budget = Budget.of(limit_s, progress, cancel)
+    problem, supporter_of, price = best_with_places(problem, budget, oracle, params)
     # The time limit is for the search alone.
-    watch = replace(watch, deadline=Watch.of(time_limit_s).deadline)
+    budget = replace(budget, deadline=Budget.of(limit_s).deadline)
     if price is None:
-        return _cancelled(task, rest, supporter_of, watch)
-    days_fit = not over_days(task, supporter_of).any()
-    if not days_fit and task.ties is None and len(task.need) > _MANY_PAIRS:
-        around = best_around(task, rest, supporter_of, price, watch.share(_SHARE_OF_AROUND))
-        if around is not None:
-            return _mended(around, watch)
-    values = values_of(task, supporter_of)
-    if days_fit and task.ties is None:
-        return Assignment(supporter_of, price.astype(np.float64), values, values, task.bonus_milli, searched=False)
-    return _searched(task, rest, supporter_of, price, watch)
+        return _cancelled(problem, oracle, supporter_of, budget)
+    days_fit = not over_days(problem, supporter_of).any()
+    is_open = not days_fit and problem.side_constraints is None
+    if is_open and len(problem.need) > params.days.local_repair_above:
+        repair = best_around(problem, oracle, supporter_of, price, budget.share(params.days.local_repair_share))
+        if repair is not None:
+            return _repaired(repair, budget)
+    values = values_of(problem, supporter_of)
+    if days_fit and problem.side_constraints is None:
+        price_milli = price.astype(np.float64)
+        return Assignment(supporter_of, price_milli, values, values, problem.bonus_milli, searched=False)
+    return _searched(problem, oracle, supporter_of, price, budget, params.days.components_in_parallel)
 
 
-def _searched(task: Task, rest: Rest | None, without_days: Positions, price: Whole, watch: Watch) -> Assignment:
-    """The answer with places only, and the best that is found in each part where it breaks days or a tie."""
-    # The smallest first, so that one large part does not use up the time of all.
-    entangled = Parts.of(task, rest).entangled(task, without_days)
+def _searched(
+    problem: AssignmentProblem,
+    oracle: PricingOracle | None,
+    without_days: Positions,
+    price: Integers,
+    budget: Budget,
+    in_parallel: int,
+) -> Assignment:
+    """Return the optimum with places only, searched again in each component where it breaks a constraint."""
+    # Smallest first, so that one large component does not use up the time of all.
+    violated = Components.of(problem, oracle).violated(problem, without_days)
 
     def solved(number: int) -> tuple[Positions, Reached, Reached]:
-        part = entangled[number]
-        watch.tell(f"Solving days and ties, part {number + 1} of {len(entangled)}: {part.n_pairs:,} pairs")
-        # Half of what is left, or more where the rest is smaller; what a part does not use goes to those after it.
-        share = max(0.5, _PARTS_AT_ONCE * part.n_pairs / sum(one.n_pairs for one in entangled[number:]))
-        return best_of_part(task, rest, part, without_days, price, watch.share(min(1.0, share)))
+        component = violated[number]
+        step = f"Solving days, packages and limits, part {number + 1} of {len(violated)}"
+        budget.report(f"{step}: {component.n_pairs:,} pairs")
+        # Half of the remaining time, or more where the components after it are smaller. Unused time is theirs.
+        share = max(0.5, in_parallel * component.n_pairs / sum(one.n_pairs for one in violated[number:]))
+        return best_of_part(problem, oracle, component, without_days, price, budget.share(min(1.0, share)))
 
     supporter_of, price_milli = without_days.copy(), price.astype(np.float64)
-    values = bounds = np.array(values_of(task, without_days))
-    # What is decided in one part has no bearing on another, and the solver lets others work meanwhile.
-    with ThreadPoolExecutor(_PARTS_AT_ONCE) as pool:
-        for part, (chosen, reached, most) in zip(entangled, pool.map(solved, range(len(entangled))), strict=True):
-            relaxed = values_of(task, without_days, part.needs)
-            supporter_of[part.needs] = chosen
-            price_milli[part.supporters] = np.nan
+    values = bounds = np.array(values_of(problem, without_days))
+    # Components are independent, and the library lets other threads run meanwhile.
+    with ThreadPoolExecutor(in_parallel) as pool:
+        for component, (chosen, reached, most) in zip(violated, pool.map(solved, range(len(violated))), strict=True):
+            relaxed = values_of(problem, without_days, component.needs)
+            supporter_of[component.needs] = chosen
+            price_milli[component.supporters] = np.nan
             values = values + np.subtract(reached, relaxed)
             bounds = bounds + np.subtract(most, relaxed)
     return Assignment(
@@ -119,47 +126,49 @@ def _searched(task: Task, rest: Rest | None, without_days: Positions, price: Who
         price_milli,
         as_reached(values),
         as_reached(bounds),
-        task.bonus_milli,
-        searched=bool(entangled),
-        ended=watch.ended,
+        problem.bonus_milli,
+        searched=bool(violated),
+        ended=budget.ended,
     )
 
 
-def _mended(around: Around, watch: Watch) -> Assignment:
-    """The answer where days were mended around the people whom they bind: no need was lost by it."""
-    values = values_of(around.task, around.supporter_of)
+def _repaired(repair: Around, budget: Budget) -> Assignment:
+    """Return the optimum with places only, repaired locally where days bind; no need was lost by it."""
+    values = values_of(repair.problem, repair.supporter_of)
     return Assignment(
-        around.supporter_of,
-        around.price_milli,
+        repair.supporter_of,
+        repair.price_milli,
         values,
-        as_reached([*values[:-1], around.most_milli]),
-        around.task.bonus_milli,
+        as_reached([*values[:-1], repair.most_milli]),
+        repair.problem.bonus_milli,
         searched=True,
-        surplus_milli=around.surplus_milli,
-        ended=watch.ended,
+        surplus_milli=repair.surplus_milli,
+        ended=budget.ended,
     )
 
 
-def _cancelled(task: Task, rest: Rest | None, supporter_of: Positions, watch: Watch) -> Assignment:
-    """The best that is known where nobody waited for the places: as many needs as can be met, within days and ties."""
-    most_met = values_of(task, supporter_of)[:-1]
-    needs, nobody = np.arange(len(task.level)), np.full(len(task.level), UNMET, dtype=np.intp)
-    outcome = filled(task, nobody, chosen_pairs(task, supporter_of))
-    task = with_room(task, rest, needs, outcome)
-    outcome = filled(task, outcome, np.arange(len(task.need)))
-    task = with_best_of_each(task, rest, needs, np.zeros(len(task.places), dtype=np.int64), 1)
-    values = values_of(task, outcome)
-    best = np.zeros(len(task.level), dtype=np.int64)
-    np.maximum.at(best, task.need, task.value_milli)
+def _cancelled(
+    problem: AssignmentProblem, oracle: PricingOracle | None, supporter_of: Positions, budget: Budget
+) -> Assignment:
+    """Return a plan within every constraint after a cancellation, given one that is optimal in the levels only."""
+    most_met = values_of(problem, supporter_of)[:-1]
+    needs, all_unmet = np.arange(len(problem.level)), np.full(len(problem.level), UNMET, dtype=np.intp)
+    outcome = filled_greedily(problem, all_unmet, chosen_pairs(problem, supporter_of))
+    problem = with_addable_pairs(problem, oracle, needs, outcome)
+    outcome = filled_greedily(problem, outcome, np.arange(len(problem.need)))
+    problem = with_best_pairs(problem, oracle, needs, np.zeros(len(problem.places), dtype=np.int64), 1)
+    values = values_of(problem, outcome)
+    best = np.zeros(len(problem.level), dtype=np.int64)
+    np.maximum.at(best, problem.need, problem.value_milli)
     if values[:-1] == most_met:
-        # Then the best plan meets just as many needs of each level, and only those add to its score.
-        best = best[rank_in_group(task.level, best) < np.array(most_met)[task.level]]
+        # Then an optimal plan meets as many needs of each level, and only those add to its score.
+        best = best[rank_in_group(problem.level, best) < np.array(most_met)[problem.level]]
     return Assignment(
         outcome,
-        np.full(len(task.places), np.nan),
+        np.full(len(problem.places), np.nan),
         values,
         as_reached([*most_met, best.sum()]),
-        task.bonus_milli,
+        problem.bonus_milli,
         searched=True,
-        ended=watch.ended,
+        ended=budget.ended,
     )

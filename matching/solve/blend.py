@@ -1,46 +1,43 @@
-"""Loads blended: how much of each, by the prices of which every level of a part is bounded.
+"""The restricted master problem over loads (sets of needs for one supporter), and the bound of each level at its duals.
 
-The relaxation that splits needs between people says too much of what days allow: somebody with eight days cannot take a
-day and a half of a need. Here it is loads that are blended, what one person could take together, and a blend of loads
-is whole for nearly everybody.
+The linear relaxation splits needs between supporters, and its bound is weak where days are scarce: a supporter with
+eight days cannot take a day and a half of a need. A combination of whole loads is integral for nearly every supporter.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack, vstack
 
-from matching.solve.budget import Watch
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.budget import Budget
 from matching.solve.highs import Model, relaxed
 from matching.solve.loads import BestLoads, Offers, best_loads, loads_beside
-from matching.solve.problem import PRIORITY_LEVELS, Flags, Positions, Whole
+from matching.solve.problem import PRIORITY_LEVELS
 from matching.solve.programme import Kept, Programme, kept_at, worth_at
 
-Floats = NDArray[np.float64]
-
-# The score is bounded and searched to so small a part of itself.
+# The relative gap to which the score is bounded.
 _CLOSE = 4e-4
-# What falling short of a kept sum by one costs, in the largest worth of a pair: more than it could ever bring.
+# The penalty for falling short of a kept sum by one, as a multiple of the largest value of a pair.
 _SHORT = 20.0
-# How often everybody chooses again beside the others, each round.
+# How often supporters choose again in each round, after conflicts over the same need.
 _TIMES_BESIDE = 3
 _NOTHING = 1e-4
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What the prices of needs and of what is kept say of one level.
+    """The bound of one level at given dual prices.
 
     Attributes
     ----------
     of_needs, of_kept : ndarray of float64
-        Prices, in the largest worth of a pair.
+        Dual prices, as multiples of `largest`.
     fixed : float
-        What all needs at their price and all supporters' best loads are worth together.
+        The sum of all prices of needs and of all supporters' best loads.
     largest : int
-        The largest worth of a pair.
+        The largest value of a pair.
     best : BestLoads
         At these prices.
     """
@@ -52,25 +49,24 @@ class Bound:
     best: BestLoads
 
     def exactly(self, kept: Sequence[int]) -> float:
-        """What no choice that keeps so much is worth more than, in the largest worth of a pair.
+        """Return the upper bound of choices that keep these counts, as a multiple of `largest`.
 
         Notes
         -----
-        At prices u and m no choice is worth more than the sum of u, less m times what is kept, and what supporters
-        together gain at most by loads whose needs gain w + m k - u each (Lagrangean relaxation; Fisher, Management
-        Science 27, 1981; its best prices are those of the blend of loads, Dantzig and Wolfe, Operations Research 8,
-        1960). Any prices give a bound.
+        At dual prices u and m the bound is the sum of u, less m times the kept counts, plus the best load of every
+        supporter where each pair gains w + m k - u (Lagrangean relaxation; Fisher, Management Science 27, 1981). The
+        duals of the restricted master give the closest bound (Dantzig and Wolfe, Operations Research 8, 1960).
         """
         return self.fixed - float(self.of_kept @ np.array(kept, dtype=float))
 
     def most(self, kept: Sequence[int]) -> int:
-        """The same as a whole number."""
+        """Return the upper bound as a whole number."""
         return int(np.floor(self.largest * self.exactly(kept) + _NOTHING))
 
 
 @dataclass(frozen=True)
 class Blend:
-    """Loads, how much of each is taken, and what that is worth, in what the level counts."""
+    """A solution of the restricted master: loads, the share of each and the value, in the unit of the level."""
 
     loads: Positions
     share: Floats
@@ -78,11 +74,11 @@ class Blend:
 
     @classmethod
     def nothing(cls, offers: Offers) -> "Blend":
-        """No loads at all."""
+        """Return the solution without loads."""
         return cls(np.empty((0, max(int(offers.places.max(initial=0)), 1)), dtype=np.intp), np.zeros(0))
 
     def rounded(self, part: Programme) -> Flags:
-        """Everybody's load of which most is taken; of those who want the same need, the one who takes more has it."""
+        """Round to each supporter's load of largest share; a need that several take goes to the largest share."""
         load, slot = np.nonzero(self.loads >= 0)
         pair = self.loads[load, slot]
         order = np.lexsort((pair, -self.share[load], part.supporter[pair]))
@@ -102,15 +98,13 @@ def bounded(
     goals: Sequence[int],
     blend: Blend,
     prices: tuple[Floats, Floats],
-    watch: Watch,
+    budget: Budget,
 ) -> tuple[Bound, Blend]:
-    """The closest bound of a level while the levels before it reach their goals.
+    """Return the closest bound of a level while earlier levels reach their goals, and the last master solution.
 
-    Beside it the last blend, which is the one given where there is no time for another.
-
-    `prices`, of needs and of what is kept, are those to begin with. The loads at hand are blended, and the prices of
-    the blend say which other loads everybody would rather have, until the bound at these prices is close to the blend's
-    worth.
+    Column generation: the master is solved over the known loads, and each supporter's best loads at its duals are
+    added, until the bound is close to the master's value. `prices`, of needs and of kept counts, are those to begin
+    with, and `blend` is returned where there is no time for another.
     """
     worth, kept = worth_at(part, level), kept_at(part, goals)
     largest = max(int(worth.max(initial=0)), 1)
@@ -133,30 +127,30 @@ def bounded(
         loads = np.unique(np.vstack([loads, loads_beside(offers, gain, best, _TIMES_BESIDE)]), axis=0)
         if len(loads) == known and known:
             return closest, blend
-        blended = _blended(part, offers, loads, worth / largest, kept, watch)
+        blended = _blended(part, offers, loads, worth / largest, kept, budget)
         if blended is None:
             return closest, _as_worth(blend, worth)
         value, share, of_needs, of_kept = blended
         blend, is_blended = Blend(loads, share, largest * value), True
 
 
-def _as_worth(blend: Blend, worth: Whole) -> Blend:
-    """The same blend with what it is worth by another measure."""
+def _as_worth(blend: Blend, worth: Integers) -> Blend:
+    """Return the same solution with its value in another unit."""
     of_loads = np.where(blend.loads >= 0, worth[blend.loads], 0).sum(axis=1)
     return replace(blend, worth=float(of_loads @ blend.share))
 
 
 def _is_close(level: int, most: int, value: float) -> bool:
-    """Whether a bound is close to what a blend is worth: as a whole number, or for the score nearly."""
+    """Return whether a bound is close to the master's value: equal as a count, or within the gap for the score."""
     if level < len(PRIORITY_LEVELS):
         return bool(most <= np.floor(value + _NOTHING))
     return most - value <= _CLOSE * value
 
 
 def _blended(
-    part: Programme, offers: Offers, loads: Positions, worth: Floats, kept: Sequence[Kept], watch: Watch
+    part: Programme, offers: Offers, loads: Positions, worth: Floats, kept: Sequence[Kept], budget: Budget
 ) -> tuple[float, Floats, Floats, Floats] | None:
-    """The best blend of loads: its worth, how much of each is in it, and the prices of needs and of what is kept.
+    """Solve the restricted master: its value, the share of each load, and the duals of needs and of kept counts.
 
     None where there is no time for it.
     """
@@ -170,7 +164,7 @@ def _blended(
     by_supporter = csr_array((np.ones(n_loads), (supporter, np.arange(n_loads))), shape=(len(offers.places), n_loads))
     by_kept = csr_array(np.array([one.worth for one in kept], dtype=float).reshape(n_kept, len(worth)) @ ones)
     n_limited = len(asked) + len(offers.places)
-    # What is kept may fall short, at a price, so that there is always an answer.
+    # A kept count may fall short at a penalty, so that the master is always feasible.
     short = csr_array(
         (np.ones(n_kept), (n_limited + np.arange(n_kept), np.arange(n_kept))), shape=(n_limited + n_kept, n_kept)
     )
@@ -182,7 +176,7 @@ def _blended(
             np.concatenate([np.full(n_limited, -np.inf), [float(one.at_least) for one in kept]]),
             np.concatenate([np.ones(n_limited), np.full(n_kept, np.inf)]),
         ),
-        watch,
+        budget,
     )
     if answer is None:
         return None

@@ -1,4 +1,4 @@
-"""Who watches over a search: how long it may take, whether somebody wants it to end, and who is told how it goes."""
+"""The budget of a search: its time limit, whether the user has cancelled it, and where it reports progress."""
 
 import math
 import threading
@@ -10,77 +10,78 @@ from typing import Literal, TypeVar
 Answer = TypeVar("Answer")
 Ended = Literal["", "time limit", "cancelled"]
 
-_LOOK_EVERY_S = 0.05
-_BESIDE = "search beside"
+_POLL_EVERY_S = 0.05
+_BACKGROUND = "background search"
 
 
-def _nobody(words: str) -> None:
-    """Tell nobody."""
+def _silent(step: str) -> None:
+    """Report to no one."""
 
 
 @dataclass(frozen=True)
-class Watch:
-    """What a search asks now and then.
+class Budget:
+    """What a search may use, and where it reports.
 
     Attributes
     ----------
     deadline : float
         When the search has to end, on the monotonic clock.
     cancel : threading.Event
-        Set by whoever wants the search to end now with what it has.
-    tell : callable
-        Told in words what is being done.
+        Set by the user to end the search now with the best plan found.
+    report : callable
+        Called with a sentence at the beginning of each step.
     limit_s : float
-        How long the whole search may take: what is tried may depend on it, and not on how fast the machine is.
+        Time limit of the whole search, in seconds. Which methods are tried may depend on it, but not on how fast the
+        machine is.
     """
 
     deadline: float
     cancel: threading.Event = field(default_factory=threading.Event)
-    tell: Callable[[str], None] = _nobody
+    report: Callable[[str], None] = _silent
     limit_s: float = math.inf
     _cut: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def of(
-        cls, time_limit_s: float, tell: Callable[[str], None] = _nobody, cancel: threading.Event | None = None
-    ) -> "Watch":
-        """A watch over a search that begins now."""
-        return cls(time.monotonic() + time_limit_s, cancel or threading.Event(), tell, time_limit_s)
+        cls, time_limit_s: float, report: Callable[[str], None] = _silent, cancel: threading.Event | None = None
+    ) -> "Budget":
+        """Return the budget of a search that begins now."""
+        return cls(time.monotonic() + time_limit_s, cancel or threading.Event(), report, time_limit_s)
 
-    def left_s(self) -> float:
-        """Seconds that are left; none once somebody has cancelled."""
+    def remaining_s(self) -> float:
+        """Return the seconds that remain; 0 once the search is cancelled."""
         return 0.0 if self.cancel.is_set() else max(0.0, self.deadline - time.monotonic())
 
-    def share(self, part: float) -> "Watch":
-        """The same for a search that may take a part of what is left."""
-        return replace(self, deadline=time.monotonic() + part * self.left_s())
+    def share(self, share: float) -> "Budget":
+        """Return a budget of a share of the remaining time."""
+        return replace(self, deadline=time.monotonic() + share * self.remaining_s())
 
-    def apart(self) -> "Watch":
-        """The same for a search whose answer may not be wanted: it is ended by itself, and its end says nothing."""
+    def separate(self) -> "Budget":
+        """Return a budget for an optional search: it is cancelled by itself, and its end does not count as early."""
         return replace(self, cancel=threading.Event(), _cut=threading.Event())
 
     def cancelled(self) -> bool:
-        """Whether somebody wants the search to end now; then it is noted as cut short."""
+        """Return whether the search is cancelled, and if so record that it ended early."""
         if self.cancel.is_set():
             self.cut_short()
         return self.cancel.is_set()
 
     def cut_short(self) -> None:
-        """Note that some search ended before it was done."""
+        """Record that a search ended before it was done."""
         self._cut.set()
 
     @property
     def ended(self) -> Ended:
-        """What ended the search, where it was not done; machines differ in how far they come by then."""
+        """Why the search ended early; empty where it did not."""
         if not self._cut.is_set():
             return ""
         return "cancelled" if self.cancel.is_set() else "time limit"
 
     def within(self, search: Callable[[], Answer]) -> Answer | None:
-        """The answer of a search, or None where it does not come in time.
+        """Return the answer of a search, or None where it is not found in time.
 
-        The search runs beside, so that neither a slow end nor a cancellation has to wait for a library that cannot be
-        interrupted; what it still does is nobody's concern.
+        The search runs in a thread of its own, because the library cannot be interrupted. After the deadline or a
+        cancellation it may go on for a while; its result is discarded.
         """
         answers: list[Answer] = []
         faults: list[BaseException] = []
@@ -88,13 +89,13 @@ class Watch:
         def run() -> None:
             try:
                 answers.append(search())
-            except BaseException as fault:  # handed on to whoever waits
+            except BaseException as fault:  # raised again below, in the caller's thread
                 faults.append(fault)
 
-        beside = threading.Thread(target=run, name=_BESIDE, daemon=True)
-        beside.start()
-        while beside.is_alive() and self.left_s() > 0:
-            beside.join(_LOOK_EVERY_S)
+        thread = threading.Thread(target=run, name=_BACKGROUND, daemon=True)
+        thread.start()
+        while thread.is_alive() and self.remaining_s() > 0:
+            thread.join(_POLL_EVERY_S)
         if faults:
             raise faults[0]
         if answers:
@@ -104,5 +105,5 @@ class Watch:
 
 
 def is_search_left() -> bool:
-    """Whether a search that nobody waits for any more is still running beside."""
-    return any(thread.name == _BESIDE for thread in threading.enumerate())
+    """Return whether a search whose result is discarded is still running."""
+    return any(thread.name == _BACKGROUND for thread in threading.enumerate())

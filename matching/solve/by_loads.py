@@ -1,7 +1,7 @@
-"""A part where people's days are scarce, level by level: bounds and a plan from what each person could take together.
+"""Price and round: bounds and a plan of a component where days are scarce, level by level, from whole loads.
 
-The blend of loads of each level bounds it (`blend`). The blend of the score, rounded, is mended where it was split
-(`mend`), and where the plan then falls short of what the bounds promise, needs are counted once more, in whole numbers.
+The restricted master bounds each level (`blend`). Its solution for the score is rounded and repaired locally where it
+was split (`mend`). Where the plan then falls short of the bounds, needs are counted again in an integer programme.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,13 @@ from functools import partial
 import numpy as np
 from scipy.sparse import csc_array, csr_array, vstack
 
+from matching.solve.arrays import Flags
 from matching.solve.blend import Blend, Bound, bounded
-from matching.solve.budget import Watch
+from matching.solve.budget import Budget
 from matching.solve.highs import Model, most_in_whole
 from matching.solve.loads import Offers
 from matching.solve.mend import mended
-from matching.solve.problem import LEVELS, PRIORITY_LEVELS, Flags, Reached, as_reached
+from matching.solve.problem import LEVELS, PRIORITY_LEVELS, Reached, as_reached
 from matching.solve.programme import Programme, worth_at
 
 _LAST = len(PRIORITY_LEVELS) - 1
@@ -29,9 +30,9 @@ _SHARE_OF_PLAN = 0.7
 
 
 def by_loads(
-    part: Programme, offers: Offers, fallback: Flags, relaxed_levels: Reached, watch: Watch
+    part: Programme, offers: Offers, fallback: Flags, relaxed_levels: Reached, budget: Budget
 ) -> tuple[Flags, Reached]:
-    """A good choice of pairs of a part without ties, and the bound of each level among choices as good before it.
+    """Return a good choice of pairs of a component without side constraints, and the bound of each level.
 
     Parameters
     ----------
@@ -42,43 +43,43 @@ def by_loads(
         A choice that keeps every row.
     relaxed_levels : tuple of int
         What no choice can exceed at each level while the levels before it are as good as with places only.
-    watch : Watch
+    budget : Budget
     """
     bounds: list[Bound] = []
     counts: list[int] = []
     blend, is_split = Blend.nothing(offers), False
-    counting = watch.share(_SHARE_OF_COUNTS)
+    counting = budget.share(_SHARE_OF_COUNTS)
     for _ in PRIORITY_LEVELS:
         bound, blend = _bounded(part, offers, counts, blend, bounds, counting)
         bounds.append(bound)
         counts.append(int(np.floor(blend.worth + _NOTHING)))
         is_split = is_split or blend.worth - counts[-1] > _NOTHING
-    apart = watch.apart()
+    separate = budget.separate()
     with ThreadPoolExecutor(1) as pool:
         try:
-            # Where a blend came to part of a need, whole plans often fall short of it: that is looked into meanwhile.
+            # Where the master meets a fraction of a need, plans often fall short of it: prove that meanwhile.
             count = partial(_most_met, part, offers, bounds[_LAST], counts, _LAST)
-            counted = pool.submit(count, apart) if is_split else None
-            bound, blend = _bounded(part, offers, counts, blend, bounds, watch.share(_SHARE_OF_SCORE))
+            counted = pool.submit(count, separate) if is_split else None
+            bound, blend = _bounded(part, offers, counts, blend, bounds, budget.share(_SHARE_OF_SCORE))
             bounds.append(bound)
-            watch.tell(f"Solving days: {len(part.pair):,} pairs")
-            chosen = mended(part, offers, bound, blend, blend.rounded(part), watch.share(_SHARE_OF_PLAN))
+            budget.report(f"Solving days: {len(part.pair):,} pairs")
+            chosen = mended(part, offers, bound, blend, blend.rounded(part), budget.share(_SHARE_OF_PLAN))
             chosen = max(fallback, chosen, key=part.reached)
             short, most_met = _short(part, chosen, counts), list(counts)
             if short == _LAST and counted is not None:
-                watch.tell(f"Proving how many {PRIORITY_LEVELS[short]} needs can be met")
-                most_met[short] = _answer(counted, apart, watch)
+                budget.report(f"Proving how many {PRIORITY_LEVELS[short]} needs can be met")
+                most_met[short] = _answer(counted, separate, budget)
             elif short is not None:
-                most_met[short] = _most_met(part, offers, bounds[short], counts, short, watch)
+                most_met[short] = _most_met(part, offers, bounds[short], counts, short, budget)
         finally:
-            apart.cancel.set()
+            separate.cancel.set()
     reached = part.reached(chosen)
     for level in range(1, len(LEVELS)):
         # Bounds of what comes after it are those of plans that meet more.
         if reached[:level] != tuple(counts[:level]):
-            watch.tell(f"Bounding days again, {LEVELS[level]}: {len(part.pair):,} pairs")
+            budget.report(f"Bounding days again, {LEVELS[level]}: {len(part.pair):,} pairs")
             prices = bounds[level].of_needs, bounds[level].of_kept
-            bounds[level], blend = bounded(part, offers, level, reached[:level], blend, prices, watch)
+            bounds[level], blend = bounded(part, offers, level, reached[:level], blend, prices, budget)
     return chosen, _said(part, chosen, bounds, relaxed_levels, short, most_met)
 
 
@@ -87,36 +88,36 @@ def _short(part: Programme, chosen: Flags, counts: Sequence[int]) -> int | None:
     return next((level for level, count in enumerate(counts) if part.reached(chosen)[level] < count), None)
 
 
-def _answer(counted: Future[int], apart: Watch, watch: Watch) -> int:
-    """What was counted apart, as far as it came by when the time was up or somebody cancelled."""
-    while watch.left_s() > 0 and not counted.done():
+def _answer(counted: Future[int], separate: Budget, budget: Budget) -> int:
+    """What was counted apart, as far as it came by when the time was up or a supporter cancelled."""
+    while budget.remaining_s() > 0 and not counted.done():
         wait([counted], _LOOK_EVERY_S)
-    apart.cancel.set()
-    if apart.ended:
-        watch.cut_short()
+    separate.cancel.set()
+    if separate.ended:
+        budget.cut_short()
     return counted.result()
 
 
 def _bounded(
-    part: Programme, offers: Offers, counts: Sequence[int], blend: Blend, bounds: Sequence[Bound], watch: Watch
+    part: Programme, offers: Offers, counts: Sequence[int], blend: Blend, bounds: Sequence[Bound], budget: Budget
 ) -> tuple[Bound, Blend]:
     """The bound of the level after those that are bounded, and the last blend."""
     level = len(bounds)
-    watch.tell(f"Bounding days, {LEVELS[level]}: {len(part.pair):,} pairs")
+    budget.report(f"Bounding days, {LEVELS[level]}: {len(part.pair):,} pairs")
     prices = np.zeros(offers.n_needs), np.zeros(0)
     if bounds:
         prices = bounds[-1].of_needs, np.append(bounds[-1].of_kept, 1.0)
-    return bounded(part, offers, level, counts, blend, prices, watch)
+    return bounded(part, offers, level, counts, blend, prices, budget)
 
 
-def _most_met(part: Programme, offers: Offers, bound: Bound, counts: Sequence[int], level: int, watch: Watch) -> int:
+def _most_met(part: Programme, offers: Offers, bound: Bound, counts: Sequence[int], level: int, budget: Budget) -> int:
     """How many needs of a level can be met at most, where the levels before it reach their counts.
 
     Notes
     -----
     Whatever reaches the count of this level does without pairs whose loss is more than what the bound promises beyond
-    it. Of the needs that nobody competes for it matters only how many days they ask: they are counted by supporter and
-    days, as if everybody had their own, which no plan can exceed.
+    it. Of the needs that no one competes for it matters only how many days they ask: they are counted by supporter and
+    days, as if every supporter had their own, which no plan can exceed.
     """
     most = bound.most(counts[:level])
     if most > counts[level]:
@@ -149,9 +150,9 @@ def _most_met(part: Programme, offers: Offers, bound: Bound, counts: Sequence[in
         np.concatenate([np.full(n_limited, -np.inf), np.array(counts[:level], dtype=float)]),
         np.concatenate([np.ones(len(asked)), offers.places, offers.days_offered, np.full(level, np.inf)]),
     )
-    watch.tell(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met: {n_columns:,} kinds of pairs")
+    budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met: {n_columns:,} kinds of pairs")
     enough = counts[level] - _NOTHING
-    return most if most_in_whole(model, enough, watch) >= enough else counts[level] - 1
+    return most if most_in_whole(model, enough, budget) >= enough else counts[level] - 1
 
 
 def _said(
@@ -166,7 +167,7 @@ def _said(
     reached, said = part.reached(chosen), list[int]()
     for level in range(len(LEVELS)):
         before = reached[:level]
-        # Where prices are far from the best they promise more than there is.
+        # Where prices are far from the best they overestimate.
         most = min(bounds[level].most(before), part.ceiling(worth_at(part, level)))
         if before == relaxed_levels[:level]:
             most = min(most, relaxed_levels[level])

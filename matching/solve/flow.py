@@ -1,361 +1,235 @@
-"""Places only: the best assignment without days, and the prices that prove it over every eligible pair.
+"""Places only: the optimal assignment without days, and the dual prices that prove it over every eligible pair.
 
-First the levels, as flows over every pair; then the scores, over few pairs. Prices say which other pairs are still
-worth adding and how far that can be felt, and only so much is solved again, until no pair is worth adding. In a large
-round not even the pairs at hand are all that there are: the rest is asked for what is worth more than the prices.
+First the levels, as maximum flows over every pair; then the scores, over few pairs. Pairs whose weight exceeds their
+dual prices are added (column generation), and only what they can affect is solved again, until there are none. In a
+large round the pricing oracle finds such pairs among those that are not in memory.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import (
-    breadth_first_order,
-    dijkstra,
-    maximum_flow,
-    min_weight_full_bipartite_matching,
-)
+from scipy.sparse.csgraph import dijkstra
 
-from matching.solve.auction import bid, may_stay_out, tight_pairs
-from matching.solve.budget import Watch
-from matching.solve.duals import Prices, least_prices, prices_near
-from matching.solve.pricing_oracle import Rest
+from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.auction import auction_prices, may_stay_out, tight_pairs
+from matching.solve.budget import Budget
+from matching.solve.duals import Duals, duals_near, least_duals
+from matching.solve.levels import solve_levels
+from matching.solve.params import DEFAULTS, FlowParams, SolveParams
+from matching.solve.pricing_oracle import PricingOracle
 from matching.solve.problem import (
-    NEVER,
-    PRIORITY_LEVELS,
     UNMET,
-    Flags,
-    Positions,
-    Task,
-    Whole,
+    AssignmentProblem,
     chosen_pairs,
-    parts_of,
+    components_of,
     places_left,
     rank_in_group,
     together,
 )
-
-# Pairs that a need which has to be met brings to the first solve.
-_FIRST_PAIRS = 8
-# Pairs that a scarce supporter brings to it, of needs that may be left out: so many for each place, and some more.
-_FIRST_PAIRS_A_PLACE = 2
-_FIRST_PAIRS_BESIDE = 4
-# Where the first pairs are more than these, needs bid for places beforehand.
-_MANY_PAIRS = 30_000
-# Small parts of the graph are solved together, about so many pairs at once.
-_PAIRS_AT_ONCE = 2_000
-# Pairs that a need adds in each round.
-_MORE_PAIRS = 16
-# Sweeps that prices get to settle where not everything was solved again; those of an optimum mostly need 20 to 180.
-_SWEEPS = 500
+from matching.solve.transport import transport
 
 
-def best_without_days(task: Task, watch: Watch, rest: Rest | None = None) -> tuple[Task, Positions, Whole | None]:
-    """The optimum without days, and the least prices that prove it over every pair, at hand or in the rest.
+def best_with_places(
+    problem: AssignmentProblem, budget: Budget, oracle: PricingOracle | None = None, params: SolveParams = DEFAULTS
+) -> tuple[AssignmentProblem, Positions, Integers | None]:
+    """Return the optimum without days, and the least dual prices that prove it over every pair.
 
-    Where somebody cancels before it is found: an assignment that is best at every level before the score, and None.
-    The first to be returned is the task with the pairs that were at hand in the end.
+    Parameters
+    ----------
+    problem : AssignmentProblem
+    budget : Budget
+        Only a cancellation ends the search, not the time limit.
+    oracle : PricingOracle, optional
+        Where the problem does not hold all pairs.
+    params : SolveParams
+
+    Returns
+    -------
+    problem : AssignmentProblem
+        With the pairs that were added.
+    supporter_of : ndarray of intp
+        By need; after a cancellation an assignment that is optimal at every level before the score.
+    price : ndarray of int64 or None
+        By supporter; None after a cancellation.
 
     Notes
     -----
-    Once the levels are known (`_levels`), pairs that are not tight for them are in no optimum; they only hold prices
-    up. Over the pairs at hand the assignment is optimal, with prices v_j and surpluses u_i. A pair added because
-    w_ij > u_i + v_j makes room for a change; what it brings is lost again along the way where u_i + v_j - w_ij
-    adds up to more. So what is near in that measure is solved again, and the rest stays. Should that have been
-    too little, prices do not settle, and the connected parts where they do not are solved whole; after that they do,
-    since a longest path passes each supporter once.
+    Pairs that are not tight for the levels (`solve_levels`) are in no optimum; they only hold prices up. Over the
+    active pairs the assignment is optimal, with prices v_j and surpluses u_i. A pair added because w_ij > u_i + v_j
+    allows an improvement along a path of pairs, which loses u_i + v_j - w_ij at each of them. So only needs that are
+    near in that measure are solved again. If that was too little, prices do not settle, and the connected components
+    where they do not are solved as a whole; after that they settle, since a longest path passes each supporter once.
 
-    The least prices over few pairs promise much of the others that is not there. Where needs have bid, prices near the
-    bids are looked at instead, and the least only in the end, when the assignment stands.
+    At the least prices over few pairs, many others seem to improve the assignment and do not. After an auction, prices
+    near its estimates are used instead, and the least only at the end.
     """
-    if not len(task.need) and rest is None:
-        return task, np.full(len(task.level), UNMET, dtype=np.intp), np.zeros(len(task.places), dtype=np.int64)
-    sweeps = surely = len(task.places) + 2
-    watch.tell(f"Solving places: how many needs can be met, over {len(task.need):,} pairs")
-    task, supporter_of, tier = _levels(task, rest)
-    active = _first_pairs(task, supporter_of, tier)
+    if not len(problem.need) and oracle is None:
+        return problem, np.full(len(problem.level), UNMET, dtype=np.intp), np.zeros(len(problem.places), dtype=np.int64)
+    tuning = params.flow
+    sweeps = enough = len(problem.places) + 2
+    budget.report(f"Solving places: how many needs can be met, over {len(problem.need):,} pairs")
+    problem, supporter_of, tier = solve_levels(problem, oracle, tuning)
+    active = _first_pairs(problem, supporter_of, tier, tuning)
     expected = None
-    if len(active) > _MANY_PAIRS:
-        watch.tell(f"Solving places: which of {len(task.need):,} pairs matter")
-        task, bids, near = bid(task, rest, tier, active)
-        expected, active = task.bonus_milli * tier + bids, together(task, near, chosen_pairs(task, supporter_of))
-    if watch.cancelled():
-        return task, supporter_of, None
-    weight = task.weight
-    watch.tell(f"Solving places, round 1: {len(active):,} of {len(task.need):,} pairs")
-    supporter_of = _solved(task, weight, active, supporter_of, np.ones(len(task.level), dtype=bool))
+    if len(active) > tuning.auction_above:
+        budget.report(f"Solving places: which of {len(problem.need):,} pairs matter")
+        problem, estimate, near = auction_prices(problem, oracle, tier, active, params.auction)
+        expected = problem.bonus_milli * tier + estimate
+        active = together(problem, near, chosen_pairs(problem, supporter_of))
+    if budget.cancelled():
+        return problem, supporter_of, None
+    weight = problem.weight
+    budget.report(f"Solving places, round 1: {len(active):,} of {len(problem.need):,} pairs")
+    every_need = np.ones(len(problem.level), dtype=bool)
+    supporter_of = _solved(problem, weight, active, supporter_of, every_need, tuning)
     number = 1
     while True:
-        prices = _prices(task, weight, active, supporter_of, sweeps, expected)
-        sweeps = surely
-        if prices.unsettled.any():
-            needs = _in_parts(task, active, prices.unsettled)
-            supporter_of = _solved(task, weight, active, supporter_of, needs)
+        duals = duals_near(problem, weight, active, supporter_of, sweeps, expected)
+        sweeps = enough
+        if duals.unsettled.any():
+            needs = _in_components(problem, active, duals.unsettled)
+            budget.report(f"Solving places, round {number} again: {int(needs.sum()):,} needs")
+            supporter_of = _solved(problem, weight, active, supporter_of, needs, tuning)
             continue
-        task, active, gain = _gains(task, rest, prices, active)
-        promising = np.flatnonzero(gain > 0)
-        if not len(promising):
+        problem, active, gain = _reduced_costs(problem, oracle, duals, active, tuning)
+        improving = np.flatnonzero(gain > 0)
+        if not len(improving):
             break
-        if watch.cancelled():
-            return task, supporter_of, None
+        if budget.cancelled():
+            return problem, supporter_of, None
         number += 1
-        watch.tell(f"Solving places, round {number}: {len(promising):,} more pairs are promising")
-        weight, is_tight = task.weight, tight_pairs(task, tier)[0]
-        # Those that only hold prices up come first: without them others promise more than there is.
-        if not is_tight[promising].all():
-            promising = promising[~is_tight[promising]]
-        active = _with_best(task, active, promising, gain)
-        if is_tight[promising].all():
-            needs, near = _within_reach(task, weight, active, supporter_of, prices)
-            supporter_of = _solved(task, weight, near, supporter_of, needs)
-            sweeps = min(_SWEEPS, surely)
+        budget.report(f"Solving places, round {number}: {len(improving):,} more pairs could improve the plan")
+        weight, is_tight = problem.weight, tight_pairs(problem, tier)[0]
+        # First those that only hold prices up: without them, others seem to gain more than they do.
+        if not is_tight[improving].all():
+            improving = improving[~is_tight[improving]]
+        active = _with_best(problem, active, improving, gain, tuning)
+        if is_tight[improving].all():
+            needs, near = _within_reach(problem, weight, active, supporter_of, duals, tuning)
+            supporter_of = _solved(problem, weight, near, supporter_of, needs, tuning)
+            sweeps = min(tuning.sweeps, enough)
     if expected is not None:
-        task, prices = _least_of_all(task, rest, active, supporter_of)
-    return task, supporter_of, prices.price
+        problem, duals = _least_of_all(problem, oracle, active, supporter_of, tuning)
+    return problem, supporter_of, duals.price
 
 
-def _prices(
-    task: Task, weight: Whole, active: Positions, supporter_of: Positions, sweeps: int, expected: Whole | None
-) -> Prices:
-    """Prices that prove the assignment over the active pairs: near those expected, or the least."""
-    if expected is None:
-        return least_prices(task, weight, active, supporter_of, sweeps)
-    return prices_near(task, weight, active, supporter_of, sweeps, expected)
-
-
-def _least_of_all(task: Task, rest: Rest | None, active: Positions, supporter_of: Positions) -> tuple[Task, Prices]:
-    """The least prices that prove the optimum over all pairs, by adding pairs that still hold prices up."""
+def _least_of_all(
+    problem: AssignmentProblem,
+    oracle: PricingOracle | None,
+    active: Positions,
+    supporter_of: Positions,
+    tuning: FlowParams,
+) -> tuple[AssignmentProblem, Duals]:
+    """Return the least dual prices that prove the optimum over all pairs, adding pairs that still hold prices up."""
     while True:
-        prices = least_prices(task, task.weight, active, supporter_of, len(task.places) + 2)
-        task, active, gain = _gains(task, rest, prices, active)
-        promising = np.flatnonzero(gain > 0)
-        if not len(promising):
-            return task, prices
-        active = _with_best(task, active, promising, gain)
+        duals = least_duals(problem, problem.weight, active, supporter_of, len(problem.places) + 2)
+        problem, active, gain = _reduced_costs(problem, oracle, duals, active, tuning)
+        improving = np.flatnonzero(gain > 0)
+        if not len(improving):
+            return problem, duals
+        active = _with_best(problem, active, improving, gain, tuning)
 
 
-def _gains(task: Task, rest: Rest | None, prices: Prices, active: Positions) -> tuple[Task, Positions, Whole]:
-    """By pair: what it is worth beyond its price and surplus.
+def _reduced_costs(
+    problem: AssignmentProblem, oracle: PricingOracle | None, duals: Duals, active: Positions, tuning: FlowParams
+) -> tuple[AssignmentProblem, Positions, Integers]:
+    """Return by pair its weight less its two dual prices.
 
-    Where no pair at hand is worth more, the rest is asked: first come the task with what it has, and where the active
-    pairs are in it.
+    Where no pair of the problem exceeds them, the best pairs of the oracle that do are added first. Before the reduced
+    costs come the problem and the positions of the active pairs in it.
     """
-    gain = np.asarray(task.weight - prices.price[task.supporter] - prices.surplus[task.need])
-    if rest is None or (gain > 0).any():
-        return task, active, gain
-    task, active = _with_rest(task, rest, prices, active)
-    return task, active, np.asarray(task.weight - prices.price[task.supporter] - prices.surplus[task.need])
+    gain = duals.gain(problem)
+    if oracle is None or (gain > 0).any():
+        return problem, active, gain
+    need_price = duals.surplus - problem.bonus_milli * (3 - problem.level)
+    need, supporter, value = oracle.pairs_above(need_price, duals.price)
+    best = rank_in_group(need, value - duals.price[supporter]) < tuning.more_pairs
+    problem, place = problem.with_pairs(need[best], supporter[best], value[best])
+    return problem, place[active], duals.gain(problem)
 
 
-def _with_rest(task: Task, rest: Rest, prices: Prices, active: Positions) -> tuple[Task, Positions]:
-    """The task with the most promising pairs of the rest, and where the active pairs are in it."""
-    asked = prices.surplus - task.bonus_milli * (3 - task.level)
-    need, supporter, value = rest.worth_more(asked, prices.price)
-    best = rank_in_group(need, value - prices.price[supporter]) < _MORE_PAIRS
-    whole, place = task.with_pairs(need[best], supporter[best], value[best])
-    return whole, place[active]
+def _with_best(
+    problem: AssignmentProblem, active: Positions, improving: Positions, gain: Integers, tuning: FlowParams
+) -> Positions:
+    """Return the active pairs and the most improving ones of each need."""
+    best = improving[rank_in_group(problem.need[improving], gain[improving]) < tuning.more_pairs]
+    return together(problem, active, best)
 
 
-def _with_best(task: Task, active: Positions, promising: Positions, gain: Whole) -> Positions:
-    """The active pairs and the most promising of each need."""
-    best = promising[rank_in_group(task.need[promising], gain[promising]) < _MORE_PAIRS]
-    return together(task, active, best)
+def _first_pairs(problem: AssignmentProblem, supporter_of: Positions, tier: Positions, tuning: FlowParams) -> Positions:
+    """Return the tight pairs to begin with.
 
-
-def _levels(task: Task, rest: Rest | None) -> tuple[Task, Positions, Positions]:
-    """An assignment that is best at every level before the score, and each supporter's price in levels.
-
-    First comes the task with the pairs of the rest that it took to know.
-
-    Notes
-    -----
-    The sets of needs that can be met together form a transversal matroid: a largest flow from critical needs is
-    extended to high and then to normal ones, and no need that is met is ever given up. A supporter from whom no place
-    that is left can be reached, by moving needs on, is full in every such plan: one more place there would meet
-    one more need. Counted over the three flows, that is the least dual price of the levels: of 3, 2 or 1 a need is
-    worth, what its cheapest supporter asks is lost. A pair of the rest could change that only if it leads from a need
-    without such a place, or held by a supporter without one, to somebody from whom one can be reached.
+    They are the best pairs of each need that has to be met. Of needs that may stay unmet, they are the best pairs of
+    each scarce supporter instead.
     """
-    supporter_of = np.full(len(task.level), UNMET, dtype=np.intp)
-    tier = np.zeros(len(task.places), dtype=np.intp)
-    level = 0
-    while level < len(PRIORITY_LEVELS):
-        need_has_way, has_way = _ways_out(task, supporter_of, level)
-        asking = np.flatnonzero((task.level == level) & (supporter_of == UNMET) & need_has_way)
-        if len(asking):
-            supporter_of = _flowed(task, supporter_of, asking, need_has_way, has_way)
-            continue
-        if rest is not None:
-            n_pairs, task = len(task.need), _with_ways_out(task, rest, supporter_of, level, has_way)
-            if len(task.need) > n_pairs:
-                continue
-        tier += ~has_way & (task.places > 0)
-        level += 1
-    return task, supporter_of, tier
-
-
-def _ways_out(task: Task, supporter_of: Positions, level: int) -> tuple[Flags, Flags]:
-    """Needs up to a level, and supporters, from whom a place that is left can be reached by moving needs on."""
-    n_needs, sink = len(task.level), len(task.level) + len(task.places)
-    pairs = np.flatnonzero(task.level[task.need] <= level)
-    need, person = task.need[pairs], n_needs + task.supporter[pairs]
-    _, offering = places_left(task, supporter_of)
-    chosen = n_needs + supporter_of[need] == person
-    tail = np.concatenate([np.where(chosen, need, person), np.full(len(offering), sink)])
-    head = np.concatenate([np.where(chosen, person, need), n_needs + offering])
-    backwards = csr_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(sink + 1, sink + 1))
-    has_way = np.zeros(sink + 1, dtype=bool)
-    has_way[breadth_first_order(backwards, sink, return_predecessors=False)] = True
-    return has_way[:n_needs], has_way[n_needs:sink]
-
-
-def _flowed(task: Task, supporter_of: Positions, asking: Positions, need_has_way: Flags, has_way: Flags) -> Positions:
-    """As many of the asking needs met as can be, by moving others on; nobody else is let down."""
-    n_needs, n_people = len(task.level), len(task.places)
-    source, sink = n_needs + n_people, n_needs + n_people + 1
-    # What leads nowhere would only be searched in vain.
-    pairs = np.flatnonzero(need_has_way[task.need] & has_way[task.supporter])
-    need, person = task.need[pairs], n_needs + task.supporter[pairs]
-    left, offering = places_left(task, supporter_of)
-    chosen = n_needs + supporter_of[need] == person
-    tail = np.concatenate([np.where(chosen, person, need), np.full(len(asking), source), n_needs + offering])
-    head = np.concatenate([np.where(chosen, need, person), asking, np.full(len(offering), sink)])
-    # More places than needs are as good as that many, and fit the flow's small integers.
-    most = np.concatenate([np.ones(len(pairs) + len(asking)), np.minimum(left[offering], n_needs)])
-    graph = csr_array((most.astype(np.int32), (tail, head)), shape=(sink + 1, sink + 1))
-    flow = maximum_flow(graph, source, sink).flow
-    moved = flow[:n_needs, n_needs:source].tocoo()
-    moved_to = supporter_of.copy()
-    moved_to[moved.row[moved.data > 0]] = moved.col[moved.data > 0]
-    return moved_to
-
-
-def _with_ways_out(task: Task, rest: Rest, supporter_of: Positions, level: int, has_way: Flags) -> Task:
-    """The task with pairs of the rest that lead needs up to a level, which cannot be moved, to people with room."""
-    stuck = (task.level <= level) & np.append(~has_way, True)[supporter_of]
-    asked, offered = np.where(stuck, -1, NEVER), np.where(has_way & (task.places > 0), 0, NEVER)
-    need, supporter, value = rest.worth_more(asked, offered)
-    best = rank_in_group(need, value) < _FIRST_PAIRS
-    return task.with_pairs(need[best], supporter[best], value[best])[0]
-
-
-def _first_pairs(task: Task, supporter_of: Positions, tier: Positions) -> Positions:
-    """The tight pairs to begin with.
-
-    A need that has to be met looks for its best supporters. One that may be left out does not; scarce supporters look
-    for the best of those instead.
-    """
-    is_tight, cheapest = tight_pairs(task, tier)
+    is_tight, cheapest = tight_pairs(problem, tier)
     tight = np.flatnonzero(is_tight)
-    need, supporter, value = task.need[tight], task.supporter[tight], task.value_milli[tight]
-    must = ~may_stay_out(task, cheapest)[need]
-    kept = (supporter_of[need] == supporter) | (must & (rank_in_group(need, value) < _FIRST_PAIRS))
+    need, supporter, value = problem.need[tight], problem.supporter[tight], problem.value_milli[tight]
+    must = ~may_stay_out(problem, cheapest)[need]
+    kept = (supporter_of[need] == supporter) | (must & (rank_in_group(need, value) < tuning.first_pairs))
     may = np.flatnonzero(~must)
-    wanted = _FIRST_PAIRS_A_PLACE * task.places[supporter[may]] + _FIRST_PAIRS_BESIDE
+    wanted = tuning.first_pairs_per_place * problem.places[supporter[may]] + tuning.first_pairs_extra
     kept[may[rank_in_group(supporter[may], value[may]) < wanted]] = True
     first: Positions = tight[kept]
     return first
 
 
-def _solved(task: Task, weight: Whole, active: Positions, supporter_of: Positions, needs: Flags) -> Positions:
-    """The best assignment of some needs over the active pairs, each large connected part alone; the others stay."""
+def _solved(
+    problem: AssignmentProblem,
+    weight: Integers,
+    active: Positions,
+    supporter_of: Positions,
+    needs: Flags,
+    tuning: FlowParams,
+) -> Positions:
+    """Return the assignment with some needs assigned optimally over the active pairs; the others stay.
+
+    Each large connected component is solved by itself.
+    """
     solved = np.where(needs, UNMET, supporter_of)
-    left, _ = places_left(task, solved)
-    pairs = active[needs[task.need[active]] & (left[task.supporter[active]] > 0)]
-    part = parts_of(task, pairs)[task.need[pairs]]
-    order = np.argsort(part, kind="stable")
-    starts = np.flatnonzero(np.diff(part[order], prepend=-1))
-    starts = starts[np.diff(starts // _PAIRS_AT_ONCE, prepend=-1) > 0]
+    left, _ = places_left(problem, solved)
+    pairs = active[needs[problem.need[active]] & (left[problem.supporter[active]] > 0)]
+    component = components_of(problem, pairs)[problem.need[pairs]]
+    order = np.argsort(component, kind="stable")
+    starts = np.flatnonzero(np.diff(component[order], prepend=-1))
+    starts = starts[np.diff(starts // tuning.pairs_per_solve, prepend=-1) > 0]
     for one in np.split(pairs[order], starts[1:]):
-        here, need = np.unique(task.need[one], return_inverse=True)
-        people, supporter = np.unique(task.supporter[one], return_inverse=True)
+        here, need = np.unique(problem.need[one], return_inverse=True)
+        people, supporter = np.unique(problem.supporter[one], return_inverse=True)
         n_met = int((supporter_of[here] != UNMET).sum())
-        chosen = _transport(len(here), need, supporter, weight[one], left[people], n_met)
+        chosen = transport(len(here), need, supporter, weight[one], left[people], n_met)
         solved[here] = np.where(chosen == UNMET, UNMET, people[chosen])
     return solved
 
 
-def _in_parts(task: Task, pairs: Positions, nodes: Flags) -> Flags:
-    """Needs in the connected parts that any of these needs and supporters are in."""
-    part = parts_of(task, pairs)
-    return np.isin(part[: len(task.level)], part[nodes])
-
-
-@dataclass(frozen=True)
-class _Places:
-    """Pairs with each supporter repeated once a place: the pair of each edge, its place, and who each place is with."""
-
-    edge: Positions
-    place: Positions
-    owner: Positions
-
-
-def _repeated(supporter: Positions, places: Whole) -> _Places:
-    """Repeat each supporter once a place, as far as there are pairs to fill them."""
-    useful = np.minimum(places, np.bincount(supporter, minlength=len(places)))
-    first_place = np.cumsum(useful) - useful
-    repeats = useful[supporter]
-    edge = np.repeat(np.arange(len(supporter)), repeats)
-    copy = np.arange(len(edge)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    return _Places(edge, first_place[supporter[edge]] + copy, np.repeat(np.arange(len(places)), useful))
-
-
-def _transport(
-    n_needs: int, need: Positions, supporter: Positions, weight: Whole, places: Whole, n_met: int
-) -> Positions:
-    """The best assignment of needs to places, where `n_met` needs can be met at once."""
-    repeated = _repeated(supporter, places)
-    edge_need, edge_weight, n_places = need[repeated.edge], weight[repeated.edge], len(repeated.owner)
-    supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
-    # The solver augments row by row: it is several times faster with the shorter side as its rows.
-    if n_needs <= n_places:
-        place_of = _best_matching(edge_need, repeated.place, edge_weight, n_needs, n_places, n_met)
-        met = np.flatnonzero(place_of >= 0)
-        supporter_of[met] = repeated.owner[place_of[met]]
-    else:
-        need_of = _best_matching(repeated.place, edge_need, edge_weight, n_places, n_needs, n_met)
-        used = np.flatnonzero(need_of >= 0)
-        supporter_of[need_of[used]] = repeated.owner[used]
-    return supporter_of
-
-
-def _best_matching(
-    row: Positions, column: Positions, weight: Whole, n_rows: int, n_columns: int, n_matched: int
-) -> Positions:
-    """The column of each row, or -1. Where not all rows can be matched, each gets a private column of no worth."""
-    # Stored zeros would be no edges: costs are shifted so that every one of them is at least 1.
-    most = int(weight.max(initial=0))
-    costs = most - weight + 1
-    width = n_columns
-    if n_matched < n_rows:
-        rows = np.arange(n_rows)
-        row, column = np.concatenate([row, rows]), np.concatenate([column, n_columns + rows])
-        costs, width = np.concatenate([costs, np.full(n_rows, most + 1)]), n_columns + n_rows
-    graph = csr_array((costs.astype(np.float64), (row, column)), shape=(n_rows, width))
-    matched_row, matched_column = min_weight_full_bipartite_matching(graph)
-    column_of = np.full(n_rows, -1, dtype=np.intp)
-    column_of[matched_row] = np.where(matched_column < n_columns, matched_column, -1)
-    return column_of
+def _in_components(problem: AssignmentProblem, pairs: Positions, nodes: Flags) -> Flags:
+    """Return the needs in the connected components of any of these needs and supporters."""
+    component = components_of(problem, pairs)
+    return np.isin(component[: len(problem.level)], component[nodes])
 
 
 def _within_reach(
-    task: Task, weight: Whole, active: Positions, supporter_of: Positions, prices: Prices
+    problem: AssignmentProblem,
+    weight: Integers,
+    active: Positions,
+    supporter_of: Positions,
+    duals: Duals,
+    tuning: FlowParams,
 ) -> tuple[Flags, Positions]:
-    """The needs that pairs worth more than their prices can be felt by, and the active pairs that can matter there."""
-    n_needs, n_people = len(task.level), len(task.places)
-    short = prices.surplus[task.need[active]] + prices.price[task.supporter[active]] - weight[active]
+    """Return the needs that improving pairs can affect, and the active pairs that can matter there."""
+    n_needs, n_people = len(problem.level), len(problem.places)
+    loss = duals.surplus[problem.need[active]] + duals.price[problem.supporter[active]] - weight[active]
     gain = np.zeros(n_needs, dtype=np.int64)
-    np.maximum.at(gain, task.need[active], -short)
-    reach = int(gain.max(initial=0))
-    near = active[short <= reach]
-    need, person, start = task.need[near], n_needs + task.supporter[near], n_needs + n_people
+    np.maximum.at(gain, problem.need[active], -loss)
+    reach = int(tuning.reach * gain.max(initial=0))
+    near = active[loss <= reach]
+    need, person, start = problem.need[near], n_needs + problem.supporter[near], n_needs + n_people
     begin = np.flatnonzero(gain)
-    length = np.maximum(short[short <= reach], 0)
-    # Each need with such a pair begins as far out as its gain falls short of the largest. Stored zeros are no edges.
-    lengths = np.concatenate([length, length, reach - gain[begin]]) + 0.25 / (n_needs + n_people + 1)
+    length = np.maximum(loss[loss <= reach], 0)
+    # Each need with an improving pair begins as far out as its gain falls short of the reach. A stored zero is no edge.
+    lengths = np.concatenate([length, length, np.maximum(reach - gain[begin], 0)]) + 0.25 / (n_needs + n_people + 1)
     tail = np.concatenate([need, person, np.full(len(begin), start)])
     head = np.concatenate([person, need, begin])
     graph = csr_array((lengths, (tail, head)), shape=(start + 1, start + 1))
-    felt = np.isfinite(dijkstra(graph, indices=[start], limit=reach + 0.5, min_only=True))
-    theirs = (supporter_of != UNMET) & felt[n_needs + np.maximum(supporter_of, 0)]
-    return felt[:n_needs] | theirs, near
+    affected = np.isfinite(dijkstra(graph, indices=[start], limit=reach + 0.5, min_only=True))
+    theirs = (supporter_of != UNMET) & affected[n_needs + np.maximum(supporter_of, 0)]
+    return affected[:n_needs] | theirs, near

@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
-from matching.solve.budget import Watch
+from matching.solve.arrays import Floats
+from matching.solve.budget import Budget
 
 if TYPE_CHECKING:
     import highspy
 
-Floats = NDArray[np.float64]
 
 _SOLVED, _INFEASIBLE = "Optimal", "Infeasible"
 _BOUNDED = (_SOLVED, "Time limit reached", "Interrupted by user")
@@ -57,9 +56,9 @@ class Relaxed:
     price: Floats
 
 
-def relaxed(model: Model, watch: Watch) -> Relaxed | None:
+def relaxed(model: Model, budget: Budget) -> Relaxed | None:
     """The best of a model, columns split as they may be; None where there is no time for it."""
-    solver = _ran(model, _RELAXED, watch)
+    solver = _ran(model, _RELAXED, budget)
     if solver is None or solver.modelStatusToString(solver.getModelStatus()) != _SOLVED:
         return None
     answer = solver.getSolution()
@@ -67,13 +66,13 @@ def relaxed(model: Model, watch: Watch) -> Relaxed | None:
     return Relaxed(columns, float(model.worth @ columns), -np.array(answer.row_dual))
 
 
-def most_in_whole(model: Model, enough: float, watch: Watch) -> float:
+def most_in_whole(model: Model, enough: float, budget: Budget) -> float:
     """What no columns in whole numbers are worth more than.
 
     It is enough to know that none are worth `enough`: then the search ends. Models in which many columns are as good as
     each other are not presolved, which would take longer than all the rest.
     """
-    solver = _ran(model, _IN_WHOLE, watch, enough)
+    solver = _ran(model, _IN_WHOLE, budget, enough)
     if solver is None:
         return np.inf
     status, info = solver.modelStatusToString(solver.getModelStatus()), solver.getInfo()
@@ -83,12 +82,12 @@ def most_in_whole(model: Model, enough: float, watch: Watch) -> float:
 
 
 def _ran(
-    model: Model, options: Mapping[str, object], watch: Watch, enough: float | None = None
+    model: Model, options: Mapping[str, object], budget: Budget, enough: float | None = None
 ) -> "highspy.Highs | None":
     """HiGHS after it has worked at a model, in whole numbers where something is enough; None where it was stopped."""
-    left_s = watch.left_s()
-    if left_s <= 0:
-        watch.cut_short()
+    remaining_s = budget.remaining_s()
+    if remaining_s <= 0:
+        budget.cut_short()
         return None
     # Loaded when it is first asked for: most plans need none of it.
     import highspy  # noqa: PLC0415
@@ -96,7 +95,7 @@ def _ran(
     solver = highspy.Highs()
     solver.silent()
     # One thread, and so the same answer whatever the number of cores.
-    for name, value in {"threads": 1, "time_limit": _SOLVER_SHARE * left_s, **options}.items():
+    for name, value in {"threads": 1, "time_limit": _SOLVER_SHARE * remaining_s, **options}.items():
         solver.setOptionValue(name, value)
     n_rows, n_columns = model.rows.shape
     programme = highspy.HighsLp()
@@ -108,16 +107,16 @@ def _ran(
     programme.a_matrix_.value_ = model.rows.data
     if enough is not None:
         programme.integrality_ = [highspy.HighsVarType.kInteger] * n_columns
-        solver.cbMipInterrupt += lambda event: _interrupt(event, watch, enough)
+        solver.cbMipInterrupt += lambda event: _interrupt(event, budget, enough)
     solver.passModel(programme)
-    if watch.within(solver.run) is None:
+    if budget.within(solver.run) is None:
         return None
     if solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
-        watch.cut_short()
+        budget.cut_short()
     return solver
 
 
-def _interrupt(event: "highspy.HighsCallbackEvent", watch: Watch, enough: float) -> None:
-    """End a search that nobody waits for any more, or that has shown enough."""
-    if watch.left_s() <= 0 or -event.data_out.mip_dual_bound < enough:
+def _interrupt(event: "highspy.HighsCallbackEvent", budget: Budget, enough: float) -> None:
+    """End a search that no one waits for any more, or that has shown enough."""
+    if budget.remaining_s() <= 0 or -event.data_out.mip_dual_bound < enough:
         event.interrupt()

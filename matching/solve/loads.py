@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matching.solve.problem import Flags, Positions, Task, Whole, rank_in_order
-
-Floats = NDArray[np.float64]
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.problem import AssignmentProblem, rank_in_order
 
 # Cells of the table by supporter, places and days; where more would be needed, loads are not looked at.
 _MOST_CELLS = 2_000_000
@@ -16,12 +14,12 @@ _NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Offers:
-    """The pairs of a part and what its supporters have.
+    """The pairs of a component and what its supporters have.
 
     Attributes
     ----------
     need, supporter : ndarray of intp
-        By pair, as positions in the part.
+        By pair, as positions in the component.
     days_asked : ndarray of int64
         By pair, in the largest unit that divides what all needs ask.
     places, days_offered : ndarray of int64
@@ -31,20 +29,23 @@ class Offers:
 
     need: Positions
     supporter: Positions
-    days_asked: Whole
-    places: Whole
-    days_offered: Whole
+    days_asked: Integers
+    places: Integers
+    days_offered: Integers
     n_needs: int
 
     @classmethod
-    def of(cls, task: Task, pair: Positions, needs: Positions, supporters: Positions) -> "Offers":
-        """What the supporters of a part have."""
-        unit = int(np.gcd.reduce(task.days_asked[needs])) or 1
-        days_asked = task.days_asked[task.need[pair]] // unit
-        places = task.places[supporters]
+    def of(cls, problem: AssignmentProblem, pair: Positions, needs: Positions, supporters: Positions) -> "Offers":
+        """What the supporters of a component have."""
+        unit = int(np.gcd.reduce(problem.days_asked[needs])) or 1
+        days_asked = problem.days_asked[problem.need[pair]] // unit
+        places = problem.places[supporters]
         usable = places * int(days_asked.max(initial=0))
-        days_offered = np.minimum(np.floor(task.days_offered[supporters] / unit), usable).astype(np.int64)
-        need, supporter = np.searchsorted(needs, task.need[pair]), np.searchsorted(supporters, task.supporter[pair])
+        days_offered = np.minimum(np.floor(problem.days_offered[supporters] / unit), usable).astype(np.int64)
+        need, supporter = (
+            np.searchsorted(needs, problem.need[pair]),
+            np.searchsorted(supporters, problem.supporter[pair]),
+        )
         return cls(need, supporter, days_asked, places, days_offered, len(needs))
 
     @property

@@ -1,19 +1,16 @@
-"""A plan mended around the people whose loads a blend splits: what it promises there is hard to keep in whole."""
+"""Local repair of a plan around the supporters whose loads the restricted master splits."""
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from matching.solve.arrays import Flags, Floats, Positions
 from matching.solve.blend import Blend, Bound
-from matching.solve.budget import Watch
+from matching.solve.budget import Budget
 from matching.solve.loads import Offers
-from matching.solve.problem import Flags, Positions
 from matching.solve.programme import Programme, best_choice
-
-Floats = NDArray[np.float64]
 
 # A load is split where neither nearly all nor next to nothing of it is taken.
 _SPLIT = 0.01
@@ -25,22 +22,26 @@ _MOST_PAIRS_OF_ONE_NEED = 5_000
 _SHARE_OF_SEARCH = 0.3
 
 
-def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: Flags, watch: Watch) -> Flags:
-    """A choice of pairs at least as good as another.
+def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: Flags, budget: Budget) -> Flags:
+    """Return a choice of pairs at least as good as another.
 
-    Needs that the blend meets and the choice does not come first, the most urgent ones before others: whoever could
-    take them is searched. Then people whose split loads share needs are searched together, where the choice differs
-    from the blend, the fewest first.
+    First come needs that the master meets and the choice does not, the most urgent before others: the supporters who
+    could take them are searched. Then supporters whose split loads share needs are searched together where the choice
+    differs from the master, small groups first.
     """
     share = np.zeros(len(part.pair))
-    filled = blend.loads >= 0
-    np.add.at(share, blend.loads[filled], np.broadcast_to(blend.share[:, np.newaxis], filled.shape)[filled])
+    is_pair = blend.loads >= 0
+    np.add.at(
+        share,
+        blend.loads[is_pair],
+        np.broadcast_to(blend.share[:, np.newaxis], is_pair.shape)[is_pair],
+    )
     near = bound.best.loss <= _TRIED[0][0]
     for need in _promised(part, share):
         if not chosen[part.need == need].any():
             pairs = _around(offers, np.unique(offers.supporter[near & (part.need == need)]), near, chosen)
             if 0 < len(pairs) <= _MOST_PAIRS_OF_ONE_NEED:
-                chosen = max(chosen, _best_of(part, pairs, chosen, watch), key=part.reached)
+                chosen = max(chosen, _best_of(part, pairs, chosen, budget), key=part.reached)
     together = list(_split_together(offers, blend))
     for most_loss, most_pairs in _TRIED:
         near = bound.best.loss <= most_loss
@@ -50,7 +51,7 @@ def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: 
             if (np.abs(promised) > _SPLIT).any():
                 pairs = _around(offers, people, near, chosen)
                 if 0 < len(pairs) <= most_pairs:
-                    chosen = max(chosen, _best_of(part, pairs, chosen, watch), key=part.reached)
+                    chosen = max(chosen, _best_of(part, pairs, chosen, budget), key=part.reached)
     return chosen
 
 
@@ -62,7 +63,7 @@ def _promised(part: Programme, share: Floats) -> Positions:
 
 
 def _around(offers: Offers, people: Positions, near: Flags, chosen: Flags) -> Positions:
-    """The pairs of some people and of whoever holds what they could take, with needs that nobody else holds."""
+    """The pairs of some people and of whoever holds what they could take, with needs that no one else holds."""
     free = np.zeros(len(offers.places), dtype=bool)
     free[people] = True
     could = np.zeros(offers.n_needs, dtype=bool)
@@ -74,13 +75,13 @@ def _around(offers: Offers, people: Positions, near: Flags, chosen: Flags) -> Po
     return np.flatnonzero(theirs & (chosen | (near & ~held[offers.need])))
 
 
-def _best_of(part: Programme, pairs: Positions, chosen: Flags, watch: Watch) -> Flags:
+def _best_of(part: Programme, pairs: Positions, chosen: Flags, budget: Budget) -> Flags:
     """The best choice of these pairs, while all others are as they are."""
-    if watch.left_s() <= 0:
-        watch.cut_short()
+    if budget.remaining_s() <= 0:
+        budget.cut_short()
         return chosen
     few, best = part.of(pairs), chosen.copy()
-    best[pairs], _ = best_choice(few, few.worth, (), chosen[pairs], watch.share(_SHARE_OF_SEARCH))
+    best[pairs], _ = best_choice(few, few.worth, (), chosen[pairs], budget.share(_SHARE_OF_SEARCH))
     return best
 
 

@@ -1,32 +1,29 @@
-"""What is to be assigned, and the answer: plain arrays of needs, supporters and the pairs between them."""
+"""The assignment problem and its solution as plain arrays of needs, supporters and the pairs between them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Ended
 
-Positions = NDArray[np.intp]
-Whole = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Reached = tuple[int, int, int, int]
-"""By level: needs met, and the last in thousandths."""
+"""One number a level: needs met, and the score in thousandths."""
 
 PRIORITY_LEVELS = ("critical", "high", "normal")
 LEVELS = (*PRIORITY_LEVELS, "score")
 UNMET = -1
 NEVER = np.iinfo(np.int64).max // 4
-"""What a need or a supporter asks of whom no pair is wanted."""
+"""The dual price of a need or a supporter of whom no pair is wanted."""
 
 
 @dataclass(frozen=True)
-class Ties:
-    """Rules that tie several needs or supporters together, beside places and days.
+class SideConstraints:
+    """Constraints over several needs or supporters, other than places and days.
 
     Attributes
     ----------
@@ -35,171 +32,180 @@ class Ties:
     school : ndarray of intp
         By need: its school.
     supporters_left : ndarray of int64
-        By school: how many supporters may come beside those of the pins.
+        By school: how many supporters may still come, those of pins not counted.
     pinned_visits : ndarray of intp
-        Who comes to which school already, by a pin: one number each, school * supporters + supporter.
+        Visits that pins have settled, one number each: school * number of supporters + supporter.
     home : ndarray of intp
         By supporter: the home school.
     deployments_left : ndarray of int64
-        By home school: how many deployments its people may have beside the pins.
+        By home school: how many deployments its supporters may still have, pins not counted.
     """
 
     package: Positions
     school: Positions
-    supporters_left: Whole
+    supporters_left: Integers
     pinned_visits: Positions
     home: Positions
-    deployments_left: Whole
+    deployments_left: Integers
 
 
 @dataclass(frozen=True)
-class Task:
-    """What is to be assigned; pairs are in order of need, then supporter.
+class AssignmentProblem:
+    """One assignment problem; pairs are in order of need, then supporter.
 
     Attributes
     ----------
     need, supporter : ndarray of intp
         The eligible pairs, as positions.
     value_milli : ndarray of int64
-        What each pair adds to the last level, in thousandths (the score, and in a rerun the change cost).
+        The value of each pair at the last level, in thousandths (its score, and in a rerun the change cost).
     level : ndarray of int
         By need: 0 critical, 1 high, 2 normal.
     days_asked : ndarray of int64
         By need, in hundredths of a day.
     places : ndarray of int64
-        By supporter: places left beside the pins.
+        By supporter: places that pins have not taken.
     days_offered : ndarray of float64
         By supporter, in hundredths of a day; infinite without a limit.
-    ties : Ties, optional
-        Where a rule ties needs or supporters together.
+    side_constraints : SideConstraints, optional
+        None where no rule needs them.
     """
 
     need: Positions
     supporter: Positions
-    value_milli: Whole
+    value_milli: Integers
     level: Positions
-    days_asked: Whole
-    places: Whole
-    days_offered: NDArray[np.float64]
-    ties: Ties | None = None
+    days_asked: Integers
+    places: Integers
+    days_offered: Floats
+    side_constraints: SideConstraints | None = None
 
     @property
     def bonus_milli(self) -> int:
-        """The large whole number M: more than all needs together can add to the last level."""
+        """The large number M of the objective: more than all needs together can add to the last level."""
         return max(int(self.value_milli.max(initial=0)), 1000) * len(self.level) + 1
 
     @property
-    def weight(self) -> Whole:
-        """By pair: 3M, 2M or M for the need, plus the pair's value."""
+    def weight(self) -> Integers:
+        """By pair, its weight in the objective: 3M, 2M or M for the need, plus the pair's value."""
         return self.bonus_milli * (3 - self.level[self.need]) + self.value_milli
 
-    def is_there(self, pairs: Positions) -> Flags:
-        """By pair: whether the supporter comes to this school already, by a pin; nobody does without ties."""
-        if self.ties is None or not len(self.ties.pinned_visits):
+    def already_visits(self, pairs: Positions) -> Flags:
+        """Return by pair whether a pin already brings the supporter to this school."""
+        if self.side_constraints is None or not len(self.side_constraints.pinned_visits):
             return np.zeros(len(pairs), dtype=bool)
-        visits = self.ties.school[self.need[pairs]] * len(self.places) + self.supporter[pairs]
-        return np.isin(visits, self.ties.pinned_visits)
+        visits = self.side_constraints.school[self.need[pairs]] * len(self.places) + self.supporter[pairs]
+        return np.isin(visits, self.side_constraints.pinned_visits)
 
-    def of(self, pairs: Positions) -> "Task":
-        """The task with some of its pairs."""
+    def of(self, pairs: Positions) -> "AssignmentProblem":
+        """Return the problem with some of its pairs."""
         return replace(
             self, need=self.need[pairs], supporter=self.supporter[pairs], value_milli=self.value_milli[pairs]
         )
 
-    def with_pairs(self, need: Positions, supporter: Positions, value_milli: Whole) -> "tuple[Task, Positions]":
-        """The task with more pairs, and where those that it had are then; of pairs that it had, its own value holds."""
+    def with_pairs(
+        self, need: Positions, supporter: Positions, value_milli: Integers
+    ) -> "tuple[AssignmentProblem, Positions]":
+        """Return the problem with more pairs, and the new positions of those it had, which keep their values."""
         n_people = len(self.places)
-        at_hand = self.need * n_people + self.supporter
-        codes = np.append(at_hand, need * n_people + supporter)
-        # Of equal pairs the first in order is the one that was at hand.
+        known = self.need * n_people + self.supporter
+        codes = np.append(known, need * n_people + supporter)
+        # Stable: of equal pairs, the one that the problem had comes first.
         order = np.argsort(codes, kind="stable")
         order = order[np.diff(codes[order], prepend=-1) > 0]
         need, supporter = np.append(self.need, need)[order], np.append(self.supporter, supporter)[order]
         whole = replace(
             self, need=need, supporter=supporter, value_milli=np.append(self.value_milli, value_milli)[order]
         )
-        return whole, np.searchsorted(codes[order], at_hand)
+        return whole, np.searchsorted(codes[order], known)
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """The chosen pairs and what is known of how good they are.
+    """The chosen pairs, their dual prices and the bound of each level.
 
     Attributes
     ----------
     supporter_of : ndarray of intp
         By need: the supporter, or `UNMET`.
     price_milli : ndarray of float64
-        By supporter: the dual of the places, in thousandths; nan where days or ties bind, since those have no such
-        price.
+        By supporter: the dual price of its places, in thousandths; nan where days or side constraints bind, since an
+        integer programme has none.
     values, bounds : tuple of int
-        By level: needs met, and the last in thousandths; and what no plan can exceed.
+        By level: needs met, and the score in thousandths; and the upper bound.
     bonus_milli : int
-        The M of a need met, in thousandths, that the prices are in.
+        The M that the dual prices are in, in thousandths.
     searched : bool
-        Whether days or ties bind in some part, so that it had to be searched.
+        Whether days or side constraints bind in some component, so that it had to be searched.
     surplus_milli : ndarray of float64, optional
-        By need: what meeting it is worth beyond whoever meets it, where the proof is in that and in everybody's best
-        load; otherwise it follows from the prices.
+        By need: the dual price of the need itself, where the proof combines these with every supporter's best set of
+        needs; otherwise they follow from `price_milli`.
     ended : {"", "time limit", "cancelled"}
-        What ended a search before it was done; then another machine may come to another plan.
+        Why a search ended early, if it did; another machine may then find another plan.
     """
 
     supporter_of: Positions
-    price_milli: NDArray[np.float64]
+    price_milli: Floats
     values: Reached
     bounds: Reached
     bonus_milli: int
     searched: bool
-    surplus_milli: NDArray[np.float64] | None = None
+    surplus_milli: Floats | None = None
     ended: Ended = ""
 
     @property
     def status(self) -> Literal["optimal", "gap"]:
-        """Whether every level reaches its bound."""
+        """`optimal` where every level reaches its bound, `gap` otherwise."""
         return "optimal" if self.values == self.bounds else "gap"
 
 
 def as_reached(numbers: Iterable[int]) -> Reached:
-    """Four numbers, one a level."""
+    """Return four numbers, one a level, as whole numbers."""
     critical, high, normal, score = (int(number) for number in numbers)
     return critical, high, normal, score
 
 
 def bounds_as_good(reached: Reached, bounded: Reached, most: Reached, otherwise: Reached) -> Reached:
-    """The bounds of a plan that reaches so much: those of another that was `bounded`, as far as they hold for it.
+    """Carry the bounds of one plan over to another that is at least as good at every earlier level.
 
-    They do where it meets as many needs in each level before; after that its bounds are those given `otherwise`.
+    Parameters
+    ----------
+    reached : tuple of int
+        The values of the plan that needs bounds.
+    bounded, most : tuple of int
+        The values of the other plan, and its bounds.
+    otherwise : tuple of int
+        The bounds of levels where it is not as good before.
     """
     as_good = [all(reached[before] >= bounded[before] for before in range(level)) for level in range(len(LEVELS))]
     return as_reached(bound if holds else other for bound, other, holds in zip(most, otherwise, as_good, strict=True))
 
 
-def chosen_pairs(task: Task, supporter_of: Positions) -> Positions:
-    """The pairs of a task that an outcome holds."""
-    return np.flatnonzero(supporter_of[task.need] == task.supporter)
+def chosen_pairs(problem: AssignmentProblem, supporter_of: Positions) -> Positions:
+    """Return the pairs of a problem that an outcome holds."""
+    return np.flatnonzero(supporter_of[problem.need] == problem.supporter)
 
 
-def values_of(task: Task, supporter_of: Positions, needs: Positions | None = None) -> Reached:
-    """Needs met at each level and the total value in thousandths; of some needs where they are named."""
+def values_of(problem: AssignmentProblem, supporter_of: Positions, needs: Positions | None = None) -> Reached:
+    """Return needs met at each level and the total value in thousandths; of some needs only where they are given."""
     met = supporter_of != UNMET
     if needs is not None:
         met = met & np.isin(np.arange(len(met)), needs)
-    counts = np.bincount(task.level[met], minlength=3)
-    chosen = chosen_pairs(task, np.where(met, supporter_of, UNMET))
-    return as_reached([*counts[:3], task.value_milli[chosen].sum()])
+    counts = np.bincount(problem.level[met], minlength=3)
+    chosen = chosen_pairs(problem, np.where(met, supporter_of, UNMET))
+    return as_reached([*counts[:3], problem.value_milli[chosen].sum()])
 
 
-def parts_of(task: Task, pairs: Positions) -> Positions:
-    """The connected part of each need and then of each supporter, by these pairs."""
-    n_needs, n_nodes = len(task.level), len(task.level) + len(task.places)
-    ends = (task.need[pairs], n_needs + task.supporter[pairs])
+def components_of(problem: AssignmentProblem, pairs: Positions) -> Positions:
+    """Return the connected component of each need and then of each supporter, by these pairs."""
+    n_needs, n_nodes = len(problem.level), len(problem.level) + len(problem.places)
+    ends = (problem.need[pairs], n_needs + problem.supporter[pairs])
     graph = coo_array((np.ones(len(pairs), dtype=np.int8), ends), shape=(n_nodes, n_nodes))
     return connected_components(graph, directed=False)[1].astype(np.intp)
 
 
 def most_urgent_together(level: Positions, package: Positions) -> Positions:
-    """By entry: the most urgent level among those of its package, since its needs are met together or not at all."""
+    """Return by entry the most urgent level of its package, whose needs are met together or not at all."""
     most_urgent = np.full(int(package.max(initial=-1)) + 1, len(PRIORITY_LEVELS), dtype=np.intp)
     packed = package >= 0
     np.minimum.at(most_urgent, package[packed], level[packed])
@@ -208,61 +214,61 @@ def most_urgent_together(level: Positions, package: Positions) -> Positions:
     return levels
 
 
-def together(task: Task, *some: Positions) -> Positions:
-    """Pairs of a task that are among some or others, each once, in order."""
-    among = np.zeros(len(task.need), dtype=bool)
+def together(problem: AssignmentProblem, *some: Positions) -> Positions:
+    """Return the union of several sets of pairs, in order."""
+    among = np.zeros(len(problem.need), dtype=bool)
     for pairs in some:
         among[pairs] = True
     return np.flatnonzero(among)
 
 
-def days_used(task: Task, supporter_of: Positions) -> NDArray[np.float64]:
-    """By supporter: the days that an outcome takes, in hundredths."""
+def days_used(problem: AssignmentProblem, supporter_of: Positions) -> Floats:
+    """Return by supporter the days that an outcome uses, in hundredths of a day."""
     met = supporter_of != UNMET
-    used = np.bincount(supporter_of[met], weights=task.days_asked[met], minlength=len(task.places))
+    used = np.bincount(supporter_of[met], weights=problem.days_asked[met], minlength=len(problem.places))
     return used.astype(np.float64)
 
 
-def places_left(task: Task, supporter_of: Positions) -> tuple[Whole, Positions]:
-    """Places left by supporter, and the supporters who have any."""
-    left = task.places - np.bincount(supporter_of[supporter_of != UNMET], minlength=len(task.places))
+def places_left(problem: AssignmentProblem, supporter_of: Positions) -> tuple[Integers, Positions]:
+    """Return by supporter the number of free places, and the supporters who have any."""
+    left = problem.places - np.bincount(supporter_of[supporter_of != UNMET], minlength=len(problem.places))
     return left, np.flatnonzero(left > 0)
 
 
-def rank_in_group(group: Positions, worth: Whole) -> Positions:
-    """Place of each entry in its group, from 0, the one of most worth first; of equals, the first."""
-    most, least = int(worth.max(initial=0)), int(worth.min(initial=0))
-    order = np.argsort(group * (most - least + 1) + (most - worth), kind="stable")
+def rank_in_group(group: Positions, value: Integers) -> Positions:
+    """Return the rank of each entry in its group, from 0 for the highest value; of equals, the first."""
+    most, least = int(value.max(initial=0)), int(value.min(initial=0))
+    order = np.argsort(group * (most - least + 1) + (most - value), kind="stable")
     rank = np.empty(len(group), dtype=np.intp)
     rank[order] = rank_in_order(group[order])
     return rank
 
 
 def rank_in_order(group: Positions) -> Positions:
-    """Place of each entry in its group, from 0, where groups are in order."""
+    """Return the rank of each entry in its group, from 0, where groups are in order."""
     first = np.flatnonzero(np.diff(group, prepend=-1))
     ranks: Positions = np.arange(len(group)) - np.repeat(first, np.diff(np.append(first, len(group))))
     return ranks
 
 
-def best_of_each_need(need: Positions, worth: Whole | NDArray[np.float64], count: int) -> Positions:
-    """The `count` best entries of each need (`need` is in order), themselves in order; of equals, the first."""
-    order = np.lexsort((-worth, need))
+def best_of_each_need(need: Positions, value: Integers | Floats, count: int) -> Positions:
+    """Return the `count` entries of most value of each need (`need` is in order), in order; of equals, the first."""
+    order = np.lexsort((-value, need))
     return np.sort(order[rank_in_order(need) < count])
 
 
-def visits_of(task: Task, supporter_of: Positions) -> tuple[Positions, Positions]:
-    """The schools and the supporters that an outcome brings together, each once, without those of the pins.
+def visits_of(problem: AssignmentProblem, supporter_of: Positions) -> tuple[Positions, Positions]:
+    """Return the schools and the supporters that an outcome brings together, each once, without those of pins.
 
     Raises
     ------
     ValueError
-        The task has no ties.
+        The problem has no side constraints.
     """
-    if task.ties is None:
-        raise ValueError("without ties nobody counts visits")
-    coming = chosen_pairs(task, supporter_of)
-    coming = coming[~task.is_there(coming)]
-    visits = np.column_stack([task.ties.school[task.need[coming]], task.supporter[coming]])
+    if problem.side_constraints is None:
+        raise ValueError("visits are counted only where there are side constraints")
+    coming = chosen_pairs(problem, supporter_of)
+    coming = coming[~problem.already_visits(coming)]
+    visits = np.column_stack([problem.side_constraints.school[problem.need[coming]], problem.supporter[coming]])
     school, supporter = np.unique(visits, axis=0).T
     return school, supporter

@@ -1,4 +1,4 @@
-"""One connected part as an integer programme for HiGHS: its columns are pairs, its rows are days, places and ties."""
+"""A component as an integer programme for HiGHS: columns are pairs; rows are days, places and side constraints."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,13 +8,12 @@ import scipy  # loads `scipy.optimize` when it is first asked for: most plans ne
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
-from matching.solve.budget import Watch
-from matching.solve.problem import PRIORITY_LEVELS, Flags, Positions, Reached, Task, Whole, as_reached
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.budget import Budget
+from matching.solve.problem import PRIORITY_LEVELS, AssignmentProblem, Reached, as_reached
 
-Floats = NDArray[np.float64]
-
-# With ties or days, what a need of each level counts in the first search: a supporter seldom has more than three
-# places, so that a need seldom displaces more than three of the next level.
+# With side constraints or days, what a need of each level counts in the first search: a supporter seldom has more than
+# three places, so that a need seldom displaces more than three of the next level.
 LEVEL_FACTORS = (16, 4, 1)
 # The solver looks at the clock now and then only: it is told to end a little before it has to.
 _SOLVER_SHARE = 0.9
@@ -23,12 +22,13 @@ _TIME_IS_UP = 1
 
 @dataclass(frozen=True)
 class Programme:
-    """The pairs of a part as columns, with the rows that any assignment of them keeps.
+    """The pairs of a component as columns, with the rows that any assignment of them keeps.
 
     Attributes
     ----------
     pair, need, supporter, level : ndarray of intp
-        By pair: its position in the task, its need and supporter as positions in the part, and its need's level.
+        By pair: its position in the problem, its need and supporter as positions in the component, and its need's
+        level.
     value_milli : ndarray of int64
         By pair.
     rows : sparse array
@@ -39,8 +39,8 @@ class Programme:
     row_kind : ndarray of str
         By row, what it limits: `need`, `places`, `days`, `home`, `school`, `visit` or `package`.
     row_of : ndarray of intp
-        By row, whose it is, as a position in the task: the need, the supporter, the home school, the school; of a visit
-        or a package, the need.
+        By row, whose it is, as a position in the problem: the need, the supporter, the home school, the school; of a
+        visit or a package, the need.
     visit : ndarray of intp
         By pair: its visit, or -1.
     package : ndarray of intp
@@ -53,7 +53,7 @@ class Programme:
     need: Positions
     supporter: Positions
     level: Positions
-    value_milli: Whole
+    value_milli: Integers
     rows: csc_array
     least: Floats
     most: Floats
@@ -65,7 +65,7 @@ class Programme:
     n_packages: int
 
     @property
-    def worth(self) -> Whole:
+    def worth(self) -> Integers:
         """By pair: large bonuses for the need's level, plus the pair's value.
 
         One need more at the same level is worth more than any score, and one of a higher level as much as several of
@@ -73,7 +73,7 @@ class Programme:
         itself.)
         """
         factors = np.asarray(LEVEL_FACTORS, dtype=np.int64)[self.level]
-        worth: Whole = self.bonus_milli * factors + self.value_milli
+        worth: Integers = self.bonus_milli * factors + self.value_milli
         return worth
 
     @property
@@ -116,9 +116,9 @@ class Programme:
             n_visits=len(used),
         )
 
-    def count(self, level: int) -> Whole:
+    def count(self, level: int) -> Integers:
         """By pair: 1 where its need is of this level."""
-        ones: Whole = (self.level == level).astype(np.int64)
+        ones: Integers = (self.level == level).astype(np.int64)
         return ones
 
     def reached(self, chosen: Flags) -> Reached:
@@ -134,7 +134,7 @@ class Programme:
         sums = self.rows @ np.concatenate([chosen, visits, met])
         return bool((sums <= self.most).all() and (sums >= self.least).all())
 
-    def ceiling(self, worth: Whole) -> int:
+    def ceiling(self, worth: Integers) -> int:
         """What no choice can be worth more than: the best pair of every need."""
         best = np.zeros(int(self.need.max(initial=-1)) + 1, dtype=np.int64)
         np.maximum.at(best, self.need, worth)
@@ -145,11 +145,11 @@ class Programme:
 class Kept:
     """A sum over pairs that an assignment keeps at least."""
 
-    worth: Whole
+    worth: Integers
     at_least: int
 
 
-def worth_at(part: Programme, level: int) -> Whole:
+def worth_at(part: Programme, level: int) -> Integers:
     """By pair, what a level counts."""
     return part.count(level) if level < len(PRIORITY_LEVELS) else part.value_milli
 
@@ -164,19 +164,21 @@ def merit(programme: Programme, chosen: Flags, kept: Sequence[Kept]) -> tuple[bo
     return all(one.worth[chosen].sum() >= one.at_least for one in kept), int(programme.worth[chosen].sum())
 
 
-def programme_of(task: Task, needs: Positions, supporters: Positions) -> Programme:
-    """The programme of the needs and supporters of one part."""
-    pair = np.flatnonzero(np.isin(task.need, needs))
-    need = np.searchsorted(needs, task.need[pair])
-    supporter = np.searchsorted(supporters, task.supporter[pair])
-    visit, n_visits = _visits(task, pair)
-    package, n_packages = _packages(task, needs)
+def programme_of(problem: AssignmentProblem, needs: Positions, supporters: Positions) -> Programme:
+    """The programme of the needs and supporters of one component."""
+    pair = np.flatnonzero(np.isin(problem.need, needs))
+    need = np.searchsorted(needs, problem.need[pair])
+    supporter = np.searchsorted(supporters, problem.supporter[pair])
+    visit, n_visits = _visits(problem, pair)
+    package, n_packages = _packages(problem, needs)
     width = len(pair) + n_visits + n_packages
     blocks = [
         _sums("need", needs, need, np.ones(len(pair)), np.ones(len(needs)), width),
-        _sums("places", supporters, supporter, np.ones(len(pair)), task.places[supporters].astype(np.float64), width),
-        _days(task, needs, supporters, need, supporter, width),
-        *_ties(task, pair, visit, n_visits, width),
+        _sums(
+            "places", supporters, supporter, np.ones(len(pair)), problem.places[supporters].astype(np.float64), width
+        ),
+        _days(problem, needs, supporters, need, supporter, width),
+        *_ties(problem, pair, visit, n_visits, width),
     ]
     if n_packages:
         blocks.append(_whole_packages(needs, need, package, len(pair) + n_visits, width))
@@ -184,8 +186,8 @@ def programme_of(task: Task, needs: Positions, supporters: Positions) -> Program
         pair,
         need,
         supporter,
-        task.level[task.need[pair]],
-        task.value_milli[pair],
+        problem.level[problem.need[pair]],
+        problem.value_milli[pair],
         csc_array(vstack([block.rows for block in blocks])),
         np.concatenate([block.least for block in blocks]),
         np.concatenate([block.most for block in blocks]),
@@ -215,29 +217,36 @@ def _sums(kind: str, of: Positions, row: Positions, cells: Floats, most: Floats,
 
 
 def _days(
-    task: Task, needs: Positions, supporters: Positions, need: Positions, supporter: Positions, width: int
+    problem: AssignmentProblem,
+    needs: Positions,
+    supporters: Positions,
+    need: Positions,
+    supporter: Positions,
+    width: int,
 ) -> _Rows:
-    limited = np.isfinite(task.days_offered[supporters])
+    limited = np.isfinite(problem.days_offered[supporters])
     # Whole numbers as small as they can be keep the solver's tolerances far from the truth.
-    unit = int(np.gcd.reduce(task.days_asked[needs])) or 1
-    asked = task.days_asked[needs][need] / unit
-    most = np.where(limited, np.floor(task.days_offered[supporters] / unit), 0.0)
+    unit = int(np.gcd.reduce(problem.days_asked[needs])) or 1
+    asked = problem.days_asked[needs][need] / unit
+    most = np.where(limited, np.floor(problem.days_offered[supporters] / unit), 0.0)
     return _sums("days", supporters, np.where(limited[supporter], supporter, -1), asked, most, width)
 
 
-def _ties(task: Task, pair: Positions, visit: Positions, n_visits: int, width: int) -> Iterator[_Rows]:
+def _ties(problem: AssignmentProblem, pair: Positions, visit: Positions, n_visits: int, width: int) -> Iterator[_Rows]:
     """No more supporters at a school, and no more deployments from a home school, than may be."""
-    if task.ties is None or not len(pair):
+    if problem.side_constraints is None or not len(pair):
         return
-    ties = task.ties
-    homes, home = np.unique(ties.home[task.supporter[pair]], return_inverse=True)
-    yield _sums("home", homes, home, np.ones(len(pair)), ties.deployments_left[homes].astype(np.float64), width)
-    schools, school = np.unique(ties.school[task.need[pair]], return_inverse=True)
-    comes_alone = (visit < 0) & ~task.is_there(pair)
+    side_constraints = problem.side_constraints
+    homes, home = np.unique(side_constraints.home[problem.supporter[pair]], return_inverse=True)
+    yield _sums(
+        "home", homes, home, np.ones(len(pair)), side_constraints.deployments_left[homes].astype(np.float64), width
+    )
+    schools, school = np.unique(side_constraints.school[problem.need[pair]], return_inverse=True)
+    comes_alone = (visit < 0) & ~problem.already_visits(pair)
     school_of_visit = np.full(n_visits, -1, dtype=np.intp)
     school_of_visit[visit[visit >= 0]] = school[visit >= 0]
     comers = np.concatenate([np.where(comes_alone, school, -1), school_of_visit])
-    may_come = ties.supporters_left[schools].astype(np.float64)
+    may_come = side_constraints.supporters_left[schools].astype(np.float64)
     yield _sums("school", schools, comers, np.ones(len(comers)), may_come, width)
     within = np.flatnonzero(visit >= 0)
     rows, ones = np.arange(len(within)), np.ones(len(within))
@@ -245,17 +254,19 @@ def _ties(task: Task, pair: Positions, visit: Positions, n_visits: int, width: i
         (np.append(ones, -ones), (np.append(rows, rows), np.append(within, len(pair) + visit[within]))),
         shape=(len(within), width),
     )
-    of = task.need[pair[within]]
+    of = problem.need[pair[within]]
     yield _Rows("visit", of, csr_array(matrix), np.full(len(within), -np.inf), np.zeros(len(within)))
 
 
-def _visits(task: Task, pair: Positions) -> tuple[Positions, int]:
+def _visits(problem: AssignmentProblem, pair: Positions) -> tuple[Positions, int]:
     """By pair: which visit it belongs to, where a supporter could serve several needs of a school; and how many."""
     visit = np.full(len(pair), -1, dtype=np.intp)
-    if task.ties is None or not len(pair):
+    if problem.side_constraints is None or not len(pair):
         return visit, 0
-    coming = np.flatnonzero(~task.is_there(pair))
-    together = np.column_stack([task.ties.school[task.need[pair[coming]]], task.supporter[pair[coming]]])
+    coming = np.flatnonzero(~problem.already_visits(pair))
+    together = np.column_stack(
+        [problem.side_constraints.school[problem.need[pair[coming]]], problem.supporter[pair[coming]]]
+    )
     _, group, sizes = np.unique(together, axis=0, return_inverse=True, return_counts=True)
     group = group.reshape(-1)
     shared = np.flatnonzero(sizes > 1)
@@ -265,13 +276,13 @@ def _visits(task: Task, pair: Positions) -> tuple[Positions, int]:
     return visit, len(shared)
 
 
-def _packages(task: Task, needs: Positions) -> tuple[Positions, int]:
-    """By need of the part: its package as a number from 0, or -1; and how many there are."""
+def _packages(problem: AssignmentProblem, needs: Positions) -> tuple[Positions, int]:
+    """By need of the component: its package as a number from 0, or -1; and how many there are."""
     package = np.full(len(needs), -1, dtype=np.intp)
-    if task.ties is None:
+    if problem.side_constraints is None:
         return package, 0
-    inside = np.flatnonzero(task.ties.package[needs] >= 0)
-    known, package[inside] = np.unique(task.ties.package[needs][inside], return_inverse=True)
+    inside = np.flatnonzero(problem.side_constraints.package[needs] >= 0)
+    known, package[inside] = np.unique(problem.side_constraints.package[needs][inside], return_inverse=True)
     return package, len(known)
 
 
@@ -296,10 +307,10 @@ def _whole_packages(needs: Positions, need: Positions, package: Positions, first
 
 def best_choice(
     programme: Programme,
-    worth: Whole,
+    worth: Integers,
     kept: Sequence[Kept],
     fallback: Flags,
-    watch: Watch,
+    budget: Budget,
     *,
     fixed: Flags | None = None,
 ) -> tuple[Flags, int]:
@@ -309,7 +320,7 @@ def best_choice(
     chosen in any case; the bound is then of such choices only.
     """
     ceiling = programme.ceiling(worth)
-    result = _solved(programme, worth, kept, np.zeros(len(worth)) if fixed is None else fixed, watch)
+    result = _solved(programme, worth, kept, np.zeros(len(worth)) if fixed is None else fixed, budget)
     if result is None:
         return fallback, ceiling
     # Worths are whole: a bound a hair above a whole number is that number.
@@ -324,12 +335,12 @@ def best_choice(
 
 
 def _solved(
-    programme: Programme, worth: Whole, kept: Sequence[Kept], fixed: Floats | Flags, watch: Watch
+    programme: Programme, worth: Integers, kept: Sequence[Kept], fixed: Floats | Flags, budget: Budget
 ) -> "scipy.optimize.OptimizeResult | None":
     """What HiGHS answers; None where it was stopped before it could."""
-    left_s = watch.left_s()
-    if left_s <= 0:
-        watch.cut_short()
+    remaining_s = budget.remaining_s()
+    if remaining_s <= 0:
+        budget.cut_short()
         return None
     beside = programme.rows.shape[1] - len(worth)
     constraints = [scipy.optimize.LinearConstraint(programme.rows, programme.least, programme.most)]
@@ -337,20 +348,20 @@ def _solved(
         scipy.optimize.LinearConstraint(csr_array(_padded(one.worth, beside)[np.newaxis, :]), one.at_least, np.inf)
         for one in kept
     ]
-    result = watch.within(
+    result = budget.within(
         lambda: scipy.optimize.milp(
             -_padded(worth, beside),
             constraints=constraints,
             # Visits and packages are whole by themselves where the pairs are.
             integrality=np.repeat([1, 0], [len(worth), beside]),
             bounds=scipy.optimize.Bounds(np.concatenate([fixed, np.zeros(beside)]), 1),
-            options={"mip_rel_gap": 0, "time_limit": _SOLVER_SHARE * left_s},
+            options={"mip_rel_gap": 0, "time_limit": _SOLVER_SHARE * remaining_s},
         )
     )
     if result is not None and result.status == _TIME_IS_UP:
-        watch.cut_short()
+        budget.cut_short()
     return result
 
 
-def _padded(cells: Whole, beside: int) -> Floats:
+def _padded(cells: Integers, beside: int) -> Floats:
     return np.concatenate([cells.astype(np.float64), np.zeros(beside)])

@@ -1,4 +1,4 @@
-"""A part level by level, by its linear relaxation: most of what that chooses stands, and only the rest is searched.
+"""A component level by level by its linear relaxation: whole choices are fixed, and only the others are searched.
 
 Where people's days are scarce a search over all pairs gets nowhere in time, while the relaxation, which may split a
 need between people, is whole nearly everywhere; and it bounds what any plan can reach.
@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 import scipy  # loads `scipy.optimize` when it is first asked for: most plans need none of it
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
-from matching.solve.budget import Watch
-from matching.solve.problem import LEVELS, PRIORITY_LEVELS, Flags, Positions, Reached, Whole, as_reached
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.budget import Budget
+from matching.solve.problem import LEVELS, PRIORITY_LEVELS, Reached, as_reached
 from matching.solve.programme import Kept, Programme, best_choice, kept_at, merit, worth_at
-
-Floats = NDArray[np.float64]
 
 # Shares come in floating point: from so much on a pair is chosen, and below so little it is not.
 _WHOLE, _NOTHING = 0.999, 1e-6
@@ -42,20 +40,20 @@ class Relaxed:
 
 
 def by_relaxed_levels(
-    whole: Programme, n_needs: int, urgent: Positions, fallback: Flags, watch: Watch
+    whole: Programme, n_needs: int, urgent: Positions, fallback: Flags, budget: Budget
 ) -> tuple[Flags, Reached]:
-    """A good choice of pairs of a part, and the bound of each level among choices as good in the levels before.
+    """A good choice of pairs of a component, and the bound of each level among choices as good in the levels before.
 
     Parameters
     ----------
     whole : Programme
     n_needs : int
-        How many needs the part has; their rows are its first.
+        How many needs the component has; their rows are its first.
     urgent : ndarray of intp
         By pair: the level with which it joins in.
     fallback : ndarray of bool
         A choice that keeps every row.
-    watch : Watch
+    budget : Budget
     """
     chosen = np.zeros(len(whole.pair), dtype=bool)
     kept_counts: list[int] = []
@@ -67,8 +65,8 @@ def by_relaxed_levels(
         start = max((chosen[columns], fallback[columns]), key=lambda one: merit(part, one, kept))
         is_count = level < len(PRIORITY_LEVELS)
         counted = part.count(level) if is_count else part.value_milli
-        watch.tell(f"Solving days, {name}: {len(columns):,} of {len(whole.pair):,} pairs")
-        found, bound = _solved(part, n_needs, counted, kept, start, watch) if counted.any() else (start, 0)
+        budget.report(f"Solving days, {name}: {len(columns):,} of {len(whole.pair):,} pairs")
+        found, bound = _solved(part, n_needs, counted, kept, start, budget) if counted.any() else (start, 0)
         chosen = np.zeros(len(whole.pair), dtype=bool)
         chosen[columns[found]] = True
         reached = int(counted[found].sum())
@@ -79,7 +77,7 @@ def by_relaxed_levels(
 
 
 def most_by_levels(
-    whole: Programme, n_needs: int, urgent: Positions, chosen: Flags, proved: Sequence[int], watch: Watch
+    whole: Programme, n_needs: int, urgent: Positions, chosen: Flags, proved: Sequence[int], budget: Budget
 ) -> Reached:
     """The bound of each level for a choice that another search has found; those of the first levels are known already.
 
@@ -89,27 +87,29 @@ def most_by_levels(
     for level in range(len(proved), len(LEVELS)):
         part = whole.of(np.flatnonzero((urgent <= level) | chosen))
         kept, counted = kept_at(part, reached[:level]), worth_at(part, level)
-        watch.tell(f"Bounding days and ties, {LEVELS[level]}: {len(part.pair):,} of {len(whole.pair):,} pairs")
-        relaxed = relaxation(part, n_needs, counted, kept, watch.share(1 / (len(LEVELS) - level)))
+        budget.report(
+            f"Bounding days, packages and limits, {LEVELS[level]}: {len(part.pair):,} of {len(whole.pair):,} pairs"
+        )
+        relaxed = relaxation(part, n_needs, counted, kept, budget.share(1 / (len(LEVELS) - level)))
         most.append(max(reached[level], part.ceiling(counted) if relaxed is None else relaxed.most))
     return as_reached(most)
 
 
 def _solved(
-    part: Programme, n_needs: int, counted: Whole, kept: Sequence[Kept], start: Flags, watch: Watch
+    part: Programme, n_needs: int, counted: Integers, kept: Sequence[Kept], start: Flags, budget: Budget
 ) -> tuple[Flags, int]:
     """A choice that keeps what is kept and counts for much, and what none can count for more than."""
     if not kept:
         # The most urgent needs are few, and more than others worth an exact answer.
-        return best_choice(part, counted, (), start, watch.share(_SHARE_OF_STEP))
+        return best_choice(part, counted, (), start, budget.share(_SHARE_OF_STEP))
     # First with all that was chosen before, which leaves few pairs that still fit.
-    found, _ = best_choice(part, counted, kept, start, watch.share(_SHARE_OF_STEP), fixed=start)
-    relaxed = relaxation(part, n_needs, counted, kept, watch.share(_SHARE_OF_STEP))
+    found, _ = best_choice(part, counted, kept, start, budget.share(_SHARE_OF_STEP), fixed=start)
+    relaxed = relaxation(part, n_needs, counted, kept, budget.share(_SHARE_OF_STEP))
     if relaxed is None:
         return found, part.ceiling(counted)
     for fixed in _fixings(part, relaxed.share, kept):
         if counted[found].sum() < relaxed.most:
-            found, _ = best_choice(part, counted, kept, found, watch.share(_SHARE_OF_STEP), fixed=fixed)
+            found, _ = best_choice(part, counted, kept, found, budget.share(_SHARE_OF_STEP), fixed=fixed)
     return found, relaxed.most
 
 
@@ -123,7 +123,7 @@ def _fixings(part: Programme, share: Floats, kept: Sequence[Kept]) -> tuple[Flag
     return few, more
 
 
-def relaxation(part: Programme, n_needs: int, worth: Whole, kept: Sequence[Kept], watch: Watch) -> Relaxed | None:
+def relaxation(part: Programme, n_needs: int, worth: Integers, kept: Sequence[Kept], budget: Budget) -> Relaxed | None:
     """The relaxation of a programme; None where there is no time for it.
 
     Notes
@@ -131,7 +131,7 @@ def relaxation(part: Programme, n_needs: int, worth: Whole, kept: Sequence[Kept]
     At its prices u of needs and m of what is kept, no choice is worth more than the sum of u, less that of m times what
     is kept at least, and what all supporters together gain at most by taking whole needs at w + m k - u, a need by
     several of them if they like. (Lagrangean relaxation; Fisher, Management Science 27, 1981.) That is less than the
-    relaxation says: somebody with eight days cannot take a day and a half of a need.
+    relaxation says: a supporter with eight days cannot take a day and a half of a need.
     """
     beside = part.rows.shape[1] - len(worth)
     padded = [np.concatenate([one, np.zeros(beside)]) for one in (worth, *(one.worth for one in kept))]
@@ -140,25 +140,25 @@ def relaxation(part: Programme, n_needs: int, worth: Whole, kept: Sequence[Kept]
     # The library takes sparse rows, though its annotations know of dense ones only.
     rows: Any = vstack([by_row[upper], -by_row[lower], *(-csr_array(one[np.newaxis]) for one in padded[1:])])
     limits = np.concatenate([part.most[upper], -part.least[lower], [-float(one.at_least) for one in kept]])
-    answer = watch.within(
+    answer = budget.within(
         lambda: scipy.optimize.linprog(-padded[0], A_ub=rows, b_ub=limits, bounds=(0, None), method="highs-ipm")
     )
     if answer is None or answer.x is None or answer.status != 0:
         if answer is not None and answer.status == 1:
-            watch.cut_short()
+            budget.cut_short()
         return None
     price = np.maximum(-answer.ineqlin.marginals, 0)
     of_needs, of_kept = price[:n_needs], price[len(limits) - len(kept) :]
     gain = worth + sum(one * held.worth for one, held in zip(of_kept, kept, strict=True)) - of_needs[part.need]
     fixed = float(of_needs.sum()) - sum(one * held.at_least for one, held in zip(of_kept, kept, strict=True))
     most = -float(answer.fun or 0)
-    by_people = most_by_people(part, n_needs, gain, watch)
+    by_people = most_by_people(part, n_needs, gain, budget)
     if by_people is not None:
         most = min(most, fixed + by_people)
     return Relaxed(answer.x[: len(worth)], min(part.ceiling(worth), int(np.floor(most + 1e-3))))
 
 
-def most_by_people(part: Programme, n_needs: int, gain: Floats, watch: Watch) -> float | None:
+def most_by_people(part: Programme, n_needs: int, gain: Floats, budget: Budget) -> float | None:
     """What all supporters together gain at most by taking whole needs; None where there is no time for it."""
     # In a package one that gains nothing may be what lets the others in.
     taken = np.flatnonzero((gain > _NOTHING) | (part.package >= 0))
@@ -166,13 +166,13 @@ def most_by_people(part: Programme, n_needs: int, gain: Floats, watch: Watch) ->
         return _NOTHING * len(part.pair)
     few = part.of(taken)
     beside = few.rows.shape[1] - len(taken)
-    answer = watch.within(
+    answer = budget.within(
         lambda: scipy.optimize.milp(
             -np.concatenate([gain[taken], np.zeros(beside)]),
             constraints=scipy.optimize.LinearConstraint(few.rows[n_needs:], few.least[n_needs:], few.most[n_needs:]),
             integrality=np.repeat([1, 0], [len(taken), beside]),
             bounds=scipy.optimize.Bounds(0, 1),
-            options={"time_limit": watch.left_s()},
+            options={"time_limit": budget.remaining_s()},
         )
     )
     if answer is None or answer.mip_dual_bound is None:

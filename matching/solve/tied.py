@@ -1,25 +1,23 @@
-"""A large part where ties bind: the most urgent needs first, then all needs over promising pairs, then place by place.
+"""Kernel search in a large component where side constraints bind: urgent needs, promising pairs, then need by need.
 
-Ties leave much of a relaxation split, so that little of it can be kept as it is. But pairs that it would have to give
-up much for are in hardly any good plan, and over the others a search of the whole part comes to an end.
+Side constraints leave much of a relaxation split, so that little of it can be kept as it is. But pairs that it would
+have to give up much for are in hardly any good plan, and over the others a search of the whole component comes to an
+end.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.bettered import bettered
-from matching.solve.budget import Watch
+from matching.solve.budget import Budget
 from matching.solve.highs import Model, relaxed
 from matching.solve.problem import (
     LEVELS,
     PRIORITY_LEVELS,
-    Flags,
-    Positions,
+    AssignmentProblem,
     Reached,
-    Task,
-    Whole,
     as_reached,
     best_of_each_need,
     bounds_as_good,
@@ -35,10 +33,8 @@ from matching.solve.programme import (
 )
 from matching.solve.relaxation import most_by_levels
 
-Floats = NDArray[np.float64]
-
-# What a need of the last level counts beside the score, in thousandths: enough to come before it, and little enough for
-# the solver to see both.
+# What a need of the last level counts besides the score, in thousandths: enough to come before it, and little enough
+# for the solver to see both.
 _BONUS_MILLI = 2_000
 # Pairs that are relaxed, at most, and those that are then searched, first few and then more: so many in all, or so many
 # for each need where that is more.
@@ -54,52 +50,52 @@ _SHARE_OF_PLACES = 0.5
 
 
 def best_of_tied_part(
-    task: Task, part: Programme, needs: Positions, beyond: Whole, fallback: Flags, watch: Watch
+    problem: AssignmentProblem, part: Programme, needs: Positions, beyond: Integers, fallback: Flags, budget: Budget
 ) -> tuple[Flags, Reached]:
-    """A good choice of pairs of a part, and the bound of each level among choices as good in the levels before.
+    """A good choice of pairs of a component, and the bound of each level among choices as good in the levels before.
 
     Parameters
     ----------
-    task : Task
-        With ties.
+    problem : AssignmentProblem
+        With side constraints.
     part : Programme
         Of all its pairs with the needs.
     needs : ndarray of intp
-        Those of the part, as positions in the task.
+        Those of the component, as positions in the problem.
     beyond : ndarray of int64
         By pair: what it is worth beyond the price of its place.
     fallback : ndarray of bool
         A choice that keeps every row.
-    watch : Watch
+    budget : Budget
     """
-    chosen, proved = most_promising(part, beyond, fallback, watch)
+    chosen, proved = most_promising(part, beyond, fallback, budget)
     urgent = most_urgent_together(part.level, part.package)
-    most = most_by_levels(part, len(needs), urgent, chosen, proved, watch.share(_SHARE_OF_BOUNDS))
-    watch.tell(f"Solving days and ties, need by need: {len(part.pair):,} pairs")
-    best = bettered(task, part, needs, chosen, most, watch.share(_SHARE_OF_PLACES))
+    most = most_by_levels(part, len(needs), urgent, chosen, proved, budget.share(_SHARE_OF_BOUNDS))
+    budget.report(f"Solving days, packages and limits, need by need: {len(part.pair):,} pairs")
+    best = bettered(problem, part, needs, chosen, most, budget.share(_SHARE_OF_PLACES))
     # Around a need a more urgent one may be met for others, whose bounds were of plans that meet those.
     ceilings = as_reached(part.ceiling(worth_at(part, level)) for level in range(len(LEVELS)))
     return best, bounds_as_good(part.reached(best), part.reached(chosen), most, ceilings)
 
 
-def most_promising(part: Programme, beyond: Whole, fallback: Flags, watch: Watch) -> tuple[Flags, list[int]]:
-    """A good choice of pairs of a part, and the bounds of the levels before the last.
+def most_promising(part: Programme, beyond: Integers, fallback: Flags, budget: Budget) -> tuple[Flags, list[int]]:
+    """A good choice of pairs of a component, and the bounds of the levels before the last.
 
     Parameters are those of `best_of_tied_part`.
     """
-    chosen, proved = _urgent_first(part, most_urgent_together(part.level, part.package), fallback, watch)
-    return _best_of_promising(part, beyond, chosen, watch), proved
+    chosen, proved = _urgent_first(part, most_urgent_together(part.level, part.package), fallback, budget)
+    return _best_of_promising(part, beyond, chosen, budget), proved
 
 
-def _urgent_first(part: Programme, urgent: Positions, chosen: Flags, watch: Watch) -> tuple[Flags, list[int]]:
+def _urgent_first(part: Programme, urgent: Positions, chosen: Flags, budget: Budget) -> tuple[Flags, list[int]]:
     """A choice that is best in the levels before the last, and the bounds of these, as far as there is time for it."""
     factors, proved = np.asarray(LEVEL_FACTORS), list[int]()
     for level in range(len(PRIORITY_LEVELS) - 1):
         columns = np.flatnonzero((urgent <= level) | chosen)
-        watch.tell(f"Solving days and ties, {PRIORITY_LEVELS[level]} needs: {len(columns):,} pairs")
+        budget.report(f"Solving days, packages and limits, {PRIORITY_LEVELS[level]} needs: {len(columns):,} pairs")
         few, found = part.of(columns).pruned(), np.zeros(len(part.pair), dtype=bool)
         worth = np.where(few.level <= level, factors[few.level] // factors[level], 0)
-        best, bound = best_choice(few, worth, (), chosen[columns], watch.share(_SHARE_OF_URGENT))
+        best, bound = best_choice(few, worth, (), chosen[columns], budget.share(_SHARE_OF_URGENT))
         found[columns[best]] = True
         chosen = max(chosen, found, key=part.reached)
         reached = part.reached(chosen)
@@ -108,26 +104,26 @@ def _urgent_first(part: Programme, urgent: Positions, chosen: Flags, watch: Watc
     return chosen, proved
 
 
-def _best_of_promising(whole: Programme, beyond: Whole, chosen: Flags, watch: Watch) -> Flags:
+def _best_of_promising(whole: Programme, beyond: Integers, chosen: Flags, budget: Budget) -> Flags:
     """A choice at least as good as another, of all levels together."""
     n_needs, before = len(np.unique(whole.need)), len(PRIORITY_LEVELS) - 1
     of_each = max(1, _MOST_PAIRS_RELAXED // n_needs)
     relaxed_pairs = np.union1d(best_of_each_need(whole.need, beyond, of_each), np.flatnonzero(chosen))
     part = whole.of(relaxed_pairs).pruned()
     worth = _BONUS_MILLI * np.asarray(LEVEL_FACTORS)[part.level] + part.value_milli
-    watch.tell(f"Solving days and ties: which of {len(whole.pair):,} pairs promise most")
-    loss = _losses(part, worth.astype(np.float64), watch.share(_SHARE_OF_RELAXATION))
+    budget.report(f"Solving days, packages and limits: which of {len(whole.pair):,} pairs promise most")
+    loss = _losses(part, worth.astype(np.float64), budget.share(_SHARE_OF_RELAXATION))
     if loss is None:
         return chosen
     order, best = np.argsort(loss, kind="stable"), chosen[relaxed_pairs]
     for pairs, pairs_a_need in _PAIRS_SEARCHED:
         columns = np.union1d(order[: max(pairs, round(pairs_a_need * n_needs))], np.flatnonzero(best))
-        watch.tell(f"Solving days and ties: {len(columns):,} of {len(whole.pair):,} pairs")
+        budget.report(f"Solving days, packages and limits: {len(columns):,} of {len(whole.pair):,} pairs")
         reached = part.reached(best)
-        found = _searched(part, columns, worth, (), best, watch)
+        found = _searched(part, columns, worth, (), best, budget)
         if part.reached(found)[:before] < reached[:before]:
             # Several needs together counted for more than one that is more urgent.
-            found = _searched(part, columns, worth, kept_at(part, reached[:before]), best, watch)
+            found = _searched(part, columns, worth, kept_at(part, reached[:before]), best, budget)
         best = max(best, found, key=part.reached)
     outcome = np.zeros(len(whole.pair), dtype=bool)
     outcome[relaxed_pairs[best]] = True
@@ -135,22 +131,22 @@ def _best_of_promising(whole: Programme, beyond: Whole, chosen: Flags, watch: Wa
 
 
 def _searched(
-    part: Programme, columns: Positions, worth: Whole, kept: Sequence[Kept], chosen: Flags, watch: Watch
+    part: Programme, columns: Positions, worth: Integers, kept: Sequence[Kept], chosen: Flags, budget: Budget
 ) -> Flags:
     """The choice of some pairs that is worth most and keeps what is kept, which `chosen` does."""
     found, few = np.zeros(len(part.pair), dtype=bool), part.of(columns).pruned()
     held = [Kept(one.worth[columns], one.at_least) for one in kept]
-    best, _ = best_choice(few, worth[columns], held, chosen[columns], watch.share(_SHARE_OF_PROMISING))
+    best, _ = best_choice(few, worth[columns], held, chosen[columns], budget.share(_SHARE_OF_PROMISING))
     found[columns[best]] = True
     return found
 
 
-def _losses(part: Programme, worth: Floats, watch: Watch) -> Floats | None:
+def _losses(part: Programme, worth: Floats, budget: Budget) -> Floats | None:
     """By pair: how much worth the relaxation loses where it has to take it; None where there is no time for that."""
     n_columns = part.rows.shape[1]
     of_columns = np.concatenate([worth, np.zeros(n_columns - len(worth))])
     # Rows let no column exceed 1: a bound of its own would only hide a part of its price.
-    answer = relaxed(Model(of_columns, np.full(n_columns, np.inf), part.rows, part.least, part.most), watch)
+    answer = relaxed(Model(of_columns, np.full(n_columns, np.inf), part.rows, part.least, part.most), budget)
     if answer is None:
         return None
     loss: Floats = part.rows.T @ answer.price - of_columns

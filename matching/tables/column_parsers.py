@@ -1,46 +1,46 @@
-"""Whole columns of cells at one look, for those with a value of their own in every row.
+"""Fast parsers of whole columns in which nearly every cell is different.
 
-Each of these gives the values of the cells where it is plain that all are sound, and None where somebody has to look
-at each cell: what is sound, and what is wrong with a cell, is for the converters of `tables` to say.
+Each returns the values of the cells if all of them are plainly sound, and otherwise None: the cells are then converted
+one by one by `cell_values`, which defines what is sound and what is wrong with a cell.
 """
 
 from collections.abc import Callable, Sequence
 
 Cells = Sequence[str]
-AtOnce = Callable[[Cells], Sequence[object] | None]
+ColumnParser = Callable[[Cells], Sequence[object] | None]
 
 
-def never(_: Cells) -> None:
-    """Look at each cell."""
+def no_parser(_: Cells) -> None:
+    """Return None: every cell is converted by itself."""
 
 
-def texts(cells: Cells) -> Cells | None:
-    """Text on one line."""
+def parse_texts(cells: Cells) -> Cells | None:
+    """Return the cells if each is text on one line."""
     return cells if "".join(cells).isprintable() else None
 
 
-def identifiers(cells: Cells) -> Cells | None:
-    """Short texts that begin with a letter or a digit."""
+def parse_identifiers(cells: Cells) -> Cells | None:
+    """Return the cells if each is a short text that begins with a letter or a digit."""
     plain = all(cells) and max(map(len, cells), default=0) <= 64 and "".join([cell[0] for cell in cells]).isalnum()
-    return texts(cells) if plain else None
+    return parse_texts(cells) if plain else None
 
 
-def urns(cells: Cells) -> Cells | None:
-    """Six digits each."""
+def parse_urns(cells: Cells) -> Cells | None:
+    """Return the cells if each has six digits."""
     return cells if _are_digits(cells) and set(map(len, cells)) == {6} else None
 
 
-def whole_numbers(low: float, high: float) -> AtOnce:
-    """Numbers between `low` and `high`, written in digits alone."""
+def whole_number_parser(low: float, high: float) -> ColumnParser:
+    """Return a parser of numbers between `low` and `high` that are written in digits alone."""
 
-    def read(cells: Cells) -> Sequence[float] | None:
-        # With more digits than these a float is no longer the number that was written.
+    def parse(cells: Cells) -> Sequence[float] | None:
+        # A float does not hold every number of more digits.
         if not _are_digits(cells) or max(map(len, cells)) > 12:
             return None
         values = list(map(float, cells))
         return values if low <= min(values) and max(values) <= high else None
 
-    return read
+    return parse
 
 
 def _are_digits(cells: Cells) -> bool:

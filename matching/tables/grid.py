@@ -1,4 +1,4 @@
-"""Places: latitude and longitude to the British National Grid, and distances on it.
+"""Locations on the British National Grid: from latitude and longitude, and the distances between them.
 
 Distances are straight lines on the grid; over England the grid's own scale error stays below 0.04%.
 """
@@ -6,7 +6,7 @@ Distances are straight lines on the grid; over England the grid's own scale erro
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# The box that holds England, in metres; a place outside it is a slip of the keyboard.
+# The box that holds England, in metres; a location outside it is a typing error.
 ENGLAND_EASTING_M = (80_000, 660_000)
 ENGLAND_NORTHING_M = (5_000, 660_000)
 
@@ -36,7 +36,7 @@ def national_grid(latitude: ArrayLike, longitude: ArrayLike) -> tuple[Metres, Me
 
 
 def distance_km(easting_a: Metres, northing_a: Metres, easting_b: Metres, northing_b: Metres) -> Metres:
-    """Straight-line distance on the grid, in km, element by element."""
+    """Return straight-line distances on the grid, in km, element by element."""
     return np.hypot(easting_a - easting_b, northing_a - northing_b) / 1000
 
 
@@ -99,5 +99,8 @@ def _project(phi: Metres, lam: Metres) -> tuple[Metres, Metres]:
 
 
 def kilometres(distance_km: float) -> str:
-    """A distance in words, to a tenth of a km: of the two decimals that tables give, so that words and tables agree."""
+    """Return a distance in words, to a tenth of a km.
+
+    It is rounded from the two decimals that tables give, so that words and tables agree.
+    """
     return f"{round(distance_km, 2):.1f} km"

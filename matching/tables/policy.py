@@ -1,7 +1,4 @@
-"""The weights, limits and rules of a run: a frozen `Policy`, read from TOML.
-
-What the numbers do to a pair is the business of `rules`.
-"""
+"""The weights, limits and rules of a run: a frozen `Policy`, read from TOML; `pairs` applies it."""
 
 import json
 import re
@@ -21,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.errors import DataError, Problem, did_you_mean, file_problem, shown
 from matching.tables.files import Source, unpacked
 from matching.tables.vocabulary import standard_vocabulary
 
@@ -39,7 +36,7 @@ def _known(word: str, known: Iterable[str], what: str) -> str:
     return word
 
 
-# Checked word by word, so that every unknown one is told and not only the first.
+# Checked word by word, so that every unknown one is reported and not only the first.
 DesignationCode = Annotated[
     str, AfterValidator(lambda word: _known(word, standard_vocabulary().designations, "designation"))
 ]
@@ -65,7 +62,7 @@ class Weights(_Section):
     @model_validator(mode="after")
     def _some_weight(self) -> "Weights":
         if self.total <= 0:
-            raise ValueError("the three weights are all 0, and at least one has to be more")
+            raise ValueError("the three weights are all 0, and at least one must be higher")
         return self
 
 
@@ -75,9 +72,9 @@ class Rules(_Section):
     Attributes
     ----------
     max_supporters_per_school : int, optional
-        No more than so many people come to one school; one person for several of its needs counts once.
+        Most supporters at one school; a supporter who serves several of its needs counts once.
     max_per_home_school : int, optional
-        No more than so many deployments leave one home school.
+        Most deployments of supporters from one home school.
     """
 
     same_trust: Literal["forbid", "allow"] = "forbid"
@@ -85,8 +82,8 @@ class Rules(_Section):
     max_per_home_school: Limit | None = None
 
     @model_serializer(mode="wrap")
-    def _without_what_is_not_limited(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # TOML has no word for "no limit": a key that is not there says it.
+    def _without_absent_limits(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # TOML has no null: a limit that is absent is no limit.
         return {key: value for key, value in written(self).items() if value is not None}
 
 
@@ -97,13 +94,13 @@ class RelatedFit(_Section):
 
 
 class Rerun(_Section):
-    """What a rerun pays to keep people where they were."""
+    """The score that a rerun may give up to keep a deployment of the earlier plan."""
 
     change_cost: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.1
 
     @property
     def change_cost_milli(self) -> int:
-        """In whole thousandths, as scores are."""
+        """The change cost in whole thousandths, as scores are."""
         return round(1000 * self.change_cost)
 
 
@@ -113,7 +110,7 @@ class Policy(_Section):
     Attributes
     ----------
     max_distance_km : dict of str to float
-        Limit by designation, in km; designations that are not named keep their own default.
+        Limit by designation, in km; a designation that is not named keeps its default.
     related_specialisms : dict of str to tuple of str
         For a focus, the specialisms that count as related to it.
     """
@@ -158,7 +155,7 @@ def read_policy(source: Source) -> Policy:
     except (ValueError, RecursionError) as error:
         message = f"This is not a TOML file that can be read ({error})."
         fix = "Start again from the policy template and change one value at a time."
-        raise DataError([Problem(source.name, None, "", "", message, fix)]) from error
+        raise DataError([file_problem(source.name, message, fix)]) from error
     try:
         return Policy.model_validate(keys)
     except ValidationError as error:
@@ -166,7 +163,7 @@ def read_policy(source: Source) -> Policy:
 
 
 def policy_toml(policy: Policy) -> bytes:
-    """Write a policy as TOML, every key of it; `read_policy` gives the equal policy back."""
+    """Write a policy as TOML with every key; `read_policy` returns an equal policy."""
     lines: list[str] = []
     for section, values in policy.model_dump(mode="json").items():
         lines += [f"[{section}]", *(f"{_toml_key(key)} = {_toml(value)}" for key, value in values.items()), ""]
@@ -183,7 +180,7 @@ def _toml(value: str | float | list[str]) -> str:
 
 
 def _as_problem(table: str, detail: Any) -> Problem:
-    # '[key]' is how the library says that the key itself is at fault, and not the value under it.
+    # The library marks a fault of the key itself, not of its value, with '[key]'.
     path = ".".join(str(part) for part in detail["loc"] if part != "[key]")
     found = "" if isinstance(detail["input"], dict) else _as_text(detail["input"])
     if detail["type"] == "extra_forbidden":

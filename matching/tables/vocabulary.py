@@ -1,6 +1,6 @@
 """The words of the field: designations, focuses, phases, grades and accreditation criteria.
 
-They are data (`matching/reference/*.csv`): a region that adds a designation edits a table, not this code.
+They are data (`reference/*.csv`): to add a designation, edit a table.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from matching.tables.reference import reference_rows
 
 @dataclass(frozen=True)
 class Designation:
-    """A kind of accredited leader; `max_distance_km` is the limit where a policy names none."""
+    """A kind of accredited leader; `max_distance_km` is the limit if the policy has none."""
 
     code: str
     title: str
@@ -27,8 +27,8 @@ class Designation:
 class Focus:
     """What a need can be about.
 
-    `accepted_designations` serve it when the need names none; people with one of `fit_designations` fit it
-    whatever their specialisms (empty for a specialism, which takes a person who has it).
+    `accepted_designations` may serve it if the need names none. Supporters with one of `fit_designations` fit it
+    whatever their specialisms; a specialism has none of these and fits supporters who hold it.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Focus:
 
     @property
     def is_specialism(self) -> bool:
-        """Whether people hold this focus as a specialism."""
+        """Whether supporters can hold this focus as a specialism."""
         return not self.fit_designations
 
 
@@ -46,8 +46,8 @@ class Focus:
 class Criterion:
     """One accreditation criterion.
 
-    Where `home_school_grades` is not empty, the schools table answers: the home school's Ofsted grade must
-    be one of them. A check older than `review_after_years` is due for review.
+    If `home_school_grades` is not empty, the home school's Ofsted grade in the schools table must be one of them. A
+    check older than `review_after_years` is due for review.
     """
 
     code: str
@@ -79,14 +79,14 @@ class Vocabulary:
 
     @property
     def specialisms(self) -> tuple[str, ...]:
-        """Focuses that a person can hold as a specialism."""
+        """Focuses that a supporter can hold as a specialism."""
         return tuple(focus.name for focus in self.focuses.values() if focus.is_specialism)
 
     def related_phases(self) -> NDArray[np.bool_]:
-        """Which phases are related, as a symmetric matrix in the order of `phases`.
+        """Return which phases are related, as a symmetric matrix in the order of `phases`.
 
         Phases of one band are related, and an all-through school is related to every banded phase; a phase
-        without a band relates to nothing else.
+        without a band is related to no other.
         """
         bands = list(self.phase_bands.values())
         related = [[bool(a and b) and (a == b or "all" in (a, b)) for b in bands] for a in bands]
@@ -135,3 +135,13 @@ def _synonyms() -> dict[str, dict[str, str]]:
     for row in reference_rows("synonyms"):
         found.setdefault(row["kind"], {})[row["found"]] = row["meaning"]
     return found
+
+
+def comparable(words: str) -> str:
+    """Return words in the form in which they are compared: small letters, one space between words."""
+    return " ".join(words.casefold().split())
+
+
+def comparable_letters(words: str) -> str:
+    """Return words as `comparable`, without punctuation."""
+    return comparable("".join(character if character.isalnum() else " " for character in words.casefold()))

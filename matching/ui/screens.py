@@ -1,4 +1,4 @@
-"""The way in to the screens: the frame around them, and what is shown when one cannot go on."""
+"""The entry to the screens: the frame around them, and the message when one of them fails."""
 
 import sys
 from pathlib import Path
@@ -7,9 +7,9 @@ import streamlit as st
 
 from matching.errors import DataError
 from matching.rounds.store import StaleRoundError
-from matching.ui.state import scheduling, session
+from matching.ui.state import open_round, scheduling, setbacks
 from matching.ui.steps import START, STEPS
-from matching.ui.widgets.parts import close_menu, show_setback
+from matching.ui.widgets.layout import close_menu, show_setback
 
 DEMO_FLAG = "--demo"
 
@@ -30,13 +30,13 @@ def open_screens() -> None:
     close_menu(screen.url_path)
     try:
         if DEMO_FLAG in sys.argv[1:]:
-            session.open_demo_again()
-        if setback := session.take_setback():
+            open_round.open_demo_once()
+        if setback := setbacks.take_setback():
             show_setback(setback)
         with scheduling.click():
             screen.run()
     except (DataError, StaleRoundError) as error:
-        show_setback(session.setback_of(error))
+        show_setback(setbacks.setback_of(error))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Starting the app: Streamlit on the screens in this package, with every setting given here and none asked for."""
+"""Starting the app: Streamlit with the screens of this package, and every setting given here."""
 
 import gc
 import importlib
@@ -13,45 +13,49 @@ from streamlit.web import bootstrap
 from matching.errors import DataError, Problem
 from matching.rounds.store import open_store
 from matching.ui import screens
+from matching.ui.state.params import server_params
 from matching.ui.steps import STEPS
 from matching.ui.widgets.downloads import keep_downloads
 
 
 def serve(*, port: int, demo: bool, open_browser: bool) -> None:
-    """Serve the screens on this machine until it is told to stop.
+    """Serve the screens on this machine until the program is stopped.
 
     Parameters
     ----------
     port : int
     demo : bool
-        Open the fictional area straight away.
+        Open the fictional area on the first screen of each tab.
     open_browser : bool
+        Open the app in the default browser.
 
     Raises
     ------
     DataError
-        The port is taken, or the database cannot be used.
+        The port is taken, or the database or the settings of the screens cannot be used.
     """
+    params = server_params()
     _warm_up()
     settings = {
         **_settings(),
         "server_port": port,
         "server_headless": not open_browser,
+        "server_maxUploadSize": params.largest_file_mb,
         "logger_hideWelcomeMessage": True,
     }
     address = settings["browser_serverAddress"]
     _check_free(address, port)
     print(f"School support matching is open at http://{address}:{port} (stop it with Ctrl+C).", flush=True)
-    keep_downloads()
+    keep_downloads(params.download_kept_s)
     bootstrap.load_config_options(settings)
     bootstrap.run(str(Path(screens.__file__)), False, [screens.DEMO_FLAG] if demo else [], settings)
 
 
 def _warm_up() -> None:
-    """Load the screens and bring the database up to date now, so that the first visitor does not wait for either.
+    """Load the screens and migrate the database now, so that the first visitor does not wait for either.
 
-    What is loaded then stays as long as the server does. Python is told so: it would look through all of it for what
-    can be thrown away every few seconds, with everybody waiting for a quarter of a second.
+    Everything loaded by then is exempted from garbage collection: it lives as long as the server, and searching it
+    every few seconds would stop all screens for a quarter of a second.
     """
     for step in STEPS:
         importlib.import_module(f"matching.ui.pages.{step.file.removesuffix('.py')}")
@@ -60,7 +64,7 @@ def _warm_up() -> None:
 
 
 def _settings() -> dict[str, Any]:
-    """The settings of the checkout's .streamlit/config.toml, which a wheel carries in this package, as flags."""
+    """Return the settings of .streamlit/config.toml as flags; a wheel has a copy of the file in this package."""
     packed = files("matching.ui") / "config.toml"
     source = packed if packed.is_file() else Path(__file__).parents[2] / ".streamlit" / "config.toml"
     sections = tomllib.loads(source.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Why a need has whom it has, who else could have served it, and why not a person one names."""
+"""Why a need has its supporter or none, who else is eligible, and why not a named supporter."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from matching.errors import DataError, Problem, counted
 from matching.pairs.market import Market
-from matching.plan.phrases import bar_phrases, person
+from matching.plan.phrases import bar_phrases, counted_days, person
 from matching.plan.write import Plan
 from matching.tables.grid import kilometres
 from matching.whatif.resolve import position_of
@@ -28,16 +28,16 @@ CANDIDATE_COLUMNS = (
 
 @dataclass(frozen=True)
 class Explanation:
-    """An answer about one need.
+    """Why one need has its supporter or none.
 
     Attributes
     ----------
     headline : str
-        Which need it is.
+        The need: its identifier, focus, school, priority and days.
     sentences : tuple of str
-        What the plan does with it, and why.
+        What the plan does for it, and why.
     candidates : DataFrame
-        `CANDIDATE_COLUMNS`: everybody eligible, best score first; `instead` says what each of them does.
+        `CANDIDATE_COLUMNS`: every eligible supporter, best score first; `instead` is what each of them does.
     """
 
     headline: str
@@ -46,7 +46,7 @@ class Explanation:
 
 
 def explain_need(market: Market, plan: Plan, need_id: str) -> Explanation:
-    """Tell why a need has whom it has, and who else could have served it.
+    """Return why a need has its supporter or none, and who else is eligible.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def explain_need(market: Market, plan: Plan, need_id: str) -> Explanation:
 def explain_pair(
     market: Market, plan: Plan, need_id: str, supporter_id: str, *, time_limit_s: float = 4.0
 ) -> Explanation:
-    """Tell why a named supporter does or does not serve a need, what they do instead, and what it would change.
+    """Return why a supporter does or does not serve a need, what they do instead, and what placing them would change.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def explain_pair(
     plan : Plan
     need_id, supporter_id : str
     time_limit_s : float
-        How long the plan with them here may be searched for where days bind, in seconds.
+        How long to search for the plan with them here where days bind, in seconds.
 
     Raises
     ------
@@ -86,30 +86,30 @@ def explain_pair(
 
 
 def price_sentence(plan: Plan, supporter_id: str) -> str:
-    """What one more place with a supporter would be worth, in words; empty where days bind, since then nobody can say.
+    """Return the value of one more place with a supporter, in words; empty where days bind, because it is not known.
 
     Notes
     -----
-    A price is a number of the manifest's bonuses, one for a normal need, two for a high and three for a critical one,
-    and a rest in score points.
+    A price is a multiple of the manifest's bonus (one for a normal need, two for a high and three for a critical one)
+    and a remainder in score points.
     """
     rows = plan.workload[plan.workload["supporter_id"] == supporter_id].to_dict("records")
     if not rows or rows[0]["price"] == "":
         return ""
     bonus_milli, price_milli = round(1000 * plan.manifest["proof"]["bonus"]), round(1000 * float(rows[0]["price"]))
     needs = round(price_milli / bonus_milli)
-    rest = (price_milli - needs * bonus_milli) / 1000
+    remainder = (price_milli - needs * bonus_milli) / 1000
     start = f"One more place with {rows[0]['supporter_name']}"
     if price_milli == 0:
         return f"{start} would change nothing."
     if not needs:
-        return f"{start} would add {rest:.3f} to the total score."
+        return f"{start} would add {remainder:.3f} to the total score."
     what = {
-        1: "one more need of normal priority, or a more urgent need in the place of another",
-        2: "one more need of high priority, or a critical need in the place of a normal one",
+        1: "one more need of normal priority, or a more urgent need instead of another",
+        2: "one more need of high priority, or a critical need instead of a normal one",
         3: "one more critical need",
     }[needs]
-    change = f"add {rest:.3f} to" if rest >= 0 else f"take {-rest:.3f} from"
+    change = f"add {remainder:.3f} to" if remainder >= 0 else f"take {-remainder:.3f} from"
     return f"{start} would meet {what}, and {change} the total score."
 
 
@@ -120,11 +120,6 @@ def _headline(market: Market, need: int) -> str:
     return f"{row['need_id']}: {row['focus']} at {school['name']} ({school['phase']}), {row['priority']} priority{days}"
 
 
-def counted_days(days: float) -> str:
-    """Days in words: '1 day', '2.5 days'."""
-    return "1 day" if days == 1 else f"{days:g} days"
-
-
 def _why(market: Market, plan: Plan, need: int, eligible: int) -> list[str]:
     need_id = market.inputs.needs["need_id"].iat[need]
     met = plan.deployments[plan.deployments["need_id"] == need_id]
@@ -132,7 +127,7 @@ def _why(market: Market, plan: Plan, need: int, eligible: int) -> list[str]:
         row = met.iloc[0]
         return [
             f"{row['supporter_name']} ({row['supporter_id']}, {row['designation']}) of {row['home_school_name']} "
-            f"supports it, with a score of {row['score']}.",
+            f"supports this need, with a score of {row['score']}.",
             row["reason"],
         ]
     unmet = plan.unmet[plan.unmet["need_id"] == need_id]
@@ -140,8 +135,8 @@ def _why(market: Market, plan: Plan, need: int, eligible: int) -> list[str]:
         message = f"Need {need_id} is in the plan's inputs, but in neither plan.csv nor unmet.csv."
         raise DataError([Problem("plan", None, "", "", message, "Make the plan again with 'allocate'.")])
     row = unmet.iloc[0]
-    start = "Nobody is eligible." if not eligible else f"{counted(eligible, 'person is', 'people are')} eligible."
-    return [f"It is unmet. {start}", row["reason"], f"Nearest option: {row['nearest_option']}"]
+    start = "No one is eligible." if not eligible else f"{counted(eligible, 'person is', 'people are')} eligible."
+    return [f"This need is unmet. {start}", row["reason"], f"Nearest option: {row['nearest_option']}"]
 
 
 def _why_not(market: Market, plan: Plan, need: int, supporter: int, time_limit_s: float) -> list[str]:
@@ -150,43 +145,46 @@ def _why_not(market: Market, plan: Plan, need: int, supporter: int, time_limit_s
     met = plan.deployments[plan.deployments["need_id"] == need_id].to_dict("records")
     supporter_id = market.inputs.supporters["supporter_id"].iat[supporter]
     if met and met[0]["supporter_id"] == supporter_id:
-        return [f"{who} supports it, with a score of {met[0]['score']}.", met[0]["reason"]]
+        return [f"{who} supports this need, with a score of {met[0]['score']}.", met[0]["reason"]]
     phrases = bar_phrases(market, need, supporter)
     if phrases:
         return [
-            f"{who} may not support it:",
+            f"{who} is not eligible for this need:",
             *(f"- {phrase};" for phrase in phrases[:-1]),
             f"- {phrases[-1]}.",
             _does(market, plan, supporter, who),
         ]
     fits = market.rulebook.fits(np.array([need]), np.array([supporter]))
     score = f"{fits.score_milli[0] / 1000:.3f}"
-    instead = f"{met[0]['supporter_name']} was chosen, with {met[0]['score']}" if met else "it is unmet"
+    instead = f"{met[0]['supporter_name']} was chosen, with {met[0]['score']}" if met else "the need is unmet"
     sentences = [
         f"{who} is eligible, {kilometres(fits.distance_km[0])} away, with a score of {score}; {instead}.",
         _does(market, plan, supporter, who),
     ]
     if met and met[0]["origin"] == "pinned":
-        sentences.append(f"The need is pinned to {met[0]['supporter_name']}, and a pin stands whatever the scores say.")
+        sentences.append(f"The need is pinned to {met[0]['supporter_name']}, and a pin is kept whatever the scores.")
     sentences += why_not(market, plan, str(need_id), str(supporter_id), time_limit_s=time_limit_s).sentences
     return [*sentences, *filter(None, [price_sentence(plan, str(supporter_id))])]
 
 
 def _does(market: Market, plan: Plan, supporter: int, who: str) -> str:
-    """What a supporter does in the plan."""
+    """Return what a supporter does in the plan."""
     row = market.inputs.supporters.iloc[supporter]
     theirs = plan.deployments[plan.deployments["supporter_id"] == row["supporter_id"]]
     days = theirs["days"].astype(float).sum()
-    offer = counted(int(row["max_deployments"]), "place")
-    if np.isfinite(row["days_available"]):
-        offer += f" and {counted_days(row['days_available'])}"
+    places, has_limit = counted(int(row["max_deployments"]), "place"), np.isfinite(row["days_available"])
     if theirs.empty:
+        offer = f"{places} and {counted_days(row['days_available'])}" if has_limit else places
         return f"{who} has no deployment in this plan, and offers {offer}."
     serves = "; ".join(
         f"{one.need_id} ({one.focus}, {one.school_name}, score {one.score})" for one in theirs.itertuples()
     )
-    used = f", {counted_days(days)}" if days else ""
-    return f"{who} supports {serves}: {counted(len(theirs), 'deployment')}{used}, of {offer}."
+    used = f"{len(theirs)} of {places}"
+    if has_limit:
+        used += f" and {days:g} of {counted_days(row['days_available'])}"
+    elif days:
+        used += f" and {counted_days(days)}"
+    return f"{who} supports {serves}, using {used}."
 
 
 def _candidates(market: Market, plan: Plan, need: int) -> pd.DataFrame:
@@ -219,18 +217,20 @@ def _candidates(market: Market, plan: Plan, need: int) -> pd.DataFrame:
 
 
 def _instead(market: Market, theirs: pd.DataFrame, need: int, supporter: int) -> str:
-    """What somebody does instead of this need; `theirs` are their deployments."""
+    """Return what a supporter does instead of this need; `theirs` are their deployments."""
     row = market.inputs.supporters.iloc[supporter]
     need_id = market.inputs.needs["need_id"].iat[need]
     if (theirs["need_id"] == need_id).any():
         return "supports this need"
     serves = ", ".join(theirs["need_id"])
     if len(theirs) >= row["max_deployments"]:
-        return f"full: supports {serves}"
+        return f"no place left; supports {serves}"
     # In hundredths, as everywhere: 0.3 less 0.1 must leave 0.2.
     days_left = np.rint(100 * (row["days_available"] - theirs["days"].astype(float).sum())) / 100
     asked = market.inputs.needs["days"].iat[need]
     left = counted(int(row["max_deployments"]) - len(theirs), "place")
     if asked > days_left:
-        return f"has {counted_days(days_left)} left of the {asked:g} asked" + (f"; supports {serves}" if serves else "")
+        return f"has {counted_days(days_left)} left of the {asked:g} needed" + (
+            f"; supports {serves}" if serves else ""
+        )
     return f"has {left} left" + (f"; supports {serves}" if serves else "")

@@ -1,24 +1,46 @@
 """The small changes that a repair may consist of: each in words, and the inputs with it made.
 
-Which of them are worth trying, and what they bring, is found in `repairs`.
+`candidates` finds which of them to try, and `repairs` what they achieve.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 import pandas as pd
 
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.plan.phrases import person
+from matching.plan.phrases import counted_days, person
 
-FOR_ALL = ("policy distance", "same trust", "specialism", "people at a school", "deployments from a home")
-"""The kinds that change the policy, for everybody."""
+
+class Kind(StrEnum):
+    """What a change is about."""
+
+    # One supporter.
+    PLACE = "place"
+    DAYS = "days"
+    DISTANCE = "distance"
+    DECISION = "decision"
+    # One need.
+    DESIGNATION = "designation"
+    FEWER_DAYS = "fewer_days"
+    PACKAGE = "package"
+    # The policy, and so every supporter.
+    POLICY_DISTANCE = "policy_distance"
+    SAME_TRUST = "same_trust"
+    SPECIALISM = "specialism"
+    SCHOOL_LIMIT = "school_limit"
+    HOME_LIMIT = "home_limit"
+
+
+OF_POLICY = frozenset({Kind.POLICY_DISTANCE, Kind.SAME_TRUST, Kind.SPECIALISM, Kind.SCHOOL_LIMIT, Kind.HOME_LIMIT})
+"""The kinds that change the policy."""
 
 
 def related_specialisms(market: Market, need: int, supporter: int) -> tuple[str, ...]:
-    """A supporter's specialisms of the area of the need's focus, where the policy gives related ones a fit."""
+    """Return a supporter's specialisms in the area of the need's focus; none where related ones have no fit."""
     inputs = market.inputs
     focuses = inputs.vocabulary.focuses
     focus = focuses[market.needs[need]["focus"]]
@@ -44,9 +66,9 @@ def _more_days(market: Market, inputs: Inputs, need: int, supporter: int, size: 
 
 
 def _further(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
-    """More km for one supporter, and where the policy's own limit is below that, for the whole designation."""
+    """More km for one supporter, and for the whole designation where the policy's limit is below that."""
     row, limit = market.supporters[supporter], float(market.rulebook.limit_km[supporter]) + size
-    words = f"{size:g} km further for {person(market, supporter)}"
+    words = f"Letting {person(market, supporter)} travel {size:g} km further"
     if row["max_distance_km"] < limit:
         people = _with_cell(inputs.supporters, "max_distance_km", supporter, limit)
         inputs = replace(inputs, supporters=people)
@@ -59,13 +81,13 @@ def _further(market: Market, inputs: Inputs, need: int, supporter: int, size: fl
 
 def _same_trust(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     rules = inputs.policy.rules.model_copy(update={"same_trust": "allow"})
-    return "Allowing people of the same trust", _with_policy(inputs, rules=rules)
+    return "Allowing supporters from the same trust", _with_policy(inputs, rules=rules)
 
 
 def _other_designation(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     code = market.supporters[supporter]["designation"]
     accepted = (*market.needs[need]["designations"], code)
-    words = f"Accepting an {code} as well ({person(market, supporter)})"
+    words = f"Accepting an {code} as well, {person(market, supporter)},"
     return words, replace(inputs, needs=_with_cell(inputs.needs, "designations", need, accepted))
 
 
@@ -76,37 +98,37 @@ def _related_specialism(market: Market, inputs: Inputs, need: int, supporter: in
     return f"Counting {also} as related to {focus} in the policy", _with_policy(inputs, related_specialisms=related)
 
 
-def _lifted(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+def _undone_decision(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     decisions = inputs.decisions
-    lifted = (decisions["need_id"] == market.needs[need]["need_id"]) & (
+    undone = (decisions["need_id"] == market.needs[need]["need_id"]) & (
         decisions["supporter_id"] == market.supporters[supporter]["supporter_id"]
     )
-    kinds = set(decisions.loc[lifted, "kind"])
-    said = [words for kind, words in (("forbid", "was forbidden"), ("declined", "has declined")) if kind in kinds]
-    words = f"Taking back that {person(market, supporter)} {' and '.join(said)}"
-    return words, replace(inputs, decisions=decisions[~lifted].reset_index(drop=True))
+    kinds = set(decisions.loc[undone, "kind"])
+    verbs = [verb for kind, verb in (("forbid", "is forbidden"), ("declined", "has declined")) if kind in kinds]
+    words = f"Undoing the decision that {person(market, supporter)} {' and '.join(verbs)}"
+    return words, replace(inputs, decisions=decisions[~undone].reset_index(drop=True))
 
 
 def _fewer_days(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     asked = int(market.rulebook.days_asked[need])
     left = round(asked - 100 * size) / 100
-    words = f"Asking for {size:g} {'day' if size == 1 else 'days'} fewer ({left:g} instead of {asked / 100:g})"
+    words = f"Shortening this need by {counted_days(size)} (from {asked / 100:g} to {left:g})"
     return words, replace(inputs, needs=_with_cell(inputs.needs, "days", need, left))
 
 
 def _out_of_package(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     row = market.needs[need]
-    words = f"Taking {row['need_id']} out of its package {row['package']}"
+    words = f"Taking {row['need_id']} out of package {row['package']}"
     return words, replace(inputs, needs=_with_cell(inputs.needs, "package", need, ""))
 
 
-def _more_at_a_school(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+def _more_at_schools(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     limit = (inputs.policy.rules.max_supporters_per_school or 0) + int(size)
     rules = inputs.policy.rules.model_copy(update={"max_supporters_per_school": limit})
     return f"Allowing {limit:,} people at each school instead of {limit - size:,g}", _with_policy(inputs, rules=rules)
 
 
-def _more_from_a_home(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+def _more_from_homes(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     limit = (inputs.policy.rules.max_per_home_school or 0) + int(size)
     rules = inputs.policy.rules.model_copy(update={"max_per_home_school": limit})
     words = f"Allowing {limit:,} deployments from each home school instead of {limit - size:,g}"
@@ -123,18 +145,18 @@ def _with_policy(inputs: Inputs, **sections: Any) -> Inputs:
     return replace(inputs, policy=inputs.policy.model_copy(update=sections))
 
 
-CHANGES: Mapping[str, Callable[[Market, Inputs, int, int, float], tuple[str, Inputs]]] = {
-    "place": _more_places,
-    "days": _more_days,
-    "distance": _further,
-    "policy distance": _further,
-    "same trust": _same_trust,
-    "designation": _other_designation,
-    "specialism": _related_specialism,
-    "decision": _lifted,
-    "fewer days": _fewer_days,
-    "package": _out_of_package,
-    "people at a school": _more_at_a_school,
-    "deployments from a home": _more_from_a_home,
+CHANGES: Mapping[Kind, Callable[[Market, Inputs, int, int, float], tuple[str, Inputs]]] = {
+    Kind.PLACE: _more_places,
+    Kind.DAYS: _more_days,
+    Kind.DISTANCE: _further,
+    Kind.DECISION: _undone_decision,
+    Kind.DESIGNATION: _other_designation,
+    Kind.FEWER_DAYS: _fewer_days,
+    Kind.PACKAGE: _out_of_package,
+    Kind.POLICY_DISTANCE: _further,
+    Kind.SAME_TRUST: _same_trust,
+    Kind.SPECIALISM: _related_specialism,
+    Kind.SCHOOL_LIMIT: _more_at_schools,
+    Kind.HOME_LIMIT: _more_from_homes,
 }
-"""By kind of step: the change in words, and the inputs with it made."""
+"""By kind: the change in words that begin a sentence, and the inputs with it made."""

@@ -1,14 +1,13 @@
-"""Solve again after one small change, without solving again what the change has no bearing on.
+"""Solve again after one small change, and only what the change can affect.
 
-Parts of the graph that are not connected to the change keep the deployments that they have. In a large part in which
-days bind, first only the needs around the change may move, so that there is a good answer whatever time is left to
-prove it.
+Components of the graph that the change does not touch keep their deployments. In a large component in which days bind,
+only the needs near the change may move at first, so that there is a good answer however little time is left to prove
+one.
 """
 
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -21,22 +20,16 @@ from matching.errors import DataError, Problem, did_you_mean, shown
 from matching.inputs.read import Inputs
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
-from matching.pairs.rules import Positions, Rulebook, positions
+from matching.pairs.rules import Rulebook, positions
 from matching.plan.compare import CHANGE_COLUMNS
-from matching.plan.reasons import UNMET, Outcome, priority_level
 from matching.plan.write import Plan
-from matching.solve.problem import Reached, as_reached, best_of_each_need
-
-# Up to so many pairs a part is searched as a whole at once: it takes tenths of a second.
-_FEW_PAIRS = 4_000
-# Around a change: at least so many needs in turn, each step reaching over every need's best few pairs.
-_NEEDS_AROUND = (40, 200)
-_BEST_PAIRS = 4
+from matching.solve.arrays import Positions
+from matching.solve.problem import UNMET, Reached, as_reached, best_of_each_need
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What solving again gave.
+    """The outcome of solving again.
 
     Attributes
     ----------
@@ -45,7 +38,7 @@ class Answer:
     reached : tuple of int
         By level: needs met, and the last in thousandths.
     proved : bool
-        Whether no other answer is better.
+        Whether no other outcome is better.
     """
 
     supporter_of: Positions
@@ -53,57 +46,42 @@ class Answer:
     proved: bool
 
 
-@dataclass(frozen=True)
-class _Chosen(Market):
-    """A market of which only some pairs are looked at."""
-
-    chosen: Pairs
-
-    @cached_property
-    def pairs(self) -> Pairs:
-        return self.chosen
-
-    @cached_property
-    def is_large(self) -> bool:
-        # Whatever its size: nobody else may be found beside those who were chosen.
-        return False
-
-
 def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) -> Market:
-    """The market after a change of its inputs.
+    """Return the market after a change of its inputs.
 
     Parameters
     ----------
     market : Market
     inputs : Inputs
-        With the same schools and evidence: the verdicts are those of the market.
+        With the same schools and evidence, so that the verdicts are the same.
     same_pairs : bool
-        Whether the change leaves every eligible pair as it is, as a pin does.
+        Whether no eligible pair changes, as with a pin.
     """
     rulebook = Rulebook(inputs, market.rulebook.accredited)
     if same_pairs:
-        return _Chosen(inputs, market.verdicts, rulebook, market.pairs)
+        return replace(market, inputs=inputs, rulebook=rulebook, only=market.pairs)
     before, now = (np.union1d(one.decided["forbid"], one.decided["declined"]) for one in (market.rulebook, rulebook))
     if _differ_in_decisions(market.inputs, inputs) and not len(np.setdiff1d(before, now)):
         code = market.pairs.need * len(inputs.supporters) + market.pairs.supporter
-        return _Chosen(inputs, market.verdicts, rulebook, _some(market.pairs, ~np.isin(code, now)))
-    return Market(inputs, market.verdicts, rulebook)
+        only = _some(market.pairs, ~np.isin(code, now))
+        return replace(market, inputs=inputs, rulebook=rulebook, only=only)
+    return replace(market, inputs=inputs, rulebook=rulebook, only=None)
 
 
 def _differ_in_decisions(one: Inputs, other: Inputs) -> bool:
-    """Whether nothing but decisions, and what was noted of files, could differ."""
+    """Return whether nothing but the decisions, and the notes on files, could differ."""
     tables = ("schools", "supporters", "needs")
     same_tables = all(getattr(one, name) is getattr(other, name) for name in tables)
     return same_tables and one.policy == other.policy and one.vocabulary is other.vocabulary
 
 
 def without_need(market: Market, need: int) -> Market:
-    """The market in which nobody may serve one need."""
-    return _Chosen(market.inputs, market.verdicts, market.rulebook, _some(market.pairs, market.pairs.need != need))
+    """Return the market in which no one is eligible for one need."""
+    return replace(market, only=_some(market.pairs, market.pairs.need != need))
 
 
 def with_pins(inputs: Inputs, supporter_of: Mapping[str, str]) -> Inputs:
-    """The inputs with more pins, in the place of what was decided of these needs and of these pairs before.
+    """Return the inputs with more pins, which replace earlier pins of these needs and any decision on these pairs.
 
     Parameters
     ----------
@@ -121,7 +99,7 @@ def with_pins(inputs: Inputs, supporter_of: Mapping[str, str]) -> Inputs:
 
 
 def outcome_of(market: Market, plan: Plan) -> Positions:
-    """By need: the supporter whom a plan gives it, or `UNMET`."""
+    """Return, by need, its supporter in a plan, or `UNMET`."""
     supporter_of = np.full(len(market.inputs.needs), UNMET, dtype=np.intp)
     need = positions(market.inputs.needs["need_id"], plan.deployments["need_id"])
     supporter = positions(market.inputs.supporters["supporter_id"], plan.deployments["supporter_id"])
@@ -129,21 +107,10 @@ def outcome_of(market: Market, plan: Plan) -> Positions:
     return supporter_of
 
 
-def written(market: Market, supporter_of: Positions) -> Outcome:
-    """An outcome with the origin of every deployment: pinned, kept from the earlier plan, or else optimised."""
-    code = np.arange(len(supporter_of)) * len(market.inputs.supporters) + supporter_of
-    met = supporter_of != UNMET
-    origin = np.full(len(supporter_of), "", dtype=object)
-    origin[met] = "optimised"
-    origin[met & np.isin(code, market.rulebook.earlier)] = "kept"
-    origin[met & np.isin(code, market.rulebook.decided["pin"])] = "pinned"
-    return Outcome(supporter_of, origin)
-
-
 def reached_by(market: Market, supporter_of: Positions, needs: Positions | None = None) -> Reached:
-    """What an outcome reaches at each level, the change cost counted; of some needs where they are named."""
+    """Return what an outcome reaches at each level, kept deployments' bonus included; of all needs unless given."""
     met = np.flatnonzero(supporter_of != UNMET) if needs is None else needs[supporter_of[needs] != UNMET]
-    counts = np.bincount(priority_level(market)[met], minlength=3)
+    counts = np.bincount(market.rulebook.priority_level[met], minlength=3)
     score = int(market.rulebook.fits(met, supporter_of[met]).score_milli.sum())
     kept = np.isin(met * len(market.inputs.supporters) + supporter_of[met], market.rulebook.earlier)
     change_cost_milli = market.inputs.policy.rerun.change_cost_milli
@@ -160,7 +127,7 @@ def solve_again(
     time_limit_s: float,
     at_most: Reached | None = None,
 ) -> Answer:
-    """The best outcome after a change, with as little as can be changed elsewhere.
+    """Return the best outcome after a change, with as few changes elsewhere as possible.
 
     Parameters
     ----------
@@ -170,28 +137,29 @@ def solve_again(
     changed : Market
         After the change, over the same needs and supporters.
     needs, supporters : collection of int
-        What the change touches: every pair, pin, place or day that it changes is of one of these.
+        What the change touches: every pair, pin, place or day that it changes belongs to one of these.
     time_limit_s : float
     at_most : tuple of int, optional
-        What no outcome can exceed, where that is known: an answer that reaches it is proved.
+        What no outcome can exceed, where that is known: an outcome that reaches it is proved.
 
     Notes
     -----
-    Whether the answer is proved says nothing of a part that the change does not touch: there `before` stands.
+    The proof does not cover components that the change does not touch: there `before` is kept.
     """
+    tuning = changed.params.what_if
     deadline = time.monotonic() + time_limit_s
     concerned = _concerned(market, before, changed, needs, supporters)
     part = _part(changed, concerned)
     answers = []
-    if len(part.pairs) > _FEW_PAIRS and np.isfinite(changed.rulebook.days_offered).any():
-        for size in _NEEDS_AROUND:
+    if len(part.pairs) > tuning.few_pairs and np.isfinite(changed.rulebook.days_offered).any():
+        for size in tuning.needs_around:
             around = _around(part, before, needs, supporters, size)
             outcome, _ = solve(_held(part, before, around), time_limit_s=max(0.0, deadline - time.monotonic()) / 2)
             answers.append(_whole(changed, before, outcome.supporter_of, around))
     if all(reached != at_most for reached, _ in answers):
         outcome, solved = solve(part, time_limit_s=max(0.0, deadline - time.monotonic()))
         found = _whole(changed, before, outcome.supporter_of, concerned)
-        # What no outcome can exceed: the bounds of the part, and what stands elsewhere.
+        # No outcome can exceed the bounds of these components plus what is kept elsewhere.
         most = as_reached(np.array(found[0]) + np.array(solved.bounds) - np.array(solved.values))
         at_most = min(at_most, most) if at_most else most
         answers.append(found)
@@ -216,31 +184,30 @@ def _some(pairs: Pairs, which: NDArray[np.bool_]) -> Pairs:
 def _part(market: Market, concerned: NDArray[np.bool_]) -> Market:
     if concerned.all():
         return market
-    pairs = _some(market.pairs, concerned[market.pairs.need])
-    return _Chosen(market.inputs, market.verdicts, market.rulebook, pairs)
+    return replace(market, only=_some(market.pairs, concerned[market.pairs.need]))
 
 
 def _concerned(
     market: Market, before: Positions, changed: Market, needs: Collection[int], supporters: Collection[int]
 ) -> NDArray[np.bool_]:
-    """By need: whether it is connected to what the change touches, by a pair, a school or a home school."""
+    """Return, by need, whether a pair, a school or a home school connects it to what the change touches."""
     met = np.flatnonzero(before != UNMET)
     pinned_need, pinned_supporter = changed.rulebook.pins
     need = np.concatenate([market.pairs.need, changed.pairs.need, met, pinned_need])
     supporter = np.concatenate([market.pairs.supporter, changed.pairs.supporter, before[met], pinned_supporter])
-    part = _parts(changed.rulebook, need, supporter)
+    component = _components(changed.rulebook, need, supporter)
     touched = [*needs, *(len(before) + np.asarray(list(supporters), dtype=np.intp))]
-    return np.isin(part[: len(before)], part[touched])
+    return np.isin(component[: len(before)], component[touched])
 
 
-def _parts(rulebook: Rulebook, need: Positions, supporter: Positions) -> Positions:
-    """Connected part of each need and then of each supporter.
+def _components(rulebook: Rulebook, need: Positions, supporter: Positions) -> Positions:
+    """Return the connected component of each need and then of each supporter.
 
-    Where a rule may tie them, needs of one school and supporters of one home school are taken together.
+    Where there are side constraints, those of one school and those of one home school are connected.
     """
     n_needs, n_supporters = len(rulebook.need_school), len(rulebook.home_school)
     tail, head = [need], [n_needs + supporter]
-    if rulebook.has_ties:
+    if rulebook.has_side_constraints:
         at = n_needs + n_supporters
         home = at + len(rulebook.inputs.schools)
         tail += [np.arange(n_needs), n_needs + np.arange(n_supporters)]
@@ -252,20 +219,19 @@ def _parts(rulebook: Rulebook, need: Positions, supporter: Positions) -> Positio
 
 
 def _calmed(changed: Market, before: Positions, after: Positions, needs: Collection[int]) -> Positions:
-    """The answer without changes that have nothing to do with the question and gain nothing.
+    """Return the outcome without the changes that are not connected to these needs and gain nothing.
 
-    Changes hang together where they share a person, a school or a home school. Each such group can be taken back by
-    itself, because it uses nobody's places but its own.
+    Changes are connected where they share a person, a school or a home school. Each component of them can be undone by
+    itself, because it uses no places but its own.
     """
     moved = np.flatnonzero(before != after)
     was, is_now = before[moved], after[moved]
     need = np.concatenate([moved[was != UNMET], moved[is_now != UNMET]])
     supporter = np.concatenate([was[was != UNMET], is_now[is_now != UNMET]])
-    part = _parts(changed.rulebook, need, supporter)
-    asked = part[list(needs)]
+    component = _components(changed.rulebook, need, supporter)
     calm = after.copy()
-    for one in np.setdiff1d(part[moved], asked):
-        group = moved[part[moved] == one]
+    for one in np.setdiff1d(component[moved], component[list(needs)]):
+        group = moved[component[moved] == one]
         if reached_by(changed, before, group) >= reached_by(changed, after, group):
             calm[group] = before[group]
     return calm
@@ -274,12 +240,13 @@ def _calmed(changed: Market, before: Positions, after: Positions, needs: Collect
 def _around(
     part: Market, before: Positions, needs: Collection[int], supporters: Collection[int], size: int
 ) -> NDArray[np.bool_]:
-    """By need: whether it is around a change, so far that there are at least `size` of them, or all that there are.
+    """Return, by need, whether it is near a change: at least `size` needs, or all that there are.
 
-    Step by step: the best people of the needs so far, what these people hold, and unmet needs that want them.
+    Each step adds the best supporters of the needs so far, what these supporters hold, and the unmet needs that have
+    them among their best.
     """
     pairs, school = part.pairs, part.rulebook.need_school
-    best = best_of_each_need(pairs.need, pairs.score_milli, _BEST_PAIRS)
+    best = best_of_each_need(pairs.need, pairs.score_milli, part.params.what_if.best_pairs)
     need, supporter = pairs.need[best], pairs.supporter[best]
     around, people = np.zeros(len(before), dtype=bool), np.zeros(len(part.rulebook.places), dtype=bool)
     around[list(needs)], people[list(supporters)] = True, True
@@ -292,27 +259,27 @@ def _around(
         people[supporter[around[need]]] = True
         around |= (before != UNMET) & people[before]
         around[need[people[supporter] & (before[need] == UNMET)]] = True
-        # What a rule ties together is at one school.
+        # Side constraints connect the needs of one school.
         around |= np.isin(school, school[around]) & (has_pairs | (before != UNMET))
     return around
 
 
 def _held(part: Market, before: Positions, free: NDArray[np.bool_]) -> Market:
-    """The market in which only some needs are free, and every other deployment is held as a pin holds it."""
+    """Return the market in which only some needs may move, and every other deployment is pinned."""
     pinned = np.isin(np.arange(len(before)), part.rulebook.pins[0])
     held = np.flatnonzero(~free & ~pinned & (before != UNMET))
     need_ids = part.inputs.needs["need_id"].to_numpy()[held].tolist()
     supporter_ids = part.inputs.supporters["supporter_id"].to_numpy()[before[held]].tolist()
     inputs = with_pins(part.inputs, dict(zip(need_ids, supporter_ids, strict=True)))
     rulebook = Rulebook(inputs, part.rulebook.accredited)
-    return _Chosen(inputs, part.verdicts, rulebook, _some(part.pairs, free[part.pairs.need]))
+    return replace(part, inputs=inputs, rulebook=rulebook, only=_some(part.pairs, free[part.pairs.need]))
 
 
 # ---- what differs ---------------------------------------------------------------------------------------------------
 
 
 def position_of(identifiers: pd.Series, wanted: str, what: str) -> int:
-    """Where an identifier is among those of the needs or the supporters (`what`: need or supporter).
+    """Return the position of an identifier among those of the needs or the supporters (`what`: need or supporter).
 
     Raises
     ------
@@ -327,9 +294,9 @@ def position_of(identifiers: pd.Series, wanted: str, what: str) -> int:
 
 
 def changes_between(market: Market, before: Positions, after: Positions, first: Sequence[int] = ()) -> pd.DataFrame:
-    """`CHANGE_COLUMNS`, all text, one row for each need that two outcomes serve differently.
+    """Return `CHANGE_COLUMNS`, all text, one row for each need that two outcomes serve differently.
 
-    Chains stay together: after a need comes the one that its new person leaves, and so on; `first` begin the chains.
+    In chains: after a need comes the one that its new supporter leaves, and so on; the needs `first` begin the chains.
     """
     moved = np.flatnonzero(before != after).tolist()
     rows = [
@@ -339,7 +306,7 @@ def changes_between(market: Market, before: Positions, after: Positions, first: 
 
 
 def _in_chains(moved: Sequence[int], before: Positions, after: Positions, first: Sequence[int]) -> list[int]:
-    """The needs that change, in chains: after a need come those that its new person leaves."""
+    """Return the needs that change, in chains: after a need come those that its new supporter leaves."""
     left_by: dict[int, list[int]] = {}
     for need in moved:
         left_by.setdefault(int(before[need]), []).append(need)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from saved import TABLES, as_bytes, faults_in, found_in, rows_of, signed
 from worlds import (
+    DEEP,
     GALLERY,
     WIDE,
     Solved,
@@ -25,9 +26,9 @@ from worlds import (
 from matching.allocation import allocate
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import plan_files
-from matching.plan.reasons import UNMET, Outcome
+from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
-from matching.solve.problem import Assignment
+from matching.solve.problem import UNMET, Assignment
 
 
 def written(made: World, plan: Plan | None = None) -> dict[str, bytes]:
@@ -102,13 +103,14 @@ def test_a_changed_cell_is_found_by_the_digest(name):
     )
 
 
+@pytest.mark.deeper
 @pytest.mark.parametrize(
     ("name", "column"), [(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))]
 )
 def test_any_changed_cell_is_found_even_where_the_digest_was_changed_too(name, column):
     files = small()
     rows = rows_of(files[name])
-    for row in range(len(rows)):
+    for row in range(len(rows)) if DEEP else sorted({0, 1, len(rows) - 1}):
         for value in other_values(rows[row][column]):
             changed = [list(cells) for cells in rows]
             changed[row][column] = value

@@ -164,7 +164,7 @@ class Window:
 
     def tick_every_point(self) -> None:
         """Look at every point before approval."""
-        for box in self.page.get_by_role("checkbox", name="I have looked at").all():
+        for box in self.page.get_by_role("checkbox", name="I have checked").all():
             box.locator("xpath=ancestor::label").click()
             expect(box).to_be_checked()
             self.settle()

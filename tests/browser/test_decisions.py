@@ -19,21 +19,21 @@ def states(window):
     page = window.page
     window.open_plan()
     window.choose("Need", "N012")
-    window.choose("Why not somebody else?", "S015")
+    window.choose("Why not another supporter?", "S015")
     page.get_by_text("Who would move").first.wait_for()
     yield "why not"
     window.choose(RECORD, "swap")
-    window.choose("Who comes instead?", "S015")
+    window.choose("Who should support it instead?", "S015")
     expect(page.get_by_text("offers 4 places and would then have 5 needs")).to_be_visible()
     yield "swap, with rules to tick"
-    window.choose(RECORD, "somebody else, declined")
+    window.choose(RECORD, "another supporter declined")
     window.choose("Why?", "Too far")
     yield "decline"
     window.press("Record that they declined")
-    expect(page.get_by_text("N012 is open now")).to_be_visible()
+    expect(page.get_by_text("(N012) is without a supporter now")).to_be_visible()
     yield "declined"
     window.press("Find the smallest changes that would meet it")
-    expect(page.get_by_text("Price: ").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Cost: ").first).to_be_visible(timeout=20_000)
     yield "repairs"
     window.press("Find the best plan from here")
     page.get_by_role("button", name="Accept this plan").wait_for()
@@ -41,7 +41,7 @@ def states(window):
     window.press("Accept this plan")
     expect(page.get_by_text(re.compile("^12 of 12"))).to_be_visible()
     window.settle()
-    for tab, words in (("Distances", "Deployments by distance"), ("Fair to see", "Counts alone.")):
+    for tab, words in (("Distances", "Deployments by distance"), ("Fairness", "These are counts only.")):
         page.get_by_role("tab", name=tab).click()
         page.get_by_text(words).first.wait_for()
         yield tab
@@ -66,7 +66,7 @@ def test_what_was_recorded_is_undone_with_one_button(window):
     window.choose("Need", "N012")
     window.choose(RECORD, "(pin)")
     window.press("Keep Manjit Martínez here")
-    expect(page.get_by_text("is kept at N012 (pinned)")).to_be_visible()
+    expect(page.get_by_text("Martínez (S027) is pinned to")).to_be_visible()
     page.get_by_role("button", name="Undo").first.click()
     expect(page.get_by_text("Undone. The history keeps both")).to_be_visible()
 
@@ -106,7 +106,7 @@ def test_a_click_on_a_school_of_the_map_chooses_its_need(window):
     drawn.click(position={"x": x - 3, "y": y})
     expect(page.get_by_role("heading", name="N090: maths")).to_be_visible()
     expect(page).to_have_url(re.compile("need=N090"))
-    expect(page.get_by_role("heading", name="What would meet it?")).to_be_visible()
+    expect(page.get_by_role("heading", name="What would meet this need?")).to_be_visible()
 
 
 def put_outlines(window, name: str, content: str) -> None:
@@ -120,7 +120,7 @@ def test_outlines_of_areas_are_put_on_the_map_and_taken_off(window):
     window.open_plan()
     window.unfold("Boundaries of areas")
     put_outlines(window, "wrong.json", '{"type": "Topology"}')
-    expect(page.get_by_text("These outlines cannot be drawn.")).to_be_visible()
+    expect(page.get_by_text("These boundaries cannot be drawn.")).to_be_visible()
     before = the_map(page).screenshot()
     put_outlines(window, "areas.geojson", json.dumps(OUTLINE))
     expect(page.get_by_text("Boundaries of 1 area")).to_be_visible()
@@ -128,5 +128,5 @@ def test_outlines_of_areas_are_put_on_the_map_and_taken_off(window):
     page.wait_for_timeout(500)
     assert the_map(page).screenshot() != before
     window.unfold("Boundaries of 1 area")
-    window.press("Take the boundaries off the map")
+    window.press("Remove the boundaries from the map")
     expect(page.get_by_text("Boundaries of areas")).to_be_visible()

@@ -25,7 +25,7 @@ def every_screen(window: Window) -> Iterator[str]:
     window.press("Check the files")
     page.locator("#error-summary").wait_for()
     yield "no file"
-    window.open("/export")
+    window.open("/hand_over")
     yield "no round"
     window.open("/triage")
     yield "who needs help, without a round"
@@ -33,14 +33,14 @@ def every_screen(window: Window) -> Iterator[str]:
     yield "start"
     window.go("Who needs help")
     page.get_by_role("button", name=re.compile("^Tick all")).click()
-    page.get_by_role("button", name="Use as the needs of a new round").wait_for()
+    page.get_by_role("button", name="Start a new round with these needs").wait_for()
     yield "who needs help"
     window.go("Check the data")
-    window.choose("Person", "S011")
-    window.unfold("What changes when grades change")
+    window.choose("Supporter", "S011")
+    window.unfold("See the effect of new Ofsted grades")
     window.upload(schools=(workbooks.DEMO / "schools.csv").read_text().replace("Outstanding", "Inadequate"))
-    window.press("See what changes")
-    page.get_by_text("Whose grade or accreditation changes").wait_for()
+    window.press("Compare the grades")
+    page.get_by_text("Changed grades and accreditation").wait_for()
     yield "check, with a person and other grades"
     window.go("Rules")
     yield "rules"
@@ -54,11 +54,11 @@ def every_screen(window: Window) -> Iterator[str]:
     page.get_by_role("heading", name="N001").wait_for()
     yield "plan, with a row"
     window.choose("Need", "N012")
-    window.choose("Why not somebody else?", "S004")
-    page.get_by_text("Everybody who could support it, best score first").first.wait_for()
+    window.choose("Why not another supporter?", "S004")
+    page.get_by_text("Supporters who could meet this need, the best score first").first.wait_for()
     yield "plan, with a need"
     page.get_by_role("tab", name="Whom do they support?").click()
-    page.get_by_text("Thick line: in this plan.").wait_for()
+    page.get_by_text("Thick line: deployed in this plan.").wait_for()
     yield "plan, with whom they support"
     for tab, words in (("Workload", "Workload of"), ("Notices", "due for review")):
         page.get_by_role("tab", name=tab).click()
@@ -85,10 +85,10 @@ def every_screen(window: Window) -> Iterator[str]:
     window.unfold("Change the tables of this round")
     window.upload(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
     window.press("Check the files")
-    page.get_by_role("button", name="Read the columns like this").wait_for()
+    page.get_by_role("button", name="Use these columns").wait_for()
     yield "unknown header"
-    window.press("Read the columns like this")
-    page.get_by_text("Put it right here").wait_for()
+    window.press("Use these columns")
+    page.get_by_role("heading", name="Fix the problems").wait_for()
     yield "faults"
 
 

@@ -18,8 +18,8 @@ def large(tmp_path_factory) -> dict[str, str]:
     """Made-up tables whose days bind, so that the search takes its time."""
     from matching.inputs.bundled import demo_sources
     from matching.inputs.read import read_schools
-    from matching.inputs.simulate import simulate
-    from matching.plan.as_bytes import csv_bytes
+    from matching.inputs.simulation.simulate import simulate
+    from matching.tables.csv_out import csv_bytes
 
     source = demo_sources()["schools"]
     tables = simulate(read_schools(source), SUPPORTERS, NEEDS, 1, with_days=True)

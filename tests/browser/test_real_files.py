@@ -27,7 +27,7 @@ def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
 
     expect(page.get_by_role("heading", name="Which columns are these in round.xlsx (Our leaders)?")).to_be_visible()
     expect(page.get_by_role("combobox", name="name (needed)")).to_have_value("Full name")
-    window.press("Read the columns like this")
+    window.press("Use these columns")
     expect(page.locator("#error-summary")).to_contain_text("There are 2 problems in your files")
 
     window.settle()
@@ -36,7 +36,7 @@ def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
     window.settle()
     window.choose("New value of focus", "phonics")
     window.press("Save and check again")
-    expect(page.get_by_text("the tables are sound", exact=True)).to_be_visible()
+    expect(page.get_by_text("in the tables", exact=True)).to_be_visible()
 
     window.settle()
     mended = tmp_path / "round.xlsx"
@@ -48,7 +48,7 @@ def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
     book.close()
 
     window.unfold(re.compile("notices about the tables"))
-    expect(page.get_by_text("columns read under another name, as you said: 'Full name' as name.")).to_be_visible()
+    expect(page.get_by_text("columns read under the names that you gave: 'Full name' as name.")).to_be_visible()
     expect(page.get_by_text("'SEND' as 'special educational needs'").first).to_be_visible()
     window.go("Plan")
     window.make_plan()
@@ -59,11 +59,11 @@ def test_ticked_needs_become_a_new_round(window):
     page = window.page
     window.open_demo()
     window.go("Who needs help")
-    expect(page.get_by_text("It proposes and never decides")).to_be_visible()
+    expect(page.get_by_text("This list is a proposal")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Tick all")).click()
-    expect(page.get_by_text(re.compile("needs? of .* ticked"))).to_be_visible()
+    expect(page.get_by_text(re.compile("needs? at .* ticked"))).to_be_visible()
     window.settle()
     assert window.download("Download needs.csv").decode("utf-8-sig").startswith("need_id,school_urn,focus,")
-    window.press("Use as the needs of a new round")
+    window.press("Start a new round with these needs")
     window.title("Check the data")
-    expect(page.get_by_text("the tables are sound", exact=True)).to_be_visible()
+    expect(page.get_by_text("in the tables", exact=True)).to_be_visible()

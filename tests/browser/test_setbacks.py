@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, expect
 from matching.rounds.store import open_store
 
 RECORD = "What do you want to record?"
-PINNED = "is kept at N012 (pinned)"
+PINNED = "Martínez (S027) is pinned to"
 
 
 def fill_in_a_pin(window: Window) -> None:

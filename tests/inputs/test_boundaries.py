@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from matching.errors import DataError
-from matching.inputs import boundaries as room
-from matching.inputs.boundaries import Box, area_labels, boundary_lines, read_boundaries
+from matching.inputs.boundaries import LINE_COLUMNS, Boundaries, Box, area_labels, boundary_lines, read_boundaries
 from matching.tables.files import Source
 
 EVERYWHERE = Box(0, 0, 700_000, 700_000)
@@ -31,11 +30,11 @@ def geojson(*features: object) -> Source:
     return Source("areas.geojson", json.dumps({"type": "FeatureCollection", "features": features}).encode())
 
 
-def read(*features: object) -> room.Boundaries:
+def read(*features: object) -> Boundaries:
     return read_boundaries(geojson(*features))
 
 
-def lines(found: room.Boundaries, box: Box = EVERYWHERE) -> set[tuple[int, ...]]:
+def lines(found: Boundaries, box: Box = EVERYWHERE) -> set[tuple[int, ...]]:
     return set(boundary_lines(found, box).itertuples(index=False, name=None))
 
 
@@ -168,12 +167,11 @@ def test_places_outside_great_britain_are_told(ring, message):
         read(feature(ring))
 
 
-def test_a_file_that_is_too_large_is_told(monkeypatch):
-    monkeypatch.setattr(room, "MOST_BYTES", 2_000)
+def test_a_file_that_is_too_large_is_a_problem():
     large = Source("areas.geojson", geojson(WEST).content + b" " * 3_000)
     for source in (large, Source("areas.geojson.gz", gzip.compress(large.content))):
         with pytest.raises(DataError, match="MB can be drawn"):
-            read_boundaries(source)
+            read_boundaries(source, most_bytes=2_000)
 
 
 # ---- drawing -------------------------------------------------------------------------------------------------------
@@ -201,7 +199,7 @@ def test_a_line_along_the_edge_of_the_box_is_seen():
 def test_nothing_is_drawn_where_nothing_is():
     far = boundary_lines(read(WEST), Box(0, 0, 10_000, 10_000))
     assert far.empty
-    assert tuple(far.columns) == room.LINE_COLUMNS
+    assert tuple(far.columns) == LINE_COLUMNS
 
 
 def test_what_is_too_small_to_be_seen_is_left_out():

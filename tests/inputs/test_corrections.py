@@ -84,5 +84,5 @@ def test_what_cannot_be_changed_is_a_problem():
     merged.active.merge_cells("A2:B2")
     merged.save(out)
     assert faults_of(lambda: with_cell(Source("m", out.getvalue()), 2, "b", "y")) == [
-        "m row 2, b: The cell is part of a merged one. Unmerge it in Excel."
+        "m row 2, b: The cell is part of a merged cell. Unmerge it in Excel."
     ]

@@ -15,20 +15,20 @@ from openpyxl import Workbook
 from pandas.testing import assert_frame_equal
 
 from matching.errors import DataError
-from matching.inputs.gias import (
+from matching.inputs.official.exclusions import REASONS, left_out_counts
+from matching.inputs.official.gias import (
     GIAS_COLUMNS,
-    REASONS,
     REQUIRED_COLUMNS,
     OfficialSchools,
     establishment_types,
     gias_columns,
     is_gias,
-    left_out_counts,
     read_gias,
     read_official,
 )
 from matching.tables.files import Source, header_of, open_source, read_sheet
-from matching.tables.formats import INSPECTION_COLUMNS, read_table, table_formats
+from matching.tables.formats import INSPECTION_COLUMNS, table_formats
+from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
 VOCABULARY = standard_vocabulary()
@@ -326,17 +326,17 @@ def test_heads_names_and_telephone_numbers_are_nowhere_in_the_result():
         (
             {"Easting": "0", "Northing": "0"},
             "no_place",
-            "has easting '0' and northing '0' in GIAS, which is no place in England",
+            "has easting '0' and northing '0' in GIAS, which is not in England",
         ),
         (
             {"Northing": "811856"},
             "no_place",
-            "has easting '533498' and northing '811856' in GIAS, which is no place in England",
+            "has easting '533498' and northing '811856' in GIAS, which is not in England",
         ),
         (
             {"Easting": "51.5 N"},
             "no_place",
-            "has easting '51.5 N' and northing '181201' in GIAS, which is no place in England",
+            "has easting '51.5 N' and northing '181201' in GIAS, which is not in England",
         ),
     ],
 )
@@ -362,8 +362,8 @@ def test_the_reasons_are_counted_in_their_order():
         {"reason_code": "no_place", "reason": REASONS["no_place"], "count": 1},
     ]
     assert official.notices == (
-        "gias.csv: 1 of 4 establishments are open schools in England with a phase and a place; "
-        "left out: 2 closed; 1 without a place in England in GIAS.",
+        "gias.csv: 1 of 4 establishments are open schools in England with a phase and a location; "
+        "left out: 2 closed; 1 without a location in England in GIAS.",
     )
 
 
@@ -410,7 +410,7 @@ def test_a_missing_required_column_is_a_problem(column):
 
 def test_an_extract_without_rows_is_a_problem():
     (fault,) = faults(gias())
-    assert fault.startswith("gias.csv: There is a header and no row under it. Download ")
+    assert fault.startswith("gias.csv: There is no row under the header. Download ")
 
 
 def test_a_malformed_urn_is_a_problem():
@@ -429,7 +429,7 @@ def test_a_urn_that_stands_twice_is_a_problem():
 
 def test_a_blank_name_is_a_problem():
     assert faults(gias({"EstablishmentName": ""})) == [
-        "gias.csv row 2, EstablishmentName: The cell is blank. Give the name of the establishment, or take the row out."
+        "gias.csv row 2, EstablishmentName: The cell is blank. Give the name of the establishment, or remove the row."
     ]
 
 
@@ -538,8 +538,8 @@ def test_the_grade_of_ofsted_goes_before_that_of_gias():
     }
     assert (second["ofsted"], second["ofsted_found"]) == ("Good", "GIAS")
     assert official.notices[1:] == (
-        "gias.csv: 1 of 2 schools are in the Ofsted file; 1 of its rows are of schools that are not in the table.",
-        "gias.csv: 1 school has another grade in GIAS than in the Ofsted file, which decides.",
+        "gias.csv: 1 of 2 schools are in the Ofsted file; 1 of its rows are for schools that are not in the table.",
+        "gias.csv: 1 school has another grade in GIAS than in the Ofsted file, which is used.",
     )
 
 
@@ -576,7 +576,7 @@ def test_a_place_far_from_the_others_of_its_postcode_is_left_out():
     ]
     official = read(*near, {"URN": "100008", "Easting": "430000", "Postcode": "AB1 2CD"})
     assert len(official.table.frame) == 5
-    assert official.left_out["reason"].tolist() == ["stands 103 km from the other schools of its postcode AB1 2CD"]
+    assert official.left_out["reason"].tolist() == ["is 103 km from the other schools of its postcode AB1 2CD"]
 
 
 def test_a_place_in_another_town_is_left_out_and_one_in_thin_country_is_not():

@@ -32,13 +32,16 @@ def test_the_options_are_read_back_as_they_were_written():
     ("text", "fault"),
     [
         ("[supporters", "columns.toml: This is not a TOML file that can be read "),
-        ("leave_out = 1", "columns.toml, column leave_out: It is neither true nor false. Write leave_out = true."),
+        (
+            "leave_out = 1",
+            "columns.toml, column leave_out: The value is neither true nor false. Write leave_out = true.",
+        ),
         (
             "[suporters]",
             "columns.toml, column suporters: 'suporters' is not one of the tables. Did you mean 'supporters'?",
         ),
-        ("[needs]\nA = 1", "columns.toml, column needs: Each line must give a column of ours in quotation marks. "),
-        ("needs = 1", "columns.toml, column needs: Each line must give a column of ours in quotation marks. "),
+        ("[needs]\nA = 1", "columns.toml, column needs: Each line must name one of our columns in quotation marks. "),
+        ("needs = 1", "columns.toml, column needs: Each line must name one of our columns in quotation marks. "),
         (
             '[needs]\nA = "fokus"',
             "columns.toml, column needs.A: 'fokus' is not a column of the needs table. Did you mean 'focus'?",

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from tiny import faults_of
 
-from matching.inputs.links import Links, is_links, read_links
+from matching.inputs.official.links import Links, link_columns, read_links
 from matching.tables.files import Source, open_source
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
@@ -16,8 +16,8 @@ def links(*rows: str) -> Links:
 
 
 def test_the_header_is_recognised():
-    assert is_links(("LinkType", "URN", "LinkURN", "more"))
-    assert not is_links(("URN", "LinkURN"))
+    assert link_columns(("LinkType", "URN", "LinkURN", "more")) == 3
+    assert link_columns(("URN", "LinkURN")) == 2
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_cannot_be_used_is_a_problem():
         "links.csv row 2, URN: '1' is not a URN. A URN has six digits, such as 100000.",
         "links.csv row 3, LinkURN: 'x' is not a URN. A URN has six digits, such as 100000.",
     ]
-    assert faults_of(links)[0].startswith("links.csv: There is a header and no row under it.")
+    assert faults_of(links)[0].startswith("links.csv: There is no row under the header.")
     (fault,) = faults_of(lambda: read_links(Source("l.csv", b"URN,LinkURN\n100000,100001\n")))
     assert fault.startswith("l.csv row 1, LinkType: The column is missing from this links file.")
 

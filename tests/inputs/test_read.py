@@ -345,7 +345,7 @@ def test_tables_that_cannot_be_read_do_not_make_others_look_wrong():
             "forbid,S1,,100000,,,",
             "school_urn: School 100000 has no need in this round. Check the URN, or remove the row.",
         ),
-        ("pin,S1,N3,100001,,,", "school_urn: Need N3 is of school 100002, not 100001. Correct one of them."),
+        ("pin,S1,N3,100001,,,", "school_urn: Need N3 is for school 100002, not 100001. Correct one of them."),
     ],
 )
 def test_a_decision_about_nothing_is_a_problem(row, fault):
@@ -381,7 +381,7 @@ def test_a_pin_of_a_school_takes_a_place_for_each_need():
     needs = NEEDS + "N4,100000,art,,1,\n"
     assert len(spread("pin,S1,,100000,,,", needs=needs)) == 2
     assert faults(needs=needs + "N5,100000,art,,1,\n", decisions=decisions("pin,S1,,100000,,,")) == [
-        "decisions.csv row 2, supporter_id: S1 is pinned to 3 needs and has places for 2. "
+        "decisions.csv row 2, supporter_id: S1 is pinned to 3 needs and offers 2 places. "
         "Remove a pin, or change what the supporter offers."
     ]
 
@@ -422,26 +422,26 @@ def test_a_pin_that_is_also_barred_is_a_problem(kind, word, about):
 
 def test_more_pins_than_places_are_a_problem():
     assert pins("pin,S2,N3,,,,", "pin,S2,N2,,,,") == [
-        "decisions.csv row 2, supporter_id: S2 is pinned to 2 needs and has places for 1. "
+        "decisions.csv row 2, supporter_id: S2 is pinned to 2 needs and offers 1 place. "
         "Remove a pin, or change what the supporter offers."
     ]
 
 
 def test_a_pin_to_somebody_without_a_place_is_a_problem_in_good_english():
     (fault,) = pins("pin,S2,N2,,,,", supporters=SUPPORTERS.replace("Primary,,1,", "Primary,,0,"))
-    assert "S2 is pinned to 1 need and has places for 0." in fault
+    assert "S2 is pinned to 1 need and offers 0 places." in fault
 
 
 def test_days_are_counted_in_good_english():
     supporters, needs = SUPPORTERS.replace("2,5\n", "2,1\n"), NEEDS.replace("maths,,2,", "maths,,1234.5,")
     (fault,) = pins("pin,S1,N1,,,,", supporters=supporters, needs=needs)
-    assert "S1 is pinned to needs of 1,234.5 days together and has 1 day." in fault
+    assert "S1 is pinned to needs of 1,234.5 days together and offers 1 day." in fault
 
 
 def test_more_days_than_there_are_is_a_problem():
     needs = NEEDS.replace("phonics,,2.5", "phonics,,3.25")
     assert pins("pin,S1,N3,,,,", "pin,S1,N1,,,,", needs=needs) == [
-        "decisions.csv row 2, supporter_id: S1 is pinned to needs of 5.25 days together and has 5 days. "
+        "decisions.csv row 2, supporter_id: S1 is pinned to needs of 5.25 days together and offers 5 days. "
         "Remove a pin, or change what the supporter offers."
     ]
 
@@ -468,7 +468,7 @@ def test_a_pin_of_all_the_days_can_stand(days):
 def test_a_pin_of_a_hundredth_too_much_cannot_stand():
     needs = NEEDS.replace("maths,,2,", "maths,,5.01,")
     (fault,) = pins("pin,S1,N1,,,,", needs=needs)
-    assert "pinned to needs of 5.01 days together and has 5 days" in fault
+    assert "pinned to needs of 5.01 days together and offers 5 days" in fault
 
 
 def test_a_pin_that_stands_twice_takes_one_place():
@@ -506,7 +506,7 @@ def test_with_a_table_of_evidence_there_is_no_such_notice():
 def test_evidence_for_another_designation_is_named(count, rows):
     evidence = "".join(f"S1,LLE-{n},yes,,\n" for n in range(1, count + 1)) + "S1,SLE-1,yes,,\n"
     assert read(accreditation=EVIDENCE_HEADER + evidence).notices == (
-        f"accreditation.csv: evidence for a designation that the person does not hold is not used ({rows}).",
+        f"accreditation.csv: evidence for a designation that the supporter does not hold is not used ({rows}).",
     )
 
 
@@ -721,7 +721,7 @@ def test_a_conflict_with_an_old_urn_holds_for_every_successor():
     links = of_links("100090,100002,Successor - Split School", "100090,100000,Successor - Split School")
     inputs = read(supporters=people, links=links)
     assert inputs.supporters["conflicts"].tolist() == [("100000", "100002"), (), ()]
-    assert "supporters.csv: conflicts with old URNs hold for their successors: 100090 as 100000 and 100002." in (
+    assert "supporters.csv: conflicts with old URNs also apply to their successors: 100090 as 100000 and 100002." in (
         inputs.notices
     )
 
@@ -777,11 +777,11 @@ def test_a_workbook_of_several_sheets_is_read_by_the_headers_of_its_tables():
     assert inputs.needs[["school_urn", "focus"]].to_numpy().tolist() == [["100000", "English"]]
     assert inputs.notices[:4] == (
         "people.xlsx (People): the header was found in row 4.",
-        "people.xlsx (People), designation: other words were read as ours: 'Local Leader' as 'LLE', 'Specialist Leader "
+        "people.xlsx (People), designation: words read as their standard form: 'Local Leader' as 'LLE', 'Specialist Leader "
         "of Education' as 'SLE'.",
-        "people.xlsx (People), specialisms: other words were read as ours: 'Mathematics' as 'maths', 'SEND' as 'special "
+        "people.xlsx (People), specialisms: words read as their standard form: 'Mathematics' as 'maths', 'SEND' as 'special "
         "educational needs'.",
-        "people.xlsx (Asks), focus: other words were read as ours: 'Literacy' as 'English'.",
+        "people.xlsx (Asks), focus: words read as their standard form: 'Literacy' as 'English'.",
     )
 
 
@@ -801,7 +801,7 @@ def test_the_row_of_a_problem_is_that_of_the_sheet():
 def test_the_name_of_a_school_is_never_taken_for_its_urn_but_the_match_is_offered():
     assert faults(needs=NEEDS.replace("N1,100000", "N1,Alder Schol"))[0] == (
         "needs.csv row 2, school_urn: 'Alder Schol' is not a URN. Did you mean '100000' (Alder School)? "
-        "The names agree to 96%. Give the URN of the school."
+        "The names are 96% alike. Give the URN of the school."
     )
 
 
@@ -833,7 +833,7 @@ MAPPING = '[needs]\n"Ref" = "need_id"\n"School" = "school_urn"\n"Support" = "foc
 
 def test_a_table_with_other_headers_is_read_as_the_user_says():
     told = (
-        "needs.csv: columns read under another name, as you said: 'Ref' as need_id, 'School' as school_urn, "
+        "needs.csv: columns read under the names that you gave: 'Ref' as need_id, 'School' as school_urn, "
         "'Support' as focus."
     )
     by_file = read(needs=THEIRS, columns=Source("columns.toml", MAPPING.encode()))
@@ -846,9 +846,11 @@ def test_a_table_with_other_headers_is_read_as_the_user_says():
 
 def test_a_header_that_is_not_there_is_told_and_one_that_is_taken_is_a_problem():
     columns = Source("columns.toml", b'[needs]\n"Nowhere" = "notes"\n')
-    assert "needs.csv: has none of these columns that were given a meaning: 'Nowhere'." in read(columns=columns).notices
+    assert (
+        "needs.csv: these columns of the columns file are not in the table: 'Nowhere'." in read(columns=columns).notices
+    )
     columns = Source("columns.toml", b'[needs]\n"days" = "notes"\n"focus" = "days"\n"priority" = "need_id"\n')
-    assert "Another column is said to be need_id, and there is one." in "".join(faults(columns=columns))
+    assert "The columns file gives this name to another column" in "".join(faults(columns=columns))
 
 
 # Rows left out on request
@@ -896,7 +898,7 @@ def test_a_faulty_decision_stops_the_run_because_it_may_protect_somebody():
 
 
 def test_a_table_of_nothing_but_faults_is_not_left_out():
-    with pytest.raises(DataError, match=r"Every row of the needs table would be left out\. Mend at least one\."):
+    with pytest.raises(DataError, match=r"Every row of the needs table would be left out\. Correct at least one\."):
         left_out(needs=NEEDS.replace("maths", "x").replace("headship", "y").replace("phonics", "z"))
 
 

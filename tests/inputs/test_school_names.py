@@ -1,6 +1,6 @@
 import pytest
 
-from matching.inputs.school_names import SchoolNames
+from matching.inputs.checks.school_names import SchoolNames
 
 NAMES = SchoolNames(
     [

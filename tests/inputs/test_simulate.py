@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from matching.errors import DataError
 from matching.inputs.read import Inputs, read_inputs
-from matching.inputs.simulate import made_up_names, simulate
+from matching.inputs.simulation.simulate import simulate
+from matching.inputs.simulation.supporters import made_up_names
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import INSPECTION_COLUMNS, read_table, table_formats
+from matching.tables.formats import INSPECTION_COLUMNS, table_formats
+from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
 VOCABULARY = standard_vocabulary()
@@ -231,9 +233,9 @@ def test_names_are_all_different_until_there_are_no_more():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"supporters": 0}, r"simulate: 0 supporters are asked for\. Ask for 1 to 100,000\."),
-        ({"needs": -3}, r"simulate: -3 needs are asked for\. Ask for 1 to 100,000\."),
-        ({"needs": 100_001}, r"simulate: 100001 needs are asked for\. Ask for 1 to 100,000\."),
+        ({"supporters": 0}, r"simulate: 0 supporters cannot be made up\. Choose 1 to 100,000\."),
+        ({"needs": -3}, r"simulate: -3 needs cannot be made up\. Choose 1 to 100,000\."),
+        ({"needs": 100_001}, r"simulate: 100001 needs cannot be made up\. Choose 1 to 100,000\."),
         ({"seed": -1}, r"simulate: The seed is -1\. Give 0 or a larger number\."),
         (
             {"region": "east midlands"},

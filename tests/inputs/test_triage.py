@@ -15,7 +15,7 @@ from matching.inputs.triage import (
     triage_as_text,
     triage_rules,
 )
-from matching.plan.as_bytes import csv_bytes
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import PRIORITIES
 from matching.tables.vocabulary import standard_vocabulary
@@ -69,7 +69,10 @@ def test_a_grade_that_was_inherited_says_so():
 
 def test_a_school_that_was_inspected_long_ago_is_listed_last():
     (row,) = listed("Fen,Good,,,,,2021-08-31,Ofsted", "Fen,Good,,,,,2021-09-01,Ofsted")
-    assert (row["urn"], row["reason"]) == ("100000", "The last inspection is long ago (on 31/08/2021).")
+    assert (row["urn"], row["reason"]) == (
+        "100000",
+        "The last inspection was more than five years ago (on 31/08/2021).",
+    )
     assert row["suggested_focuses"] == ""
 
 
@@ -93,7 +96,7 @@ def test_results_below_the_minimum_standards_are_found_where_there_are_any():
         "100000": (("Key stage 2 reading", "English"),),
         "100002": (("Key stage 4 progress", "leadership of curriculum"),),
     }
-    assert attainment.notices[-1] == "ks.csv: 3 of 3 rows lack a result; it counts as not below."
+    assert attainment.notices[-1] == "ks.csv: 3 of 3 rows lack a result, which counts as not below."
     rows = listed("Fen,Good,,,,,,", "Fen,Good,,,,,,", "Fen,Good,,,,,,", attainment=attainment)
     assert [(row["urn"], row["reason"]) for row in rows] == [
         ("100000", "Results are below the minimum standards (Key stage 2 reading)."),
@@ -104,7 +107,7 @@ def test_results_below_the_minimum_standards_are_found_where_there_are_any():
 def test_a_performance_table_without_a_measure_is_a_problem():
     (fault,) = faults_of(lambda: read_attainment(Source("ks.csv", b"URN,Name\n100000,A\n")))
     assert fault.startswith(
-        "ks.csv row 1, URN: There is no column URN with a measure that a minimum standard is about."
+        "ks.csv row 1, URN: The file needs a column URN and at least one measure of a minimum standard."
     )
 
 

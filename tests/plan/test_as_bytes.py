@@ -12,8 +12,9 @@ import openpyxl
 import pytest
 from worlds import decision, need, person, school, solved, world
 
-from matching.plan.as_bytes import csv_bytes, excel_bytes, plan_files, zip_bytes
+from matching.plan.as_bytes import excel_bytes, plan_files, zip_bytes
 from matching.plan.equity import equity
+from matching.tables.csv_out import csv_bytes
 
 NAMES = ("=1+1", "+44", "@x", "-2", "＝1", 'O’Brien, "B"', "Zoë")
 TEXT_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

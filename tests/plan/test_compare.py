@@ -17,7 +17,7 @@ def test_a_plan_compared_with_itself_differs_in_nothing():
     same = compare(plan, plan)
     assert (len(same.changes), len(same.workload)) == (0, 0)
     assert (same.levels["difference"] == 0).all()
-    assert same.sentences() == ["Both plans serve every need alike."]
+    assert same.sentences() == ["Both plans serve every need in the same way."]
 
 
 def test_each_kind_of_change_is_told():
@@ -40,7 +40,7 @@ def test_each_kind_of_change_is_told():
     gone = found.changes.set_index("need_id").loc["N3"]
     assert (gone["supporter_id_before"], gone["supporter_id_after"]) == ("S3", "")
     assert {"S3", "S4"} <= set(found.workload["supporter_id"])
-    assert "1 need not among the needs after" in found.sentences()[0]
+    assert "1 need only in the first plan" in found.sentences()[0]
 
 
 @pytest.mark.parametrize("number", [*GALLERY][::3])

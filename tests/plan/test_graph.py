@@ -7,16 +7,14 @@ import pytest
 from worlds import GALLERY, Solved, eligible, need, person, pins_of, school, solved, solved_wide, world
 
 from matching.allocation import allocate
-from matching.errors import DataError
 from matching.pairs.market import open_market
 from matching.plan.graph import (
-    around,
     bipartite_graph,
     bottleneck,
+    components,
     graphml_bytes,
-    known_need,
     need_node,
-    parts,
+    neighbourhood,
     supporter_node,
 )
 
@@ -105,7 +103,7 @@ def test_graphml_reads_back_and_does_not_depend_on_the_order_of_rows(number):
 
 def test_parts_are_apart_and_the_largest_is_first():
     graph = graph_of(gallery(1000))
-    found = parts(graph)
+    found = components(graph)
     assert sorted(map(len, found), reverse=True) == list(map(len, found))
     where = {node: k for k, part in enumerate(found) for node in part}
     assert set(where) == set(graph)
@@ -118,12 +116,5 @@ def test_around_a_need_are_those_who_could_serve_it_and_what_else_they_could():
     asked = max(one.made.needs, key=lambda row: sum(n == row["need_id"] for n, _ in edges))["need_id"]
     who = {s for n, s in edges if n == asked}
     expected = {need_node(asked)} | {supporter_node(s) for s in who} | {need_node(n) for n, s in edges if s in who}
-    assert set(around(graph, [asked])) == expected
-    assert set(around(graph, [])) == set()
-
-
-def test_an_unknown_need_is_said():
-    graph = graph_of(gallery(0))
-    assert known_need(graph, "N00") == "N00"
-    with pytest.raises(DataError, match=r"'N0O' is not a need of this plan\. Did you mean 'N00'"):
-        known_need(graph, "N0O")
+    assert set(neighbourhood(graph, [asked])) == expected
+    assert set(neighbourhood(graph, [])) == set()

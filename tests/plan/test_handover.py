@@ -166,7 +166,7 @@ def test_a_letter_to_a_supporter_has_all_it_needs():
         "focus": "maths",
         "days": "1",
         "distance_km": "4.00",
-        "reason": "Pinned by Cy Cole (Bob Bay agreed): 4.0 km, same phase.",
+        "reason": "Pinned by Cy Cole (Bob Bay agreed): 4.0 km away, same phase.",
         "date": "24 November 2026",
         "round": "Autumn 2026",
         "approved_by": "Dr Ada Pym",

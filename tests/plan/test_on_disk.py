@@ -11,10 +11,11 @@ from worlds import AS_AT, solved
 from matching.allocation import allocate
 from matching.errors import DataError
 from matching.inputs.read import read_inputs
-from matching.plan.as_bytes import csv_bytes, plan_files
+from matching.plan.as_bytes import plan_files
 from matching.plan.directories import write_directory
 from matching.plan.equity import equity
 from matching.plan.on_disk import read_directory, read_files, saved_inputs
+from matching.tables.csv_out import csv_bytes
 
 
 def files() -> dict[str, bytes]:

@@ -55,16 +55,16 @@ def reason_of(people: list, needs: list, schools: list | None = None, need_id: s
 def test_nobody_of_the_designation():
     assert unmet_of([person("S1", 1)], [need("N1", 2, focus="headship")]) == (
         "none_in_reach",
-        "There is no LLE or NLE who is accredited and offers a place.",
-        "Nobody in the supporters table holds an accepted designation.",
+        "There is no accredited LLE or NLE who offers a place.",
+        "No one in the supporters table holds a designation that this need accepts.",
     )
 
 
 def test_nobody_who_offers_a_place():
     assert unmet_of([person("S1", 1, max_deployments="0")], [need("N1", 2)]) == (
         "none_in_reach",
-        "There is no SLE who is accredited and offers a place.",
-        "Person S1 (S1), 4.0 km away, offers no place.",
+        "There is no accredited SLE who offers a place.",
+        "Person S1 (S1), 4.0 km away, offers no places.",
     )
 
 
@@ -72,31 +72,33 @@ def test_everybody_of_the_designation_beyond_their_limit():
     far = [school(1), school(2, 50), school(3, 60)]
     assert unmet_of([person("S1", 1), person("S2", 3, max_distance_km="5")], [need("N1", 2)], far) == (
         "none_in_reach",
-        "No SLE is near enough: 2 people could be deployed, each beyond their distance limit.",
-        "Person S2 (S2) is 10.0 km away and goes at most 5 km.",
+        "No SLE is near enough: 2 people can be deployed, and the school is beyond the distance limit of each.",
+        "Person S2 (S2) is 10.0 km away and travels at most 5 km.",
     )
 
 
 def test_a_distance_just_beyond_the_limit_is_not_told_as_the_limit():
-    """40.04 km and a limit of 40 km must not read as '40.0 km away and goes at most 40 km'."""
+    """40.04 km and a limit of 40 km must not read as '40.0 km away and travels at most 40 km'."""
     code, _, nearest = unmet_of([person("S1", 1)], [need("N1", 2)], [school(1), school(2, 40.04)])
     assert code == "none_in_reach"
-    away, limit = re.fullmatch(r"Person S1 \(S1\) is ([\d.]+) km away and goes at most ([\d.]+) km\.", nearest).groups()
+    away, limit = re.fullmatch(
+        r"Person S1 \(S1\) is ([\d.]+) km away and travels at most ([\d.]+) km\.", nearest
+    ).groups()
     assert float(away) > float(limit)
 
 
 def test_nobody_with_the_specialism():
     assert unmet_of([person("S1", 1, specialisms="science"), person("S2", 3, specialisms="ICT")], [need("N1", 2)]) == (
         "no_specialism",
-        "None of the 2 SLEs who can be deployed has maths.",
-        "Person S1 (S1), 4.0 km away, does not have maths.",
+        "None of the 2 SLEs who can be deployed has maths as a specialism.",
+        "Person S1 (S1), 4.0 km away, does not have maths as a specialism.",
     )
 
 
 def test_nobody_of_the_phase():
     assert unmet_of([person("S1", 1, phases="Secondary"), person("S2", 3, phases="Special")], [need("N1", 2)]) == (
         "no_phase",
-        "None of the 2 people with maths supports the phase Primary.",
+        "None of the 2 maths specialists who can be deployed supports the Primary phase.",
         "Person S1 (S1), 4.0 km away, supports Secondary, not Primary.",
     )
 
@@ -108,7 +110,7 @@ def test_people_with_a_related_specialism_are_not_said_to_have_it():
         policy=with_policy(related_specialisms={"maths": ["science"]}),
     )
     assert code == "no_phase"
-    assert "with maths" not in reason or "related" in reason
+    assert reason == "The only maths (or related) specialist who can be deployed does not support the Primary phase."
 
 
 def test_too_far_for_those_who_have_it():
@@ -116,12 +118,12 @@ def test_too_far_for_those_who_have_it():
     people = [person("S1", 1), person("S2", 3, specialisms="science")]
     assert unmet_of(people, [need("N1", 2)], places) == (
         "too_far",
-        "No maths specialist for the phase Primary is within 40 km of the school: the only one is further away.",
-        "Person S1 (S1) is 50.0 km away and goes at most 40 km.",
+        "The only maths specialist for the Primary phase is more than 40 km from the school.",
+        "Person S1 (S1) is 50.0 km away and travels at most 40 km.",
     )
     assert unmet_of([*people, person("S3", 1, max_distance_km="30")], [need("N1", 2)], places)[:2] == (
         "too_far",
-        "No maths specialist for the phase Primary is near enough to the school: all 2 are further away.",
+        "The school is beyond the distance limit of each of the 2 maths specialists for the Primary phase.",
     )
 
 
@@ -131,7 +133,7 @@ def test_of_the_school_its_trust_or_in_conflict():
     code, reason, nearest = unmet_of(people, [need("N1", 2)], trusts)
     assert code == "not_independent"
     assert reason == (
-        "All 3 maths specialists near enough are of this school or its trust, or have declared a conflict with it."
+        "Each of the 3 maths specialists near enough works at this school or in its trust, or has declared a conflict with it."
     )
     assert nearest == "Person S2 (S2), 0.0 km away, works at this school."
 
@@ -140,8 +142,8 @@ def test_forbidden_or_declined():
     barred = (decision("forbid", "S1", "N1", reason="complaint"), decision("declined", "S2", school_urn="100002"))
     assert unmet_of([person("S1", 1), person("S2", 3)], [need("N1", 2)], decisions=barred) == (
         "decided_against",
-        "All 2 people otherwise eligible were forbidden or have declined.",
-        "Person S1 (S1), 4.0 km away, was forbidden here (complaint).",
+        "Each of the 2 people otherwise eligible has declined or been forbidden.",
+        "Person S1 (S1), 4.0 km away, is forbidden here (complaint).",
     )
 
 
@@ -157,20 +159,20 @@ def test_more_days_than_anybody_offers():
     people = [person("S1", 1, days_available="2.5"), person("S2", 3, days_available="4")]
     assert unmet_of(people, [need("N1", 2, days="4.5")]) == (
         "too_many_days",
-        "The need asks 4.5 days, and none of the 2 people otherwise eligible offers more than 4.",
-        "Person S1 (S1), 4.0 km away, offers 2.5 days, and the need asks 4.5.",
+        "The need is for 4.5 days, and none of the 2 people otherwise eligible offers more than 4.",
+        "Person S1 (S1), 4.0 km away, offers 2.5 days, but the need is for 4.5.",
     )
 
 
 def test_everybody_full():
     assert unmet_of([person("S1", 1)], [need("N1", 3), need("N2", 2)]) == (
         "all_full",
-        "The only eligible person is full with needs of the same or higher priority.",
-        "One more place with Person S1 (S1) would meet it (8.0 km, score 0.940).",
+        "The only eligible person has no place left: their places go to needs of the same or higher priority.",
+        "One more place with Person S1 (S1) would meet this need (8.0 km away, score 0.940).",
     )
     several = [need("N1", 3), need("N2", 2, priority="high"), need("N3", 2, priority="critical")]
     assert unmet_of([person("S1", 1), person("S2", 1)], several)[1] == (
-        "All 2 eligible people are full with needs of the same or higher priority."
+        "None of the 2 eligible people has a place left: their places go to needs of the same or higher priority."
     )
 
 
@@ -186,15 +188,15 @@ def test_days_used_up():
     people = [person("S1", 1, max_deployments="2", days_available="5")]
     assert unmet_of(people, [need("N1", 3, days="3"), need("N2", 2, days="3")]) == (
         "days_used_up",
-        "The only eligible person has a place but not the 3 days asked.",
-        "1 more day with Person S1 (S1) would meet it (8.0 km, score 0.940).",
+        "The only eligible person has a place left, but not the 3 days needed.",
+        "1 more day with Person S1 (S1) would meet this need (8.0 km away, score 0.940).",
     )
 
 
 def test_days_and_a_place_lacking():
     people = [person("S1", 1, max_deployments="1", days_available="5")]
     assert unmet_of(people, [need("N1", 3, days="3"), need("N2", 2, days="3.5")])[2] == (
-        "One more place and 1.5 more days with Person S1 (S1) would meet it (8.0 km, score 0.940)."
+        "One more place and 1.5 more days with Person S1 (S1) would meet this need (8.0 km away, score 0.940)."
     )
 
 
@@ -202,25 +204,30 @@ def test_days_and_a_place_lacking():
 
 
 def test_the_only_one():
-    assert reason_of([person("S1", 1)], [need("N1", 2)]) == "The only eligible maths specialist: 4.0 km, same phase."
+    assert (
+        reason_of([person("S1", 1)], [need("N1", 2)]) == "The only eligible maths specialist: 4.0 km away, same phase."
+    )
     head = [person("S1", 1, designation="NLE", phases="Nursery")]
-    assert reason_of(head, [need("N1", 2, focus="headship")]) == "The only eligible LLE or NLE: 4.0 km, related phase."
+    assert (
+        reason_of(head, [need("N1", 2, focus="headship")])
+        == "The only eligible LLE or NLE: 4.0 km away, related phase."
+    )
 
 
 def test_by_a_related_specialism():
     related = with_policy(related_specialisms={"maths": ["science"]})
     assert reason_of([person("S1", 1, specialisms="science")], [need("N1", 2)], policy=related) == (
-        "The only eligible maths specialist (by a related specialism): 4.0 km, same phase."
+        "The only eligible maths specialist (through a related specialism): 4.0 km away, same phase."
     )
 
 
 def test_the_closest_and_the_best_placed():
     assert reason_of([person("S1", 1), person("S2", 3, phases="Nursery")], [need("N1", 2)]) == (
-        "Closest of 2 eligible maths specialists: 4.0 km, same phase."
+        "Closest of 2 eligible maths specialists: 4.0 km away, same phase."
     )
     nearer_but_of_another_phase = [person("S1", 1), person("S2", 2, phases="Nursery")]
     assert reason_of(nearer_but_of_another_phase, [need("N1", 3)]) == (
-        "Best placed of 2 eligible maths specialists: 8.0 km, same phase."
+        "Best placed of 2 eligible maths specialists: 8.0 km away, same phase."
     )
 
 
@@ -229,7 +236,7 @@ def test_those_with_a_higher_score_who_are_full():
     people = [person("S1", 1), person("S2", 2)]
     both = (decision("forbid", "S1", "N2"),)
     assert reason_of(people, needs, decisions=both) == (
-        "Closest maths specialist with a place: 8.0 km, same phase. 1 person with a higher score is full."
+        "Closest maths specialist with a place left: 8.0 km away, same phase. 1 person with a higher score has no place left."
     )
 
 
@@ -254,14 +261,14 @@ def test_closest_with_a_place_is_of_all_who_have_a_place():
     ).changed("schools", "100002", easting="404500")
     plan = made.plan()
     assert served(plan) == {"N1": "S1", "N2": "S2", "N3": "S3"}
-    assert "Closest maths specialist with a place:" not in plan.deployments.set_index("need_id")["reason"]["N1"]
+    assert "Closest maths specialist with a place left:" not in plan.deployments.set_index("need_id")["reason"]["N1"]
 
 
 def test_kept_although_somebody_scores_higher():
     kept = ({"need_id": "N1", "supporter_id": "S1"},)
     assert reason_of([person("S1", 1), person("S2", 2)], [need("N1", 3)], baseline=kept) == (
-        "Kept from the earlier plan. One of 2 eligible maths specialists: 8.0 km, same phase. "
-        "1 person with a higher score could take it."
+        "Kept from the earlier plan. One of 2 eligible maths specialists: 8.0 km away, same phase. "
+        "1 person with a higher score could take this need."
     )
 
 
@@ -271,13 +278,13 @@ CLAIM = re.compile(
     r"(?:Kept from the earlier plan\. )?"
     r"(?:The (?P<only>only) eligible .+"
     r"|(?P<first>Closest|Best placed) of (?P<of>[\d,]+) eligible .+"
-    r"|(?P<left>Closest|Best placed) .+ with (?P<with>a place|a place and the days)"
+    r"|(?P<left>Closest|Best placed) .+ with (?P<with>a place left|a place and the days left)"
     r"|(?P<one>One) of (?P<one_of>[\d,]+) eligible .+)"
-    r": (?P<km>[\d.]+) km, (?P<phase>same|related) phase\."
+    r": (?P<km>[\d.]+) km away, (?P<phase>same|related) phase\."
     r"(?: (?P<tail>.*)\.)?"
 )
 TAIL = re.compile(
-    r"(\d+) (?:person|people) with a higher score (is full|are full|has too few days left|have too few days left|could take it)"
+    r"(\d+) (?:person|people) with a higher score (?:has |have |could )(no place left|too few days left|take this need)"
 )
 
 
@@ -309,19 +316,16 @@ def test_what_is_said_of_a_deployment_is_true(number):
             assert not better
             assert not (closer and said_of["first"] == "Closest")
         if said_of["left"]:
-            pool = with_both if said_of["with"] == "a place and the days" else with_place
+            pool = with_both if said_of["with"] == "a place and the days left" else with_place
             assert not better & pool, row["reason"]
             assert not (closer & pool and said_of["left"] == "Closest"), row["reason"]
         if said_of["one"]:
             assert int(said_of["one_of"]) == 1 + len(others)
-        counts = {
-            words.removeprefix("is ").removeprefix("are ").split(maxsplit=1)[-1]: int(k)
-            for k, words in TAIL.findall(said_of["tail"] or "")
-        }
+        counts = {words: int(k) for k, words in TAIL.findall(said_of["tail"] or "")}
         expected = {
-            "full": len(better - with_place),
+            "no place left": len(better - with_place),
             "too few days left": len(better & with_place - with_both),
-            "take it": len(better & with_both),
+            "take this need": len(better & with_both),
         }
         assert counts == {words: count for words, count in expected.items() if count}, row["reason"]
         if not one.made.baseline:
@@ -358,9 +362,7 @@ def test_what_is_said_of_a_need_nobody_is_eligible_for_is_true(number):
         assert row["reason_code"] == expected
         counts = [
             int(text)
-            for text in re.findall(r"\b(\d+) (?:people|person|SLEs|LLEs|NLEs)|(?<=all )(\d+)", row["reason"])
-            for text in text
-            if text
+            for text in re.findall(r"\b(\d+) (?:people|person|SLEs|LLEs|NLEs|[\w ()]+ specialists)", row["reason"])
         ]
         assert counts in ([len(people)], []), row["reason"]
         named = re.search(r"\((S\d\d)\)", row["nearest_option"])
@@ -388,17 +390,24 @@ def test_what_is_said_of_full_people_is_true(number):
         full = {s for s in those if left[s][0] <= 0}
         assert all(left[s][1] < days_of(asked) for s in set(those) - full)
         held = {level_of(one.made.row("needs", n)) for n, s in one.serving.items() if s in full}
-        if "full with needs of the same or higher priority" in row["reason"]:
+        if "go to needs of the same or higher priority" in row["reason"]:
             assert all(level <= level_of(asked) for level in held), row["reason"]
         if row["reason_code"] == "all_full":
             assert full == set(those)
-            assert row["reason"].startswith("The only" if len(those) == 1 else f"All {len(those)} eligible people")
+            assert row["reason"].startswith(
+                "The only" if len(those) == 1 else f"None of the {len(those)} eligible people"
+            )
         else:
-            start = f"Of {len(those)} eligible people, {len(those) - len(full)} ha"
+            start = f"Of the {len(those)} eligible people, {len(those) - len(full)} ha"
             if not full:
-                start = "The only eligible person has" if len(those) == 1 else f"All {len(those)} eligible people have"
+                start = (
+                    "The only eligible person has"
+                    if len(those) == 1
+                    else f"None of the {len(those)} eligible people has"
+                )
             assert row["reason"].startswith(start)
-            assert f"not the {float(days_of(asked)):g} days asked" in row["reason"]
+            number = float(days_of(asked))
+            assert f"the {number:g} {'day' if number == 1 else 'days'} needed" in row["reason"]
 
 
 @pytest.mark.parametrize("number", ALL)
@@ -409,8 +418,8 @@ def test_the_nearest_option_would_meet_it(number):
     seen = 0
     for row in one.plan.unmet.to_dict("records"):
         told = re.fullmatch(
-            r"(?i)(?P<place>one more place)?(?: and )?(?:(?P<days>[\d.]+) more days?)? with .*\((?P<who>S\d\d)\) would meet it "
-            r"\((?P<km>[\d.]+) km, score (?P<score>[\d.]+)\)\.",
+            r"(?i)(?P<place>one more place)?(?: and )?(?:(?P<days>[\d.]+) more days?)? with .*\((?P<who>S\d\d)\) would meet this need "
+            r"\((?P<km>[\d.]+) km away, score (?P<score>[\d.]+)\)\.",
             row["nearest_option"],
         )
         if not told:
@@ -435,20 +444,21 @@ def test_the_nearest_option_would_meet_it(number):
 
 def test_random_worlds_say_everything_that_can_be_said():
     """The claims above are not checked on too little."""
-    reasons = [r for n in ALL for r in gallery(n).plan.deployments["reason"]]
+    numbers = sorted({*ALL, *range(36)})
+    reasons = [r for n in numbers for r in gallery(n).plan.deployments["reason"]]
     for words in (
         "The only",
         "Closest of",
         "Best placed of",
-        "with a place:",
-        "a place and the days",
+        "with a place left:",
+        "a place and the days left",
         "Kept",
         "Pinned",
-        "is full",
+        "has no place left",
         "too few days",
     ):
         assert any(words in reason for reason in reasons), words
-    codes = {code for n in ALL for code in gallery(n).plan.unmet["reason_code"]}
+    codes = {code for n in numbers for code in gallery(n).plan.unmet["reason_code"]}
     assert codes >= {
         "none_in_reach",
         "no_specialism",
@@ -458,7 +468,7 @@ def test_random_worlds_say_everything_that_can_be_said():
         "days_used_up",
         "too_many_days",
     }
-    assert any(pins_of(gallery(n).made) for n in ALL)
+    assert any(pins_of(gallery(n).made) for n in numbers)
 
 
 def test_of_a_plan_that_is_not_the_best_nobody_says_that_no_change_would_help():
@@ -470,4 +480,4 @@ def test_of_a_plan_that_is_not_the_best_nobody_says_that_no_change_would_help():
     live = live_plan(open_market(made.inputs()), {"N2": "S1"}, by_hand={"N1"})
     (row,) = live.unmet.to_dict("records")
     assert live.manifest["status"] == "gap"
-    assert row["reason"] == "The only eligible person is full, in part with less urgent needs."
+    assert row["reason"] == "The only eligible person has no place left: some of their places go to less urgent needs."

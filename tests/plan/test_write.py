@@ -33,8 +33,8 @@ from worlds import (
 from matching.allocation import allocate
 from matching.errors import DataError
 from matching.inputs.read import read_inputs
-from matching.plan.as_bytes import csv_bytes, plan_files
-from matching.plan.write import spreadsheet_safe
+from matching.plan.as_bytes import plan_files
+from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import Source
 
 NEAR = [school(1), school(2, 4), school(3, 8)]
@@ -120,10 +120,10 @@ def test_pins_are_kept_and_a_notice_names_those_that_break_a_rule(number):
 @pytest.mark.parametrize(
     ("who", "asked", "others", "words"),
     [
-        ({"designation": "LLE"}, {}, {}, "is an LLE, and the need accepts SLE"),
-        ({"specialisms": "science"}, {}, {}, "does not have maths"),
+        ({"designation": "LLE"}, {}, {}, "is an LLE, but the need is for an SLE"),
+        ({"specialisms": "science"}, {}, {}, "does not have maths as a specialism"),
         ({"phases": "Secondary;16 plus"}, {}, {}, "supports 16 plus and Secondary, not Primary"),
-        ({"max_distance_km": "3.5"}, {}, {}, "is 4.0 km away and goes at most 3.5 km"),
+        ({"max_distance_km": "3.5"}, {}, {}, "is 4.0 km away and travels at most 3.5 km"),
         ({}, {"school_urn": "100001"}, {}, "works at this school"),
         ({"conflicts": "100002"}, {}, {}, "has declared a conflict with this school"),
     ],
@@ -148,7 +148,7 @@ def test_a_pin_of_the_same_trust_and_of_somebody_who_is_not_accredited():
     )
     plan = made.plan()
     assert served(plan) == {"N1": "S1"}
-    words = "is not accredited (SLE-3 not met) and is of the same trust (T)"
+    words = "is not accredited (SLE-3 not met) and works in the same trust (T)"
     assert f"The pin of Person S1 (S1) to need N1 is kept, although the supporter {words}." in plan.manifest["notices"]
     assert plan.workload["supporter_id"].tolist() == plan.excluded["supporter_id"].tolist() == ["S1"]
 
@@ -164,7 +164,7 @@ def test_a_pin_takes_a_place_from_a_better_use_and_a_fit_below_nothing_counts_no
     row = plan.deployments.iloc[0]
     assert served(plan) == {"N2": "S1"}
     assert (row["score"], row["distance_fit"]) == ("0.700", "0.000")
-    assert row["reason"] == "Pinned by Director (agreed with the trust): 350.0 km, same phase."
+    assert row["reason"] == "Pinned by Director (agreed with the trust): 350.0 km away, same phase."
 
 
 @pytest.mark.parametrize("days", ["2.3", "4.35", "0.29", "7"])
@@ -194,9 +194,9 @@ def test_pins_by_school_pin_every_need_of_it():
     ("decisions", "words"),
     [
         ((decision("pin", "S1", "N1"), decision("pin", "S2", "N1")), "Need N1 is pinned to S1 and S2"),
-        ((decision("pin", "S1", "N1"), decision("pin", "S1", "N2")), "pinned to 2 needs and has places for 1"),
+        ((decision("pin", "S1", "N1"), decision("pin", "S1", "N2")), "pinned to 2 needs and offers 1 place"),
         ((decision("pin", "S1", "N1"), decision("declined", "S1", "N1")), "also declined for it in row 3"),
-        ((decision("pin", "S3", "N1"),), "pinned to needs of 3 days together and has 2.99 days"),
+        ((decision("pin", "S3", "N1"),), "pinned to needs of 3 days together and offers 2.99 days"),
     ],
 )
 def test_pins_that_cannot_stand_together_are_problems(decisions, words):

@@ -88,11 +88,11 @@ def test_a_deployment_of_the_earlier_plan_is_kept():
 @pytest.mark.parametrize(
     ("who", "message"),
     [
-        ({"max_deployments": "1"}, "S1 has 2 needs and places for 1"),
-        ({"max_deployments": "2", "days_available": "3"}, "S1 has needs of 4 days together and offers 3"),
+        ({"max_deployments": "1"}, "S1 has 2 needs and offers 1 place"),
+        ({"max_deployments": "2", "days_available": "3"}, "S1 has needs of 4 days in all and offers 3"),
     ],
 )
-def test_nobody_has_more_than_they_offer(who, message):
+def test_no_one_has_more_than_they_offer(who, message):
     inputs = world(NEAR, [person("S1", 1, **who)], [need("N1", 2, days="2"), need("N2", 3, days="2")]).inputs()
     with pytest.raises(DataError, match=message):
         live_plan(open_market(inputs), {"N1": "S1", "N2": "S1"})

@@ -1,4 +1,4 @@
-"""Pictures: they hold what the tables hold, say with shape or dash what they say with colour, and ask no network."""
+"""Charts: they hold the numbers of the tables, do not rely on colour alone, and need no network."""
 
 import json
 from functools import cache
@@ -25,7 +25,7 @@ def needs(number: int) -> pd.DataFrame:
 
 
 def layers(chart) -> list[dict]:
-    """Each layer of a chart as Vega-Lite reads it, its data written in."""
+    """Return each layer of a chart as Vega-Lite reads it, with its data."""
     spec = chart.to_dict()
     for layer in spec["layer"]:
         data = layer.get("data") or spec.get("data")
@@ -39,15 +39,15 @@ def marks(chart, kind: str) -> list[dict]:
 
 def every_chart() -> list:
     table = needs(0)
-    told = equity(solved_wide(0).plan, solved_wide(0).inputs)
+    groups = equity(solved_wide(0).plan, solved_wide(0).inputs)
     return [
         charts.distance_chart(table, LIMITS),
-        charts.equity_chart(told, "phase"),
+        charts.equity_chart(groups, "phase"),
     ]
 
 
 @pytest.mark.parametrize("number", range(2))
-def test_no_chart_asks_a_network(number):
+def test_no_chart_needs_a_network(number):
     spec = every_chart()[number].to_dict()
     spec.pop("$schema")
     assert "http" not in json.dumps(spec)

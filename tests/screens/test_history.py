@@ -5,14 +5,15 @@ import threading
 from contextlib import closing
 
 import pytest
-from test_screens import Visitor
+from test_screens import IMPATIENT, Visitor
 
 from matching.errors import DataError, Problem
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.events import new_event
 from matching.rounds.store import RoundStore, open_store
-from matching.ui.state import cache, session
+from matching.ui.state import cache, jobs, plan_making
 from matching.ui.state.jobs import Jobs
+from matching.ui.state.params import PARAMS_KEY
 from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START
 
 
@@ -92,7 +93,7 @@ def test_an_approved_plan_is_frozen_until_it_is_reopened_with_a_reason(planned):
     planned.press("Reopen the plan")
     assert "Approved by" not in planned.words()
     assert "What differs from version 1" in planned.words()
-    assert "Both plans serve every need alike." in planned.words()
+    assert "Both plans serve every need in the same way." in planned.words()
     approve(planned)
     assert "(version 2)" in planned.words()
     assert "Download version 1 (zip)" in planned.downloads()
@@ -101,13 +102,13 @@ def test_an_approved_plan_is_frozen_until_it_is_reopened_with_a_reason(planned):
 def test_a_decision_since_the_plan_is_in_what_is_handed_over(planned):
     forbid(planned.round_id, "N012")
     visitor = Visitor(EXPORT, round=planned.round_id)
-    assert "1 change by hand since the plan was made is in it." in visitor.words()
+    assert "They include 1 change by hand since the plan was made." in visitor.words()
     assert "Plan: 68 rows" in visitor.words()
 
 
 def test_ticks_are_those_of_one_plan_only(planned):
     planned.go(EXPORT)
-    planned.tick("I have looked at point 1")
+    planned.tick("I have checked point 1")
     forbid(planned.round_id, "N012")
     visitor = Visitor(EXPORT, round=planned.round_id)
     assert not any(box.value for box in visitor.tab.checkbox)
@@ -134,12 +135,12 @@ def test_the_history_tells_who_did_what_and_why(planned):
     for words in ("Forbidden", "Ann Ash", "N012", "They do not get on", "Plan accepted", "Round begun"):
         assert words in visitor.words()
     visitor.choose("Who", "Ann Ash")
-    assert "1 event" in visitor.words()
+    assert "1 entry" in visitor.words()
     visitor.choose("Who", "All")
     write(visitor, "Need or supporter", "n012")
-    assert "1 event" in visitor.words()
+    assert "1 entry" in visitor.words()
     visitor.choose("What", "plan")
-    assert "Nothing fits these filters." in visitor.words()
+    assert "No entry matches these filters." in visitor.words()
 
 
 def test_a_decision_is_undone_with_a_reason_and_put_back(planned):
@@ -173,7 +174,7 @@ def test_a_round_is_renamed_copied_and_archived(planned):
     planned.go(START)
     write(planned, "Name of this round", "Autumn")
     planned.press("Rename this round")
-    assert "The round is called “Autumn” now." in planned.words()
+    assert "The round is now called “Autumn”." in planned.words()
     first = planned.round_id
     planned.press("Copy this round")
     assert planned.round_id != first
@@ -184,8 +185,8 @@ def test_a_round_is_renamed_copied_and_archived(planned):
     visitor = Visitor(round=first)
     visitor.tick("Show archived rounds")
     assert "Autumn (copy)" in visitor.words()
-    visitor.press("Take out of the archive")
-    assert "The round is on the list again, and open." in visitor.words()
+    visitor.press("Unarchive")
+    assert "The round is no longer archived. It is open now." in visitor.words()
 
 
 def test_a_round_is_restored_from_its_file(planned):
@@ -194,7 +195,7 @@ def test_a_round_is_restored_from_its_file(planned):
     visitor._one(visitor.tab.file_uploader, "File of a round").upload("round.zip", content)
     visitor.run()
     visitor.press("Restore this round")
-    assert "“Demo area” is restored, with its plans and its history." in visitor.words()
+    assert "“Demo area” is restored, with its plans and history." in visitor.words()
     assert visitor.round_id != planned.round_id
     visitor.go(PLAN)
     assert visitor.figure("Needs met") == "69 of 90"
@@ -205,7 +206,7 @@ def test_a_file_that_is_no_round_is_refused():
     visitor._one(visitor.tab.file_uploader, "File of a round").upload("round.zip", b"nothing")
     visitor.run()
     visitor.press("Restore this round")
-    assert "The file holds no round that this program has saved." in visitor.words()
+    assert "The file is not a round saved by this program." in visitor.words()
     assert open_store().list() == ()
 
 
@@ -218,7 +219,7 @@ def test_a_database_of_a_newer_version_is_told(tmp_path):
         connection.execute("UPDATE alembic_version SET version_num = 'later'")
     words = Visitor().words()
     assert "The rounds were saved by a newer version of this program; nothing was changed." in words
-    assert "Install the newer version" in words
+    assert "Install the newest version" in words
 
 
 def test_a_database_that_breaks_while_it_is_open_is_told(planned, tmp_path):
@@ -226,10 +227,10 @@ def test_a_database_that_breaks_while_it_is_open_is_told(planned, tmp_path):
     for path in tmp_path.glob("rounds.db*"):
         path.write_bytes(b"x" * 8192)
     other.press("Open")
-    assert "The file is damaged, or is no database of rounds." in other.words()
+    assert "The file is damaged, or is not a database of rounds." in other.words()
     planned.go(EXPORT)
     approve(planned)
-    assert "The file is damaged, or is no database of rounds." in planned.words()
+    assert "The file is damaged, or is not a database of rounds." in planned.words()
 
 
 def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp_path):
@@ -241,7 +242,7 @@ def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp
     written, content[18] = content[18], 3
     path.write_bytes(content)
     planned.press("Rename this round")
-    assert "The database of rounds may be read but not written." in planned.words()
+    assert "The database of rounds can be read but not written." in planned.words()
     assert "Check the path and that you may write there" in planned.words()
     content[18] = written
     path.write_bytes(content)
@@ -275,9 +276,10 @@ def test_a_full_disk_is_told(planned, monkeypatch):
 
 
 @pytest.fixture
-def slow(monkeypatch):
-    """A search that goes on until it is told to stop; nobody waits for it."""
-    best, begun = session.allocate, []
+def slow(demo, monkeypatch):
+    """A search that goes on until it is stopped; no screen waits for it."""
+    demo.tab.session_state[PARAMS_KEY] = IMPATIENT
+    best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
         begun.append(cancel)
@@ -285,8 +287,7 @@ def slow(monkeypatch):
         assert cancel.wait(30)
         return best(inputs, progress=progress, **options)
 
-    monkeypatch.setattr(session, "allocate", search)
-    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(plan_making, "allocate", search)
     return begun
 
 
@@ -294,14 +295,14 @@ def test_a_long_search_is_shown_found_again_and_stopped(demo, slow):
     demo.make_plan()
     assert "The plan is being made" in demo.words()
     assert "Searching" in demo.words()
-    again = Visitor(PLAN, round=demo.round_id)
+    again = Visitor(PLAN, IMPATIENT, round=demo.round_id)
     assert "The plan is being made" in again.words()
-    other = Visitor(RULES, round=demo.round_id)
+    other = Visitor(RULES, IMPATIENT, round=demo.round_id)
     assert "The plan is being made" in other.words()
     other.press("Make the plan")
     assert len(slow) == 1, "two windows do not begin two jobs"
     again.press("Stop and keep the best plan so far")
-    assert session.jobs().of(demo.round_id).wait(20)
+    assert jobs.jobs().of(demo.round_id).wait(20)
     for visitor in (demo, again):
         visitor.run()
         assert visitor.figure("Needs met") == "69 of 90"
@@ -314,7 +315,7 @@ def test_a_note_made_meanwhile_does_not_cost_the_plan(demo, slow):
     found = store.get(demo.round_id)
     store.record(found, [new_event("note", by="Ann Ash", need_id="N012", text="Ring them")])
     demo.press("Stop and keep the best plan so far")
-    assert session.jobs().of(demo.round_id).wait(20)
+    assert jobs.jobs().of(demo.round_id).wait(20)
     demo.run()
     assert demo.figure("Needs met") == "69 of 90"
 
@@ -330,7 +331,7 @@ def test_what_goes_wrong_in_a_job_is_told_in_a_sentence(demo, monkeypatch, fault
     def fail(*args, **options):
         raise fault
 
-    monkeypatch.setattr(session, "allocate", fail)
+    monkeypatch.setattr(plan_making, "allocate", fail)
     demo.make_plan()
     assert words in demo.words()
     assert "boom" not in demo.words()

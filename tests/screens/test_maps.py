@@ -1,4 +1,4 @@
-"""Maps: they hold what the tables hold, say with shape or dash what they say with colour, and ask no network."""
+"""Maps: they hold the rows of the tables, do not rely on colour alone, and need no network."""
 
 import json
 from functools import cache
@@ -33,7 +33,7 @@ def schools(number: int) -> pd.DataFrame:
 
 
 def written_out(spec: dict) -> dict:
-    """A map with its tables written in."""
+    """Return a map with its tables."""
     rows = {
         name: json.loads(one.to_json(orient="records")) if isinstance(one, pd.DataFrame) else one
         for name, one in spec["datasets"].items()
@@ -42,7 +42,7 @@ def written_out(spec: dict) -> dict:
 
 
 def layers(spec: dict) -> list[dict]:
-    """Each layer of a map, its rows beside it."""
+    """Return each layer of a map with its rows."""
     written = written_out(spec)
     return [{**one, "rows": written["datasets"][one["data"]["name"]]} for one in written["layer"]]
 
@@ -62,7 +62,7 @@ def every_map() -> list[dict]:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_every_map_is_sound_vega_lite_and_asks_no_network(number):
+def test_every_map_is_valid_vega_lite_and_needs_no_network(number):
     spec = written_out(every_map()[number])
     alt.LayerChart.from_dict(spec).to_dict(validate=True)
     assert "http" not in json.dumps(spec)
@@ -70,11 +70,11 @@ def test_every_map_is_sound_vega_lite_and_asks_no_network(number):
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_every_column_that_a_map_speaks_of_is_in_its_table(number):
+def test_every_column_that_a_map_uses_is_in_its_table(number):
     spec = every_map()[number]
     for layer in spec["layer"]:
-        told = layer["encoding"].pop("tooltip", [])
-        fields = {one["field"] for one in (*layer["encoding"].values(), *told)}
+        tooltip = layer["encoding"].pop("tooltip", [])
+        fields = {one["field"] for one in (*layer["encoding"].values(), *tooltip)}
         if fields:
             assert fields <= set(spec["datasets"][layer["data"]["name"]].columns)
 
@@ -91,10 +91,13 @@ def test_the_map_has_a_line_for_each_pair_and_a_cross_for_each_unmet_need(number
     (lines,), (points,) = [one for one in marks(drawn, "rule") if "tooltip" in one["encoding"]], marks(drawn, "point")
     met = table[table["met"]]
     assert sorted(row["need_id"] for row in lines["rows"]) == sorted(met["need_id"])
-    of_kind = {kind: [row["need_id"] for row in points["rows"] if row["kind"] == kind] for kind in maps._SHAPES}
+    of_kind = {
+        kind: [row["need_id"] for row in points["rows"] if row["kind"] == kind]
+        for kind in points["encoding"]["shape"]["scale"]["domain"]
+    }
     assert sorted(of_kind["School with an unmet need"]) == sorted(table.loc[~table["met"], "need_id"])
-    assert sorted(of_kind["School that is supported"]) == sorted(met["need_id"])
-    assert sorted(of_kind["Supporter's own school"]) == sorted(met["need_id"])
+    assert sorted(of_kind["Supported school"]) == sorted(met["need_id"])
+    assert sorted(of_kind["Supporter's home school"]) == sorted(met["need_id"])
     assert of_kind["Other school"] == [""] * len(schools(number))
 
 
@@ -169,9 +172,8 @@ def test_each_status_has_a_dash_of_its_own():
     met = set(table.loc[table["met"], "status"])
     assert scale["domain"] == [status for status in STATUSES if status in met]
     assert len({tuple(dash) for dash in scale["range"]}) == len(met)
-    assert all(
-        dashes[1] for _, dashes, _ in [look for status, look in maps._STATUS_LINES.items() if status != "agreed"]
-    )
+    drawn = dict(zip(scale["domain"], scale["range"], strict=True))
+    assert all(dash[1] for status, dash in drawn.items() if status != "agreed")
 
 
 @pytest.mark.parametrize("met", [True, False])
@@ -183,10 +185,10 @@ def test_a_map_on_which_every_need_is_alike(met):
 
 
 @pytest.mark.parametrize("number", WIDE)
-def test_pairs_of_two_plans_are_told_apart(number):
+def test_pairs_of_two_plans_are_distinguished(number):
     before = needs(number)
     after = before.copy()
-    # Some are lost, and some have somebody else.
+    # Some are lost, and some have another supporter.
     after.loc[::5, ["supporter_id", "met"]] = [None, False]
     after.loc[after["met"] & (np.arange(len(after)) % 3 == 1), "supporter_id"] = "other"
     found = pairs_compared(before, after)

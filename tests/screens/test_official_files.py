@@ -12,6 +12,7 @@ from test_screens import BROKEN, Visitor, with_tables
 from matching.inputs.headers import read_options
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.store import open_store
+from matching.ui.state.params import ScreenParams
 from matching.ui.steps import CHECK, PLAN, START, TRIAGE
 from matching.ui.widgets import uploads
 
@@ -67,12 +68,11 @@ def test_the_limits_are_stated():
     assert "Each file may be up to 100 MB, unpacked 256 MB, with 1,048,576 rows." in Visitor().words()
 
 
-def test_a_file_beyond_the_limit_is_told_and_not_taken(monkeypatch):
-    monkeypatch.setattr(uploads, "LARGEST_MB", 0)
-    visitor = Visitor()
-    visitor.upload(schools=tiny.SCHOOLS)
+def test_a_file_beyond_the_limit_is_refused():
+    visitor = Visitor(params=ScreenParams(largest_file_mb=1))
+    visitor.upload(schools=tiny.SCHOOLS + "\n" * 1024**2)
     visitor.press("Check the files")
-    assert "schools.csv is not read." in visitor.words()
+    assert "schools.csv is too large." in visitor.words()
     assert "No file was uploaded" in visitor.words()
 
 
@@ -113,7 +113,7 @@ def test_unknown_headers_are_asked_for_and_a_suggestion_is_not_taken_in_silence(
     visitor = with_tables(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
     assert "The column 'name' is missing." in visitor.words()
     assert visitor._one(visitor.tab.selectbox, "name (needed)").value == "Full name"
-    visitor.press("Read the columns like this")
+    visitor.press("Use these columns")
     assert visitor.figure("Problems found") == "0"
     assert read_options(sources_of(visitor)["columns"]).mappings == {"supporters": {"Full name": "name"}}
 
@@ -123,11 +123,11 @@ def test_a_header_without_a_suggestion_is_chosen_and_remembered_for_the_next_upl
     visitor = with_tables(supporters=strange)
     assert visitor._one(visitor.tab.selectbox, "name (needed)").value == ""
     fill(visitor, "name (needed)", "Xyzzy")
-    visitor.press("Read the columns like this")
+    visitor.press("Use these columns")
     assert visitor.figure("Problems found") == "0"
     again = with_tables(supporters=strange)
-    assert "What you said last time is filled in." in again.words()
-    again.press("Read the columns like this")
+    assert "Your last answers are filled in." in again.words()
+    again.press("Use these columns")
     assert again.figure("Problems found") == "0"
 
 
@@ -135,9 +135,9 @@ def test_one_header_cannot_be_two_columns():
     visitor = with_tables(supporters=tiny.SUPPORTERS.replace(",name,designation", ",Who,What"))
     fill(visitor, "name (needed)", "Who")
     fill(visitor, "designation (needed)", "Who")
-    visitor.press("Read the columns like this")
+    visitor.press("Use these columns")
     assert [one.value for one in visitor.tab.error] == [
-        "One header is chosen for two columns. Choose another for one of them."
+        "One header is chosen for two columns. Choose another one for one of them."
     ]
     assert visitor.title == "Check the data"
 
@@ -158,7 +158,7 @@ def test_problems_are_shown_by_severity_and_can_be_filtered():
     assert "is not in the supporters table" in visitor.markup()
     assert visitor.markup().count('data-column="Row"') == 1
     visitor.choose("File", "supporters.csv")
-    assert "There is none of these." in visitor.words()
+    assert "No problem matches these filters." in visitor.words()
 
 
 def test_a_cell_is_put_right_with_the_word_that_is_offered_also_within_a_list():
@@ -192,7 +192,7 @@ def test_the_same_mistake_is_put_right_in_every_row_only_where_that_is_ticked():
     visitor.press("Use maths")
     assert "There is 1 problem in your files" in visitor.words()
     visitor = with_tables(needs=needs)
-    visitor.tick("Change it in the 1 other row with 'mathz' too")
+    visitor.tick("Make the same change in the 1 other row with 'mathz'")
     visitor.press("Use maths")
     assert visitor.figure("Problems found") == "0"
 
@@ -224,7 +224,7 @@ def test_rows_are_left_out_only_where_that_is_ticked_and_each_is_told():
     visitor.tick("Leave out 1 row (1 of needs.csv)")
     visitor.press("Check again")
     assert visitor.figure("Needs") == "2"
-    assert "Rows are left out, as you asked." in visitor.words()
+    assert "Some rows are left out, as you asked." in visitor.words()
     assert "1 row of 3 left out on request, 2 used: row 3 (focus)" in visitor.words()
     visitor.make_plan()
     assert visitor.figure("Needs met") == "2 of 2"
@@ -249,7 +249,7 @@ def test_hostile_text_in_a_problem_is_shown_as_text():
 
 def test_a_mend_in_a_workbook_reaches_every_table_of_it():
     visitor = with_workbook()
-    visitor.press("Read the columns like this")
+    visitor.press("Use these columns")
     visitor.press("Use 900002")
     visitor.press("Use phonics")
     assert visitor.figure("Problems found") == "0"
@@ -264,7 +264,7 @@ def test_schools_in_trouble_are_listed_with_the_rule():
     visitor = with_tables(schools=TROUBLED)
     visitor.go(TRIAGE)
     assert visitor.title == "Who needs help"
-    assert "It proposes and never decides" in visitor.words()
+    assert "This list is a proposal" in visitor.words()
     assert visitor.figure("Schools listed") == "2"
     assert "The last overall grade is inadequate." in visitor.words()
     assert "Good" not in visitor.words()
@@ -277,11 +277,11 @@ def test_nothing_is_ticked_by_itself_and_ticked_needs_begin_a_round():
     assert "No need is ticked yet." in visitor.words()
     assert "Download needs.csv" not in visitor.downloads()
     visitor.press("Tick all 2")
-    assert "2 needs of 2 schools ticked." in visitor.words()
+    assert "2 needs at 2 schools ticked." in visitor.words()
     visitor.go(PLAN)
     visitor.go(TRIAGE)
-    assert "2 needs of 2 schools ticked." in visitor.words()
-    visitor.press("Use as the needs of a new round")
+    assert "2 needs at 2 schools ticked." in visitor.words()
+    visitor.press("Start a new round with these needs")
     assert visitor.title == "Check the data"
     assert visitor.figure("Needs") == "2"
     assert visitor.round_id != first
@@ -296,18 +296,18 @@ def test_ticks_stay_when_the_list_is_narrowed():
     visitor = with_tables(schools=TROUBLED)
     visitor.go(TRIAGE)
     visitor.press("Tick all 2")
-    visitor.choose("Gravest reason", "inadequate")
-    assert "2 needs of 2 schools ticked." in visitor.words()
+    visitor.choose("Main reason", "inadequate")
+    assert "2 needs at 2 schools ticked." in visitor.words()
     visitor.press("Untick all")
-    assert "1 need of 1 school ticked." in visitor.words()
+    assert "1 need at 1 school ticked." in visitor.words()
 
 
 def test_who_needs_help_can_be_asked_without_a_round():
     visitor = Visitor(TRIAGE)
     give(visitor, "schools", "schools.csv", TROUBLED)
-    visitor.press("Look at these files")
+    visitor.press("Use these files")
     visitor.press("Tick all 2")
-    visitor.press("Use as the needs of a new round")
+    visitor.press("Start a new round with these needs")
     assert visitor.title == "Check the data"
     assert "This table is missing." in visitor.words()
     visitor.upload(supporters=tiny.SUPPORTERS)
@@ -318,14 +318,14 @@ def test_who_needs_help_can_be_asked_without_a_round():
 def test_files_that_are_no_schools_are_told_on_who_needs_help():
     visitor = Visitor(TRIAGE)
     give(visitor, "schools", "schools.csv", "a,b\n1,2\n")
-    visitor.press("Look at these files")
+    visitor.press("Use these files")
     assert "These files cannot be used" in visitor.words()
 
 
 def test_schools_that_no_rule_finds_are_told():
     visitor = with_tables()
     visitor.go(TRIAGE)
-    assert "No rule finds any of these schools." in visitor.words()
+    assert "No rule lists any of these schools." in visitor.words()
 
 
 # ---- grades --------------------------------------------------------------------------------------------------------
@@ -337,10 +337,10 @@ def test_a_newer_schools_file_tells_who_is_no_longer_accredited_and_what_that_to
     before = open_store().get(visitor.round_id)
     visitor.go(CHECK)
     give(visitor, "schools", "newer.csv", tiny.SCHOOLS.replace("Good", "Inadequate"))
-    visitor.press("See what changes")
+    visitor.press("Compare the grades")
     assert (visitor.figure("No longer accredited"), visitor.figure("Newly accredited")) == ("1", "0")
     assert "Bob Bay (S2)" in visitor.words()
-    assert visitor.figure("Deployments touched") == "1"
+    assert visitor.figure("Deployments affected") == "1"
     assert "Deployments whose supporter is no longer accredited" in visitor.words()
     assert open_store().get(visitor.round_id) == before
 
@@ -349,15 +349,15 @@ def test_the_same_grades_change_nothing():
     visitor = with_tables(accreditation=EVIDENCE)
     visitor.go(CHECK)
     give(visitor, "schools", "newer.csv", tiny.SCHOOLS)
-    visitor.press("See what changes")
-    assert "Nobody's home school has another grade." in visitor.words()
+    visitor.press("Compare the grades")
+    assert "No supporter's home school has a new grade." in visitor.words()
 
 
 def test_a_newer_file_that_cannot_be_used_is_told():
     visitor = with_tables()
     visitor.go(CHECK)
     give(visitor, "schools", "newer.csv", "a,b\n1,2\n")
-    visitor.press("See what changes")
+    visitor.press("Compare the grades")
     assert "These files cannot be used." in visitor.words()
 
 

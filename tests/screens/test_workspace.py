@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
+from test_screens import IMPATIENT, Visitor, database, demo, planned, with_tables  # noqa: F401
 
 from matching.audit.verify import verify
 from matching.errors import DataError, Problem
@@ -14,10 +14,11 @@ from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
 from matching.rounds.events import DECLINE_REASONS
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.rounds.store import open_store
-from matching.ui.formatting import frames, markup
-from matching.ui.state import session, workspace
+from matching.ui.formatting import comparisons, markup
+from matching.ui.state import live_plan, plan_making
+from matching.ui.state.params import PARAMS_KEY
 from matching.ui.steps import COMPARE, PLAN, RULES
 
 RECORD = "What do you want to record?"
@@ -45,16 +46,16 @@ def row(visitor: Visitor, need_id: str) -> dict:
     return next(one for one in visitor.rows() if one["Need"] == need_id)
 
 
-def desk(visitor: Visitor):
-    return desk_of(open_store().get(visitor.round_id).events)
+def state(visitor: Visitor):
+    return state_of(open_store().get(visitor.round_id).events)
 
 
 def test_a_decline_frees_the_need_and_can_be_undone(planned):  # noqa: F811
     decline(planned, "N012")
     assert row(planned, "N012")["Supporter"] == "Unmet"
-    assert "declined N012. Reason: Too far to travel." in planned.words()
-    assert "N012 is open now; 22 needs are unmet in all." in planned.words()
-    planned._one([one for one in planned.tab.button if str(one.key).startswith("undo_told")], "Undo").click()
+    assert "(N012). Reason: Too far to travel." in planned.words()
+    assert "(N012) is without a supporter now. 22 needs are unmet in all." in planned.words()
+    planned._one([one for one in planned.tab.button if str(one.key).startswith("undo_last")], "Undo").click()
     planned.run()
     assert row(planned, "N012")["Supporter"] == "Manjit Martínez"
     assert "Undone. The history keeps both" in planned.words()
@@ -64,36 +65,37 @@ def test_a_decline_without_a_reason_is_refused(planned):  # noqa: F811
     begin(planned, "N012", "declined")
     planned.press("Record that they declined")
     assert "The reason is missing." in planned.words()
-    assert desk(planned).barred == {}
+    assert state(planned).barred == {}
 
 
 def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # noqa: F811
     decline(planned, "N012")
     planned.press("Find the best plan from here")
     words = planned.words()
-    assert "Nothing is changed yet." in words
-    assert "1 critical need more met." in words
+    assert "Nothing has changed yet." in words
+    assert "1 more critical need met." in words
     assert row(planned, "N012")["Supporter"] == "Unmet"
     planned.press("Accept this plan")
     assert row(planned, "N012")["Supporter"] not in ("Unmet", "Manjit Martínez")
     assert planned.figure("Critical") == "12 of 12"
     assert len(open_store().get(planned.round_id).plans) == 2
     planned.go(COMPARE)
-    assert "Both plans serve every need alike." not in planned.words()
+    assert "Both plans serve every need in the same way." not in planned.words()
 
 
 def test_the_best_plan_from_here_can_be_left(planned):  # noqa: F811
     decline(planned, "N012")
     planned.press("Find the best plan from here")
-    planned.press("Leave it")
+    planned.press("Discard it")
     assert "The best plan from here" not in planned.words()
     assert row(planned, "N012")["Supporter"] == "Unmet"
 
 
 @pytest.fixture
-def slow(monkeypatch) -> list[threading.Event]:
-    """A search for the best plan from here that goes on until it is told to stop; nobody waits for it."""
-    best, begun = workspace.allocate, []
+def slow(planned, monkeypatch) -> list[threading.Event]:  # noqa: F811
+    """A search for the best plan from here that goes on until it is stopped; no screen waits for it."""
+    planned.tab.session_state[PARAMS_KEY] = IMPATIENT
+    best, begun = plan_making.allocate, []
 
     def search(inputs, *, progress, cancel, **options):
         begun.append(cancel)
@@ -101,8 +103,7 @@ def slow(monkeypatch) -> list[threading.Event]:
         assert cancel.wait(30)
         return best(inputs, progress=progress, cancel=cancel, **options)
 
-    monkeypatch.setattr(workspace, "allocate", search)
-    monkeypatch.setattr(session, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(plan_making, "allocate", search)
     return begun
 
 
@@ -121,9 +122,9 @@ def test_a_long_search_for_the_best_plan_from_here_can_be_stopped_with_what_it_h
     other = Visitor(PLAN, round=planned.round_id)
     assert "being found" not in other.words(), "nobody else waits for it"
     planned.press("Stop and keep the best plan so far")
-    run_until(planned, "Nothing is changed yet.")
+    run_until(planned, "Nothing has changed yet.")
     words = planned.words()
-    assert "There may be a better one." in words
+    assert "There may be a better plan." in words
     assert "The search was stopped on request." in words
     planned.press("Accept this plan")
     assert len(open_store().get(planned.round_id).plans) == 2
@@ -154,7 +155,7 @@ def test_a_search_for_the_best_plan_from_here_that_fails_is_told_in_a_sentence(
     def fails(inputs, **options):
         raise fault
 
-    monkeypatch.setattr(workspace, "allocate", fails)
+    monkeypatch.setattr(plan_making, "allocate", fails)
     decline(planned, "N012")
     planned.press("Find the best plan from here")
     run_until(planned, words)
@@ -162,11 +163,11 @@ def test_a_search_for_the_best_plan_from_here_that_fails_is_told_in_a_sentence(
 
 
 def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
-    begin(planned, "N026", "Where it stands")
-    status = next(one for one in planned.tab.radio if one.label.startswith("Where does"))
+    begin(planned, "N026", "A new status")
+    status = next(one for one in planned.tab.radio if one.label.startswith("What is the status"))
     status.set_value("agreed")
-    planned.press("Record where it stands")
-    assert row(planned, "N026")["Stands"] == "agreed"
+    planned.press("Record the status")
+    assert row(planned, "N026")["Status"] == "agreed"
     who = row(planned, "N026")["Supporter"]
     decline(planned, "N012")
     planned.press("Find the best plan from here")
@@ -176,62 +177,62 @@ def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
 
 def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
     who = row(planned, "N035")["Supporter"]
-    begin(planned, "N035", "Where it stands")
-    status = next(one for one in planned.tab.radio if one.label.startswith("Where does"))
+    begin(planned, "N035", "A new status")
+    status = next(one for one in planned.tab.radio if one.label.startswith("What is the status"))
     status.set_value("agreed")
-    planned.press("Record where it stands")
+    planned.press("Record the status")
     planned.choose("Need", "N043")
-    planned.choose("Why not somebody else?", "S003")
-    assert f"{who} (S003) has no room for it, and could not even be pinned to it." in planned.words()
-    assert "1 need is theirs already, pinned or agreed." in planned.words()
+    planned.choose("Why not another supporter?", "S003")
+    assert f"{who} (S003) has no capacity for this need, and could not be pinned to it." in planned.words()
+    assert "and already have 1 pinned or agreed need." in planned.words()
 
 
 def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
     begin(planned, "N012", "(pin)")
     planned.press("Keep Manjit Martínez here")
-    assert row(planned, "N012")["Stands"] == "proposed, pinned"
+    assert row(planned, "N012")["Status"] == "proposed, pinned"
     begin(planned, "N012", "note")
     planned.tab.text_area[0].set_value("<b>Rang</b> on Tuesday")
-    planned.press("Keep the note")
+    planned.press("Save the note")
     assert "<b>Rang</b> on Tuesday" in planned.words()
     assert "<b>Rang" not in planned.markup()
 
 
 def test_somebody_forbidden_needs_a_reason(planned):  # noqa: F811
     begin(planned, "N012", "(forbid)")
-    planned.press("Record that they must not be here")
-    assert "The person or the reason is missing." in planned.words()
+    planned.press("Forbid this supporter")
+    assert "The supporter or the reason is missing." in planned.words()
     fill(planned, "Why?", "Governor there")
-    planned.press("Record that they must not be here")
+    planned.press("Forbid this supporter")
     assert row(planned, "N012")["Supporter"] == "Unmet"
-    assert [one.kind for one in desk(planned).barred.values()] == ["forbid"]
+    assert [one.kind for one in state(planned).barred.values()] == ["forbid"]
 
 
 def test_a_swap_names_every_rule_that_it_breaks_and_each_is_ticked(planned):  # noqa: F811
     begin(planned, "N012", "(swap)")
-    planned.choose("Who comes instead?", "S015")
-    ticks = [one for one in planned.tab.checkbox if one.label.startswith("Even so")]
+    planned.choose("Who should support it instead?", "S015")
+    ticks = [one for one in planned.tab.checkbox if one.label.startswith("I accept this")]
     assert any("offers 4 places and would then have 5 needs" in one.label for one in ticks)
     fill(planned, "Why?", "Knows the head")
-    planned.press("Put them here")
-    assert "A rule that it breaks is not ticked." in planned.words()
+    planned.press("Place them here")
+    assert "A rule that this breaks is not ticked." in planned.words()
     for one in planned.tab.checkbox:
-        if one.label.startswith("Even so"):
+        if one.label.startswith("I accept this"):
             one.set_value(True)
-    planned.press("Put them here")
+    planned.press("Place them here")
     assert row(planned, "N012")["Supporter"] == "Folasade Pickering"
-    assert row(planned, "N012")["Stands"] == "proposed, by hand"
-    assert "places offered" in desk(planned).swaps["N012"].broken
+    assert row(planned, "N012")["Status"] == "proposed, by hand"
+    assert "places offered" in state(planned).swaps["N012"].broken
 
 
 def test_why_not_tells_what_would_be_lost_and_who_would_move(planned):  # noqa: F811
     planned.choose("Need", "N012")
-    planned.choose("Why not somebody else?", "S015")
+    planned.choose("Why not another supporter?", "S015")
     words = planned.words()
     assert "With Folasade Pickering (S015) here the plan would be" in words
     assert "How the score of" in words
     assert "Who would move" in words
-    planned.choose("Why not somebody else?", "S004")
+    planned.choose("Why not another supporter?", "S004")
     planned.tab.toggle[0].set_value(True)
     planned.run()
     assert "What the plan would reach" in planned.words()
@@ -240,24 +241,26 @@ def test_why_not_tells_what_would_be_lost_and_who_would_move(planned):  # noqa: 
 def test_what_would_meet_an_unmet_need_is_told_with_its_price(planned):  # noqa: F811
     planned.choose("Need", "N052")
     planned.press("Find the smallest changes that would meet it")
-    assert "would meet it" in planned.words()
-    assert "Price: " in planned.words()
+    assert "would meet this need" in planned.words()
+    assert "Cost: " in planned.words()
 
 
 def test_a_need_that_somebody_could_take_at_once_names_them(planned):  # noqa: F811
     theirs = next(one["Need"] for one in planned.rows() if one["Supporter"] == "Ayesha Ncube")
     decline(planned, theirs)
     planned.choose("Need", "N043")
-    assert "Ayesha Ncube (S003) could take it as things stand." in planned.words()
+    assert "Ayesha Ncube (S003) could take this need with nothing else changed." in planned.words()
     planned.press("Find the smallest changes that would meet it")
-    assert "Putting Ayesha Ncube (S003) there would meet it and change nothing else." in planned.words()
-    assert "Price: no need that is met now. Record it above, or find the best plan from here." in planned.words()
+    assert "Placing Ayesha Ncube (S003) here would meet this need and change nothing else." in planned.words()
+    assert (
+        "Cost: no other need loses its supporter. Record it above, or find the best plan from here." in planned.words()
+    )
 
 
 def test_fairness_and_distances_have_tables(planned):  # noqa: F811
     planned.open_tab("Distances")
     assert "Deployments by distance" in planned.words()
-    planned.open_tab("Fair to see")
+    planned.open_tab("Fairness")
     assert "Needs met by local authority" in planned.words()
     planned.choose("Needs met by", "priority")
     assert "Needs met by priority" in planned.words()
@@ -267,17 +270,17 @@ def test_a_scenario_is_kept_compared_and_chosen(planned):  # noqa: F811
     planned.go(RULES)
     planned.set_number("SLE (km)", 10.0)
     planned.go(COMPARE)
-    assert "Both plans serve every need alike." in planned.words()
-    planned.press("Make it with the rules as they are now")
+    assert "Both plans serve every need in the same way." in planned.words()
+    planned.press("Make the scenario")
     assert "The scenario has no name." in planned.words()
     fill(planned, "Name of the scenario", "Near by")
-    planned.press("Make it with the rules as they are now")
+    planned.press("Make the scenario")
     assert "Near by" in planned.words()
     planned._one(planned.tab.selectbox, "After").set_value("plan 2")
     planned.run()
     assert "Who moved" in planned.words()
     assert planned.downloads() == ["Download the changes (CSV)"]
-    planned.press("Choose this one")
+    planned.press("Choose this scenario")
     assert planned.title == "Plan"
     assert planned.figure("Needs met") != "69 of 90"
     assert len(open_store().get(planned.round_id).plans) == 2
@@ -294,16 +297,16 @@ def test_a_person_is_told_only_what_they_leave_and_take():
         [("S2", "Bo", "", "N4", ""), ("S1", "Al", "N1;N2", "N2;N3", ""), ("S3", "Cy", "N5", "", "")],
         columns=["supporter_id", "supporter_name", "had", "gets", "because"],
     )
-    told = frames.disturbed(people)
+    told = comparisons.disturbed(people)
     assert told.to_numpy().tolist() == [["Al (S1)", "N1", "N3"], ["Cy (S3)", "N5", "–"], ["Bo (S2)", "–", "N4"]]
-    assert list(frames.disturbed(people.assign(because="declined"))) == ["Person", "Leaves", "Takes", "Because"]
+    assert list(comparisons.disturbed(people.assign(because="declined"))) == ["Person", "Loses", "Gains", "Because"]
 
 
 def test_words_of_a_table_stay_as_they_are_in_a_label():
     assert markup.label("A_*b* :red[c] $d$ `e`, F (S1)") == r"A\_\*b\* \:red\[c\] \$d\$ \`e\`, F (S1)"
 
 
-@pytest.mark.parametrize("what", ["Where it stands", "A note"])
+@pytest.mark.parametrize("what", ["A new status", "A note"])
 def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa: F811
     held = open_store().get(planned.round_id)
     open_store().approve(held, held.files)
@@ -315,8 +318,8 @@ def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa:
 
 
 def test_a_package_that_a_decline_opens_in_part_is_told_and_still_verifies(monkeypatch):
-    drawn, needs_of = [], workspace.needs_of
-    monkeypatch.setattr(workspace, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
+    drawn, needs_of = [], live_plan.needs_of
+    monkeypatch.setattr(live_plan, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
     needs = """\
 need_id,school_urn,focus,package
 N1,100000,maths,Team A
@@ -330,7 +333,10 @@ N3,100002,phonics,
     decline(visitor, "N1")
     assert row(visitor, "N1")["Supporter"] == "Unmet"
     assert row(visitor, "N2")["Supporter"] == "Ann Ash"
-    assert "Package Team A is met in part now (N2), and its needs belong together." in visitor.words()
+    assert (
+        "Only part of package Team A is met now: phonics at Alder School (N2). Its needs belong together"
+        in visitor.words()
+    )
     found = drawn[-1]
     assert any("Package Team A is met in part" in notice for notice in found.plan.manifest["notices"])
     saved = read_files(plan_files(found.plan, found.market.inputs))

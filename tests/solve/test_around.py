@@ -21,22 +21,20 @@ from worlds import (
 )
 
 from matching.audit.proof import check_proof
-from matching.pairs import market
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import plan_files
-from matching.plan.reasons import Outcome
+from matching.plan.outcome import Outcome
 from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan
 from matching.solve import assign, worths
+from matching.solve.params import DaysParams, MarketParams, SolveParams
 from matching.solve.problem import Assignment
 
 
-@pytest.fixture(params=["every pair at hand", "some pairs at hand"])
-def looked_around(request, monkeypatch):
-    """It is looked around in small rounds too; in some of them not every pair is at hand."""
-    monkeypatch.setattr(assign, "_MANY_PAIRS", -1)
-    if request.param == "some pairs at hand":
-        monkeypatch.setattr(market, "_MANY_PAIRS", -1)
-        monkeypatch.setattr(market, "_FIRST_PEOPLE", 2)
+@pytest.fixture(params=["all pairs in memory", "candidate pairs"])
+def local_repair(request) -> SolveParams:
+    """Plans of small rounds are repaired locally too; some of these rounds count as large."""
+    market = {"large_above": 0, "nearest_supporters": 2} if request.param == "candidate pairs" else {}
+    return SolveParams(days=DaysParams(local_repair_above=0), market=MarketParams(**market))
 
 
 def is_by_loads(plan: Plan) -> bool:
@@ -49,21 +47,21 @@ def random_round(number: int) -> World:
 
 
 @pytest.mark.parametrize("number", range(16))
-def test_the_plan_is_the_best_and_its_proof_holds(looked_around, number):
+def test_the_plan_is_the_best_and_its_proof_holds(local_repair, number):
     made = random_round(20_000 + number)
-    plan = made.plan()
+    plan = made.plan(params=local_repair)
     assert not list(faults_of(made, served(plan)))
     assert said(plan) == by_milp(made)
     assert bounds_said(plan) >= said(plan)
     assert check_proof(plan, made.inputs())[0] == []
 
 
-def test_a_price_is_what_one_more_place_is_worth(looked_around):
+def test_a_price_is_what_one_more_place_is_worth(local_repair):
     """Over the whole plan: a need of a level counts as many bonuses as in the manifest's sum."""
     positive = 0
-    for number in range(40):
+    for number in range(20):
         made = random_round(20_000 + number)
-        plan = made.plan()
+        plan = made.plan(params=local_repair)
         if not is_by_loads(plan):
             continue
         bonus = round(1000 * plan.manifest["proof"]["bonus"])
@@ -77,21 +75,22 @@ def test_a_price_is_what_one_more_place_is_worth(looked_around):
     assert positive >= 3
 
 
-def test_many_rounds_in_which_days_bind_are_proved_so(looked_around):
-    plans = [random_round(20_000 + number).plan() for number in range(40)]
+def test_many_rounds_in_which_days_bind_are_proved_so(local_repair):
+    plans = [random_round(20_000 + number).plan(params=local_repair) for number in range(20)]
     by_loads = [plan for plan in plans if is_by_loads(plan)]
     assert len(by_loads) >= 6
     assert sum(plan.manifest["status"] == "optimal" for plan in by_loads) >= len(by_loads) - 1
 
 
 @pytest.mark.parametrize("rounds", [0, 2])
-def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(looked_around, monkeypatch, rounds):
+def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(local_repair, monkeypatch, rounds):
     ended = 0
-    for number in range(40):
+    # In rounds 24 and 29 time runs out before the proof.
+    for number in (*range(8), 24, 29):
         left = iter([True] * rounds)
         monkeypatch.setattr(worths, "relaxed", lambda *model, left=left: RELAXED(*model) if next(left, False) else None)
         made = random_round(20_000 + number)
-        plan = made.plan()
+        plan = made.plan(params=local_repair)
         assert not list(faults_of(made, served(plan)))
         best = by_milp(made)
         assert said(plan)[:3] == best[:3]
@@ -104,10 +103,12 @@ def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(loo
 RELAXED = worths.relaxed
 
 
-def test_loads_too_many_to_look_at_leave_a_bound_that_holds(looked_around, monkeypatch):
+def test_loads_too_many_to_look_at_leave_a_bound_that_holds(local_repair, monkeypatch):
     monkeypatch.setattr("matching.solve.loads._MOST_CELLS", 0)
-    made = next(made for made in map(random_round, range(20_000, 20_040)) if is_by_loads(made.plan()))
-    plan = made.plan()
+    made = next(
+        made for made in map(random_round, range(20_000, 20_040)) if is_by_loads(made.plan(params=local_repair))
+    )
+    plan = made.plan(params=local_repair)
     assert said(plan)[:3] == by_milp(made)[:3]
     assert said(plan)[3] <= by_milp(made)[3] <= bounds_said(plan)[3]
     assert faults_in(plan_files(plan, made.inputs())) == []
@@ -125,8 +126,8 @@ TWO_TO_SHARE = world(
 
 
 @pytest.fixture
-def shared(looked_around) -> dict[str, bytes]:
-    plan = TWO_TO_SHARE.plan()
+def shared(local_repair) -> dict[str, bytes]:
+    plan = TWO_TO_SHARE.plan(params=local_repair)
     assert is_by_loads(plan)
     assert sorted(served(plan).values()) == ["S1", "S2"]
     return plan_files(plan, TWO_TO_SHARE.inputs())
@@ -157,8 +158,8 @@ def test_what_was_changed_in_the_proof_is_found(shared, name, column, cell, faul
     assert any(one.startswith(fault) for one in found), found
 
 
-def test_a_plan_that_could_be_better_is_not_proved(looked_around):
-    plan, inputs = TWO_TO_SHARE.plan(), TWO_TO_SHARE.inputs()
+def test_a_plan_that_could_be_better_is_not_proved(local_repair):
+    plan, inputs = TWO_TO_SHARE.plan(params=local_repair), TWO_TO_SHARE.inputs()
     swapped = {"N1": served(plan)["N2"], "N2": served(plan)["N1"]}
     surplus = [1000 * float(text) for text in plan.surplus["surplus"]]
     values = tuple(levels_of(TWO_TO_SHARE, swapped))
@@ -173,15 +174,15 @@ def test_a_plan_that_could_be_better_is_not_proved(looked_around):
     assert any("A better plan exists" in one for one in found), found
 
 
-def test_without_days_that_do_not_fit_nothing_is_looked_around(looked_around, monkeypatch):
+def test_without_days_that_do_not_fit_nothing_is_repaired(local_repair, monkeypatch):
     monkeypatch.setattr(assign, "best_around", lambda *_: pytest.fail("days fit"))
     made = random_world(3, n_schools=30, n_supporters=30, n_needs=30, days=False)
-    assert said(made.plan()) == by_milp(made)
+    assert said(made.plan(params=local_repair)) == by_milp(made)
 
 
-def test_where_days_cost_a_need_the_whole_part_is_searched(looked_around):
+def test_where_days_cost_a_need_the_whole_part_is_searched(local_repair):
     alone = World(**{**vars(TWO_TO_SHARE), "supporters": TWO_TO_SHARE.supporters[:1]})
-    plan = alone.plan()
+    plan = alone.plan(params=local_repair)
     assert not is_by_loads(plan)
     assert said(plan) == by_milp(alone)
     assert len(np.unique(list(served(plan).values()))) == 1

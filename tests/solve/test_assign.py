@@ -26,13 +26,13 @@ from worlds import (
 )
 
 from matching.solve.assign import assign
-from matching.solve.problem import UNMET, Assignment, Task
+from matching.solve.problem import UNMET, Assignment, AssignmentProblem
 
 
-def task_of(edges: dict[tuple[int, int], int], level, places, days=None, offered=None) -> Task:
-    """A task from {(need, supporter): value}; days are in days."""
+def problem_of(edges: dict[tuple[int, int], int], level, places, days=None, offered=None) -> AssignmentProblem:
+    """A problem from {(need, supporter): value}; days are in days."""
     keys = sorted(edges)
-    return Task(
+    return AssignmentProblem(
         need=np.array([i for i, _ in keys], dtype=np.intp),
         supporter=np.array([j for _, j in keys], dtype=np.intp),
         value_milli=np.array([edges[key] for key in keys], dtype=np.int64),
@@ -44,7 +44,7 @@ def task_of(edges: dict[tuple[int, int], int], level, places, days=None, offered
 
 
 @st.composite
-def tasks(draw, most_needs=6, most_people=4, most_places=3, with_days=None) -> Task:
+def problems(draw, most_needs=6, most_people=4, most_places=3, with_days=None) -> AssignmentProblem:
     n, m = draw(st.integers(1, most_needs)), draw(st.integers(1, most_people))
     # Few different values, so that there are many equally good answers to get lost in.
     edges = draw(
@@ -55,56 +55,62 @@ def tasks(draw, most_needs=6, most_people=4, most_places=3, with_days=None) -> T
     level = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
     places = draw(st.lists(st.integers(0, most_places), min_size=m, max_size=m))
     if not (draw(st.booleans()) if with_days is None else with_days):
-        return task_of(edges, level, places)
+        return problem_of(edges, level, places)
     days = draw(st.lists(st.sampled_from([0, 0.5, 1, 2.3, 3]), min_size=n, max_size=n))
     offered = draw(st.lists(st.sampled_from([0.5, 2, 2.3, 4.6, 5.5, np.inf]), min_size=m, max_size=m))
     fits = {(i, j): value for (i, j), value in edges.items() if days[i] <= offered[j]}
-    return task_of(fits, level, places, days, offered)
+    return problem_of(fits, level, places, days, offered)
 
 
-def edges_of(task: Task) -> dict[tuple[int, int], int]:
+def edges_of(problem: AssignmentProblem) -> dict[tuple[int, int], int]:
     return dict(
-        zip(zip(task.need.tolist(), task.supporter.tolist(), strict=True), task.value_milli.tolist(), strict=True)
+        zip(
+            zip(problem.need.tolist(), problem.supporter.tolist(), strict=True),
+            problem.value_milli.tolist(),
+            strict=True,
+        )
     )
 
 
-def values_of(task: Task, supporter_of) -> tuple[int, ...]:
-    edges, values = edges_of(task), [0, 0, 0, 0]
+def values_of(problem: AssignmentProblem, supporter_of) -> tuple[int, ...]:
+    edges, values = edges_of(problem), [0, 0, 0, 0]
     for i, j in enumerate(supporter_of):
         if j != UNMET:
-            values[task.level[i]] += 1
+            values[problem.level[i]] += 1
             values[3] += edges[i, j]
     return tuple(values)
 
 
-def allowed(task: Task, supporter_of) -> bool:
+def allowed(problem: AssignmentProblem, supporter_of) -> bool:
     """Whether an outcome uses eligible pairs only and keeps places and days."""
     met = [(i, j) for i, j in enumerate(supporter_of) if j != UNMET]
-    count, used = np.zeros(len(task.places), int), np.zeros(len(task.places), int)
+    count, used = np.zeros(len(problem.places), int), np.zeros(len(problem.places), int)
     for i, j in met:
         count[j] += 1
-        used[j] += task.days_asked[i]
-    return set(met) <= set(edges_of(task)) and (count <= task.places).all() and (used <= task.days_offered).all()
+        used[j] += problem.days_asked[i]
+    return (
+        set(met) <= set(edges_of(problem)) and (count <= problem.places).all() and (used <= problem.days_offered).all()
+    )
 
 
-def best_of(task: Task) -> tuple[int, ...]:
+def best_of(problem: AssignmentProblem) -> tuple[int, ...]:
     """By trying everything."""
-    edges = edges_of(task)
-    options = [[UNMET, *(j for i, j in edges if i == one)] for one in range(len(task.level))]
-    return max(values_of(task, one) for one in itertools.product(*options) if allowed(task, one))
+    edges = edges_of(problem)
+    options = [[UNMET, *(j for i, j in edges if i == one)] for one in range(len(problem.level))]
+    return max(values_of(problem, one) for one in itertools.product(*options) if allowed(problem, one))
 
 
-def weight_by_milp(task: Task) -> int:
+def weight_by_milp(problem: AssignmentProblem) -> int:
     """The most that needs and bonus can be worth together without days, by another solver than scipy's matching."""
-    if not len(task.need):
+    if not len(problem.need):
         return 0
-    n, m, k = len(task.level), len(task.places), len(task.need)
+    n, m, k = len(problem.level), len(problem.places), len(problem.need)
     rows = np.zeros((n + m, k))
-    rows[task.need, np.arange(k)] = 1
-    rows[n + task.supporter, np.arange(k)] = 1
-    limits = np.concatenate([np.ones(n), task.places])
+    rows[problem.need, np.arange(k)] = 1
+    rows[n + problem.supporter, np.arange(k)] = 1
+    limits = np.concatenate([np.ones(n), problem.places])
     answer = milp(
-        -task.weight.astype(float),
+        -problem.weight.astype(float),
         constraints=LinearConstraint(rows, -np.inf, limits),
         integrality=np.ones(k),
         bounds=Bounds(0, 1),
@@ -113,137 +119,143 @@ def weight_by_milp(task: Task) -> int:
     return round(-answer.fun)
 
 
-def worth(task: Task, outcome: Assignment) -> int:
-    chosen = outcome.supporter_of[task.need] == task.supporter
-    return int(task.weight[chosen].sum())
+def worth(problem: AssignmentProblem, outcome: Assignment) -> int:
+    chosen = outcome.supporter_of[problem.need] == problem.supporter
+    return int(problem.weight[chosen].sum())
 
 
-def dual(task: Task, price: np.ndarray) -> int:
+def dual(problem: AssignmentProblem, price: np.ndarray) -> int:
     """What these prices allow any plan to be worth."""
-    surplus = np.zeros(len(task.level))
-    np.maximum.at(surplus, task.need, task.weight - price[task.supporter])
-    return round(float(surplus.sum() + (task.places * price).sum()))
+    surplus = np.zeros(len(problem.level))
+    np.maximum.at(surplus, problem.need, problem.weight - price[problem.supporter])
+    return round(float(surplus.sum() + (problem.places * price).sum()))
 
 
-def with_places(task: Task, places) -> Task:
-    return Task(
-        task.need, task.supporter, task.value_milli, task.level, task.days_asked, np.array(places), task.days_offered
+def with_places(problem: AssignmentProblem, places) -> AssignmentProblem:
+    return AssignmentProblem(
+        problem.need,
+        problem.supporter,
+        problem.value_milli,
+        problem.level,
+        problem.days_asked,
+        np.array(places),
+        problem.days_offered,
     )
 
 
 # ---- tiny: everything is tried -------------------------------------------------------------------------------------
 
 
-@given(tasks())
+@given(problems())
 @settings(max_examples=250)
-def test_the_best_of_everything_that_can_be_tried(task):
-    outcome = assign(task)
-    assert allowed(task, outcome.supporter_of)
-    assert outcome.values == values_of(task, outcome.supporter_of) == best_of(task) == outcome.bounds
+def test_the_best_of_everything_that_can_be_tried(problem):
+    outcome = assign(problem)
+    assert allowed(problem, outcome.supporter_of)
+    assert outcome.values == values_of(problem, outcome.supporter_of) == best_of(problem) == outcome.bounds
     assert outcome.status == "optimal"
 
 
-@given(tasks(most_needs=12, most_people=4, most_places=9, with_days=False))
+@given(problems(most_needs=12, most_people=4, most_places=9, with_days=False))
 @settings(max_examples=150)
-def test_prices_prove_the_plan_and_are_what_one_more_place_is_worth(task):
-    outcome = assign(task)
+def test_prices_prove_the_plan_and_are_what_one_more_place_is_worth(problem):
+    outcome = assign(problem)
     price = outcome.price_milli
     assert not outcome.searched
     assert (price >= 0).all()
-    assert worth(task, outcome) == dual(task, price) == weight_by_milp(task)
-    used = np.bincount(outcome.supporter_of[outcome.supporter_of != UNMET], minlength=len(task.places))
-    assert (price[used < task.places] == 0).all()
-    for supporter in range(len(task.places)):
-        one_more = task.places + (np.arange(len(task.places)) == supporter)
-        assert weight_by_milp(with_places(task, one_more)) - worth(task, outcome) == price[supporter]
+    assert worth(problem, outcome) == dual(problem, price) == weight_by_milp(problem)
+    used = np.bincount(outcome.supporter_of[outcome.supporter_of != UNMET], minlength=len(problem.places))
+    assert (price[used < problem.places] == 0).all()
+    for supporter in range(len(problem.places)):
+        one_more = problem.places + (np.arange(len(problem.places)) == supporter)
+        assert weight_by_milp(with_places(problem, one_more)) - worth(problem, outcome) == price[supporter]
 
 
-@given(tasks(most_needs=6, most_people=3, with_days=True))
+@given(problems(most_needs=6, most_people=3, with_days=True))
 @settings(max_examples=60)
-def test_parts_are_solved_as_if_alone(task):
+def test_parts_are_solved_as_if_alone(problem):
     """Two areas with nothing in common: the levels are the sums, and days that bind in one leave the other's prices."""
-    second = task_of({(0, 0): 700, (1, 0): 300}, [0, 0], [1])
-    n, m = len(task.level), len(task.places)
-    both = Task(
-        np.concatenate([task.need, second.need + n]),
-        np.concatenate([task.supporter, second.supporter + m]),
-        np.concatenate([task.value_milli, second.value_milli]),
-        np.concatenate([task.level, second.level]),
-        np.concatenate([task.days_asked, second.days_asked]),
-        np.concatenate([task.places, second.places]),
-        np.concatenate([task.days_offered, second.days_offered]),
+    second = problem_of({(0, 0): 700, (1, 0): 300}, [0, 0], [1])
+    n, m = len(problem.level), len(problem.places)
+    both = AssignmentProblem(
+        np.concatenate([problem.need, second.need + n]),
+        np.concatenate([problem.supporter, second.supporter + m]),
+        np.concatenate([problem.value_milli, second.value_milli]),
+        np.concatenate([problem.level, second.level]),
+        np.concatenate([problem.days_asked, second.days_asked]),
+        np.concatenate([problem.places, second.places]),
+        np.concatenate([problem.days_offered, second.days_offered]),
     )
     outcome = assign(both)
-    assert outcome.values == tuple(a + b for a, b in zip(assign(task).values, (1, 0, 0, 700), strict=True))
-    # Somebody else is in reach of the need left out: it is worth its bonus (3M for critical) and its value.
+    assert outcome.values == tuple(a + b for a, b in zip(assign(problem).values, (1, 0, 0, 700), strict=True))
+    # Another supporter is in reach of the unmet need: it is worth its bonus (3M for critical) and its value.
     assert outcome.price_milli[m] == 3 * both.bonus_milli + 300
 
 
 # ---- larger: many pairs, many places -------------------------------------------------------------------------------
 
 
-def crowd(seed: int, n: int, m: int, most_places: int, *, days: bool = False, share: float = 1.0) -> Task:
+def crowd(seed: int, n: int, m: int, most_places: int, *, days: bool = False, share: float = 1.0) -> AssignmentProblem:
     r = np.random.default_rng(seed)
     edges = {(i, j): int(r.integers(1, 1001)) for i in range(n) for j in range(m) if r.random() < share}
     level, places = r.integers(0, 3, n), r.integers(0, most_places + 1, m)
     if not days:
-        return task_of(edges, level, places)
-    return task_of(edges, level, places, r.choice([0.5, 1, 2.3, 4], n), r.choice([4, 7.5, 9.2, np.inf], m))
+        return problem_of(edges, level, places)
+    return problem_of(edges, level, places, r.choice([0.5, 1, 2.3, 4], n), r.choice([4, 7.5, 9.2, np.inf], m))
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_many_more_pairs_than_the_first_solve_looks_at(seed):
-    """Everybody wants the same few people: the first pairs of each need do not hold the answer."""
-    task = crowd(seed, 60, 40, 2)
-    task = Task(
-        task.need,
-        task.supporter,
-        task.value_milli // 100 + 25 * (40 - task.supporter),
-        task.level,
-        task.days_asked,
-        task.places,
-        task.days_offered,
+    """All needs want the same few supporters: the first pairs of each need do not hold the answer."""
+    problem = crowd(seed, 60, 40, 2)
+    problem = AssignmentProblem(
+        problem.need,
+        problem.supporter,
+        problem.value_milli // 100 + 25 * (40 - problem.supporter),
+        problem.level,
+        problem.days_asked,
+        problem.places,
+        problem.days_offered,
     )
-    outcome = assign(task)
-    assert allowed(task, outcome.supporter_of)
-    assert worth(task, outcome) == dual(task, outcome.price_milli) == weight_by_milp(task)
+    outcome = assign(problem)
+    assert allowed(problem, outcome.supporter_of)
+    assert worth(problem, outcome) == dual(problem, outcome.price_milli) == weight_by_milp(problem)
     assert outcome.values == outcome.bounds
 
 
 @pytest.mark.parametrize("places", [3, 4, 5, 8, 9, 17, 40, 1000])
 def test_one_supporter_with_many_places(places):
-    task = task_of({(i, 0): 100 + i for i in range(40)}, [i % 3 for i in range(40)], [places])
-    outcome = assign(task)
+    problem = problem_of({(i, 0): 100 + i for i in range(40)}, [i % 3 for i in range(40)], [places])
+    outcome = assign(problem)
     best_first = sorted(range(40), key=lambda i: (i % 3, -i))[:places]
     assert sorted(np.flatnonzero(outcome.supporter_of == 0)) == sorted(best_first)
     left_out = sorted(range(40), key=lambda i: (i % 3, -i))[places:]
-    expected = task.bonus_milli * (3 - left_out[0] % 3) + 100 + left_out[0] if left_out else 0
+    expected = problem.bonus_milli * (3 - left_out[0] % 3) + 100 + left_out[0] if left_out else 0
     assert outcome.price_milli.tolist() == [expected]
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_many_places_and_many_people(seed):
-    task = crowd(seed, 120, 8, 20, share=0.5)
-    outcome = assign(task)
-    assert allowed(task, outcome.supporter_of)
-    assert worth(task, outcome) == dual(task, outcome.price_milli) == weight_by_milp(task)
+    problem = crowd(seed, 120, 8, 20, share=0.5)
+    outcome = assign(problem)
+    assert allowed(problem, outcome.supporter_of)
+    assert worth(problem, outcome) == dual(problem, outcome.price_milli) == weight_by_milp(problem)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_days_of_a_larger_area(seed):
-    task = crowd(seed, 40, 12, 5, days=True, share=0.4)
-    outcome = assign(task)
-    assert allowed(task, outcome.supporter_of)
+    problem = crowd(seed, 40, 12, 5, days=True, share=0.4)
+    outcome = assign(problem)
+    assert allowed(problem, outcome.supporter_of)
     assert outcome.status == "optimal"
     assert outcome.searched
-    assert outcome.values == values_of(task, outcome.supporter_of)
+    assert outcome.values == values_of(problem, outcome.supporter_of)
     assert np.isnan(outcome.price_milli).any()
 
 
-def side_by_side(areas: list[Task]) -> Task:
-    """Areas with nothing in common, as one task."""
+def side_by_side(areas: list[AssignmentProblem]) -> AssignmentProblem:
+    """Areas with nothing in common, as one problem."""
     n, m = (np.cumsum([0, *(len(one) for one in of)]) for of in ([a.level for a in areas], [a.places for a in areas]))
-    return Task(
+    return AssignmentProblem(
         np.concatenate([area.need + at for area, at in zip(areas, n, strict=False)]),
         np.concatenate([area.supporter + at for area, at in zip(areas, m, strict=False)]),
         *(
@@ -268,13 +280,13 @@ def test_areas_that_are_searched_at_the_same_time_are_served_as_if_alone():
 
 
 def test_no_pair_at_all():
-    outcome = assign(task_of({}, [0, 2], [3, 0]))
+    outcome = assign(problem_of({}, [0, 2], [3, 0]))
     assert (outcome.supporter_of.tolist(), outcome.price_milli.tolist()) == ([UNMET, UNMET], [0, 0])
     assert (outcome.values, outcome.status) == ((0, 0, 0, 0), "optimal")
 
 
 def test_a_pair_of_score_0_is_still_chosen():
-    assert assign(task_of({(0, 0): 0}, [2], [1])).supporter_of.tolist() == [0]
+    assert assign(problem_of({(0, 0): 0}, [2], [1])).supporter_of.tolist() == [0]
 
 
 # ---- time ----------------------------------------------------------------------------------------------------------
@@ -282,30 +294,30 @@ def test_a_pair_of_score_0_is_still_chosen():
 
 @pytest.mark.parametrize("seconds", [0, 1e-9, 1e-3, 0.02, 0.1, 0.4])
 def test_time_that_runs_out_leaves_a_valid_plan_under_its_bounds(seconds):
-    task = crowd(5, 150, 60, 5, days=True, share=0.3)
-    outcome = assign(task, time_limit_s=seconds)
-    assert allowed(task, outcome.supporter_of)
-    assert outcome.values == values_of(task, outcome.supporter_of)
+    problem = crowd(5, 150, 60, 5, days=True, share=0.3)
+    outcome = assign(problem, time_limit_s=seconds)
+    assert allowed(problem, outcome.supporter_of)
+    assert outcome.values == values_of(problem, outcome.supporter_of)
     assert all(value <= bound for value, bound in zip(outcome.values, outcome.bounds, strict=True))
     assert outcome.status == ("optimal" if outcome.values == outcome.bounds else "gap")
     # Nothing that fits is left lying about.
-    spare_places = task.places - np.bincount(
-        outcome.supporter_of[outcome.supporter_of >= 0], minlength=len(task.places)
+    spare_places = problem.places - np.bincount(
+        outcome.supporter_of[outcome.supporter_of >= 0], minlength=len(problem.places)
     )
     met = outcome.supporter_of != UNMET
-    days = np.bincount(outcome.supporter_of[met], weights=task.days_asked[met], minlength=len(task.places))
-    still = (spare_places[task.supporter] > 0) & (
-        task.days_asked[task.need] <= (task.days_offered - days)[task.supporter]
+    days = np.bincount(outcome.supporter_of[met], weights=problem.days_asked[met], minlength=len(problem.places))
+    still = (spare_places[problem.supporter] > 0) & (
+        problem.days_asked[problem.need] <= (problem.days_offered - days)[problem.supporter]
     )
-    assert not (still & ~met[task.need]).any()
+    assert not (still & ~met[problem.need]).any()
 
 
-@given(tasks(most_needs=7, most_people=3, with_days=True))
+@given(problems(most_needs=7, most_people=3, with_days=True))
 @settings(max_examples=60)
-def test_no_time_at_all_still_bounds_the_best(task):
-    outcome = assign(task, time_limit_s=0)
-    best = best_of(task)
-    assert allowed(task, outcome.supporter_of)
+def test_no_time_at_all_still_bounds_the_best(problem):
+    outcome = assign(problem, time_limit_s=0)
+    best = best_of(problem)
+    assert allowed(problem, outcome.supporter_of)
     assert outcome.values <= best
     # Levels count in order: a bound holds for plans that are as good in the levels before it.
     assert all(bound >= value for bound, value in zip(outcome.bounds, best, strict=True))

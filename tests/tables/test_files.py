@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from tiny import NEEDS, faults_of, gz, with_part, xlsx
 
 from matching.errors import DataError
-from matching.tables import files
-from matching.tables.files import Sheet, Source, header_of, open_source, read_sheet
+from matching.tables.files import Source, header_of, open_source, read_sheet
+from matching.tables.limits import ReadLimits
+from matching.tables.sheets import Sheet
 
 SAVE_AS = "In your spreadsheet choose 'Save as' and 'CSV UTF-8 (comma delimited)' or 'Excel workbook (.xlsx)'."
 DAMAGED_BOOK = (
@@ -30,6 +31,10 @@ EMPTY = (
 QUOTES = "A cell that holds a comma needs quotation marks, and a blank cell still needs its comma."
 BOOK = xlsx(NEEDS)
 PARTS = zipfile.ZipFile(io.BytesIO(BOOK)).namelist()
+
+
+ONE_MB = ReadLimits(file_bytes=1024**2)
+TOO_LARGE = "t: The file is larger than 1 MB. Keep only the rows and columns that the run needs."
 
 
 def sheet(content: str | bytes, name: str = "t", **options) -> Sheet:
@@ -276,7 +281,7 @@ def test_cells_that_are_not_separated_by_commas_are_a_problem(mark):
 
 def test_a_column_name_that_stands_twice_is_a_problem():
     assert faults("b,a, b,c,a\n1,2,3,4,5\n") == [
-        f"t row 1, {name}: The column name stands twice in the header. Keep one of them, or give the other another name."
+        f"t row 1, {name}: Two columns have this name. Keep one of them, or give the other another name."
         for name in "ab"
     ]
 
@@ -361,29 +366,25 @@ def test_an_excel_file_with_flipped_bits_is_a_problem(kind):
     assert faults(bytes(book)) == [DAMAGED_BOOK]
 
 
-def test_more_rows_than_excel_has_are_a_problem(monkeypatch):
-    monkeypatch.setattr(files, "MAX_ROWS", 3)
-    assert rows("a\n1\n2\n") == [(2, ("1",)), (3, ("2",))]
-    assert faults("a\n1\n2\n3\n") == [
+def test_more_rows_than_excel_has_are_a_problem():
+    limits = ReadLimits(rows=3)
+    assert rows("a\n1\n2\n", limits=limits) == [(2, ("1",)), (3, ("2",))]
+    assert faults("a\n1\n2\n3\n", limits=limits) == [
         "t: There are more than 3 rows. Keep only the rows and columns that the run needs."
     ]
 
 
-def test_a_gz_file_that_unpacks_to_too_much_is_a_problem(monkeypatch):
-    monkeypatch.setattr(files, "MAX_BYTES", 10)
-    assert rows(gz("a\n" + "1\n" * 4)) == [(number, ("1",)) for number in range(2, 6)]
-    too_large = "t: The file is larger than 256 MB. Keep only the rows and columns that the run needs."
-    assert faults(gz("a\n" + "1\n" * 5)) == [too_large]
+def test_a_gz_file_that_unpacks_to_too_much_is_a_problem():
+    assert rows(gz("a\n" + "1\n" * (2**19 - 1)), limits=ONE_MB)[-1] == (2**19, ("1",))
+    assert faults(gz("a\n" + "1\n" * 2**19), limits=ONE_MB) == [TOO_LARGE]
 
 
-def test_an_excel_file_that_unpacks_to_too_much_is_a_problem(monkeypatch):
-    big = xlsx([["a", "b"], *([0, 0] for _ in range(5000))])
-    assert len(rows(big)) == 5000
-    monkeypatch.setattr(files, "MAX_BYTES", 100_000)
-    assert len(big) < 100_000
-    too_large = "t: The file is larger than 256 MB. Keep only the rows and columns that the run needs."
-    assert faults(big) == faults(gz(big)) == [too_large]
-    assert header_of(Source("t", big)) == ()
+def test_an_excel_file_that_unpacks_to_too_much_is_a_problem():
+    big = xlsx([["a", "b"], *([0, 0] for _ in range(20_000))])
+    assert len(rows(big)) == 20_000
+    assert len(big) < ONE_MB.file_bytes
+    assert faults(big, limits=ONE_MB) == faults(gz(big), limits=ONE_MB) == [TOO_LARGE]
+    assert header_of(Source("t", big), limits=ONE_MB) == ()
 
 
 # Rows that do not fit under the header
@@ -463,13 +464,10 @@ def test_a_file_that_may_not_be_read_is_a_problem(tmp_path):
     assert "cannot be opened (permission denied)" in fault
 
 
-def test_a_file_that_is_too_large_is_a_problem(tmp_path, monkeypatch):
-    path = tmp_path / "needs.csv"
-    path.write_bytes(b"x" * 11)
-    monkeypatch.setattr(files, "MAX_BYTES", 10)
-    assert faults_of(lambda: open_source(path)) == [
-        "needs.csv: The file is larger than 256 MB. Keep only the rows and columns that the run needs."
-    ]
+def test_a_file_that_is_too_large_is_a_problem(tmp_path):
+    path = tmp_path / "t"
+    path.write_bytes(b"x" * (ONE_MB.file_bytes + 1))
+    assert faults_of(lambda: open_source(path, limits=ONE_MB)) == [TOO_LARGE]
 
 
 # Whatever the bytes

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from tiny import SCHOOLS, faults_of, xlsx
 
 from matching.errors import DataError
-from matching.tables.column_parsers import never
+from matching.tables.column_parsers import no_parser
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import Table, read_table, schools_as_text, table_formats
+from matching.tables.formats import table_formats
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, national_grid
+from matching.tables.table_reader import Table, read_table, schools_as_text
 from matching.tables.vocabulary import standard_vocabulary
 
 WORDS = standard_vocabulary()
@@ -75,7 +76,9 @@ def faults(name: str, content: str | bytes | list[dict[str, str]]) -> list[str]:
 
 # What a cell becomes
 
-AT_ONCE = [(name, column) for name, form in FORMATS.items() for column in form.columns if column.at_once is not never]
+PARSED_WHOLE = [
+    (name, column) for name, form in FORMATS.items() for column in form.columns if column.parse_column is not no_parser
+]
 PLAIN = {"name": "Ann", "postcode": "N1 1AA"} | ROWS["schools"] | ROWS["supporters"] | ROWS["needs"]
 TEXTS = st.one_of(st.text(), st.sampled_from(["", "Ann", "=1", "Ann\u00a0Ash", "a\nb", "x" * 65]))
 DIGITS = st.one_of(
@@ -84,18 +87,18 @@ DIGITS = st.one_of(
 )
 
 
-@pytest.mark.parametrize(("name", "column"), AT_ONCE, ids=lambda one: getattr(one, "name", one))
-def test_a_sound_column_is_read_at_one_look(name, column):
-    assert column.at_once([PLAIN[column.name]] * 3) is not None
+@pytest.mark.parametrize(("name", "column"), PARSED_WHOLE, ids=lambda one: getattr(one, "name", one))
+def test_a_sound_column_is_parsed_as_a_whole(name, column):
+    assert column.parse_column([PLAIN[column.name]] * 3) is not None
 
 
-@pytest.mark.parametrize(("name", "column"), AT_ONCE, ids=lambda one: getattr(one, "name", one))
+@pytest.mark.parametrize(("name", "column"), PARSED_WHOLE, ids=lambda one: getattr(one, "name", one))
 @given(data=st.data())
-def test_a_column_at_one_look_is_the_same_as_cell_by_cell(name, column, data):
+def test_a_column_parsed_as_a_whole_is_the_same_as_cell_by_cell(name, column, data):
     cells = data.draw(st.lists(st.one_of(st.just(PLAIN[column.name]), TEXTS, DIGITS), min_size=1, max_size=4))
-    at_once = column.at_once(cells)
-    if at_once is not None:
-        assert list(at_once) == [column.convert(cell) if cell else column.blank for cell in cells]
+    values = column.parse_column(cells)
+    if values is not None:
+        assert list(values) == [column.convert(cell) if cell else column.blank for cell in cells]
 
 
 @pytest.mark.parametrize(
@@ -343,7 +346,7 @@ def test_a_blank_cell_in_a_required_column_is_a_problem(name, column):
     (problem,) = table(name, [ROWS[name] | {column: " ", "other": "x"}]).problems
     assert (problem.row, problem.value) == (2, "")
     if column in ("easting", "northing"):
-        assert problem.message == "'Alder' has no place: easting and northing are blank."
+        assert problem.message == "'Alder' has no location: easting and northing are blank."
     else:
         assert problem.column == column
         assert problem.message == "The cell is blank."
@@ -455,7 +458,7 @@ def test_each_row_may_have_one_or_the_other():
 def test_a_school_without_a_place_is_a_problem(blank):
     (problem,) = table("schools", [degrees(**dict.fromkeys(blank, ""))]).problems
     assert str(problem) == (
-        "schools.csv row 2, easting: 'Alder' has no place: easting and northing are blank. Give easting and northing in "
+        "schools.csv row 2, easting: 'Alder' has no location: easting and northing are blank. Give easting and northing in "
         "metres (or latitude and longitude), as in the school's GIAS record."
     )
 
@@ -498,7 +501,7 @@ def test_a_latitude_and_longitude_outside_england_are_a_slip_as_easting_and_nort
 def test_a_place_outside_england_is_told_with_what_is_often_wrong():
     (problem,) = table("schools", [degrees(latitude="56.5", longitude="-3.25")]).problems
     assert str(problem) == (
-        "schools.csv row 2, latitude: Latitude 56.5 and longitude -3.25 are no place in England. "
+        "schools.csv row 2, latitude: Latitude 56.5 and longitude -3.25 are not in England. "
         "Check both, and that the longitude has its minus sign where it is west of Greenwich."
     )
 
@@ -610,7 +613,7 @@ def test_a_column_without_a_name_and_without_a_cell_does_not_matter():
 def test_a_table_without_a_row_is_a_problem(name):
     header = ",".join(REQUIRED[name])
     assert faults(name, f"{header}\n") == [
-        f"{name}.csv: There is a header and no row under it. Add one row for each of the {name}."
+        f"{name}.csv: There is no row under the header. Add one row for each of the {name}."
     ]
 
 

@@ -143,7 +143,7 @@ def test_policies_share_nothing_that_can_be_changed():
         (
             "weights = {specialism = 0, phase = 0, distance = 0}\n",
             "weights",
-            "The three weights are all 0, and at least one has to be more.",
+            "The three weights are all 0, and at least one must be higher.",
         ),
         ("[max_distance_km]\nNLE = 0\n", "max_distance_km.NLE", "'0' cannot be used. Input should be greater than 0."),
         ("[max_distance_km]\nNLE = 10001\n", "max_distance_km.NLE", "Input should be less than or equal to 10000."),

@@ -64,9 +64,9 @@ def test_what_candidates_do_instead_is_true(number):
             if one.serving.get(row["need_id"]) == who["supporter_id"]:
                 assert who["instead"] == "supports this need"
             elif places <= 0:
-                assert who["instead"].startswith("full: supports ")
+                assert who["instead"].startswith("no place left; supports ")
             elif days < days_of(row):
-                assert f" left of the {float(days_of(row)):g} asked" in who["instead"]
+                assert f" left of the {float(days_of(row)):g} needed" in who["instead"]
             else:
                 assert who["instead"].startswith(f"has {places} place{'s' * (places != 1)} left")
             theirs = sorted(n for n, s in one.serving.items() if s == who["supporter_id"])
@@ -80,9 +80,9 @@ def test_each_pair_is_answered_for(number):
     for n, s in [*fact][:: max(1, len(fact) // 60)]:
         first, *rest = explain_pair(market, one.plan, n, s).sentences
         if one.serving.get(n) == s:
-            assert " supports it, with a score of " in first
+            assert " supports this need, with a score of " in first
         elif fact[n, s].broken:
-            assert first.endswith(f"({s}) may not support it:")
+            assert first.endswith(f"({s}) is not eligible for this need:")
             assert sum(line.startswith("- ") for line in rest) == len(fact[n, s].broken)
         else:
             assert (
@@ -96,8 +96,8 @@ def test_a_met_need():
     told = explain_need(market, plan, "N1")
     assert told.headline == "N1: maths at School 2 (Primary), high priority, 2.5 days"
     assert told.sentences == (
-        "Person S1 (S1, SLE) of School 1 supports it, with a score of 0.970.",
-        "Closest of 2 eligible maths specialists: 4.0 km, same phase.",
+        "Person S1 (S1, SLE) of School 1 supports this need, with a score of 0.970.",
+        "Closest of 2 eligible maths specialists: 4.0 km away, same phase.",
     )
     assert told.candidates["instead"].tolist() == ["supports this need", "has 1 place left"]
 
@@ -105,9 +105,9 @@ def test_a_met_need():
 def test_an_unmet_need():
     market, plan = opened(NEAR, [person("S1", 1, specialisms="science")], [need("N1", 2)])
     assert explain_need(market, plan, "N1").sentences == (
-        "It is unmet. Nobody is eligible.",
-        "The only SLE who can be deployed does not have maths.",
-        "Nearest option: Person S1 (S1), 4.0 km away, does not have maths.",
+        "This need is unmet. No one is eligible.",
+        "The only SLE who can be deployed does not have maths as a specialism.",
+        "Nearest option: Person S1 (S1), 4.0 km away, does not have maths as a specialism.",
     )
     assert explain_need(market, plan, "N1").candidates.empty
 
@@ -120,10 +120,10 @@ def test_why_not_a_person_who_may_not():
         decisions=(decision("declined", "S1", "N1", reason="ill"),),
     )
     assert explain_pair(market, plan, "N1", "S1").sentences == (
-        "Person S1 (S1) may not support it:",
+        "Person S1 (S1) is not eligible for this need:",
         "- works at this school;",
-        "- has declined (ill).",
-        "Person S1 (S1) supports N2 (maths, School 3, score 0.970): 1 deployment, of 2 places.",
+        "- has declined this need (ill).",
+        "Person S1 (S1) supports N2 (maths, School 3, score 0.970), using 1 of 2 places.",
     )
 
 
@@ -162,8 +162,8 @@ def test_somebody_else_is_weighed_by_what_the_plan_would_lose():
         "Person S2 (S2) is eligible, 8.0 km away, with a score of 0.940; Person S1 was chosen, with 0.970."
     )
     assert told[2:4] == (
-        "With Person S2 (S2) here the plan would be worse: 0.060 less in total score.",
-        "N2 (maths, School 3, high) would go from Person S2 (S2) to Person S1 (S1).",
+        "With Person S2 (S2) here the plan would be worse: total score 0.060 lower.",
+        "N2 (maths, School 3, high) would move from Person S2 (S2) to Person S1 (S1).",
     )
     assert told[4].startswith("One more place with Person S2 ")
 
@@ -185,8 +185,8 @@ def test_a_pin_is_not_said_to_be_the_best_choice():
         NEAR, [person("S1", 2), person("S2", 1)], [need("N1", 3)], decisions=(decision("pin", "S2", "N1"),)
     )
     told = explain_pair(market, plan, "N1", "S1").sentences
-    assert "The need is pinned to Person S2, and a pin stands whatever the scores say." in told
-    assert "With Person S1 (S1) here the plan would be better: 0.030 more in total score." in told
+    assert "The need is pinned to Person S2, and a pin is kept whatever the scores." in told
+    assert "With Person S1 (S1) here the plan would be better: total score 0.030 higher." in told
 
 
 def test_a_kept_deployment_is_not_said_to_score_the_most():
@@ -197,8 +197,8 @@ def test_a_kept_deployment_is_not_said_to_score_the_most():
     assert plan.deployments["origin"].tolist() == ["kept"]
     told = explain_pair(market, plan, "N1", "S1").sentences
     assert (
-        "With Person S1 (S1) here the plan would be worse: 0.070 less in total score, counting what keeping the earlier "
-        "plan is worth."
+        "With Person S1 (S1) here the plan would be worse: total score 0.070 lower, counting the bonus for kept "
+        "deployments."
     ) in told
 
 

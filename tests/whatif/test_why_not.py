@@ -34,12 +34,15 @@ from matching.errors import DataError
 from matching.pairs.market import open_market
 from matching.plan.compare import CHANGE_COLUMNS
 from matching.rounds.live_plan import held_market, live_plan
-from matching.whatif.remedies import CHANGES
+from matching.solve.params import SolveParams, WhatIfParams
+from matching.whatif.remedies import CHANGES, Kind
+from matching.whatif.repairs import repairs
+from matching.whatif.rerun import PEOPLE_COLUMNS, rerun_preview
 from matching.whatif.resolve import outcome_of, reached_by, solve_again, with_pins
-from matching.whatif.why_not import COMPONENT_COLUMNS, PEOPLE_COLUMNS, repairs, rerun_preview, why_not
+from matching.whatif.why_not import COMPONENT_COLUMNS, why_not
 
 NEAR = [school(1), school(2, 4), school(3, 8)]
-LIMITED = ("days", "distance", "policy distance")
+LIMITED = (Kind.DAYS, Kind.DISTANCE, Kind.POLICY_DISTANCE)
 
 
 def opened(*tables, **others):
@@ -185,8 +188,8 @@ def test_what_fits_add_is_told_beside_the_person_chosen():
     ]
     assert (answer.distance_km, answer.chosen_distance_km) == (4, 4)
     assert answer.sentences == (
-        "It would be just as good with Person S2 (S2) here: as many needs of each priority are met, with the same total "
-        "score.",
+        "The plan would be just as good with Person S2 (S2) here: the same number of needs met at each priority, and the "
+        "same total score.",
         "No other deployment would change.",
     )
 
@@ -200,8 +203,8 @@ def test_a_chain_is_told_in_order():
     assert served(plan) == {"N1": "S1", "N2": "S2"}
     answer = why_not(market, plan, "N1", "S2")
     assert answer.sentences == (
-        "With Person S2 (S2) here the plan would be worse: 1 high need fewer met; 0.760 less in total score.",
-        "N2 (science, School 4, high) would be left unmet, and loses Person S2 (S2).",
+        "With Person S2 (S2) here the plan would be worse: 1 fewer high need met; total score 0.760 lower.",
+        "N2 (science, School 4, high) would be left unmet, losing Person S2 (S2).",
     )
     assert answer.displaced["change"].tolist() == ["moved", "lost"]
 
@@ -212,7 +215,7 @@ def test_an_unmet_need_has_nobody_beside():
     assert answer.components["chosen_adds"].tolist() == ["", "", "", ""]
     assert np.isnan(answer.chosen_distance_km)
     assert answer.sentences[0].startswith(
-        "With Person S1 (S1) here the plan would be worse: 1 high need fewer met; 1 normal need more met; "
+        "With Person S1 (S1) here the plan would be worse: 1 fewer high need met; 1 more normal need met; "
     )
 
 
@@ -221,7 +224,7 @@ def test_who_is_there_already_changes_nothing():
     answer = why_not(market, plan, "N1", "S1", force=True)
     assert (answer.solved, answer.sentences) == (
         False,
-        ("Person S1 (S1) supports it in this plan already.", "Nothing would change."),
+        ("Person S1 (S1) already supports this need in the plan.", "Nothing would change."),
     )
 
 
@@ -234,7 +237,7 @@ def test_a_pin_that_could_not_stand_is_not_solved():
     )
     answer = why_not(market, plan, "N2", "S1", force=True)
     assert not answer.solved
-    assert answer.sentences[1] == "They offer 1 place, and 1 need is theirs already, pinned or agreed."
+    assert answer.sentences[1] == "They offer 1 place, and already have 1 pinned or agreed need."
 
 
 def test_a_pin_takes_a_need_out_of_a_package_that_cannot_be_met():
@@ -245,7 +248,7 @@ def test_a_pin_takes_a_need_out_of_a_package_that_cannot_be_met():
     assert served(plan) == {}
     answer = why_not(market, plan, "N1", "S1")
     assert answer.sentences[0] == (
-        "With Person S1 (S1) here the plan would be better: 1 normal need more met; 0.970 more in total score."
+        "With Person S1 (S1) here the plan would be better: 1 more normal need met; total score 0.970 higher."
     )
 
 
@@ -259,7 +262,7 @@ def test_with_no_time_the_answer_says_so():
         [need("N1", 2, days="2"), need("N2", 2, days="2"), need("N3", 2, days="3")],
     )
     answer = why_not(market, plan, "N3", "S2", time_limit_s=0)
-    assert answer.proved or "a better answer may exist" in answer.sentences[0]
+    assert answer.proved or "a better one may exist" in answer.sentences[0]
 
 
 def test_where_the_plan_could_be_better_elsewhere_no_search_is_said_to_have_been_short():
@@ -272,7 +275,7 @@ def test_where_the_plan_could_be_better_elsewhere_no_search_is_said_to_have_been
     assert now.manifest["status"] == "gap"
     answer = why_not(market, now, "N1", "S2" if served(plan)["N1"] == "S1" else "S1")
     assert not answer.proved
-    assert answer.sentences[0].endswith("(the rest of the plan stays as it is, and may not be the best from here).")
+    assert answer.sentences[0].endswith("(the other deployments stay as they are, and may not be the best from here).")
 
 
 @pytest.mark.parametrize(("need_id", "supporter_id"), [("N9", "S1"), ("N1", "S9")])
@@ -286,10 +289,9 @@ def test_an_unknown_identifier_is_said(need_id, supporter_id):
 @pytest.mark.parametrize("ties", [False, True])
 def test_around_a_change_everybody_else_is_held_and_no_rule_is_broken(number, ties, monkeypatch):
     """The way that large parts go, on small ones, and with no time for more."""
-    monkeypatch.setattr("matching.whatif.resolve._FEW_PAIRS", 0)
-    monkeypatch.setattr("matching.whatif.resolve._NEEDS_AROUND", (2,))
     made = random_world(number, n_schools=6, n_supporters=5, n_needs=9, pins=number % 3, ties=ties)
-    market = open_market(made.inputs())
+    params = SolveParams(what_if=WhatIfParams(few_pairs=0, needs_around=(2,)))
+    market = open_market(made.inputs(), params)
     plan = allocate(market.inputs, market=market)
     may = [pair for pair in eligible(made) if served(plan).get(pair[0]) != pair[1] and has_room(made, *pair)]
     for pair in may[:: max(1, len(may) // 3)]:
@@ -361,7 +363,9 @@ def test_no_smaller_number_of_days_or_km_would_do(number):
                 continue
             for share in (0.25, 0.5, 0.75, 1):
                 smaller = (
-                    max(step.size - 1, 0) if step.kind != "days" else round(share * step.size, 2) - 0.01 * (share == 1)
+                    max(step.size - 1, 0)
+                    if step.kind != Kind.DAYS
+                    else round(share * step.size, 2) - 0.01 * (share == 1)
                 )
                 if smaller > 0:
                     inputs = replace(made_smaller(market, step, smaller), baseline=repair.inputs.baseline)
@@ -381,14 +385,14 @@ def sentences(*tables, **others):
 
 def test_one_more_place():
     assert sentences(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3)]) == [
-        "One more place with Person S1 (S1) would meet it and change nothing else.",
+        "One more place with Person S1 (S1) would meet this need and change nothing else.",
     ]
 
 
 def test_a_place_that_another_need_may_take_is_not_enough():
     """N2 and N3 are alike: one more place meets one of them, and nobody can say which."""
     told = sentences(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3), need("N3", 3)])
-    assert told == ["2 more places with Person S1 (S1) would meet it and meet N3 as well."]
+    assert told == ["2 more places with Person S1 (S1) would meet this need and also meet N3."]
 
 
 def test_more_days_are_the_least_that_suffice():
@@ -399,8 +403,8 @@ def test_more_days_are_the_least_that_suffice():
         [need("N1", 2, days="2"), need("N2", 3, days="2")],
     )
     assert told == [
-        "1 more day with Person S1 (S1) would meet it and change nothing else.",
-        "Asking for 1 day fewer (1 instead of 2) would meet it and change nothing else.",
+        "1 more day with Person S1 (S1) would meet this need and change nothing else.",
+        "Shortening this need by 1 day (from 2 to 1) would meet this need and change nothing else.",
     ]
 
 
@@ -411,7 +415,7 @@ def test_days_and_a_place_together_only_where_neither_alone_suffices():
         [need("N1", 2, days="2"), need("N2", 3, days="2")],
     )
     assert told == [
-        "One more place with Person S1 (S1) and 1 more day with Person S1 (S1) would meet it and change nothing else."
+        "One more place with Person S1 (S1) and 1 more day with Person S1 (S1) would meet this need and change nothing else."
     ]
 
 
@@ -419,7 +423,7 @@ def test_a_need_that_somebody_could_take_as_things_stand_asks_for_no_change():
     market, _ = opened(NEAR, [person("S1", 1)], [need("N1", 2)])
     (found,) = repairs(market, live_plan(market, {}, by_hand={"N1"}), "N1")
     assert found.steps == ()
-    assert found.sentence == "Putting Person S1 (S1) there would meet it and change nothing else."
+    assert found.sentence == "Placing Person S1 (S1) here would meet this need and change nothing else."
 
 
 def test_a_change_whose_place_another_need_may_take_is_tried_with_one_more_place():
@@ -429,8 +433,8 @@ def test_a_change_whose_place_another_need_may_take_is_tried_with_one_more_place
     left_open = live_plan(market, {}, by_hand={"N2"})
     told = [one.sentence for one in repairs(market, left_open, "N1")]
     assert told == [
-        "Taking back that Person S1 (S1) was forbidden and one more place with Person S1 (S1) would meet it "
-        "and meet N2 as well."
+        "Undoing the decision that Person S1 (S1) is forbidden and one more place with Person S1 (S1) would meet this need "
+        "and also meet N2."
     ]
 
 
@@ -440,13 +444,13 @@ def test_whoever_has_agreed_is_moved_by_no_answer():
     market, plan = opened(NEAR, people, needs)
     (theirs,) = [need_id for need_id, who in served(plan).items() if who == "S1"]
     agreed = held_market(market, served(plan), [theirs])
-    one_more = "One more place with Person S1 (S1) would meet it and change nothing else."
-    moving = "One more place with Person S2 (S2) would meet it and move 1 other deployment."
+    one_more = "One more place with Person S1 (S1) would meet this need and change nothing else."
+    moving = "One more place with Person S2 (S2) would meet this need and move 1 other deployment."
     assert [one.sentence for one in repairs(market, plan, "N2")] == [one_more, moving]
     assert [one.sentence for one in repairs(agreed, plan, "N2")] == [one_more]
     assert why_not(market, plan, "N2", "S1").solved
     assert why_not(agreed, plan, "N2", "S1").sentences[1] == (
-        "They offer 1 place, and 1 need is theirs already, pinned or agreed."
+        "They offer 1 place, and already have 1 pinned or agreed need."
     )
 
 
@@ -455,36 +459,36 @@ def test_nobody_moves_for_less_than_a_rerun_would_move_them_for():
     schools = [school(1), school(2, 4), school(3, 10), school(4, 16), school(5, 20)]
     needs = [need("N1", 2), need("N2", 3, priority="high"), need("N3", 4, priority="high")]
     assert sentences(schools, [person("S1", 1), person("S2", 5)], needs) == [
-        "One more place with Person S1 (S1) would meet it and change nothing else.",
-        "One more place with Person S2 (S2) would meet it and change nothing else.",
+        "One more place with Person S1 (S1) would meet this need and change nothing else.",
+        "One more place with Person S2 (S2) would meet this need and change nothing else.",
     ]
 
 
 def test_the_next_whole_km():
     told = sentences([school(1), school(2, 21.3)], [person("S1", 1, max_distance_km="20")], [need("N1", 2)])
-    assert told == ["2 km further for Person S1 (S1) would meet it and change nothing else."]
+    assert told == ["Letting Person S1 (S1) travel 2 km further would meet this need and change nothing else."]
 
 
 def test_km_beyond_the_limit_of_the_policy_are_for_everybody():
     told = sentences([school(1), school(2, 41.3)], [person("S1", 1)], [need("N1", 2)])
     assert told == [
-        "2 km further for Person S1 (S1), with a policy limit of 42 km for every SLE, would meet it and change nothing else."
+        "Letting Person S1 (S1) travel 2 km further, with a policy limit of 42 km for every SLE, would meet this need and change nothing else."
     ]
 
 
 def test_rules_that_may_be_relaxed():
     trust = {"trust": "Trust A"}
     assert sentences([school(1, **trust), school(2, 4, **trust)], [person("S1", 1)], [need("N1", 2)]) == [
-        "Allowing people of the same trust would meet it and change nothing else."
+        "Allowing supporters from the same trust would meet this need and change nothing else."
     ]
     assert sentences(NEAR, [person("S1", 1, designation="LLE")], [need("N1", 2)]) == [
-        "Accepting an LLE as well (Person S1 (S1)) would meet it and change nothing else."
+        "Accepting an LLE as well, Person S1 (S1), would meet this need and change nothing else."
     ]
     assert sentences(NEAR, [person("S1", 1, specialisms="science")], [need("N1", 2)]) == [
-        "Counting science as related to maths in the policy would meet it and change nothing else."
+        "Counting science as related to maths in the policy would meet this need and change nothing else."
     ]
     assert sentences(NEAR, [person("S1", 1)], [need("N1", 2)], decisions=(decision("declined", "S1", "N1"),)) == [
-        "Taking back that Person S1 (S1) has declined would meet it and change nothing else."
+        "Undoing the decision that Person S1 (S1) has declined would meet this need and change nothing else."
     ]
 
 
@@ -495,22 +499,22 @@ def test_fewer_days_are_asked_where_that_would_do():
         [need("N1", 2, days="2"), need("N2", 3, days="2")],
     )
     assert told == [
-        "0.8 more days with Person S1 (S1) would meet it and change nothing else.",
-        "Asking for 1 day fewer (1 instead of 2) would meet it and change nothing else.",
+        "0.8 more days with Person S1 (S1) would meet this need and change nothing else.",
+        "Shortening this need by 1 day (from 2 to 1) would meet this need and change nothing else.",
     ]
 
 
 def test_fewer_days_are_whole_halves_and_never_none_at_all():
     one = person("S1", 1, max_deployments="2", days_available="2.8")
     told = sentences(NEAR, [one], [need("N1", 2, days="2"), need("N2", 3, days="1.5")])
-    assert told[1:] == ["Asking for 1 day fewer (0.5 instead of 1.5) would meet it and change nothing else."]
+    assert told[1:] == ["Shortening this need by 1 day (from 1.5 to 0.5) would meet this need and change nothing else."]
     told = sentences(NEAR, [one | {"days_available": "2"}], [need("N1", 2, days="2"), need("N2", 3, days="2")])
-    assert told == ["2 more days with Person S1 (S1) would meet it and change nothing else."]
+    assert told == ["2 more days with Person S1 (S1) would meet this need and change nothing else."]
 
 
 def test_a_need_may_leave_its_package():
     told = sentences(NEAR, [person("S1", 1)], [need("N1", 2, package="P"), need("N2", 2, focus="science", package="P")])
-    assert told == ["Taking N1 out of its package P would meet it and change nothing else."]
+    assert told == ["Taking N1 out of package P would meet this need and change nothing else."]
 
 
 def test_a_limit_on_a_school_or_a_home_school_may_be_one_more():
@@ -521,7 +525,7 @@ def test_a_limit_on_a_school_or_a_home_school_may_be_one_more():
         people = [person("S1", 1), person("S2", 1, specialisms="science")]
         needs = [need("N1", 2), need("N2", 2, focus="science")]
         told = sentences(NEAR, people, needs, policy=with_policy(rules={"same_trust": "forbid", rule: 1}))
-        assert told[-1] == f"{words} would meet it and change nothing else."
+        assert told[-1] == f"{words} would meet this need and change nothing else."
 
 
 def test_a_need_that_another_loses_is_said():
@@ -531,8 +535,8 @@ def test_a_need_that_another_loses_is_said():
         [need("N1", 2, days="3"), need("N2", 2, days="5", priority="high")],
     )
     assert told == [
-        "1 more day with Person S1 (S1) would meet it, but would leave N1 unmet, which is of another priority.",
-        "Asking for 1 day fewer (4 instead of 5) would meet it, but would leave N1 unmet, which is of another priority.",
+        "1 more day with Person S1 (S1) would meet this need, but would leave N1 unmet, which has a different priority.",
+        "Shortening this need by 1 day (from 5 to 4) would meet this need, but would leave N1 unmet, which has a different priority.",
     ]
 
 
@@ -557,8 +561,8 @@ def test_a_rerun_tells_whom_it_disturbs():
     ]
     assert (preview.gained, preview.lost) == ((), ())
     assert preview.sentences == (
-        "1 need met by somebody else.",
-        "2 people are touched; 1 of them loses or changes a deployment that they had.",
+        "1 need met by a different supporter.",
+        "2 people are affected; 1 of them loses a deployment or has it changed.",
     )
 
 
@@ -569,8 +573,8 @@ def test_a_rerun_that_only_adds_disturbs_nobody():
     assert len(preview.gained) == 1
     (person_of_both,) = preview.people["supporter_id"]
     assert person_of_both == "S1"
-    assert "1 person is touched, and nobody loses a deployment that they had." in preview.sentences
-    assert "1 normal need more met." in preview.sentences
+    assert "1 person is affected, and no one loses a deployment." in preview.sentences
+    assert "1 more normal need met." in preview.sentences
 
 
 def test_a_rerun_that_brings_in_somebody_new_takes_nothing_from_anybody():
@@ -578,7 +582,7 @@ def test_a_rerun_that_brings_in_somebody_new_takes_nothing_from_anybody():
     before = world(NEAR, [person("S1", 1)], needs, decisions=pins).plan()
     rerun = world(NEAR, [person("S1", 1), person("S2", 3)], needs, decisions=pins)
     preview = rerun_preview(before, rerun.plan(), rerun.inputs())
-    assert "1 person is touched, and nobody loses a deployment that they had." in preview.sentences
+    assert "1 person is affected, and no one loses a deployment." in preview.sentences
 
 
 @pytest.mark.parametrize("number", [*GALLERY][::6])

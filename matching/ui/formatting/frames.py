@@ -1,4 +1,7 @@
-"""Tables for the screens: what the core knows, put side by side under headings that people read."""
+"""Tables for the screens: the needs, people and files of a round, under headings that people read.
+
+What differs between two plans is in `comparisons`.
+"""
 
 from collections.abc import Iterable
 
@@ -9,21 +12,19 @@ from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
 from matching.errors import LEAVE_OUT, STOP, Problem
 from matching.pairs.market import Market
 from matching.plan.reasons import excluded_reasons
-from matching.plan.write import Plan, spreadsheet_safe
+from matching.plan.write import Plan
 from matching.rounds.events import STATUSES
-from matching.rounds.state import Desk
+from matching.rounds.state import RoundState
+from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting.words import day
-from matching.whatif.why_not import WhyNot
 
-NOT_MET_YET = "not met"
-NOBODY = "Nobody"
 SEVERITIES = {STOP: "Stops the run", LEAVE_OUT: "Row can be left out"}
-"""What people read for the severity of a problem, the gravest first."""
+"""The words for the severity of a problem, the gravest first."""
 
 
 def problems_table(problems: Iterable[Problem]) -> pd.DataFrame:
-    """Every fault under the headings of the screens."""
+    """Return every problem under the headings of the screens."""
     return pd.DataFrame(
         [
             (
@@ -42,12 +43,12 @@ def problems_table(problems: Iterable[Problem]) -> pd.DataFrame:
 
 
 def safe_cells(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table as text in which no cell would run as a formula."""
+    """Return the table as text in which no cell runs as a formula."""
     return frame.map(lambda cell: spreadsheet_safe(str(cell)))
 
 
 def people(market: Market) -> pd.DataFrame:
-    """Every supporter: who they are, whether they can be deployed, and the state of their evidence.
+    """Return every supporter: who they are, whether they can be deployed, and the state of their evidence.
 
     Columns: supporter_id, name, designation, school, deployable, why_not, met, not_met, not_evidenced, criteria (how
     many there are), due, disagrees.
@@ -84,7 +85,7 @@ def people(market: Market) -> pd.DataFrame:
 
 
 def evidence(market: Market, supporter_id: str) -> pd.DataFrame:
-    """One supporter's criteria with the evidence, under the headings of the screens."""
+    """Return one supporter's criteria with the evidence, under the headings of the screens."""
     wording = market.inputs.vocabulary.criteria
     criteria = market.verdicts.criteria
     rows = criteria[criteria["supporter_id"] == supporter_id]
@@ -100,7 +101,7 @@ def evidence(market: Market, supporter_id: str) -> pd.DataFrame:
             )
             for row in rows.to_dict("records")
         ],
-        columns=["Criterion", "What it asks", "Verdict", "Evidence", "Checked on", "Review"],
+        columns=["Criterion", "Requirement", "Verdict", "Evidence", "Checked on", "Review"],
     )
 
 
@@ -113,7 +114,7 @@ def _shown_evidence(source: str, stated: str, disagrees: bool) -> str:
 
 
 def files_table(market: Market) -> pd.DataFrame:
-    """The files of a round and how many rows each has."""
+    """Return the files of a round with the number of rows in each."""
     return pd.DataFrame(
         [
             (name.capitalize(), file.name, "" if file.rows is None else f"{file.rows:,}")
@@ -124,7 +125,7 @@ def files_table(market: Market) -> pd.DataFrame:
 
 
 def needs(market: Market, plan: Plan) -> pd.DataFrame:
-    """Every need with what the plan does for it; an unmet need has no supporter.
+    """Return every need with its deployment in the plan; an unmet need has no supporter.
 
     Columns: need_id, school, local_authority, phase, focus, priority, days, met, supporter_id, supporter, designation,
     home_school, distance_km, score, origin, reason, nearest_option, and the grid metres easting, northing,
@@ -132,7 +133,7 @@ def needs(market: Market, plan: Plan) -> pd.DataFrame:
     """
     inputs, rulebook = market.inputs, market.rulebook
     school = inputs.schools.iloc[rulebook.need_school].reset_index(drop=True)
-    asked = inputs.needs[["need_id", "focus", "priority", "days"]].assign(
+    requested = inputs.needs[["need_id", "focus", "priority", "days"]].assign(
         school=school["name"],
         local_authority=school["local_authority"],
         phase=school["phase"],
@@ -150,10 +151,10 @@ def needs(market: Market, plan: Plan) -> pd.DataFrame:
             "home_northing": home["northing"],
         }
     )
-    told = pd.concat([plan.deployments, plan.unmet])[
+    outcome = pd.concat([plan.deployments, plan.unmet])[
         ["need_id", "supporter_id", "distance_km", "score", "origin", "reason", "nearest_option"]
     ]
-    found = asked.merge(told, on="need_id", how="left").merge(people, on="supporter_id", how="left")
+    found = requested.merge(outcome, on="need_id", how="left").merge(people, on="supporter_id", how="left")
     return found.assign(
         met=found["supporter_id"].notna(),
         priority=pd.Categorical(found["priority"], PRIORITIES, ordered=True),
@@ -162,28 +163,28 @@ def needs(market: Market, plan: Plan) -> pd.DataFrame:
     )
 
 
-def with_status(needs: pd.DataFrame, desk: Desk) -> pd.DataFrame:
-    """The needs with `status`, where each deployment stands, and `held`: how a person fixed it, or blank."""
+def with_status(needs: pd.DataFrame, state: RoundState) -> pd.DataFrame:
+    """Return the needs with the `status` of each deployment, and `held`: how a person fixed it, or blank."""
     pairs = list(zip(needs["need_id"], needs["supporter_id"], needs["met"], strict=True))
     return needs.assign(
-        status=[desk.status_of(need_id, who) if met else "" for need_id, who, met in pairs],
-        held=[_held(desk, need_id, who) if met else "" for need_id, who, met in pairs],
+        status=[state.status_of(need_id, who) if met else "" for need_id, who, met in pairs],
+        held=[_held(state, need_id, who) if met else "" for need_id, who, met in pairs],
     )
 
 
-def _held(desk: Desk, need_id: str, supporter_id: str) -> str:
-    placed = desk.placements.get(need_id)
+def _held(state: RoundState, need_id: str, supporter_id: str) -> str:
+    placed = state.placements.get(need_id)
     return {"pin": "pinned", "swap": "by hand"}[placed.kind] if placed and placed.supporter_id == supporter_id else ""
 
 
 def statuses_in(needs: pd.DataFrame) -> list[str]:
-    """The statuses that some deployment has, in their order."""
+    """Return the statuses that some deployment has, in their order."""
     found = set(needs["status"])
     return [one for one in STATUSES if one in found]
 
 
 def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
-    """The needs of `with_status` under the headings of the plan's table."""
+    """Return the needs of `with_status` under the headings of the plan's table."""
     fixed = needs["held"].map({"pinned": ", pinned", "by hand": ", by hand"}).fillna("")
     return pd.DataFrame(
         {
@@ -192,7 +193,7 @@ def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
             "School": needs["school"],
             "Focus": needs["focus"],
             "Supporter": needs["supporter"].fillna("Unmet"),
-            "Stands": needs["status"] + fixed,
+            "Status": needs["status"] + fixed,
             "Km": needs["distance_km"],
             "Score": needs["score"],
             "Designation": needs["designation"].fillna(""),
@@ -216,7 +217,7 @@ def chosen_needs(
     met: bool | None = None,
     status: str | None = None,
 ) -> pd.DataFrame:
-    """The needs that fit every filter that is set; `text` is looked for in names and identifiers."""
+    """Return the needs that fit every filter that is set; `text` is searched for in names and identifiers."""
     keep = pd.Series(True, index=table.index)
     wanted = {
         "local_authority": local_authority,
@@ -239,10 +240,10 @@ def chosen_needs(
 
 
 def unreachable(market: Market) -> pd.DataFrame:
-    """The needs that nobody is eligible for, under the headings of the screens."""
-    lonely = np.flatnonzero(market.eligible_by_need == 0)
-    rows = market.inputs.needs.iloc[lonely]
-    school = market.inputs.schools.iloc[market.rulebook.need_school[lonely]]
+    """Return the needs without an eligible supporter, under the headings of the screens."""
+    unserved = np.flatnonzero(market.eligible_by_need == 0)
+    rows = market.inputs.needs.iloc[unserved]
+    school = market.inputs.schools.iloc[market.rulebook.need_school[unserved]]
     return pd.DataFrame(
         {
             "Need": rows["need_id"].to_numpy(),
@@ -255,7 +256,7 @@ def unreachable(market: Market) -> pd.DataFrame:
 
 
 def workload(plan: Plan) -> pd.DataFrame:
-    """What each supporter holds and could still take, as numbers; the fullest first.
+    """Return the places and days that each supporter uses and offers, as numbers; the busiest first.
 
     Columns: supporter_id, supporter, designation, used, free (places), days_used, days_available (infinite without a
     limit).
@@ -276,130 +277,11 @@ def workload(plan: Plan) -> pd.DataFrame:
     return table.sort_values(["used", "days_used", "supporter_id"], ascending=[False, False, True], ignore_index=True)
 
 
-# ---- what would be, and what differs -------------------------------------------------------------------------------
-
-_KINDS = {"gained": "Newly met", "lost": "Left unmet", "moved": "Somebody else", "added": "New need", "removed": "Gone"}
-
-
-def components(answer: WhyNot, other: str) -> pd.DataFrame:
-    """How a score is made, part by part; beside it that of the person chosen (`other`), where there is one."""
-    parts = answer.components
-    table = pd.DataFrame(
-        {
-            "Part": parts["component"].str.capitalize(),
-            "Weight": parts["weight"],
-            "Fit": parts["fit"],
-            "Adds": parts["adds"],
-        }
-    )
-    # Short headings: a phone shows them beside each figure, and the caption says whose they are.
-    return table.assign(**{"Fit now": parts["chosen_fit"], "Adds now": parts["chosen_adds"]}) if other else table
-
-
-def levels(table: pd.DataFrame, now: str, then: str) -> pd.DataFrame:
-    """The four levels before and after, as people read them; `table` has level, two numbers and their difference."""
-    _, first, second, difference = table.columns
-    return pd.DataFrame(
-        {
-            "Level": [_level_words(one) for one in table["level"]],
-            now: [_number(*one) for one in zip(table["level"], table[first], strict=True)],
-            then: [_number(*one) for one in zip(table["level"], table[second], strict=True)],
-            "Difference": [_signed(*one) for one in zip(table["level"], table[difference], strict=True)],
-        }
-    )
-
-
-def compared_levels(table: pd.DataFrame, before: Plan, after: Plan) -> pd.DataFrame:
-    """What two plans reach, as `matching.compare` has it, with the total score as the sum of the rows' scores.
-
-    The manifest's own score counts what keeping an earlier plan is worth, and each plan may have another earlier one.
-    """
-    scores = [pd.to_numeric(plan.deployments["score"]).sum() for plan in (before, after)]
-    rows = table.copy()
-    rows[["before", "after", "difference"]] = rows[["before", "after", "difference"]].astype(float)
-    rows.loc[rows["level"] == "score", ["before", "after", "difference"]] = [*scores, scores[1] - scores[0]]
-    return levels(rows, "Before", "After")
-
-
-def _level_words(level: str) -> str:
-    words = {"score": "Total score", "mean distance in km": "Mean distance (km)"}
-    return words.get(level, f"{level.capitalize()} needs met" if level in PRIORITIES else level.capitalize())
-
-
-def _decimals(level: str) -> int:
-    return {"score": 3, "mean score": 3, "mean distance in km": 2}.get(level, 0)
-
-
-def _number(level: str, value: float) -> str:
-    return f"{value:,.{_decimals(level)}f}"
-
-
-def _signed(level: str, value: float) -> str:
-    rounded = round(value, _decimals(level))
-    return f"{rounded:+,.{_decimals(level)}f}".replace("-", "\N{MINUS SIGN}") if rounded else "0"
-
-
-def moves(changes: pd.DataFrame) -> pd.DataFrame:
-    """Changes from one plan to another (`matching.compare.CHANGE_COLUMNS`), under the headings of the screens."""
-    return pd.DataFrame(
-        {
-            "Need": changes["need_id"],
-            "Priority": changes["priority"],
-            "School": changes["school_name"],
-            "Focus": changes["focus"],
-            "What": changes["change"].map(_KINDS),
-            "Before": _side(changes, "before"),
-            "After": _side(changes, "after"),
-        }
-    )
-
-
-def _side(changes: pd.DataFrame, side: str) -> list[str]:
-    columns = [f"supporter_name_{side}", f"supporter_id_{side}", f"distance_km_{side}"]
-    return [
-        f"{name} ({identifier}), {float(km):.1f} km" if identifier else NOBODY
-        for name, identifier, km in changes[columns].itertuples(index=False, name=None)
-    ]
-
-
-def compared_workload(table: pd.DataFrame) -> pd.DataFrame:
-    """Who has more or fewer deployments in another plan; `table` as `matching.compare.Comparison` has it."""
-    return pd.DataFrame(
-        {
-            "Person": table["supporter_name"] + " (" + table["supporter_id"] + ")",
-            "Before": table["before"],
-            "After": table["after"],
-        }
-    )
-
-
-def disturbed(people: pd.DataFrame) -> pd.DataFrame:
-    """Whom a new plan concerns, those who lose something first; `people` as `matching.whatif.Preview` has them."""
-    left, new = _not_in(people["had"], people["gets"]), _not_in(people["gets"], people["had"])
-    told = pd.DataFrame(
-        {
-            "Person": people["supporter_name"] + " (" + people["supporter_id"] + ")",
-            "Leaves": [one or "–" for one in left],
-            "Takes": [one or "–" for one in new],
-            "Because": people["because"],
-        }
-    )
-    order = people.assign(has_lost=[not one for one in left]).sort_values(["has_lost", "supporter_id"], kind="stable")
-    told = told.loc[order.index]
-    return told if told["Because"].any() else told.drop(columns="Because")
-
-
-def _not_in(these: pd.Series, those: pd.Series) -> list[str]:
-    """The need_ids of each cell that the cell beside it does not have, as people read them."""
-    cells = [(first.split(";"), set(second.split(";"))) for first, second in zip(these, those, strict=True)]
-    return [", ".join(one for one in first if one and one not in second) for first, second in cells]
-
-
 # ---- workload and equity -------------------------------------------------------------------------------------------
 
 
 def workload_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `workload` under the headings of the screens."""
+    """Return rows of `workload` under the headings of the screens."""
     return pd.DataFrame(
         {
             "Person": rows["supporter"] + " (" + rows["supporter_id"] + ")",
@@ -413,17 +295,17 @@ def workload_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def priced(plan: Plan, designation: str | None = None) -> list[str]:
-    """The supporters (of a designation) with whom one more place would be worth something, the dearest first."""
+    """Return the supporters (of a designation) whose price is above 0, the highest price first."""
     rows = plan.workload[plan.workload["price"] != ""]
     if designation is not None:
         rows = rows[rows["designation"] == designation]
     rows = rows.assign(points=pd.to_numeric(rows["price"]))
-    dear = rows[rows["points"] > 0].sort_values(["points", "supporter_id"], ascending=[False, True])
-    return [str(one) for one in dear["supporter_id"]]
+    valued = rows[rows["points"] > 0].sort_values(["points", "supporter_id"], ascending=[False, True])
+    return [str(one) for one in valued["supporter_id"]]
 
 
 def equity_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `matching.equity.equity` under the headings of the screens."""
+    """Return rows of `matching.plan.equity.equity` under the headings of the screens."""
     return pd.DataFrame(
         {
             "Group": rows["group"].str[:1].str.upper() + rows["group"].str[1:],
@@ -437,7 +319,7 @@ def equity_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def fairness_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """What `matching.equity.workload_fairness` counts, under the headings of the screens."""
+    """Return the counts of `matching.plan.equity.workload_fairness` under the headings of the screens."""
     return pd.DataFrame(
         {
             "Designation": rows["designation"].replace("all", "All"),

@@ -1,4 +1,4 @@
-"""Pieces of HTML for the screens. Whatever comes from a table is escaped here, so that it is shown as text."""
+"""Pieces of HTML for the screens. Words from tables and users are escaped here, so that they are shown as text."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,33 +12,33 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]~:$<>&#|]")
 
 
 def label(words: str) -> str:
-    """Words of a table for the label of a control or a caption, which Streamlit reads as Markdown: as they are."""
+    """Return words escaped for a label or a caption, which Streamlit reads as Markdown."""
     return _MARKDOWN.sub(r"\\\g<0>", words)
 
 
 def paragraph(*sentences: str, quiet: bool = False) -> str:
-    """Sentences as one paragraph; a quiet one is smaller."""
+    """Return sentences as one paragraph; a quiet one is smaller."""
     return f'<p class="s2s-text{" s2s-quiet" if quiet else ""}">{escape(" ".join(sentences))}</p>'
 
 
 def term(word: str, about: str) -> str:
-    """A word that stands out, and what it is about."""
+    """Return a word in bold, and what it is about."""
     return f'<p class="s2s-text s2s-term"><strong>{escape(word)}.</strong> {escape(about)}</p>'
 
 
 def page_heading(title: str, lead: str, caption: str = "") -> str:
-    """The title of a screen, under the round that is open, and a sentence or two on what the screen is for."""
+    """Return the title of a screen, under the name of the open round, with a sentence or two on its purpose."""
     over = f'<span class="s2s-caption">{escape(caption)}</span>' if caption else ""
     return f'<div class="s2s-page">{over}<h1>{escape(title)}</h1><p class="s2s-lead">{escape(lead)}</p></div>'
 
 
 def heading(words: str, level: int = 3) -> str:
-    """A heading that holds words of a table."""
+    """Return a heading that may hold words from a table."""
     return f'<h{level} class="s2s-heading">{escape(words)}</h{level}>'
 
 
 def sentences(lines: Iterable[str]) -> str:
-    """Paragraphs; lines that begin with a dash become a list."""
+    """Return paragraphs; lines that begin with a dash become a list."""
     parts: list[str] = []
     for line in lines:
         if line.startswith("- "):
@@ -53,22 +53,22 @@ def sentences(lines: Iterable[str]) -> str:
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list."""
+    """Return a bulleted list."""
     return f'<ul class="s2s-list">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>'
 
 
 def numbered(lines: Iterable[str]) -> str:
-    """A list whose order matters."""
+    """Return a numbered list."""
     return f'<ol class="s2s-list">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ol>'
 
 
 def tag(words: str, colour: str) -> str:
-    """A state in a coloured box; `colour` is one of `TAG_COLOURS`."""
+    """Return words in a coloured box; `colour` is one of `TAG_COLOURS`."""
     return f'<strong class="s2s-tag s2s-tag-{colour}">{escape(words)}</strong>'
 
 
 def figures(items: Iterable[tuple[str, str, str]]) -> str:
-    """Headline figures in a row: each a label, the figure and a line under it."""
+    """Return headline figures in a row: each a label, the figure and a line under it."""
     cells = "".join(
         f'<div class="s2s-figure"><dt>{escape(label)}</dt><dd><span class="s2s-number">{escape(figure)}</span>'
         f'<span class="s2s-under">{escape(under)}</span></dd></div>'
@@ -78,13 +78,13 @@ def figures(items: Iterable[tuple[str, str, str]]) -> str:
 
 
 def banner(title: str, lines: Sequence[str] = (), *, kind: str = "note") -> str:
-    """A framed message; `kind` is note, good or warning."""
+    """Return a framed message; `kind` is note, good or warning."""
     body = "".join(paragraph(line) for line in lines)
     return f'<div class="s2s-banner s2s-{kind}"><p class="s2s-banner-title">{escape(title)}</p>{body}</div>'
 
 
 def error_summary(title: str, lines: Sequence[str], *, link: str = "") -> str:
-    """The red summary at the top of a screen; each line leads to `link`, an id on the screen, where one is given."""
+    """Return the red summary at the top of a screen; each line links to `link`, an id on the screen, if given."""
     items = "".join(
         f'<li><a href="#{link}">{escape(line)}</a></li>' if link else f"<li>{escape(line)}</li>" for line in lines
     )
@@ -95,7 +95,7 @@ def error_summary(title: str, lines: Sequence[str], *, link: str = "") -> str:
 
 
 def shares(parts: Iterable[tuple[str, float, str]]) -> str:
-    """Parts of a whole as one bar with the figures under it: each a label, its share and its colour."""
+    """Return the shares of a score as one bar with the figures under it: each a label, its share and its colour."""
     listed = list(parts)
     bar = "".join(f'<span style="width:{100 * share:.2f}%;background:{colour}"></span>' for _, share, colour in listed)
     words = ", ".join(
@@ -109,7 +109,7 @@ def shares(parts: Iterable[tuple[str, float, str]]) -> str:
 def table(
     frame: pd.DataFrame, caption: str, *, numeric: Collection[str] = (), tags: Mapping[str, str] | None = None
 ) -> str:
-    """A real table, for reading and printing.
+    """Return a real table, for reading and printing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Hand over: the plan checked once and approved, and as the files that leave; to the byte what the commands write."""
+"""Hand over: approval of the plan, and its files, equal to the byte to those that the commands write."""
 
 from collections.abc import Callable
 from datetime import date
@@ -19,21 +19,21 @@ from matching.plan.handover import (
     unmet_identifiers_csv,
 )
 from matching.plan.on_disk import SavedPlan
-from matching.rounds.decisions_table import decisions_source
+from matching.rounds.decisions_table import decisions_source, decisions_table
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.approval import show_approval, show_check
-from matching.ui.state import cache, session
+from matching.ui.state import cache, drafted_rules
 from matching.ui.state.delivery import Handed, handed
 from matching.ui.steps import EXPORT, PLAN
-from matching.ui.widgets.parts import round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import round_or_stop, screen_heading, way_on
 
 _TABLES = {
     "plan.csv": ("Plan", "Who supports which need, with the reason for every row."),
     "unmet.csv": ("Unmet needs", "Every need without a supporter, with the reason and the nearest option."),
-    "workload.csv": ("Workload", "What each supporter holds and could still take."),
-    "excluded.csv": ("Excluded", "Who could not be deployed, and why."),
-    EQUITY_FILE: ("Fairness", "How the plan serves areas, phases, trusts and circumstances."),
+    "workload.csv": ("Workload", "The deployments of each supporter, and the places and days left."),
+    "excluded.csv": ("Excluded", "Supporters who could not be deployed, and why."),
+    EQUITY_FILE: ("Fairness", "Needs met by area, phase, trust, disadvantage and priority."),
 }
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CSV, _HTML, _ZIP = "text/csv", "text/html", "application/zip"
@@ -48,7 +48,7 @@ def show() -> None:
         way_on(PLAN, "Go to Plan")
         return
     is_approved = round_.approved is not None
-    screen_heading(EXPORT, round_, "Next: take the files." if is_approved else "Next: check, then approve.")
+    screen_heading(EXPORT, round_, "The plan is approved: download its files." if is_approved else "")
     found = handed(round_)
     _warn_if_outdated(round_, found)
     files, check = st.tabs(["Files", "Approval"]) if is_approved else reversed(st.tabs(["Check and approve", "Files"]))
@@ -63,20 +63,16 @@ def show() -> None:
 
 def _warn_if_outdated(round_: Round, found: Handed) -> None:
     if found.decisions:
-        words = f"{counted(found.decisions, 'change')} by hand since the plan was made {_are(found.decisions)} in it."
-        st.html(markup.banner("These files hold the plan as it stands now.", [words]))
-    if session.is_outdated(round_, found.saved):
+        words = f"They include {counted(found.decisions, 'change')} by hand since the plan was made."
+        st.html(markup.banner("The files below hold the plan as it is now.", [words]))
+    if drafted_rules.is_outdated(round_, found.saved):
         st.html(
             markup.banner(
                 "You have changed the rules since this plan was made.",
-                ["These files are of the plan before the change. Make it again on the Plan screen."],
+                ["The files below were made with the earlier rules. Make the plan again on the Plan screen first."],
                 kind="warning",
             )
         )
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
@@ -84,11 +80,11 @@ def _are(count: int) -> str:
 
 def _show_files(round_: Round, found: Handed) -> None:
     if found.approval is None:
-        st.html(markup.paragraph("The plan is not approved yet: these files are a draft.", quiet=True))
+        st.html(markup.paragraph("The plan is not approved yet, so these files are a draft.", quiet=True))
     _show_to_read(found)
     _show_letters(found)
     _show_without_names(found)
-    st.header("Table by table", anchor=False)
+    st.header("Each table as CSV", anchor=False)
     for name, frame in _tables(found.saved).items():
         _offer_table(name, len(frame), found.files[name])
     _show_to_keep(round_, found)
@@ -103,11 +99,11 @@ def _show_to_read(found: Handed) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.header("To read and share", anchor=False)
-        st.html(markup.paragraph("All tables as sheets of one Excel workbook. No cell in it runs as a formula."))
+        st.html(markup.paragraph("One Excel workbook with a sheet for each table. No cell in it runs as a formula."))
         _offer("Download the Excel workbook", lambda: cache.workbook(found.files), "plan.xlsx", _EXCEL, primary=True)
     with right, st.container(border=True, height="stretch"):
         st.header("To print", anchor=False)
-        st.html(markup.paragraph("A document that opens in any browser: print it from there, or keep it as a PDF."))
+        st.html(markup.paragraph("A document that opens in any browser. Print it there, or save it as a PDF."))
         with st.container(horizontal=True):
             _offer("Download the plan by school", lambda: _printed(found, "school"), "plan-by-school.html", _HTML)
             _offer(
@@ -124,8 +120,8 @@ def _show_letters(found: Handed) -> None:
     st.header("Letters", anchor=False)
     st.html(
         markup.paragraph(
-            "Rows for a mail merge: in Word, choose Mailings, Select recipients, Use an existing list. Each column can "
-            "stand in the letter."
+            "A row for each letter, for mail merge. In Word choose Mailings, Select Recipients, Use an Existing "
+            "List. You can put each column into the letter."
         )
     )
     with st.container(horizontal=True):
@@ -147,16 +143,16 @@ def _show_without_names(found: Handed) -> None:
     st.header("Without names", anchor=False)
     st.html(
         markup.paragraph(
-            "Identifiers only: no name of a person or a school, and no sentence that could hold one. Whoever has your "
-            "tables can still tell who is meant."
+            "These files hold identifiers only, without the names of people or schools and without sentences. Anyone "
+            "who has your tables can still look the names up."
         )
     )
-    if telling := identifiers_with_names(found.inputs):
-        listed = ", ".join(telling[:_MOST_IDENTIFIERS]) + (", …" if len(telling) > _MOST_IDENTIFIERS else "")
+    if revealing := identifiers_with_names(found.inputs):
+        listed = ", ".join(revealing[:_MOST_IDENTIFIERS]) + (", …" if len(revealing) > _MOST_IDENTIFIERS else "")
         st.html(
             markup.banner(
-                f"{counted(len(telling), 'identifier holds', 'identifiers hold')} a part of the person's own name.",
-                [f"These files would give them away: {listed}. Use other identifiers in the supporters table."],
+                f"{counted(len(revealing), 'identifier contains', 'identifiers contain')} part of the person's name.",
+                [f"These files would reveal who they are: {listed}. Use other identifiers in the supporters table."],
                 kind="warning",
             )
         )
@@ -179,10 +175,10 @@ def _offer_table(name: str, rows: int, content: bytes) -> None:
 def _show_to_keep(round_: Round, found: Handed) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
-        st.header("To keep and check", anchor=False)
+        st.header("To keep and verify", anchor=False)
         st.html(
             markup.paragraph(
-                "Everything in one zip: the tables, the rules, the files they came from, and the proof. The command "
+                "One zip file with the tables of the plan, the rules, the uploaded tables and the proof. The command "
                 "“s2s verify” checks it."
             )
         )
@@ -191,8 +187,8 @@ def _show_to_keep(round_: Round, found: Handed) -> None:
         st.header("For the next round", anchor=False)
         st.html(
             markup.paragraph(
-                "Who declined and who must not support whom, as a decisions table to upload with the next round. Whom "
-                "you placed by hand is not in it."
+                "A decisions table to upload with the next round: who declined, and who must not support whom. It does "
+                "not include placements by hand."
             )
         )
         _offer("Download decisions.csv", lambda: _next_decisions(round_, found), "decisions.csv", _CSV)
@@ -200,18 +196,19 @@ def _show_to_keep(round_: Round, found: Handed) -> None:
 
 def _next_decisions(round_: Round, found: Handed) -> bytes:
     needs, people = found.inputs.needs, found.inputs.supporters
-    return decisions_source(
+    decisions = decisions_table(
         round_.sources.get("decisions"),
-        found.desk,
+        found.state,
         hold=False,
         needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
         supporters=set(people["supporter_id"]),
         mapping=options_of(round_.sources).mappings.get("decisions"),
-    ).content
+    )
+    return decisions_source(decisions).content
 
 
 def _offer(label: str, make: Callable[[], bytes], name: str, kind: str, *, primary: bool = False) -> None:
-    """A file that is made when it is asked for."""
+    """Show a button for a file that is made when the user presses it."""
     st.download_button(label, make, name, kind, type="primary" if primary else "secondary", on_click="ignore")
 
 

@@ -1,4 +1,6 @@
-"""History: who did what to the round, when and why; a decision is undone by an event of its own."""
+"""History: who did what in the round, when and why; and undoing a decision, which is an event itself."""
+
+from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
@@ -7,31 +9,32 @@ from matching.errors import counted
 from matching.rounds.events import DECISIONS, KINDS, Event
 from matching.rounds.history import history_csv, what_happened
 from matching.rounds.round import Round
-from matching.rounds.state import desk_of
+from matching.rounds.state import state_of
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import event_sentence, moment
-from matching.ui.state import workspace
+from matching.ui.sections.filters import filter_by
+from matching.ui.state import cache, decisions
 from matching.ui.steps import HISTORY
-from matching.ui.widgets.parts import name_box, round_or_stop, screen_heading
+from matching.ui.widgets.layout import name_box, round_or_stop, screen_heading
 
-_ALL = "All"
 _MOST = 200
 
 
 def show() -> None:
     """Show the screen."""
     round_ = round_or_stop(HISTORY)
-    screen_heading(HISTORY, round_, "The newest comes first.")
-    shown = _filtered(round_.events)
-    st.header(counted(len(shown), "event"), anchor=False)
+    screen_heading(HISTORY, round_, "The newest entry comes first.")
+    names = _names(round_)
+    shown = _filtered(round_.events, names)
+    st.header(counted(len(shown), "entry", "entries"), anchor=False)
     if not shown:
-        st.html(markup.paragraph("Nothing fits these filters. Clear one of them."))
+        st.html(markup.paragraph("No entry matches these filters. Clear one of them."))
         return
-    undone = desk_of(round_.events).undone
-    table = _table(shown[:_MOST], round_.events, undone)
+    undone = state_of(round_.events).undone
+    table = _table(shown[:_MOST], round_.events, undone, names)
     st.html(markup.table(table, "What happened, the newest first", tags={"undone": "yellow"}))
     if len(shown) > _MOST:
-        st.caption(f"The newest {_MOST} of {len(shown):,} are shown; the file holds all.")
+        st.caption(f"The newest {_MOST} of {len(shown):,} entries are shown. Download the history to see all of them.")
     _offer_file(round_)
     _offer_undo(round_)
 
@@ -43,48 +46,64 @@ def _offer_file(round_: Round) -> None:
     )
 
 
-def _filtered(events: tuple[Event, ...]) -> list[Event]:
-    """The events that the filters leave, the newest first."""
+def _names(round_: Round) -> dict[str, str]:
+    """Return the words for every need and supporter of the round's tables, by identifier."""
+    inputs = cache.inputs_of(round_.sources)
+    schools = dict(zip(inputs.schools["urn"], inputs.schools["name"], strict=True))
+    needs = inputs.needs[["need_id", "focus", "school_urn"]].itertuples(index=False, name=None)
+    people = inputs.supporters[["supporter_id", "name"]].itertuples(index=False, name=None)
+    return {
+        **{need_id: f"{focus} at {schools.get(urn, urn)} ({need_id})" for need_id, focus, urn in needs},
+        **{supporter_id: f"{name} ({supporter_id})" for supporter_id, name in people},
+    }
+
+
+def _filtered(events: tuple[Event, ...], names: Mapping[str, str]) -> list[Event]:
+    """Show the filters and return the events that pass them, the newest first."""
     kinds = [one for one in KINDS if any(event.kind == one for event in events)]
-    people = sorted({one.by for one in events})
+    users = sorted({one.by for one in events})
     kind_slot, by_slot, about_slot = st.columns(3, vertical_alignment="bottom")
-    kind = kind_slot.selectbox(
-        "What", [_ALL, *kinds], format_func=lambda one: KINDS[one].capitalize() if one in KINDS else one, key="what"
-    )
-    by = by_slot.selectbox("Who", [_ALL, *people], format_func=lambda one: one or "Not given", key="by")
-    about = about_slot.text_input("Need or supporter", placeholder="Identifier, such as N012", key="about")
+    kind_words = {kind: words.capitalize() for kind, words in KINDS.items()}
+    kind = filter_by(kind_slot, "What", kinds, "what", words=kind_words)
+    by = filter_by(by_slot, "Who", users, "by")
+    about = about_slot.text_input("Need or supporter", placeholder="Name, school or identifier", key="about")
     wanted = (about or "").strip().casefold()
     return [
         one
         for one in reversed(events)
-        if kind in (_ALL, one.kind) and by in (_ALL, one.by) and (not wanted or wanted in _whom(one, events))
+        if kind in (None, one.kind)
+        and by in (None, one.by)
+        and (not wanted or any(wanted in words.casefold() for words in _about(one, events, names)))
     ]
 
 
 def _subject(event: Event, events: tuple[Event, ...]) -> Event:
-    """The event itself or, of an undo, what it takes back."""
+    """Return the event itself or, for an undo, the event that was undone."""
     while event.undoes is not None and 0 < event.undoes <= len(events):
         event = events[event.undoes - 1]
     return event
 
 
-def _whom(event: Event, events: tuple[Event, ...]) -> list[str]:
+def _about(event: Event, events: tuple[Event, ...], names: Mapping[str, str]) -> tuple[str, str]:
+    """Return the need and the supporter of an event in words; each may be blank."""
     subject = _subject(event, events)
-    return [one.casefold() for one in (subject.need_id, subject.supporter_id) if one]
+    return names.get(subject.need_id, subject.need_id), names.get(subject.supporter_id, subject.supporter_id)
 
 
-def _table(shown: list[Event], events: tuple[Event, ...], undone: frozenset[int]) -> pd.DataFrame:
+def _table(
+    shown: list[Event], events: tuple[Event, ...], undone: frozenset[int], names: Mapping[str, str]
+) -> pd.DataFrame:
     rows = []
     for one in shown:
-        subject = _subject(one, events)
+        need, supporter = _about(one, events, names)
         rows.append(
             {
                 "Number": str(one.number),
                 "When": moment(one.at),
                 "Who": one.by or "Not given",
                 "What": what_happened(one).capitalize(),
-                "Need": subject.need_id,
-                "Supporter": subject.supporter_id,
+                "Need": need,
+                "Supporter": supporter,
                 "Why": one.about.get("text", "") or one.why,
                 "State": "undone" if one.number in undone else "",
             }
@@ -100,15 +119,16 @@ def _offer_undo(round_: Round) -> None:
     if round_.approved is not None:
         st.html(markup.paragraph("The plan is approved. Reopen it under Hand over before you undo a decision."))
         return
-    undone = desk_of(round_.events).undone
+    undone = state_of(round_.events).undone
     known = {one.number: one for one in round_.events if one.kind in (*DECISIONS, "undo") and one.number not in undone}
     if not known:
-        st.html(markup.paragraph("There is no decision that could be undone."))
+        st.html(markup.paragraph("There is no decision to undo."))
         return
     with st.container(border=True, key="undo"):
         st.html(
             markup.paragraph(
-                "What you undo stays in the history, marked as undone. To put it back, undo the undoing.", quiet=True
+                "A decision that you undo stays in the history, marked as undone. To bring it back, undo the undo.",
+                quiet=True,
             )
         )
         number = st.selectbox(
@@ -130,7 +150,7 @@ def _undo(round_: Round, number: int | None, why: str) -> None:
         missing = "Choose the decision first." if number is None else "Give a reason first."
         st.html(markup.banner(missing, kind="warning"))
         return
-    workspace.undo(round_, [number], why=why)
+    decisions.undo(round_, [number], why=why)
     st.rerun()
 
 

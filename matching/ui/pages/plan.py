@@ -1,51 +1,53 @@
-"""Plan: the headline, the table of who supports which school, and beside it the need that was chosen."""
+"""Plan: who supports which school, and why; decisions on one need; and the best plan from here."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from matching.errors import DataError, counted
 from matching.plan.write import Plan
+from matching.rounds.events import DECISIONS
 from matching.rounds.round import Round
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import event_sentence, of
-from matching.ui.sections.plan_decisions import show_told, take_back
+from matching.ui.sections.confirmation import show_confirmation, undo_and_confirm
+from matching.ui.sections.filters import filter_by
+from matching.ui.sections.plan_charts import show_distances, show_fairness, show_workload
+from matching.ui.sections.plan_map import show_map
 from matching.ui.sections.plan_need import chosen_need, show_need, show_questions
-from matching.ui.sections.plan_pictures import show_distances, show_fairness, show_map, show_workload
 from matching.ui.sections.plan_rerun import show_changes
-from matching.ui.state import session, workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.sections.proof import unproved_levels
+from matching.ui.sections.unmet_needs import PRIORITY_COLOURS, unmet_table
+from matching.ui.state import drafted_rules, live_plan, plan_making
+from matching.ui.state.live_plan import Opened
 from matching.ui.steps import EXPORT, PLAN, RULES
-from matching.ui.widgets.parts import grid_height, link, round_or_stop, screen_heading, way_on
+from matching.ui.widgets.layout import grid_height, link, round_or_stop, screen_heading, way_on
 
-_EVERYTHING = "All"
-# Beyond this many needs the screen opens on one area, so that there is something to see.
-_MOST_AT_ONCE = 1_000
+# With more needs than this the screen opens on one local authority, so that its map can be read.
+_MOST_AT_FIRST = 1_000
 _FIRST_UNMET, _MOST_UNMET = 10, 100
 _MOST_UNDONE = 5
-_PRIORITY_COLOURS = {"critical": "red", "high": "yellow", "normal": "grey"}
 
 
 def show() -> None:
     """Show the screen."""
     round_ = round_or_stop(PLAN)
     if round_.files is None:
-        screen_heading(PLAN, round_, "There is no plan yet: make it now, or look at the rules first.")
+        screen_heading(PLAN, round_, "There is no plan yet. Make one now, or look at the rules first.")
         _offer_first_plan(round_)
         return
-    screen_heading(PLAN, round_, "Choose a row to see why, and to record what was decided.")
+    screen_heading(PLAN, round_, "Choose a row to see the reasons and to record a decision.")
     try:
-        opened = workspace.opened(round_)
+        opened = live_plan.opened(round_)
     except DataError as error:
-        _show_knot(round_, error)
+        _show_contradiction(round_, error)
         return
-    show_told(opened)
+    show_confirmation(opened)
     _warn_if_outdated(opened)
-    _warn_if_approved(opened)
+    _note_if_approved(opened)
     show_changes(opened)
     _show_headline(opened)
     shown = _filtered(opened.needs)
@@ -57,7 +59,7 @@ def show() -> None:
         show_map(opened, shown)
     if chosen:
         show_questions(opened, chosen)
-    _show_rest(opened, shown)
+    _show_tabs(opened, shown)
     way_on(EXPORT, "Next: Hand over")
 
 
@@ -69,33 +71,38 @@ def _offer_first_plan(round_: Round) -> None:
 
 
 def _make(round_: Round) -> None:
-    session.make_plan(round_, workspace.undecided_sources(round_, stay_close="baseline" in round_.sources))
+    plan_making.make_plan(round_, plan_making.undecided_sources(round_, stay_close="baseline" in round_.sources))
     st.rerun()
 
 
 def _warn_if_outdated(opened: Opened) -> None:
-    if not session.is_outdated(opened.round_, opened.live.accepted):
+    if not drafted_rules.is_outdated(opened.round_, opened.live.accepted):
         return
-    st.html(markup.banner("You have changed the rules since this plan was made.", kind="warning"))
+    line = "The plan below was made with the earlier rules. Make it again to use the new ones."
+    st.html(markup.banner("You have changed the rules since this plan was made.", [line], kind="warning"))
     if st.button("Make the plan again", type="primary"):
         _make(opened.round_)
 
 
-def _warn_if_approved(opened: Opened) -> None:
+def _note_if_approved(opened: Opened) -> None:
     if opened.is_approved:
-        words = "You may still note things and say where the support stands. To change who goes where, reopen it first."
-        st.html(markup.banner("This plan is approved.", [words]))
+        line = (
+            "You can still add notes and record the status of a deployment. To change who supports whom, reopen the "
+            "plan under Hand over."
+        )
+        st.html(markup.banner("This plan is approved.", [line]))
 
 
-def _show_knot(round_: Round, error: DataError) -> None:
-    """What was decided cannot stand together: say why, and offer the way back."""
+def _show_contradiction(round_: Round, error: DataError) -> None:
     lines = [f"{one.message} {one.fix}" for one in error.problems]
-    st.html(markup.banner("What was decided cannot stand together.", lines, kind="warning"))
-    undoable = [one for one in reversed(round_.events) if one.kind in ("pin", "swap", "forbid", "declined", "undo")]
+    st.html(markup.banner("Some decisions contradict each other.", lines, kind="warning"))
+    undoable = [one for one in reversed(round_.events) if one.kind in (*DECISIONS, "undo") and one.kind != "note"]
+    if undoable:
+        st.html(markup.paragraph("These are the latest decisions. Undo the one that is wrong."))
     for one in undoable[:_MOST_UNDONE]:
         st.html(markup.paragraph(event_sentence(one)))
-        if st.button("Undo", key=f"untie_{one.number}"):
-            take_back(round_, [one.number])
+        if st.button("Undo", key=f"undo_contradiction_{one.number}"):
+            undo_and_confirm(round_, [one.number])
 
 
 # ---- headline ------------------------------------------------------------------------------------------------------
@@ -106,12 +113,12 @@ def _show_headline(opened: Opened) -> None:
     met = needs[needs["met"]]
     cells = [("Needs met", of(len(met), len(needs)), f"{counted(len(needs) - len(met), 'need')} unmet")]
     for priority in PRIORITIES:
-        asked = int((needs["priority"] == priority).sum())
-        cells.append((priority.capitalize(), of(int((met["priority"] == priority).sum()), asked), "needs met"))
+        total = int((needs["priority"] == priority).sum())
+        cells.append((priority.capitalize(), of(int((met["priority"] == priority).sum()), total), "needs met"))
     mean = f"{met['distance_km'].mean():.1f} km" if len(met) else "–"
     cells.append(("Mean distance", mean, "from school to school"))
     cells.append(
-        ("Supporters used", f"{met['supporter_id'].nunique():,}", f"of {len(opened.plan.workload):,} available")
+        ("Supporters deployed", f"{met['supporter_id'].nunique():,}", f"of {len(opened.plan.workload):,} available")
     )
     st.html(markup.figures(cells))
     if not opened.live.is_changed:
@@ -120,37 +127,33 @@ def _show_headline(opened: Opened) -> None:
 
 
 def _proof(plan: Plan) -> tuple[str, list[str]]:
-    """What is known of how good the plan is: a title and sentences."""
-    order = "Critical needs come first, then high, then normal; among equals, the best total score."
+    """Return a title and sentences on how good the plan is proved to be."""
+    order = "Critical needs come first, then high, then normal. Among equal plans the best total score wins."
     if plan.manifest["status"] == "optimal":
         return f"Proved: no plan is better. {order}", []
-    behind = [
-        f"{level['level']} {level['value']:,} of at most {level['bound']:,}"
-        for level in plan.manifest["objective"]
-        if level["value"] != level["bound"]
-    ]
-    why = session.cut_short_words(plan)
-    title = "A good plan, but it is not proved the best."
-    return title, [*filter(None, [why]), f"It has {'; '.join(behind)}. {order}"]
+    why = plan_making.cut_short_words(plan)
+    title = "This is a good plan, but it is not proved to be the best."
+    return title, [*filter(None, [why]), f"So far: {'; '.join(unproved_levels(plan))}. {order}"]
 
 
 # ---- table ---------------------------------------------------------------------------------------------------------
 
 
 def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
-    """The needs that the filters leave."""
+    """Show the filters and return the needs that pass them."""
     by_area = needs["local_authority"].value_counts()
-    opens_on = by_area.index[0] if len(needs) > _MOST_AT_ONCE and len(by_area) > 1 else _EVERYTHING
+    opens_on = by_area.index[0] if len(needs) > _MOST_AT_FIRST and len(by_area) > 1 else None
     search, area_slot, met_slot, more = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
     text = search.text_input("Search", placeholder="School, person or identifier", key="search")
-    area = _choice(area_slot, "Local authority", sorted(by_area.index), "area", opens_on)
-    met = met_slot.selectbox("Show", ["All needs", "Met", "Unmet"], key="met")
+    area = filter_by(area_slot, "Local authority", sorted(by_area.index), "filter_area", first=opens_on)
+    met = filter_by(met_slot, "Show", ["met", "unmet"], "met", words=_MET_WORDS, every="All needs")
     with more.popover("More filters", width="stretch") as popover:
-        focus = _choice(popover, "Focus", sorted(needs["focus"].unique()), "focus")
-        priority = _choice(popover, "Priority", list(PRIORITIES), "priority")
-        phase = _choice(popover, "Phase", sorted(needs["phase"].unique()), "phase")
-        designation = _choice(popover, "Designation", sorted(needs["designation"].dropna().unique()), "designation")
-        status = _choice(popover, "Where it stands", frames.statuses_in(needs), "status")
+        focus = filter_by(popover, "Focus", sorted(needs["focus"].unique()), "filter_focus")
+        priority = filter_by(popover, "Priority", PRIORITIES, "filter_priority")
+        phase = filter_by(popover, "Phase", sorted(needs["phase"].unique()), "filter_phase")
+        designations = sorted(needs["designation"].dropna().unique())
+        designation = filter_by(popover, "Designation", designations, "filter_designation")
+        status = filter_by(popover, "Status", frames.statuses_in(needs), "filter_status")
     return frames.chosen_needs(
         needs,
         text=text or "",
@@ -159,27 +162,22 @@ def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
         priority=priority,
         phase=phase,
         designation=designation,
-        met={"Met": True, "Unmet": False}.get(met),
+        met=None if met is None else met == "met",
         status=status,
     )
 
 
-def _choice(place: DeltaGenerator, label: str, values: list[str], key: str, first: str = _EVERYTHING) -> str | None:
-    options = [_EVERYTHING, *values]
-    chosen = place.selectbox(
-        label, options, index=options.index(first), key=f"filter_{key}", format_func=lambda one: one or "Not given"
-    )
-    return None if chosen == _EVERYTHING else chosen
+_MET_WORDS = {"met": "Met", "unmet": "Unmet"}
 
 
 def _show_table(shown: pd.DataFrame) -> None:
     st.header(f"{counted(len(shown), 'need')}", anchor=False)
     if shown.empty:
-        st.html(markup.paragraph("No need fits these filters. Clear one of them."))
+        st.html(markup.paragraph("No need matches these filters. Clear one of them."))
         return
     grid = frames.plan_grid(shown)
 
-    def take() -> None:
+    def choose_row() -> None:
         rows = st.session_state["plan_grid"]["selection"]["rows"]
         st.session_state["need"] = shown["need_id"].iat[rows[0]] if rows else None
 
@@ -187,7 +185,7 @@ def _show_table(shown: pd.DataFrame) -> None:
         grid,
         hide_index=True,
         height=grid_height(len(grid)),
-        on_select=take,
+        on_select=choose_row,
         selection_mode="single-row",
         key="plan_grid",
         placeholder="",
@@ -203,28 +201,28 @@ def _show_table(shown: pd.DataFrame) -> None:
 
 
 def _show_chosen(opened: Opened) -> str | None:
-    st.header("Why this person?", anchor=False)
+    st.header("The chosen need", anchor=False)
     chosen = chosen_need(opened)
     if chosen is None:
-        hint = "Choose a need to see why it has this person, and to record an answer, a change or a note."
+        hint = "Choose a need to see why it has this supporter, and to record an answer, a change or a note."
         st.html(markup.paragraph(hint))
         return None
     show_need(opened, chosen)
     return chosen
 
 
-# ---- under the plan ------------------------------------------------------------------------------------------------
+# ---- tabs under the plan -------------------------------------------------------------------------------------------
 
 
 @st.fragment
-def _show_rest(opened: Opened, shown: pd.DataFrame) -> None:
-    """What there is to know besides; only what is looked at is drawn, and nothing else is drawn anew with it."""
+def _show_tabs(opened: Opened, shown: pd.DataFrame) -> None:
+    """Show the tabs; only the open one is drawn, and opening one draws nothing else again."""
     notices = opened.plan.manifest["notices"]
     contents: dict[str, Callable[[], None]] = {
         "Unmet needs": partial(_show_unmet, shown),
         "Workload": partial(show_workload, opened),
         "Distances": partial(show_distances, opened),
-        "Fair to see": partial(show_fairness, opened),
+        "Fairness": partial(show_fairness, opened),
         f"Notices ({len(notices)})": partial(_show_notices, notices),
     }
     for tab, show_content in zip(
@@ -236,31 +234,25 @@ def _show_rest(opened: Opened, shown: pd.DataFrame) -> None:
 
 
 def _show_notices(notices: Sequence[str]) -> None:
-    st.html(markup.bullets(notices) if notices else markup.paragraph("There is nothing to note."))
+    st.html(markup.bullets(notices) if notices else markup.paragraph("There are no notices."))
 
 
 def _show_unmet(shown: pd.DataFrame) -> None:
-    rows = shown[~shown["met"]].sort_values(["priority", "need_id"])
-    if rows.empty:
-        st.html(markup.paragraph("Every need that the filters leave is met."))
+    table = unmet_table(shown[~shown["met"]])
+    if table.empty:
+        st.html(markup.paragraph("Every need in the table above is met."))
         return
-    listed = pd.DataFrame(
-        {
-            "Need": rows["need_id"],
-            "Priority": rows["priority"].astype(str),
-            "School": rows["school"],
-            "Focus": rows["focus"],
-            "Why it is unmet": rows["reason"],
-            "Nearest option": rows["nearest_option"],
-        }
-    )
-    caption = f"{counted(len(rows), 'need')} without a supporter, and what would come nearest"
-    st.html(markup.table(listed.head(_FIRST_UNMET), caption, tags=_PRIORITY_COLOURS))
-    if len(rows) > _FIRST_UNMET:
-        with st.expander(f"The other {len(rows) - _FIRST_UNMET:,}"):
-            st.html(markup.table(listed[_FIRST_UNMET:_MOST_UNMET], "The other unmet needs", tags=_PRIORITY_COLOURS))
-            if len(rows) > _MOST_UNMET:
-                st.caption(f"{_MOST_UNMET} of {len(rows):,} are shown; unmet.csv on the Hand over screen has all.")
+    caption = f"{counted(len(table), 'unmet need')}, with the reason and the nearest option"
+    st.html(markup.table(table.head(_FIRST_UNMET), caption, tags=PRIORITY_COLOURS))
+    if len(table) > _FIRST_UNMET:
+        others = table[_FIRST_UNMET:_MOST_UNMET]
+        with st.expander(f"Show {len(others):,} more"):
+            st.html(markup.table(others, "More unmet needs", tags=PRIORITY_COLOURS))
+            if len(table) > _MOST_UNMET:
+                st.caption(
+                    f"The first {_MOST_UNMET} of {len(table):,} are shown. Download unmet.csv on the Hand over screen "
+                    "to see all of them."
+                )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who needs help: schools in challenging circumstances with the rule that put each there, and needs to tick."""
+"""Who needs help: schools in challenging circumstances, each with the rule that lists it, and needs to choose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,48 +11,61 @@ from matching.errors import DataError, counted
 from matching.inputs.headers import ReadingOptions
 from matching.inputs.locations import options_of, with_options
 from matching.inputs.triage import NEEDS_COLUMNS, Attainment, read_attainment, suggested_needs, triage, triage_as_text
-from matching.plan.as_bytes import csv_bytes
 from matching.rounds.round import Round
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import PRIORITIES
 from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day
-from matching.ui.state import cache, session
+from matching.ui.sections.filters import filter_by
+from matching.ui.state import attempts, cache, open_round
+from matching.ui.state.params import screen_params
 from matching.ui.steps import CHECK, TRIAGE
-from matching.ui.widgets.parts import error_summary, go_to, screen_heading
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, upload_form, upload_slots
+from matching.ui.widgets.layout import error_summary, go_to, screen_heading
+from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slots
 
 _MOST_LISTED = 30
-_MOST_EDITED = 500
-_EVERYWHERE, _EVERY_RULE = "Everywhere", "Any reason"
-_KEPT, _SHOWN, _GRIDS = "triage_kept", "triage_shown", "triage_grids"
+_EDITED, _GRID, _GRIDS = "triage_edited", "triage_grid", "triage_grids"
 
 
 @dataclass(frozen=True)
 class _Schools:
-    """The schools that are looked at: whose they are, what tells them from others, and the files to go on with."""
+    """The schools to look at.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The schools table.
+    attainment : Attainment or None
+    digest : str
+        Differs for different files.
+    files : mapping of str to Source
+        The files of the schools, for a new round.
+    from_round : bool
+        Whether they are the open round's.
+    """
 
     frame: pd.DataFrame
     attainment: Attainment | None
-    mark: str
+    digest: str
     files: Mapping[str, Source]
     from_round: bool
 
 
 @dataclass(frozen=True)
-class _Began:
-    """What a grid began from: of which needs, under which key, and its rows."""
+class _Grid:
+    """A grid of needs as it came on screen: which needs it is about, its key and its first rows."""
 
-    which: tuple[str, tuple[str, ...]]
+    about: tuple[str, tuple[str, ...]]
     key: str
     rows: pd.DataFrame
 
 
 def show() -> None:
     """Show the screen."""
-    round_ = session.current()
-    what = "It proposes and never decides: read the reasons, tick and edit what is right."
+    round_ = open_round.current()
+    what = "This list is a proposal: read the reasons, then tick and edit the needs that are right."
     if round_:
         screen_heading(TRIAGE, round_, what)
     else:
@@ -62,7 +75,7 @@ def show() -> None:
         return
     listed = _listed(schools)
     if listed.empty:
-        st.html(markup.banner("No rule finds any of these schools.", [_about_grades(schools.frame)]))
+        st.html(markup.banner("No rule lists any of these schools.", [_about_grades(schools.frame)]))
         return
     _show_list(listed)
     _show_needs(listed, schools, round_)
@@ -72,16 +85,16 @@ def show() -> None:
 
 
 def _schools(round_: Round | None) -> _Schools | None:
-    with st.expander("Use other files" if round_ else "The files to look at", expanded=round_ is None):
+    with st.expander("Use other files" if round_ else "Choose the files", expanded=round_ is None):
         st.html(
             markup.paragraph(
-                "The schools table or the GIAS extract; Ofsted's file adds newer grades and the areas of report cards."
+                "Upload a schools table or a GIAS extract. Ofsted's file adds newer grades and report card areas."
             )
         )
-        st.html(markup.paragraph(LIMIT_SENTENCE, quiet=True))
+        st.html(markup.paragraph(limit_sentence(), quiet=True))
         with upload_form("triage"):
             uploaded = upload_slots(("schools", "ofsted", "links", "results"), "triage")
-            st.form_submit_button("Look at these files", type="primary" if round_ is None else "secondary")
+            st.form_submit_button("Use these files", type="primary" if round_ is None else "secondary")
     results = uploaded.pop("results", None)
     try:
         attainment = read_attainment(results) if results else None
@@ -98,33 +111,30 @@ def _schools(round_: Round | None) -> _Schools | None:
     if attainment and attainment.notices:
         st.html(markup.bullets(attainment.notices))
     chosen = uploaded if "schools" in uploaded else (round_.sources if round_ else {})
-    mark = "_".join(source.sha256[:12] for source in (*chosen.values(), *([results] if results else [])))
-    return _Schools(frame, attainment, mark, chosen, "schools" not in uploaded)
+    digest = "_".join(source.sha256[:12] for source in (*chosen.values(), *([results] if results else [])))
+    return _Schools(frame, attainment, digest, chosen, "schools" not in uploaded)
 
 
 def _about_grades(frame: pd.DataFrame) -> str:
     graded = int((frame["ofsted"] != "").sum())
-    return f"{graded:,} of {counted(len(frame), 'school')} have an overall grade. Where there is none, none is guessed."
+    return f"{graded:,} of {counted(len(frame), 'school')} have an overall grade. Missing grades are left blank."
 
 
 def _listed(schools: _Schools) -> pd.DataFrame:
-    """The list of the schools in the chosen place and for the chosen reason."""
+    """Show the filters and return the listed schools that pass them."""
     everywhere = triage(schools.frame, as_at=date.today(), attainment=schools.attainment)
     if everywhere.empty:
         return everywhere
     left, right = st.columns(2, gap="medium")
     authorities = sorted(everywhere["local_authority"].unique())
-    place = left.selectbox("Local authority", [_EVERYWHERE, *authorities], key="triage_place")
-    rules = everywhere.groupby("rule", sort=False)["reason"].first().map(_without_detail)
-    wording = dict(rules)
-    rule = right.selectbox(
-        "Gravest reason",
-        [_EVERY_RULE, *wording],
-        format_func=lambda one: wording.get(one, one),
-        key="triage_rule",
-    )
-    keep = everywhere["local_authority"].isin(authorities if place == _EVERYWHERE else [place])
-    keep &= everywhere["rule"].isin(list(wording) if rule == _EVERY_RULE else [rule])
+    area = filter_by(left, "Local authority", authorities, "triage_area")
+    wording = dict(everywhere.groupby("rule", sort=False)["reason"].first().map(_without_detail))
+    rule = filter_by(right, "Main reason", wording, "triage_rule", words=wording)
+    keep = pd.Series(True, index=everywhere.index)
+    if area is not None:
+        keep &= everywhere["local_authority"] == area
+    if rule is not None:
+        keep &= everywhere["rule"] == rule
     listed = everywhere[keep].reset_index(drop=True)
     counts = everywhere["suggested_priority"].value_counts()
     st.html(
@@ -144,9 +154,9 @@ def _without_detail(reason: str) -> str:
 
 
 def _show_list(listed: pd.DataFrame) -> None:
-    st.header("Schools, the gravest first", anchor=False)
+    st.header("Schools, the most serious first", anchor=False)
     if listed.empty:
-        st.html(markup.paragraph("No school of this place is listed for this reason."))
+        st.html(markup.paragraph("No school matches these filters. Clear one of them."))
         return
     text = triage_as_text(listed)
     table = pd.DataFrame(
@@ -163,7 +173,9 @@ def _show_list(listed: pd.DataFrame) -> None:
         markup.table(table.head(_MOST_LISTED), "Schools in challenging circumstances", numeric=["Rank", "Free meals %"])
     )
     if len(table) > _MOST_LISTED:
-        st.caption(f"The first {_MOST_LISTED} are shown; the download holds all {len(table):,}.")
+        st.caption(
+            f"The first {_MOST_LISTED} of {len(table):,} schools are shown. Download the list to see all of them."
+        )
     st.download_button(
         "Download the list (CSV)", csv_bytes(frames.safe_cells(text)), "triage.csv", "text/csv", on_click="ignore"
     )
@@ -177,26 +189,23 @@ def _show_needs(listed: pd.DataFrame, schools: _Schools, round_: Round | None) -
     proposed = _proposed(listed)
     st.html(
         markup.paragraph(
-            "Tick the needs that you take up. Focus, priority, days and notes can be changed; days are not proposed, "
-            "because only people know them. Ticks stay when you choose another place or reason."
+            "Tick the needs that you want to support. You can change focus, priority, days and notes. Days are blank "
+            "because you have to decide them. Your ticks stay when you change the filters."
         )
     )
-    if len(proposed) > _MOST_EDITED:
-        st.caption(
-            f"The first {_MOST_EDITED} of {len(proposed):,} are shown; choose a local authority to see the others."
-        )
-        proposed = proposed.head(_MOST_EDITED)
-    kept: dict[str, dict[str, object]] = st.session_state.setdefault(f"{_KEPT}_{schools.mark}", {})
-    _tick_many(proposed, kept)
-    edited = _grid(proposed, kept, schools.mark)
-    for row in edited.to_dict("records"):
-        kept[str(row["need_id"])] = {str(key): value for key, value in row.items()}
-    taken = _taken(kept)
-    _offer_needs(taken, schools, round_)
+    most = screen_params().most_needs_edited
+    if len(proposed) > most:
+        st.caption(f"The first {most} of {len(proposed):,} needs are shown. Choose a local authority to see others.")
+        proposed = proposed.head(most)
+    edited: dict[str, dict[str, object]] = st.session_state.setdefault(f"{_EDITED}_{schools.digest}", {})
+    _tick_many(proposed, edited)
+    for row in _grid(proposed, edited, schools.digest).to_dict("records"):
+        edited[str(row["need_id"])] = {str(key): value for key, value in row.items()}
+    _offer_needs(_ticked(edited), schools, round_)
 
 
 def _proposed(listed: pd.DataFrame) -> pd.DataFrame:
-    """A row for each suggested need, and one without a focus for a school whose rule suggests none."""
+    """Return a row for each suggested need, and one without a focus for each school whose rule suggests none."""
     bare = listed[listed["suggested_focuses"] == ""]
     columns = list(NEEDS_COLUMNS)
     without = pd.DataFrame(
@@ -227,34 +236,34 @@ def _proposed(listed: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _tick_many(proposed: pd.DataFrame, kept: dict[str, dict[str, object]]) -> None:
+def _tick_many(proposed: pd.DataFrame, edited: dict[str, dict[str, object]]) -> None:
     def set_all(take: bool) -> None:
         for row in proposed.to_dict("records"):
-            earlier = kept.get(str(row["need_id"]), {str(key): value for key, value in row.items()})
-            kept[str(row["need_id"])] = {**earlier, "take": take}
-        st.session_state.pop(_SHOWN, None)
+            earlier = edited.get(str(row["need_id"]), {str(key): value for key, value in row.items()})
+            edited[str(row["need_id"])] = {**earlier, "take": take}
+        st.session_state.pop(_GRID, None)
 
     with st.container(horizontal=True):
         st.button(f"Tick all {len(proposed):,}", on_click=set_all, args=(True,))
         st.button("Untick all", on_click=set_all, args=(False,))
 
 
-def _grid(proposed: pd.DataFrame, kept: Mapping[str, Mapping[str, object]], mark: str) -> pd.DataFrame:
-    """The needs to tick and edit. What the grid begins from must not move while it is edited."""
-    which = (mark, tuple(proposed["need_id"]))
-    began = st.session_state.get(_SHOWN)
-    # A grid that was not on the screen the last time has forgotten what was done in it.
-    if began is None or began.which != which or began.key not in st.session_state:
+def _grid(proposed: pd.DataFrame, edited: Mapping[str, Mapping[str, object]], digest: str) -> pd.DataFrame:
+    """Show the needs to tick and edit, and return their rows; the rows passed to the editor stay while it is edited."""
+    about = (digest, tuple(proposed["need_id"]))
+    grid = st.session_state.get(_GRID)
+    # Streamlit forgets the edits of a grid that was not on the screen in the last run.
+    if grid is None or grid.about != about or grid.key not in st.session_state:
         st.session_state[_GRIDS] = st.session_state.get(_GRIDS, 0) + 1
-        began = _Began(which, f"triage_needs_{st.session_state[_GRIDS]}", _as_kept(proposed, kept))
-        st.session_state[_SHOWN] = began
-    edited: pd.DataFrame = st.data_editor(
-        began.rows,
+        grid = _Grid(about, f"triage_needs_{st.session_state[_GRIDS]}", _with_edits(proposed, edited))
+        st.session_state[_GRID] = grid
+    rows: pd.DataFrame = st.data_editor(
+        grid.rows,
         hide_index=True,
         height=405 if len(proposed) > 10 else "auto",
         column_order=["take", "school", "focus", "priority", "days", "notes", "need_id"],
         column_config={
-            "take": st.column_config.CheckboxColumn("Take up", width="small"),
+            "take": st.column_config.CheckboxColumn("Tick", width="small"),
             "school": st.column_config.TextColumn("School", width="medium"),
             "focus": st.column_config.SelectboxColumn("Focus", options=list(standard_vocabulary().focuses)),
             "priority": st.column_config.SelectboxColumn("Priority", options=list(PRIORITIES), required=True),
@@ -263,22 +272,22 @@ def _grid(proposed: pd.DataFrame, kept: Mapping[str, Mapping[str, object]], mark
             "need_id": st.column_config.TextColumn("Need"),
         },
         disabled=["school", "need_id"],
-        key=began.key,
+        key=grid.key,
         placeholder="",
         alt="Proposed needs, to be ticked and edited",
     )
-    return edited
+    return rows
 
 
-def _as_kept(proposed: pd.DataFrame, kept: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
-    """The proposed needs with what was ticked and edited of them before."""
-    rows = [{**row, **kept.get(str(row["need_id"]), {})} for row in proposed.to_dict("records")]
+def _with_edits(proposed: pd.DataFrame, edited: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+    """Return the proposed needs with the ticks and edits so far."""
+    rows = [{**row, **edited.get(str(row["need_id"]), {})} for row in proposed.to_dict("records")]
     return pd.DataFrame(rows, columns=list(proposed.columns)).astype(proposed.dtypes.to_dict())
 
 
-def _taken(kept: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
-    """The ticked needs as a needs table, all text."""
-    rows = [row for _, row in sorted(kept.items()) if row["take"]]
+def _ticked(edited: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
+    """Return the ticked needs as a needs table, all text."""
+    rows = [row for _, row in sorted(edited.items()) if row["take"]]
     return pd.DataFrame(
         [
             (
@@ -287,7 +296,7 @@ def _taken(kept: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
                 row["focus"] or "",
                 "",
                 "" if pd.isna(row["days"]) else f"{row['days']:g}",  # type: ignore[call-overload]
-                row["priority"] or "normal",
+                row["priority"] or "",
                 row["notes"] or "",
             )
             for row in rows
@@ -297,58 +306,63 @@ def _taken(kept: Mapping[str, Mapping[str, object]]) -> pd.DataFrame:
     )
 
 
-def _offer_needs(taken: pd.DataFrame, schools: _Schools, round_: Round | None) -> None:
-    if taken.empty:
-        st.html(markup.paragraph("No need is ticked yet."))
+def _offer_needs(ticked: pd.DataFrame, schools: _Schools, round_: Round | None) -> None:
+    if ticked.empty:
+        st.html(markup.paragraph("No need is ticked yet. Tick at least one to continue."))
         return
-    without_focus = int((taken["focus"] == "").sum())
+    without_focus = int((ticked["focus"] == "").sum())
     st.html(
-        markup.paragraph(f"{counted(len(taken), 'need')} of {counted(taken['school_urn'].nunique(), 'school')} ticked.")
+        markup.paragraph(
+            f"{counted(len(ticked), 'need')} at {counted(ticked['school_urn'].nunique(), 'school')} ticked."
+        )
     )
     if without_focus:
         st.html(
             markup.banner(
-                f"{counted(without_focus, 'ticked need')} without a focus.",
-                ["Choose what each is about, or untick it. No rule says so."],
+                f"{counted(without_focus, 'ticked need has', 'ticked needs have')} no focus.",
+                ["Choose the focus in the table, or untick the need. The rule that lists the school suggests none."],
                 kind="warning",
             )
         )
-    content = csv_bytes(frames.safe_cells(taken))
-    st.html(markup.paragraph(_what_a_round_takes(schools, round_), quiet=True))
+    content = csv_bytes(frames.safe_cells(ticked))
+    st.html(markup.paragraph(_new_round_words(schools, round_), quiet=True))
     with st.container(horizontal=True):
         st.download_button("Download needs.csv", content, "needs.csv", "text/csv", on_click="ignore")
-        begin = st.button("Use as the needs of a new round", type="primary", disabled=without_focus > 0)
+        begin = st.button("Start a new round with these needs", type="primary", disabled=without_focus > 0)
     if begin:
         sources = _carried(schools, round_) | {"needs": Source("needs.csv", content)}
         with st.spinner("Checking the files…"):
-            session.try_files(session.suggested_name(), sources, anew=True)
+            attempts.try_files(open_round.suggested_name(), sources, new_round=True)
         go_to(CHECK)
 
 
-_OF_OLD_NEEDS = ("decisions", "baseline")
+# They name the needs of the open round.
+_ABOUT_OLD_NEEDS = ("decisions", "baseline")
 
 
 def _carried(schools: _Schools, round_: Round | None) -> dict[str, Source]:
-    """What a new round takes over: the people of the open one, and the schools that were looked at."""
+    """Return the files of the new round: the schools looked at, and the supporters and rules of the open round."""
     sources = dict(schools.files)
     if round_ is not None and not schools.from_round:
         about_schools = ("schools", "ofsted", "links")
         sources |= {name: source for name, source in round_.sources.items() if name not in about_schools}
     options = options_of(sources)
-    # What was said of the old needs, and that faulty rows go, was said of other files.
-    said = {table: pairs for table, pairs in options.mappings.items() if table != "needs"}
-    carried = with_options(sources, ReadingOptions(said))
-    return {name: source for name, source in carried.items() if name not in _OF_OLD_NEEDS}
+    # Neither the headers of the old needs nor the wish to leave rows out is about the new files.
+    mappings = {table: pairs for table, pairs in options.mappings.items() if table != "needs"}
+    carried = with_options(sources, ReadingOptions(mappings))
+    return {name: source for name, source in carried.items() if name not in _ABOUT_OLD_NEEDS}
 
 
-def _what_a_round_takes(schools: _Schools, round_: Round | None) -> str:
+def _new_round_words(schools: _Schools, round_: Round | None) -> str:
     if round_ is None:
-        return "A new round takes these schools and needs; it then asks for the supporters."
-    whose = "the open round's schools" if schools.from_round else "the schools that you gave here"
-    left = [name for name in _OF_OLD_NEEDS if name in round_.sources]
-    besides = " Its decisions stay behind, because they name its needs." if left else ""
-    taken = f"A new round takes {whose}, its supporters, their accreditation and its rules"
-    return f"{taken}; the open round stays as it is.{besides}"
+        return "A new round starts with these schools and needs. It then asks for the supporters."
+    whose = "the schools of the open round" if schools.from_round else "the schools that you uploaded here"
+    start = (
+        f"A new round starts with these needs, {whose}, and the supporters, accreditation and rules of the open round."
+    )
+    left_behind = any(name in round_.sources for name in _ABOUT_OLD_NEEDS)
+    decisions = " It does not take over the decisions, because they name the old needs." if left_behind else ""
+    return f"{start}{decisions} The open round stays as it is."
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What changes when the schools' grades change: whose accreditation, and which deployments of the plan that touches."""
+"""New Ofsted grades: whose accreditation they change, and which deployments of the plan that affects."""
 
 from collections.abc import Mapping
 
@@ -8,60 +8,60 @@ import streamlit as st
 from matching.accreditation import changes, touched
 from matching.errors import DataError
 from matching.pairs.market import Market
-from matching.plan.as_bytes import csv_bytes
 from matching.rounds.round import Round
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.state import cache
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, upload_form, upload_slots
+from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slots
 
 _MOST_LISTED = 100
 _CHANGE_COLOURS = {"no longer accredited": "red", "newly accredited": "green", "grade only": "grey"}
 
 
 def show_grade_changes(round_: Round, market: Market) -> None:
-    """Ask for the schools as they are now, and tell what that changes. Nothing of the round is touched."""
-    with st.expander("What changes when grades change"):
+    """Ask for a newer schools table and show what its grades change. The round itself stays as it is."""
+    with st.expander("See the effect of new Ofsted grades"):
         st.html(
             markup.paragraph(
-                "Give the schools as they are now: a newer schools table, or a newer GIAS extract with Ofsted's file. "
-                "You see who is no longer accredited and who newly is. This round and its plan stay as they are; to "
-                "use the new grades, change the tables on the Start screen and make the plan again."
+                "Upload a newer schools table, or a newer GIAS extract with Ofsted's file, to see who is no longer "
+                "accredited and who is newly accredited. This round and its plan stay as they are. To use the new "
+                "grades, change the tables on the Start screen and make the plan again."
             )
         )
         if market.inputs.accreditation is None:
             st.html(
-                markup.paragraph("No accreditation table was given, so nobody's designation depends on a grade here.")
+                markup.paragraph("This round has no accreditation table, so no designation in it depends on a grade.")
             )
-        st.html(markup.paragraph(LIMIT_SENTENCE, quiet=True))
+        st.html(markup.paragraph(limit_sentence(), quiet=True))
         with upload_form("grades"):
             uploaded = upload_slots(("schools", "ofsted", "links"), "grades")
-            st.form_submit_button("See what changes")
+            st.form_submit_button("Compare the grades")
         if "schools" in uploaded:
             _show_changes(round_, market, uploaded)
 
 
 def _show_changes(round_: Round, market: Market, uploaded: Mapping[str, Source]) -> None:
     try:
-        told = changes(market.inputs, cache.schools_of(uploaded))
+        changed = changes(market.inputs, cache.schools_of(uploaded))
     except DataError as error:
         st.html(markup.banner("These files cannot be used.", [str(one) for one in error.problems[:10]], kind="warning"))
         return
-    counts = told["change"].value_counts()
-    deployments = touched(told, cache.saved_plan(round_.files).plan.deployments) if round_.files else None
+    counts = changed["change"].value_counts()
+    deployments = touched(changed, cache.saved_plan(round_.files).plan.deployments) if round_.files else None
     items = [
         ("No longer accredited", f"{counts.get('no longer accredited', 0):,}", "supporters"),
         ("Newly accredited", f"{counts.get('newly accredited', 0):,}", "supporters"),
-        ("Another grade", f"{(told['grade_before'] != told['grade_after']).sum():,}", "of a home school"),
+        ("New grades", f"{(changed['grade_before'] != changed['grade_after']).sum():,}", "of a home school"),
     ]
     if deployments is not None:
-        items.append(("Deployments touched", f"{len(deployments):,}", "of this round's plan"))
+        items.append(("Deployments affected", f"{len(deployments):,}", "of this round's plan"))
     st.html(markup.figures(items))
-    if told.empty:
-        st.html(markup.paragraph("Nobody's home school has another grade."))
+    if changed.empty:
+        st.html(markup.paragraph("No supporter's home school has a new grade."))
         return
-    listed = _changes_table(told, market)
-    st.html(markup.table(listed.head(_MOST_LISTED), "Whose grade or accreditation changes", tags=_CHANGE_COLOURS))
+    listed = _changes_table(changed, market)
+    st.html(markup.table(listed.head(_MOST_LISTED), "Changed grades and accreditation", tags=_CHANGE_COLOURS))
     _offer("changes.csv", "Download the changes (CSV)", listed)
     if deployments is not None and len(deployments):
         plan = _deployments_table(deployments, market)
@@ -71,15 +71,15 @@ def _show_changes(round_: Round, market: Market, uploaded: Mapping[str, Source])
 
 def _offer(file: str, label: str, table: pd.DataFrame) -> None:
     if len(table) > _MOST_LISTED:
-        st.caption(f"The first {_MOST_LISTED} are shown; the download holds all {len(table):,}.")
+        st.caption(f"The first {_MOST_LISTED} of {len(table):,} rows are shown. Download the table to see all of them.")
     st.download_button(label, csv_bytes(frames.safe_cells(table)), file, "text/csv", on_click="ignore")
 
 
-def _changes_table(told: pd.DataFrame, market: Market) -> pd.DataFrame:
+def _changes_table(changed: pd.DataFrame, market: Market) -> pd.DataFrame:
     names = market.inputs.supporters.set_index("supporter_id")["name"]
-    # Who is no longer accredited stands first, then who newly is.
-    rank = told["change"].map({"no longer accredited": 0, "newly accredited": 1, "": 2})
-    rows = told.assign(rank=rank).sort_values(["rank", "supporter_id"])
+    # Accreditation lost comes first, then accreditation gained.
+    rank = changed["change"].map({"no longer accredited": 0, "newly accredited": 1, "": 2})
+    rows = changed.assign(rank=rank).sort_values(["rank", "supporter_id"])
     return pd.DataFrame(
         {
             "Supporter": [f"{names[one]} ({one})" for one in rows["supporter_id"]],

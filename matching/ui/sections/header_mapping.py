@@ -1,4 +1,4 @@
-"""Which column of a file is which of ours: a form for headers that are not known, filled in and never taken in silence.
+"""A form that maps the unknown headers of a file to our columns; nothing is mapped without the user's answer.
 
 The answers go with the round, as its `columns` file, and are offered again for the next one.
 """
@@ -16,55 +16,53 @@ from matching.tables.formats import table_formats
 from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import markup
 
-_NOT_HERE = "None of them"
+_NOT_HERE = "Not in this file"
 
 
 def show_form(
     found: UnknownHeader, remembered: Mappings, sources: Mapping[str, Source], number: int
 ) -> dict[str, Source] | None:
-    """Ask which header is which column.
+    """Ask which header is which column, and return the sources with the answers.
 
     Parameters
     ----------
     found : UnknownHeader
     remembered : mapping
-        What was said of such headers in earlier rounds.
+        The answers of earlier rounds.
     sources : mapping of str to Source
     number : int
-        Tells this form from earlier ones.
+        Makes the keys of this form differ from those of earlier ones.
 
     Returns
     -------
     dict or None
-        The sources with the answers, once these were given.
+        None until the button is pressed.
     """
     earlier = {column: header for header, column in remembered.get(found.table, {}).items() if header in found.headers}
     proposed = {**found.suggested, **earlier}
     about = {column.name: column.meaning for column in table_formats(standard_vocabulary())[found.table].columns}
     with st.form(f"columns_{found.table}_{number}"):
         st.html(markup.heading(f"Which columns are these in {found.name}?"))
-        whence = (
-            "What you said last time is filled in." if earlier else "Where a header looks like it, that is filled in."
-        )
-        st.html(markup.paragraph(f"{whence} Nothing is taken until you press the button.", quiet=True))
-        said: dict[str, str] = {}
+        filled_in = "Your last answers are filled in." if earlier else "Headers that look alike are filled in."
+        st.html(markup.paragraph(f"{filled_in} Check them: nothing is used until you press the button.", quiet=True))
+        answers: dict[str, str] = {}
         columns = st.columns(2, gap="medium")
         for position, column in enumerate((*found.missing, *found.others)):
-            need = "needed" if column in found.missing else "optional"
+            required = "needed" if column in found.missing else "optional"
             with columns[position % 2]:
-                said[column] = st.selectbox(
-                    f"{column} ({need}): {about[column]}",
+                answers[column] = st.selectbox(
+                    f"{column} ({required}): {about[column]}",
                     ["", *found.headers],
                     index=found.headers.index(proposed[column]) + 1 if proposed.get(column) in found.headers else 0,
                     format_func=lambda header: header or _NOT_HERE,
                     key=f"column_{found.table}_{column}_{number}",
                 )
-        pressed = st.form_submit_button("Read the columns like this", type="primary")
+        pressed = st.form_submit_button("Use these columns", type="primary")
     if not pressed:
         return None
-    chosen = {header: column for column, header in said.items() if header}
-    if len(chosen) < sum(map(bool, said.values())):
-        st.error("One header is chosen for two columns. Choose another for one of them.")
+    chosen = {header: column for column, header in answers.items() if header}
+    if len(chosen) < sum(map(bool, answers.values())):
+        st.error("One header is chosen for two columns. Choose another one for one of them.")
         return None
     options = options_of(sources)
     mapping = {**options.mappings.get(found.table, {}), **chosen}

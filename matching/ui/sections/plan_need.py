@@ -1,4 +1,4 @@
-"""One need of the plan: why it has whom it has, why not somebody else, and what would meet it where nobody does."""
+"""One need of the plan: why it has its supporter, why not another one, and what would meet it if it is unmet."""
 
 import pandas as pd
 import streamlit as st
@@ -7,10 +7,11 @@ from matching.errors import DataError, counted
 from matching.pairs.market import Row
 from matching.plan.graph import bottleneck
 from matching.tables.formats import PRIORITIES
-from matching.ui.formatting import frames, markup
+from matching.ui.formatting import comparisons, markup
+from matching.ui.sections.confirmation import need_name
 from matching.ui.sections.plan_decisions import STATUS_COLOURS, people, show_decisions
-from matching.ui.state import workspace
-from matching.ui.state.workspace import Opened
+from matching.ui.state import answers
+from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import charts
 from matching.whatif.repairs import Repair
 from matching.whatif.why_not import WhyNot
@@ -20,8 +21,8 @@ _MOST_DISPLACED = 30
 
 
 def chosen_need(opened: Opened) -> str | None:
-    """Let a need be chosen; it is kept in the address."""
-    labels = dict(zip(opened.needs["need_id"], opened.needs["focus"] + ", " + opened.needs["school"], strict=True))
+    """Show the list of needs and return the chosen one. The address keeps it."""
+    labels = {str(row["need_id"]): need_name(row) for row in opened.needs.to_dict("records")}
     asked = st.query_params.get("need")
     if "need" not in st.session_state and asked in labels:
         st.session_state["need"] = asked
@@ -29,11 +30,11 @@ def chosen_need(opened: Opened) -> str | None:
         "Need",
         list(labels),
         index=None,
-        format_func=lambda one: f"{one}: {labels.get(one, '')}",
+        format_func=lambda one: labels.get(one, one),
         placeholder="Choose a row in the table above, or a need here",
         key="need",
     )
-    # In the address, so that a refresh keeps it and a link to it can be sent.
+    # In the address, so that a refresh keeps it and a link can be sent.
     if chosen and chosen != asked:
         st.query_params["need"] = chosen
     elif asked and not chosen:
@@ -42,9 +43,9 @@ def chosen_need(opened: Opened) -> str | None:
 
 
 def show_need(opened: Opened, need_id: str) -> None:
-    """Tell why a need has whom it has, and offer what can be done about it."""
+    """Show why a need has its supporter, or why it is unmet, and offer what can be recorded about it."""
     row = opened.row(need_id)
-    answer = workspace.explanation_of(opened.live, need_id)
+    answer = answers.explanation_of(opened.live, need_id)
     with st.container(border=True):
         st.html(markup.heading(answer.headline) + _tags(row) + markup.sentences(answer.sentences))
     show_decisions(opened, need_id)
@@ -53,13 +54,19 @@ def show_need(opened: Opened, need_id: str) -> None:
 def _tags(row: Row) -> str:
     if not row["met"]:
         return markup.tag("Unmet", "red")
-    held = markup.tag(row["held"].capitalize(), "yellow") if row["held"] else ""
-    return markup.tag("Met", "green") + " " + markup.tag(row["status"], STATUS_COLOURS[row["status"]]) + " " + held
+    fixed = markup.tag(row["held"].capitalize(), "yellow") if row["held"] else ""
+    return (
+        markup.tag("Met", "green")
+        + " "
+        + markup.tag(row["status"].capitalize(), STATUS_COLOURS[row["status"]])
+        + " "
+        + fixed
+    )
 
 
 @st.fragment
 def show_questions(opened: Opened, need_id: str) -> None:
-    """Why not somebody else, what would meet it, and who else could; a question here draws nothing else anew."""
+    """Show what would meet an unmet need, why not another supporter, and who else could support it."""
     row = opened.row(need_id)
     if not row["met"]:
         _show_repairs(opened, need_id)
@@ -67,27 +74,27 @@ def show_questions(opened: Opened, need_id: str) -> None:
     _show_surroundings(opened, need_id)
 
 
-# ---- why not somebody else -----------------------------------------------------------------------------------------
+# ---- why not another supporter -------------------------------------------------------------------------------------
 
 
 def _show_why_not(opened: Opened, need_id: str, row: Row) -> None:
-    st.header("Other people", anchor=False)
+    st.header("Other supporters", anchor=False)
     names = people(opened)
     asked = st.selectbox(
-        "Why not somebody else?",
+        "Why not another supporter?",
         [one for one in names if one != row["supporter_id"]],
         index=None,
         format_func=lambda one: names.get(one, ""),
-        placeholder="Choose somebody you expected here",
+        placeholder="Choose the supporter you expected",
         key="why_not",
     )
     if asked is None or asked == row["supporter_id"]:
         return
-    answer = workspace.answer_why_not(opened.live, need_id, asked)
+    answer = answers.answer_why_not(opened.live, need_id, asked)
     if answer.bars and not answer.solved:
         st.html(markup.sentences(answer.sentences[:1]))
-        if st.toggle("Show what it would change all the same", key=f"force_{need_id}_{asked}"):
-            answer = workspace.answer_why_not(opened.live, need_id, asked, force=True)
+        if st.toggle("Show what this would change anyway", key=f"force_{need_id}_{asked}"):
+            answer = answers.answer_why_not(opened.live, need_id, asked, force=True)
             st.html(markup.sentences(answer.sentences))
     else:
         st.html(markup.sentences(answer.sentences))
@@ -98,62 +105,70 @@ def _show_answer(answer: WhyNot, who: str, row: Row) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         other = f"{row['supporter']}" if row["met"] else ""
-        caption = f"How the score of {who} is made" + (f", beside that of {other}, who is there now" if other else "")
-        table = frames.components(answer, other)
+        caption = f"How the score of {who} is made up" + (
+            f", compared with {other}, the supporter now" if other else ""
+        )
+        table = comparisons.components(answer, other)
         st.html(markup.table(table, caption, numeric=list(table.columns[1:])))
     if not answer.solved:
         return
     with right:
-        table = frames.levels(answer.levels, "This plan", "With them here")
+        table = comparisons.levels(answer.levels, "This plan", "With this supporter")
         st.html(markup.table(table, "What the plan would reach", numeric=list(table.columns[1:])))
     if len(answer.displaced):
-        moves = frames.moves(answer.displaced)
-        caption = f"Who would move: {counted(len(moves), 'need')}, in the order in which one makes way for the next"
+        moves = comparisons.moves(answer.displaced)
+        caption = f"Who would move: {counted(len(moves), 'need')}, each making way for the one before it"
         st.html(markup.table(moves.head(_MOST_DISPLACED), caption))
         if len(moves) > _MOST_DISPLACED:
-            st.caption(f"The first {_MOST_DISPLACED} of {len(moves):,} are shown.")
+            st.caption(f"The first {_MOST_DISPLACED} of {len(moves):,} needs are shown.")
 
 
 # ---- what would meet it --------------------------------------------------------------------------------------------
 
 
 def _show_repairs(opened: Opened, need_id: str) -> None:
-    st.header("What would meet it?", anchor=False)
+    st.header("What would meet this need?", anchor=False)
     key = f"repairs_{need_id}_{opened.live.digest}"
     if st.button("Find the smallest changes that would meet it", key=f"ask_{key}"):
         st.session_state[key] = True
     if not st.session_state.get(key):
         st.html(
-            markup.paragraph("Each is tried by making the plan again with it. It can take ten seconds.", quiet=True)
+            markup.paragraph(
+                "Each change is tested by making the plan again with it. This can take ten seconds.", quiet=True
+            )
         )
         return
-    found = workspace.answer_repairs(opened.live, need_id)
+    found = answers.answer_repairs(opened.live, need_id)
     if not found:
-        st.html(markup.paragraph("No small change was found that would meet it: no single one, and no two together."))
+        st.html(markup.paragraph("No small change was found that would meet it, neither one alone nor two together."))
         return
     if not found[0].steps:
         st.html(markup.paragraph(f"{_repair_words(found[0])} Record it above, or find the best plan from here."))
         return
     st.html(
-        markup.paragraph("The cheapest for everybody else comes first. Nothing is changed by looking at them.")
+        markup.paragraph("The change that costs other needs least comes first. Nothing has changed yet.")
         + markup.numbered([_repair_words(one) for one in found])
     )
 
 
 def _repair_words(repair: Repair) -> str:
-    """A repair with its price: the needs of each priority that would be left unmet for it."""
+    """Return a repair in words, with its cost: how many needs of each priority would lose their supporters."""
     lost = [f"{count} {level}" for count, level in zip(repair.lost, PRIORITIES, strict=True) if count]
-    price = f"Price: {' and '.join(lost)} of the needs met now." if lost else "Price: no need that is met now."
-    least = "" if repair.is_least else " A smaller number might do."
-    return f"{repair.sentence} {price}{least}"
+    cost = (
+        f"Cost: needs that are met now become unmet ({', '.join(lost)})."
+        if lost
+        else "Cost: no other need loses its supporter."
+    )
+    least = "" if repair.is_least else " A smaller number might be enough."
+    return f"{repair.sentence} {cost}{least}"
 
 
 # ---- who else could ------------------------------------------------------------------------------------------------
 
 
 def _show_surroundings(opened: Opened, need_id: str) -> None:
-    """Who else could support a need, as a table, and whom they support, as a picture; only what is open is drawn."""
-    candidates = workspace.explanation_of(opened.live, need_id).candidates
+    """Show who else could support a need and, as a picture, whom they support; only the open tab is drawn."""
+    candidates = answers.explanation_of(opened.live, need_id).candidates
     if candidates.empty:
         return
     who, whom = st.tabs(["Who else could support it?", "Whom do they support?"], key="around_need", on_change="rerun")
@@ -175,16 +190,16 @@ def _show_candidates(candidates: pd.DataFrame) -> None:
             "In this plan": candidates["instead"],
         }
     )
-    caption = "Everybody who could support it, best score first"
+    caption = "Supporters who could meet this need, the best score first"
     st.html(markup.table(listed.head(_MOST_CANDIDATES), caption, numeric=["Km", "Score"]))
     if len(listed) > _MOST_CANDIDATES:
-        with st.expander(f"All {len(listed):,} people who could support it"):
+        with st.expander(f"Show all {len(listed):,} supporters who could meet this need"):
             st.html(markup.table(listed.head(_MOST_LISTED), caption, numeric=["Km", "Score"]))
 
 
 def _show_neighbourhood(opened: Opened, need_id: str) -> None:
     try:
-        whole = workspace.graph_of(opened.live)
+        whole = answers.graph_of(opened.live)
     except DataError as error:
         st.html(markup.paragraph(*(f"{one.message} {one.fix}" for one in error.problems), quiet=True))
         return
@@ -192,22 +207,22 @@ def _show_neighbourhood(opened: Opened, need_id: str) -> None:
     st.altair_chart(
         charts.bipartite_chart(found),
         theme=None,
-        alt="Supporters on the left and needs on the right. The table beside it holds the same people.",
+        alt="Supporters on the left and needs on the right. The other tab lists the same people in a table.",
     )
     left_out = (
-        f" The best {charts.MOST_PEOPLE} of {charts.MOST_PEOPLE + found.left_out} people are drawn."
+        f" The best {charts.MOST_PEOPLE} of {charts.MOST_PEOPLE + found.left_out} supporters are drawn."
         if found.left_out
         else ""
     )
-    st.caption(f"Thick line: in this plan. Dashed line: could support this need too.{left_out}")
+    st.caption(f"Thick line: deployed in this plan. Dashed line: could support this need too.{left_out}")
     group = bottleneck(whole, need_id)
     if group:
         st.html(
             markup.banner(
-                "Too few places",
+                "There are too few places.",
                 [
-                    f"{counted(len(group.need_ids), 'need')} can only be served by the same "
-                    f"{counted(len(group.supporter_ids), 'person', 'people')}, who offer "
+                    f"{counted(len(group.need_ids), 'need')} can only be met by the same "
+                    f"{counted(len(group.supporter_ids), 'supporter')}, who offer "
                     f"{counted(group.places, 'place')} in all."
                 ],
             )

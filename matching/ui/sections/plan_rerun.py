@@ -1,40 +1,41 @@
-"""The best plan from here: what it would change, whom it disturbs and what it gains, before anybody accepts it."""
+"""The best plan from here: what it gains and whom it affects, shown before it is accepted."""
 
 import pandas as pd
 import streamlit as st
 
 from matching.errors import DataError, counted
 from matching.plan.compare import compare
-from matching.rounds.decided_inputs import serving
+from matching.rounds.run_inputs import serving
 from matching.tables.formats import PRIORITIES
-from matching.ui.formatting import frames, markup
-from matching.ui.state import session, workspace
+from matching.ui.formatting import comparisons, markup
+from matching.ui.state import plan_making, setbacks
 from matching.ui.state.jobs import Job
-from matching.ui.state.workspace import Opened, Rerun
-from matching.ui.widgets.parts import show_progress
-from matching.whatif.why_not import rerun_preview
+from matching.ui.state.live_plan import Opened
+from matching.ui.state.plan_making import Rerun
+from matching.ui.widgets.layout import show_progress
+from matching.whatif.rerun import rerun_preview
 
 _RERUN = "rerun"
 _MOST_ROWS = 40
 
 
 def show_changes(opened: Opened) -> None:
-    """What people changed since the plan was made, and the way to the best plan from here, or its preview."""
+    """Show what was changed since the plan was made, and a button for the best plan from here, or its preview."""
     job = _job(opened)
     if job is None:
         if opened.live.is_changed:
             _offer(opened)
     elif not job.is_done:
-        about_leaving = "You may go on with something else here. A decision that you record meanwhile ends it."
+        about_leaving = "You can carry on with other work here. Recording a decision stops this search."
         show_progress(job, "The best plan from here is being found", about_leaving)
     elif job.result:
         _show_preview(opened, job.result)
     else:
-        _tell_why_there_is_none(job)
+        _report_failure(job)
 
 
 def _job(opened: Opened) -> Job[Rerun] | None:
-    """The plan that is being found or waits to be accepted; one from before the last decision is of no use now."""
+    """Return the search that is running or whose plan waits to be accepted; stop one that a decision has outdated."""
     job: Job[Rerun] | None = st.session_state.get(_RERUN)
     now = (opened.round_.round_id, opened.round_.last_event)
     if job and (job.seen.round_id, job.seen.last_event) != now:
@@ -44,12 +45,12 @@ def _job(opened: Opened) -> Job[Rerun] | None:
     return job
 
 
-def _tell_why_there_is_none(job: Job[Rerun]) -> None:
+def _report_failure(job: Job[Rerun]) -> None:
     del st.session_state[_RERUN]
     if job.fault:
-        session.set_back(job.fault)
+        setbacks.set_back(job.fault)
     else:
-        session.set_back_by_defect()
+        setbacks.set_back_by_defect()
     st.rerun()
 
 
@@ -60,27 +61,30 @@ def _offer(opened: Opened) -> None:
             return
         if st.button("Find the best plan from here", type="primary"):
             try:
-                st.session_state[_RERUN] = workspace.begin_rerun(opened.round_)
+                st.session_state[_RERUN] = plan_making.begin_rerun(opened.round_)
             except DataError as error:
-                session.set_back(error)
+                setbacks.set_back(error)
             st.rerun()
 
 
 def _changed_words(opened: Opened) -> list[str]:
     before, now = serving(opened.live.accepted.plan), serving(opened.plan)
-    other = sum(before.get(need_id) != who for need_id, who in now.items())
+    other = sum(before.get(need_id) != supporter_id for need_id, supporter_id in now.items())
     freed = len(set(before) - set(now))
-    told = [f"{counted(other, 'need has', 'needs have')} somebody else"] if other else []
-    told += [f"{counted(freed, 'need is', 'needs are')} free"] if freed else []
-    lines = [f"{' and '.join(told)}."] if told else ["Everybody stays where they were."]
+    changes = [f"{counted(other, 'need has', 'needs have')} another supporter"] if other else []
+    changes += [f"{counted(freed, 'need no longer has', 'needs no longer have')} a supporter"] if freed else []
+    lines = [f"{' and '.join(changes)}."] if changes else ["No deployment changes."]
     gains = [
-        f"{level['bound'] - level['value']:,} {level['level']}"
+        counted(level["bound"] - level["value"], f"more {level['level']} need")
         for level in opened.plan.manifest["objective"][:-1]
         if level["bound"] > level["value"]
     ]
     if gains:
-        lines.append(f"If others move, up to {' and '.join(gains)} more of the needs could be met.")
-    lines.append("Whoever agreed, is active or was put there by you stays; nobody else moves without a gain.")
+        lines.append(f"If other deployments change, up to {' and '.join(gains)} could be met.")
+    lines.append(
+        "A new plan keeps your own placements and what is agreed, active or completed. Another deployment changes only "
+        "where the plan gains."
+    )
     return lines
 
 
@@ -88,45 +92,48 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
     preview = rerun_preview(opened.plan, found.plan, found.inputs)
     with st.container(border=True, key="preview"):
         st.header("The best plan from here", anchor=False)
-        st.html(markup.paragraph("Nothing is changed yet. Look at it, then accept it or leave it."))
-        if why := session.cut_short_words(found.plan):
-            st.html(markup.banner("There may be a better one.", [why], kind="warning"))
+        st.html(markup.paragraph("Nothing has changed yet. Look at this plan, then accept it or discard it."))
+        if why := plan_making.cut_short_words(found.plan):
+            st.html(markup.banner("There may be a better plan.", [why], kind="warning"))
         st.html(markup.paragraph(*preview.sentences))
         _offer_choice(opened, found)
-        levels, disturbed = st.columns(2, gap="large")
+        levels, affected = st.columns(2, gap="large")
+        comparison = compare(opened.plan, found.plan)
         with levels:
-            levels_of = compare(opened.plan, found.plan).levels
-            # What each priority reaches and the score; the Compare screen has the other counts too.
-            table = frames.compared_levels(levels_of, opened.plan, found.plan).head(len(PRIORITIES) + 1)
-            st.html(markup.table(table, "What it gains at each level", numeric=list(table.columns[1:])))
-        with disturbed:
-            _show_people(frames.disturbed(preview.people))
-        moves = frames.moves(compare(opened.plan, found.plan).changes)
+            # The priorities and the score; the Compare screen has the other counts too.
+            table = comparisons.compared_levels(comparison.levels, opened.plan, found.plan).head(len(PRIORITIES) + 1)
+            st.html(markup.table(table, "What this plan gains", numeric=list(table.columns[1:])))
+        with affected:
+            _show_people(comparisons.disturbed(preview.people))
+        moves = comparisons.moves(comparison.changes)
         if len(moves):
-            with st.expander(f"Need by need ({len(moves)})"):
-                st.html(markup.table(moves.head(_MOST_ROWS), "What it changes, need by need"))
+            with st.expander(f"Show the changes need by need ({len(moves)})"):
+                st.html(markup.table(moves.head(_MOST_ROWS), "What this plan changes, need by need"))
                 if len(moves) > _MOST_ROWS:
-                    st.caption(f"The first {_MOST_ROWS} of {len(moves):,} are shown; the Compare screen has all.")
+                    st.caption(
+                        f"The first {_MOST_ROWS} of {len(moves):,} changes are shown. Once the plan is accepted, the "
+                        "Compare screen shows all of them."
+                    )
 
 
 def _show_people(table: pd.DataFrame) -> None:
     if table.empty:
-        st.html(markup.paragraph("Nobody is disturbed."))
+        st.html(markup.paragraph("No deployment changes."))
         return
-    st.html(markup.table(table.head(_MOST_ROWS), "Whom it concerns"))
+    st.html(markup.table(table.head(_MOST_ROWS), "Who is affected"))
     if len(table) > _MOST_ROWS:
-        st.caption(f"The first {_MOST_ROWS} of {len(table):,} are shown.")
+        st.caption(f"The first {_MOST_ROWS} of {len(table):,} people are shown.")
 
 
 def _offer_choice(opened: Opened, found: Rerun) -> None:
     with st.container(horizontal=True):
         if st.button("Accept this plan", type="primary", key="accept_rerun"):
-            accepted = workspace.accept(
-                opened.round_, found.plan, found.inputs, found.sources, why="Best plan from what was decided"
+            accepted = plan_making.accept(
+                opened.round_, found.plan, found.inputs, found.sources, why="Best plan from here"
             )
             if accepted:
                 del st.session_state[_RERUN]
                 st.rerun()
-        if st.button("Leave it", key="leave_rerun"):
+        if st.button("Discard it", key="discard_rerun"):
             del st.session_state[_RERUN]
             st.rerun()

@@ -1,4 +1,4 @@
-"""What is wrong in files that were given: listed, put right here cell by cell, left out on request, or given anew."""
+"""Problems in uploaded files: a list, and the ways to fix them here, leave out rows or upload corrected files."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,25 +20,25 @@ from matching.inputs.locations import (
 )
 from matching.inputs.read import REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK
-from matching.plan.as_bytes import csv_bytes
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
+from matching.ui.sections.filters import filter_by
 from matching.ui.sections.header_mapping import show_form
-from matching.ui.state import cache, session
+from matching.ui.state import attempts, cache, open_round
 from matching.ui.steps import CHECK
-from matching.ui.widgets.parts import error_summary
-from matching.ui.widgets.uploads import LIMIT_SENTENCE, ROUND_SLOTS, upload_form, upload_slots
+from matching.ui.widgets.layout import error_summary
+from matching.ui.widgets.uploads import ROUND_SLOTS, limit_sentence, upload_form, upload_slots
 
 _MOST_OF_A_FILE = 30
-_MOST_TO_MEND = 500
-# Each row is changed by itself, and a workbook is written anew for each.
-_MOST_AT_ONCE = 50
-_EVERY = "All"
+_MOST_TO_FIX = 500
+# Each row is changed separately, and a workbook is written again for each.
+_MOST_ROWS_AT_ONCE = 50
 _SEVERITY_COLOURS = dict(zip(frames.SEVERITIES.values(), ("red", "yellow"), strict=True))
 
 
-def show_problems(attempt: session.Attempt) -> None:
-    """Show what is wrong in the files of an attempt, and every way to put it right."""
+def show_problems(attempt: attempts.Attempt) -> None:
+    """Show the problems in the files of an attempt, and every way to fix them."""
     problems = attempt.problems
     by_file = Counter(one.table for one in problems)
     error_summary(
@@ -47,78 +47,79 @@ def show_problems(attempt: session.Attempt) -> None:
         target="problems",
         occasion=attempt.number,
     )
-    lead = "Nothing is saved yet. Put the problems right here, or in your own files and upload those again."
+    lead = "Nothing is saved yet. Fix the problems here, or fix them in your own files and upload those again."
     st.html(markup.page_heading(CHECK.title, lead))
     _ask_for_columns(attempt)
     places = cache.places_of(attempt.sources)
     st.html('<div id="problems" tabindex="-1"></div>')
     chosen = _chosen(attempt)
     if chosen:
-        _mend(attempt, chosen, places)
+        _fix_cells(attempt, chosen, places)
         _list(chosen)
     else:
-        st.html(markup.paragraph("There is none of these."))
+        st.html(markup.paragraph("No problem matches these filters. Clear one of them."))
     if attempt.notices:
         with st.expander(f"For information: {counted(len(attempt.notices), 'notice')}"):
             st.html(markup.bullets(attempt.notices))
-    offer_mended(attempt.sources, attempt.mended)
+    offer_corrected(attempt.sources, attempt.corrected)
     _check_again(attempt, places)
-    if session.held():
-        st.html(markup.paragraph("The round that you had open and its plan are as they were.", quiet=True))
+    if open_round.held():
+        st.html(markup.paragraph("The round that you have open, and its plan, have not changed.", quiet=True))
 
 
-def _try_again(attempt: session.Attempt, sources: dict[str, Source], mended: frozenset[str] = frozenset()) -> None:
+def _try_again(attempt: attempts.Attempt, sources: dict[str, Source], corrected: frozenset[str] = frozenset()) -> None:
     with st.spinner("Checking the files…"):
-        session.try_files(attempt.name, sources, mended=attempt.mended | mended, anew=attempt.anew)
+        attempts.try_files(attempt.name, sources, corrected=attempt.corrected | corrected, new_round=attempt.new_round)
     st.rerun()
 
 
 # ---- columns -------------------------------------------------------------------------------------------------------
 
 
-def _ask_for_columns(attempt: session.Attempt) -> None:
+def _ask_for_columns(attempt: attempts.Attempt) -> None:
     unknown = cache.unknown_headers_of(attempt.sources)
     if not unknown:
         return
     st.header("Name the columns first", anchor=False)
-    st.html(markup.paragraph("These tables have columns under other names than ours. Say which is which."))
-    remembered = session.remembered_columns()
+    st.html(markup.paragraph("Some columns have names that the program does not know. Choose which column is which."))
+    remembered = attempts.remembered_columns()
     for found in unknown:
-        said = show_form(found, remembered, attempt.sources, attempt.number)
-        if said is not None:
-            _try_again(attempt, said)
+        sources = show_form(found, remembered, attempt.sources, attempt.number)
+        if sources is not None:
+            _try_again(attempt, sources)
 
 
 # ---- list ----------------------------------------------------------------------------------------------------------
 
 
-def _chosen(attempt: session.Attempt) -> tuple[Problem, ...]:
-    """The problems that fit the filters; what stops the run stands first."""
+def _chosen(attempt: attempts.Attempt) -> tuple[Problem, ...]:
+    """Show the filters and return the problems that pass them, those that stop the run first."""
     order = list(frames.SEVERITIES)
     problems = sorted(attempt.problems, key=lambda one: order.index(one.severity))
-    counts = Counter(frames.SEVERITIES[one.severity] for one in problems)
-    effects, files = list(counts), list(dict.fromkeys(one.table for one in problems))
-    if len(effects) > 1:
-        nouns = {1: "problem"}
-        st.html(markup.figures([(words, f"{n:,}", nouns.get(n, "problems")) for words, n in counts.items()]))
-    if len(files) == 1 and len(effects) == 1:
+    counts = Counter(one.severity for one in problems)
+    files = list(dict.fromkeys(one.table for one in problems))
+    if len(counts) > 1:
+        cells = [
+            (frames.SEVERITIES[severity], f"{count:,}", "problem" if count == 1 else "problems")
+            for severity, count in counts.items()
+        ]
+        st.html(markup.figures(cells))
+    if len(files) == 1 and len(counts) == 1:
         return tuple(problems)
     left, right = st.columns(2, gap="medium")
-    file = left.selectbox("File", [_EVERY, *files], key=f"file_{attempt.number}")
-    effect = right.selectbox("Effect", [_EVERY, *effects], key=f"effect_{attempt.number}")
-    return tuple(
-        one for one in problems if file in (_EVERY, one.table) and effect in (_EVERY, frames.SEVERITIES[one.severity])
-    )
+    file = filter_by(left, "File", files, f"file_{attempt.number}")
+    severity = filter_by(right, "Effect", counts, f"effect_{attempt.number}", words=frames.SEVERITIES)
+    return tuple(one for one in problems if file in (None, one.table) and severity in (None, one.severity))
 
 
 def _list(problems: Sequence[Problem]) -> None:
     table = frames.problems_table(problems)
-    # Each file has its share, so that one with many faults does not hide another's.
+    # The first of each file, so that one with many problems does not hide another's.
     listed = table.groupby("File", sort=False).head(_MOST_OF_A_FILE)
-    st.html(markup.table(listed, "What is wrong, row by row", tags=_SEVERITY_COLOURS))
+    st.html(markup.table(listed, "Problems, row by row", tags=_SEVERITY_COLOURS))
     if len(listed) < len(table):
         st.caption(
-            f"The first {_MOST_OF_A_FILE} problems of each file are shown; the download holds all {len(table):,}."
+            f"The first {_MOST_OF_A_FILE} problems of each file are shown. Download them to see all {len(table):,}."
         )
     st.download_button(
         "Download the problems (CSV)",
@@ -129,40 +130,40 @@ def _list(problems: Sequence[Problem]) -> None:
     )
 
 
-# ---- mend ----------------------------------------------------------------------------------------------------------
+# ---- fix -----------------------------------------------------------------------------------------------------------
 
 
-def _mend(attempt: session.Attempt, problems: Sequence[Problem], places: Sequence[Place]) -> None:
-    """One problem at a time, the first one proposed, so that each mend leads to the next."""
-    of_cells = [one for one in problems[:_MOST_TO_MEND] if can_be_mended(one, place_of(one, places))]
+def _fix_cells(attempt: attempts.Attempt, problems: Sequence[Problem], places: Sequence[Place]) -> None:
+    """Show one problem at a time, the first one chosen, so that each fix leads to the next problem."""
+    of_cells = [one for one in problems[:_MOST_TO_FIX] if can_be_mended(one, place_of(one, places))]
     if not of_cells:
         return
-    st.header("Put it right here", anchor=False)
+    st.header("Fix the problems", anchor=False)
     st.html(
         markup.paragraph(
-            "Choose a problem, change the cell, and the files are checked again at once. Your own file stays as it is; "
-            "download the corrected one afterwards.",
+            "Choose a problem and change the cell. The files are then checked again. Your own file stays as it is; you "
+            "can download the corrected one afterwards.",
             quiet=True,
         )
     )
     position = st.selectbox(
-        "Problem to put right",
+        "Problem to fix",
         range(len(of_cells)),
         format_func=lambda place: _in_a_line(of_cells[place]),
-        key=f"mend_{attempt.number}_{len(of_cells)}",
+        key=f"fix_{attempt.number}_{len(of_cells)}",
     )
     problem = of_cells[position]
     place = place_of(problem, places)
     assert place is not None
     with st.container(border=True):
-        _mend_one(attempt, problem, place, f"{attempt.number}_{attempt.problems.index(problem)}")
+        _fix_cell(attempt, problem, place, f"{attempt.number}_{attempt.problems.index(problem)}")
 
 
 def _in_a_line(problem: Problem) -> str:
     return f"{problem.table} row {problem.row}, {problem.column}: {problem.message}"
 
 
-def _mend_one(attempt: session.Attempt, problem: Problem, place: Place, occasion: str) -> None:
+def _fix_cell(attempt: attempts.Attempt, problem: Problem, place: Place, occasion: str) -> None:
     assert problem.row is not None
     row = _row(attempt, problem, place)
     cell = row.get(place.columns[problem.column], problem.value) if row else problem.value
@@ -172,7 +173,7 @@ def _mend_one(attempt: session.Attempt, problem: Problem, place: Place, occasion
         st.html(
             markup.paragraph(f"Row {problem.row}: " + "; ".join(f"{k}: {v}" for k, v in filled.items()), quiet=True)
         )
-    rows = _rows_to_mend(attempt, problem, place, occasion)
+    rows = _rows_to_fix(attempt, problem, occasion)
     namesakes = _namesakes(attempt, problem)
     if len(namesakes) > 1:
         urn = _chosen_school(namesakes, occasion)
@@ -186,7 +187,7 @@ def _mend_one(attempt: session.Attempt, problem: Problem, place: Place, occasion
 
 
 def _offer_words(
-    attempt: session.Attempt, problem: Problem, place: Place, rows: Sequence[int], cell: str, occasion: str
+    attempt: attempts.Attempt, problem: Problem, place: Place, rows: Sequence[int], cell: str, occasion: str
 ) -> None:
     with st.container(horizontal=True):
         for offer in offers(problem):
@@ -194,10 +195,10 @@ def _offer_words(
                 _put(attempt, place, rows, problem.column, with_offer(cell, problem, offer))
 
 
-def _namesakes(attempt: session.Attempt, problem: Problem) -> dict[str, str]:
-    """Every school with the name of the one that is offered for a name: by URN, its name and where it is.
+def _namesakes(attempt: attempts.Attempt, problem: Problem) -> dict[str, str]:
+    """Return every school that shares the name of the one offered: by URN, its name and where it is.
 
-    There are dozens of schools of some names, and the advice names only one of them.
+    Dozens of schools share some names, and the advice offers only one of them.
     """
     offered = offers(problem)
     if problem.column != "school_urn" or len(offered) != 1 or not any(map(str.isalpha, problem.value)):
@@ -206,8 +207,8 @@ def _namesakes(attempt: session.Attempt, problem: Problem) -> dict[str, str]:
         schools = cache.schools_of(attempt.sources)
     except DataError:
         return {}
-    meant = {_letters(problem.value), *map(_letters, schools.loc[schools["urn"] == offered[0], "name"])}
-    same = schools[schools["name"].map(_letters).isin(meant)]
+    names = {_letters(problem.value), *map(_letters, schools.loc[schools["urn"] == offered[0], "name"])}
+    same = schools[schools["name"].map(_letters).isin(names)]
     columns = same[["urn", "name", "local_authority", "postcode"]].sort_values(["local_authority", "urn"])
     return {
         urn: ", ".join(word for word in (name, authority, postcode, urn) if word)
@@ -216,13 +217,13 @@ def _namesakes(attempt: session.Attempt, problem: Problem) -> dict[str, str]:
 
 
 def _letters(name: str) -> str:
-    """A name without capitals, spaces and marks: 'St. Mary's' is 'St Marys'."""
+    """Return a name without capitals, spaces and marks, so that 'St. Mary's' equals 'St Marys'."""
     return "".join(character for character in name.casefold() if character.isalnum())
 
 
 def _chosen_school(namesakes: Mapping[str, str], occasion: str) -> str | None:
-    """The school that somebody has chosen among those of one name; None until the button is pressed."""
-    st.html(markup.banner(f"{len(namesakes):,} schools have this name.", ["Choose the one that is meant."]))
+    """Ask which of the schools with one name is meant, and return its URN; None until the button is pressed."""
+    st.html(markup.banner(f"{len(namesakes):,} schools have this name.", ["Choose the right one."]))
     urn = st.selectbox(
         "School",
         list(namesakes),
@@ -235,15 +236,15 @@ def _chosen_school(namesakes: Mapping[str, str], occasion: str) -> str | None:
     return urn if pressed else None
 
 
-def _row(attempt: session.Attempt, problem: Problem, place: Place) -> dict[str, str] | None:
+def _row(attempt: attempts.Attempt, problem: Problem, place: Place) -> dict[str, str] | None:
     try:
         return cache.cells_of(attempt.sources, place).get(problem.row or 0)
     except DataError:
         return None
 
 
-def _rows_to_mend(attempt: session.Attempt, problem: Problem, place: Place, occasion: str) -> list[int]:
-    """The problem's row, and where that is ticked those of the same mistake."""
+def _rows_to_fix(attempt: attempts.Attempt, problem: Problem, occasion: str) -> list[int]:
+    """Return the problem's row and, if the user ticks it, the other rows with the same mistake."""
     assert problem.row is not None
     same = [
         one.row
@@ -252,9 +253,9 @@ def _rows_to_mend(attempt: session.Attempt, problem: Problem, place: Place, occa
         == (problem.table, problem.column, problem.value, problem.message)
         and one.row not in (None, problem.row)
         and problem.value
-    ][: _MOST_AT_ONCE - 1]
+    ][: _MOST_ROWS_AT_ONCE - 1]
     rows = f"the {counted(len(same), 'other row')} with {shown(problem.value)}"
-    if same and st.checkbox(f"Change it in {rows} too", key=f"same_{occasion}"):
+    if same and st.checkbox(f"Make the same change in {rows}", key=f"same_{occasion}"):
         return [problem.row, *(row for row in same if row is not None)]
     return [problem.row]
 
@@ -274,19 +275,18 @@ def _edited(known: Choices | None, cell: str, column: str, occasion: str) -> str
     return word or cell
 
 
-def _put(attempt: session.Attempt, place: Place, rows: Sequence[int], column: str, value: str) -> None:
+def _put(attempt: attempts.Attempt, place: Place, rows: Sequence[int], column: str, value: str) -> None:
     changed = with_cells(attempt.sources, place, rows, column, value)
     _try_again(attempt, changed, frozenset([attempt.sources[place.table].name]))
 
 
-def offer_mended(sources: Mapping[str, Source], mended: frozenset[str]) -> None:
-    """Offer the files that were changed here."""
-    files = {source.name: source for source in sources.values() if source.name in mended}
+def offer_corrected(sources: Mapping[str, Source], corrected: frozenset[str]) -> None:
+    """Offer the files that were corrected here as downloads."""
+    files = {source.name: source for source in sources.values() if source.name in corrected}
     if not files:
         return
-    st.html(
-        markup.banner("You changed cells here.", ["Your own files are as they were. Take the corrected ones away:"])
-    )
+    line = "Your own files still have the old values. Download the corrected ones to keep them."
+    st.html(markup.banner("You have corrected cells here.", [line]))
     with st.container(horizontal=True):
         for name, source in files.items():
             label = f"Download the corrected {name}"
@@ -296,58 +296,60 @@ def offer_mended(sources: Mapping[str, Source], mended: frozenset[str]) -> None:
 # ---- check again ---------------------------------------------------------------------------------------------------
 
 
-def _check_again(attempt: session.Attempt, places: Sequence[Place]) -> None:
+def _check_again(attempt: attempts.Attempt, places: Sequence[Place]) -> None:
     occasion = f"again_{attempt.number}"
     with upload_form(occasion):
         leave_out = _leaving_out(attempt)
         st.header("Or upload the corrected files", anchor=False)
-        st.html(markup.paragraph(f"The other files are still here. {LIMIT_SENTENCE}", quiet=True))
+        st.html(markup.paragraph(f"Upload only what you have corrected. {limit_sentence()}", quiet=True))
         faulty = _faulty_tables(attempt, places)
         uploaded = upload_slots(faulty, occasion)
-        kept = with_leaving_out(_kept(attempt, faulty), leave_out)
+        sources = with_leaving_out(_without_ticked_files(attempt, faulty), leave_out)
         again = st.form_submit_button("Check again", type="primary")
-    st.button("Leave these files", on_click=session.forget_attempt)
-    if again and (uploaded or kept != attempt.sources):
-        _try_again(attempt, {**kept, **uploaded})
+    st.button("Discard these files", on_click=attempts.forget_attempt)
+    if again and (uploaded or sources != attempt.sources):
+        _try_again(attempt, {**sources, **uploaded})
     elif again:
-        advice = "Change something above, or choose a corrected file; then press the button again."
+        advice = "Tick a box or choose a corrected file, then press the button again."
         st.html(markup.banner("Nothing has changed yet, so there is nothing to check again.", [advice], kind="warning"))
 
 
-def _leaving_out(attempt: session.Attempt) -> bool:
-    """Whether faulty rows are to be left out, which only happens where somebody ticks it."""
-    wished = options_of(attempt.sources).leave_out
+def _leaving_out(attempt: attempts.Attempt) -> bool:
+    """Ask whether to leave out the rows with problems, and return the answer."""
+    already = options_of(attempt.sources).leave_out
     rows = {(one.table, one.row) for one in attempt.problems if one.severity == LEAVE_OUT}
-    if not rows and not wished:
+    if not rows and not already:
         return False
-    st.header("Or go on without the faulty rows", anchor=False)
+    st.header("Or leave out the rows with problems", anchor=False)
     by_file = Counter(name for name, _ in sorted(rows, key=str))
     listed = ", ".join(f"{count:,} of {name}" for name, count in by_file.items())
-    label = f"Leave out {counted(len(rows), 'row')} ({listed})" if rows else "Leave faulty rows out, as you asked"
-    ticked = st.checkbox(label, value=wished, key=f"leave_out_{attempt.number}")
+    label = (
+        f"Leave out {counted(len(rows), 'row')} ({listed})" if rows else "Leave out rows with problems, as you asked"
+    )
+    ticked = st.checkbox(label, value=already, key=f"leave_out_{attempt.number}")
     st.html(
         markup.paragraph(
-            "What hangs on such a row goes too: the needs of a school, the evidence of a person. Each row that is left "
-            "out is told on this screen and in the plan. Press 'Check again'.",
+            "Rows that depend on such a row are left out too: the needs of a school, or the evidence of a supporter. "
+            "This screen and the plan list every row that is left out. Tick the box, then press “Check again” below.",
             quiet=True,
         )
     )
     return ticked
 
 
-def _kept(attempt: session.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
-    """The files of before, but for those of optional tables that are to be left out."""
+def _without_ticked_files(attempt: attempts.Attempt, faulty: Sequence[str]) -> dict[str, Source]:
+    """Return the files of the attempt without the optional ones that the user ticks to leave out."""
     optional = [name for name in faulty if name in attempt.sources and name not in REQUIRED_TABLES]
     left_out = {
         name
         for name in optional
-        if st.checkbox(f"Go on without the {name} file", key=f"without_{name}_{attempt.number}")
+        if st.checkbox(f"Continue without the {name} file", key=f"without_{name}_{attempt.number}")
     }
     return {name: source for name, source in attempt.sources.items() if name not in left_out}
 
 
-def _faulty_tables(attempt: session.Attempt, places: Sequence[Place]) -> list[str]:
-    """The tables to upload again: those that a problem names, as a file or as a table that is missing."""
+def _faulty_tables(attempt: attempts.Attempt, places: Sequence[Place]) -> list[str]:
+    """Return the tables to upload again: those that a problem names, by their file or as missing."""
     named = {one.table for one in attempt.problems}
     labels = {place.table: place.labels for place in places}
     faulty = [

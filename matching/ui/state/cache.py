@@ -1,11 +1,11 @@
-"""What is worked out of files, kept by their digest, so that screens may ask each time.
+"""Results computed from files, cached by digest, so that screens may ask each time.
 
-What a round is read into is kept for every window, so that a refresh need not read it again, and for more rounds than
-people have open at once, or each would push out the others'. What follows from it is kept for each tab.
+The tables of a round are cached for every window, so that a refresh does not read them again, and for more rounds than
+people have open at the same time. What follows from them is cached for each tab.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import pandas as pd
@@ -17,6 +17,7 @@ from matching.inputs.recognise import UnknownHeader, unknown_headers
 from matching.pairs.market import Market, open_market
 from matching.plan.as_bytes import excel_bytes, zip_bytes
 from matching.plan.on_disk import SavedPlan, as_of_run, read_files
+from matching.rounds.run_inputs import RunInputs
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
 
@@ -25,28 +26,38 @@ _ROUNDS_KEPT, _KEPT_S = 40, 3_600
 
 
 def ordered(sources: Mapping[str, Source]) -> dict[str, Source]:
-    """Files in the order in which they are always kept."""
+    """Return files in the order in which rounds keep them."""
     return {name: sources[name] for name in SOURCES if name in sources}
 
 
 def market(sources: Mapping[str, Source], as_at: date | None = None) -> Market:
-    """Who could serve whom under these files.
+    """Return who could serve whom under these files.
 
     Raises
     ------
     DataError
         The files are not sound.
     """
-    return _market(_digests(sources), (as_at or date.today()).isoformat(), sources)
+    day = (as_at or date.today()).isoformat()
+    tables = {name: source for name, source in sources.items() if name != "policy"}
+
+    def read() -> Inputs:
+        return with_policy(_inputs(_digests(tables), day, tables), sources.get("policy"))
+
+    return _market(_digests(sources), day, read)
+
+
+def market_of_run(run: RunInputs) -> Market:
+    """Return the market of a run's inputs, as at today."""
+    return _market(_digests(run.sources), date.today().isoformat(), lambda: run.inputs)
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner="Finding who could support whom…")
-def _market(digests: _Digests, as_at: str, _sources: Mapping[str, Source]) -> Market:
-    tables = {name: source for name, source in _sources.items() if name != "policy"}
-    inputs = with_policy(_inputs(_digests(tables), as_at, tables), _sources.get("policy"))
+def _market(digests: _Digests, as_at: str, _read: Callable[[], Inputs]) -> Market:
+    inputs = _read()
     with long_work():
-        found = open_market(inputs)
-        # Found here, under the spinner, and not when a screen first asks.
+        found = open_market(inputs, keep_all_pairs=True)
+        # Found here, under the spinner, and not on the first screen that needs them.
         len(found.pairs)
     return found
 
@@ -58,7 +69,7 @@ def _inputs(digests: _Digests, as_at: str, _tables: Mapping[str, Source]) -> Inp
 
 
 def places_of(sources: Mapping[str, Source]) -> tuple[Place, ...]:
-    """Where each table stands in its file."""
+    """Return where each table is in its file."""
     return _places(_digests(sources), sources)
 
 
@@ -68,7 +79,7 @@ def _places(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[Place, .
 
 
 def unknown_headers_of(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
-    """The tables whose columns have to be named before they can be read."""
+    """Return the tables whose columns have to be named before they can be read."""
     return _unknown_headers(_digests(sources), sources)
 
 
@@ -78,7 +89,7 @@ def _unknown_headers(digests: _Digests, _sources: Mapping[str, Source]) -> tuple
 
 
 def cells_of(sources: Mapping[str, Source], place: Place) -> Mapping[int, dict[str, str]]:
-    """The cells of a table as they stand in its file, by row and by the header there.
+    """Return the cells of a table as they are in its file, by row number and header.
 
     Raises
     ------
@@ -97,7 +108,7 @@ def _cells(
 
 
 def inputs_of(sources: Mapping[str, Source]) -> Inputs:
-    """The tables of sound files, as at today.
+    """Return the tables of sound files, as at today.
 
     Raises
     ------
@@ -109,11 +120,12 @@ def inputs_of(sources: Mapping[str, Source]) -> Inputs:
 
 
 def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
-    """The schools of some files: the schools table or GIAS extract, with Ofsted's and the links file where given.
+    """Return the schools in files: the schools table or GIAS extract, with the Ofsted and links files if given.
 
     Raises
     ------
     DataError
+        A file is not sound.
     """
     about = {name: sources[name] for name in ("schools", "ofsted", "links") if name in sources}
     return _schools(_digests(about), about)
@@ -126,7 +138,7 @@ def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
 
 
 def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:
-    """The plan in a round's files."""
+    """Return the plan in a round's files."""
     return _saved_plan(plan_digest(files), files)
 
 
@@ -137,23 +149,21 @@ def _saved_plan(digest: str, _files: Mapping[str, bytes]) -> SavedPlan:
 
 
 def market_of(saved: SavedPlan) -> Market:
-    """The market that a plan was made from, as at its day."""
+    """Return the market that a plan was made from, as at its day."""
     known = {name: saved.plan.manifest[name] for name in ("inputs", "notices")}
-    return _market_of(_digests(saved.sources), saved.as_at.isoformat(), repr(known), saved)
+    # The same copies may belong to runs of differently named files.
+    digests = (*_digests(saved.sources), ("manifest", "", hashlib.sha256(repr(known).encode()).hexdigest()))
+    tables = {name: source for name, source in saved.sources.items() if name != "policy"}
+    day = saved.as_at.isoformat()
 
+    def read() -> Inputs:
+        return as_of_run(saved, with_policy(_inputs(_digests(tables), day, tables), saved.sources.get("policy")))
 
-@st.cache_resource(scope="session", max_entries=6, show_spinner="Finding who could support whom…")
-def _market_of(digests: _Digests, as_at: str, known: str, _saved: SavedPlan) -> Market:
-    tables = {name: source for name, source in _saved.sources.items() if name != "policy"}
-    inputs = with_policy(_inputs(_digests(tables), as_at, tables), _saved.sources.get("policy"))
-    with long_work():
-        found = open_market(as_of_run(_saved, inputs))
-        len(found.pairs)
-    return found
+    return _market(digests, day, read)
 
 
 def workbook(files: Mapping[str, bytes]) -> bytes:
-    """A plan as one Excel workbook."""
+    """Return a plan as one Excel workbook."""
     return _workbook(plan_digest(files), files)
 
 
@@ -165,7 +175,7 @@ def _workbook(digest: str, _files: Mapping[str, bytes]) -> bytes:
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:
-    """Every file of a plan as one zip."""
+    """Return every file of a plan in one zip."""
     return _packed(plan_digest(files), files)
 
 
@@ -175,7 +185,7 @@ def _packed(digest: str, _files: Mapping[str, bytes]) -> bytes:
 
 
 def plan_digest(files: Mapping[str, bytes]) -> str:
-    """What tells one plan from another: its manifest names the digest of every other file."""
+    """Return the digest of a plan: that of its manifest, which holds the digest of every other file."""
     return hashlib.sha256(files["manifest.json"]).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""The plan as it is handed over: the approved version where there is one, or else the plan as it stands now."""
+"""The plan as it is handed over: the approved version if there is one, or else the live plan."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from matching.plan.handover import Approval, Occasion
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
 from matching.rounds.round import PlanRecord, Round
-from matching.rounds.state import Desk, desk_of
-from matching.ui.state import cache, session, workspace
+from matching.rounds.state import RoundState, state_of
+from matching.ui.state import cache, live_plan
+from matching.ui.state.open_round import store
 
 _HAND = ("pin", "swap", "forbid", "declined")
 
 
 @dataclass(frozen=True)
 class Handed:
-    """A plan as it leaves.
+    """A plan as it is handed over.
 
     Attributes
     ----------
@@ -32,17 +33,17 @@ class Handed:
         The same, read.
     market : Market
         Of the inputs that it is checked against.
-    desk : Desk
+    state : RoundState
     approval : Approval or None
     decisions : int
-        How many changes by hand hold that were made since the accepted plan was made.
+        The number of changes by hand since the accepted plan was made, without those undone.
     """
 
     round_name: str
     files: Mapping[str, bytes]
     saved: SavedPlan
     market: Market
-    desk: Desk
+    state: RoundState
     approval: Approval | None
     decisions: int
 
@@ -58,61 +59,63 @@ class Handed:
 
     @property
     def digest(self) -> str:
-        """What tells it from every other plan."""
+        """The digest of the plan."""
         return cache.plan_digest(self.files)
 
     def occasion(self, day: date) -> Occasion:
-        """What its letters and documents of a day say of themselves."""
+        """Return the heading of its letters and documents on a day."""
         return Occasion(self.round_name, day, self.approval)
 
 
 def handed(round_: Round) -> Handed:
-    """The plan of a round as it leaves; the round must have one.
+    """Return the plan of a round as it is handed over; the round must have one.
 
     Raises
     ------
     DataError
-        What was decided cannot stand together, or the database cannot be read.
+        The decisions contradict each other, or the database cannot be read.
     """
     record = approved_version(round_)
     if record:
         files = files_of(round_, record.number)
         saved = cache.saved_plan(files)
         approval = Approval(record.made_by, record.made_at.astimezone().date(), str(version_of(round_, record)))
-        return Handed(round_.name, files, saved, cache.market_of(saved), desk_of(round_.events), approval, 0)
-    found = workspace.live(round_)
+        return Handed(round_.name, files, saved, cache.market_of(saved), state_of(round_.events), approval, 0)
+    found = live_plan.live(round_)
     if not found.is_changed and round_.files is not None:
-        return Handed(round_.name, round_.files, found.accepted, found.market, found.desk, None, 0)
+        return Handed(round_.name, round_.files, found.accepted, found.market, found.state, None, 0)
     files = _live_files(found.digest, found)
-    return Handed(round_.name, files, cache.saved_plan(files), found.market, found.desk, None, _changes(found.desk))
+    return Handed(round_.name, files, cache.saved_plan(files), found.market, found.state, None, _changes(found.state))
 
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)
-def _live_files(digest: str, _found: workspace.Live) -> dict[str, bytes]:
+def _live_files(digest: str, _found: live_plan.Live) -> dict[str, bytes]:
     return plan_files(_found.plan, _found.market.inputs)
 
 
-def _changes(desk: Desk) -> int:
-    return sum(one.kind in _HAND and one.number > desk.planned and one.number not in desk.undone for one in desk.events)
+def _changes(state: RoundState) -> int:
+    return sum(
+        one.kind in _HAND and one.number > state.planned and one.number not in state.undone for one in state.events
+    )
 
 
 def approved_versions(round_: Round) -> tuple[PlanRecord, ...]:
-    """Every approved version of a round's plan, the first one first."""
+    """Return every approved version of a round's plan, in order."""
     return tuple(one for one in round_.plans if one.kind == "approved")
 
 
 def approved_version(round_: Round) -> PlanRecord | None:
-    """The approved version that is in force."""
+    """Return the approved version in force, or None."""
     return next((one for one in round_.plans if one.number == round_.approved), None)
 
 
 def version_of(round_: Round, record: PlanRecord) -> int:
-    """Which approved version of the round a plan is, from 1."""
+    """Return the number of an approved version of the round, from 1."""
     return approved_versions(round_).index(record) + 1
 
 
 def files_of(round_: Round, number: int) -> Mapping[str, bytes]:
-    """The files of a plan that was kept; what is kept is never changed.
+    """Return the files of a plan in the database, which are never changed.
 
     Raises
     ------
@@ -124,4 +127,4 @@ def files_of(round_: Round, number: int) -> Mapping[str, bytes]:
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _files(round_id: str, number: int) -> Mapping[str, bytes]:
-    return session.store().plan_files(round_id, number)
+    return store().plan_files(round_id, number)

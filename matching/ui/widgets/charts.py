@@ -1,6 +1,6 @@
-"""Pictures: who could serve a need, workload, distances and equity. Frames in, Altair charts out.
+"""Charts: who could serve a need, workload, distances and equity. DataFrames in, Altair charts out.
 
-Every picture says with shape or place what it also says with colour.
+No chart relies on colour alone: shape or position shows the same.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from matching.plan.equity import TOTAL
 from matching.plan.graph import need_node
 from matching.ui.formatting.colours import BLACK, BLUE, FONT, GREY, RED
 
-# More people than this in one picture are a tangle.
 MOST_PEOPLE = 10
+"""With more people than this the lines of one chart cannot be followed."""
 MOST_BARS = 30
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """What surrounds one need in the graph, ready to be drawn.
+    """The part of the graph around one need, ready to be drawn.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Neighbourhood:
 
 
 def neighbourhood(graph: nx.Graph, need_id: str, most: int = MOST_PEOPLE) -> Neighbourhood:
-    """Pick who could serve a need, best score first, and the needs that they serve instead."""
+    """Return who could serve a need, best score first, and the needs that they serve instead."""
     need = need_node(need_id)
     by_score = sorted(graph[need], key=lambda one: (not graph[need][one]["chosen"], -graph[need][one]["score"], one))
     supporters = by_score[:most]
@@ -79,7 +79,7 @@ def _need_kind(graph: nx.Graph, node: str, chosen: str) -> str:
 
 
 def bipartite_chart(found: Neighbourhood, *, row_height: int = 38) -> alt.LayerChart:
-    """Draw supporters on the left, needs on the right: thick lines are the plan, dashed ones could have been."""
+    """Draw supporters on the left, needs on the right: thick lines are deployments, dashed ones eligible pairs."""
     nodes, tallest = found.nodes, int(found.nodes["place"].max()) + 1
     y = alt.Scale(domain=[-0.6, tallest - 0.4], reverse=True, nice=False, zero=False)
     x = alt.Scale(domain=[-0.95, 2.35], nice=False, zero=False)
@@ -91,8 +91,8 @@ def bipartite_chart(found: Neighbourhood, *, row_height: int = 38) -> alt.LayerC
         y2="place_of_need:Q",
         tooltip=[alt.Tooltip("score:Q", title="Score", format=".3f")],
     )
-    could = lines.transform_filter("!datum.chosen").mark_rule(color=GREY, strokeWidth=1.2, strokeDash=[4, 3])
-    does = lines.transform_filter("datum.chosen").mark_rule(color=BLUE, strokeWidth=4)
+    eligible = lines.transform_filter("!datum.chosen").mark_rule(color=GREY, strokeWidth=1.2, strokeDash=[4, 3])
+    deployed = lines.transform_filter("datum.chosen").mark_rule(color=BLUE, strokeWidth=4)
     marks = alt.Chart(nodes).encode(
         x=alt.X("side:Q", scale=x, axis=None),
         y=alt.Y("place:Q", scale=y, axis=None),
@@ -112,7 +112,7 @@ def bipartite_chart(found: Neighbourhood, *, row_height: int = 38) -> alt.LayerC
             shape="cross", filled=True, size=110, color=RED, opacity=1
         ),
     ]
-    # A limit in parts of the picture's width keeps long names inside it on any screen; the tooltip has them whole.
+    # A limit relative to the chart's width keeps long names inside it on any screen; the tooltip has the full name.
     text: dict[str, Any] = {"font": FONT, "fontSize": 12, "color": BLACK, "lineBreak": "\n", "baseline": "middle"}
     left: dict[str, Any] = {"align": "right", "dx": -12, "limit": {"expr": "0.26 * width"}}
     right: dict[str, Any] = {"align": "left", "dx": 14, "dy": -7, "limit": {"expr": "0.38 * width"}}
@@ -125,12 +125,12 @@ def bipartite_chart(found: Neighbourhood, *, row_height: int = 38) -> alt.LayerC
         .mark_text(fontWeight="bold", **right, **text)
         .encode(text="words:N"),
     ]
-    return _dressed(alt.layer(could, does, *dots, *names).properties(height=max(150, row_height * tallest + 20)))
+    return _styled(alt.layer(eligible, deployed, *dots, *names).properties(height=max(150, row_height * tallest + 20)))
 
 
 def workload_chart(workload: pd.DataFrame) -> alt.LayerChart:
-    """Draw the places that each supporter uses, and those left; `workload` as `frames.workload` gives it."""
-    # The identifier keeps two people of one name apart.
+    """Draw the places that each supporter uses and has left; `workload` is that of `frames.workload`."""
+    # The identifier distinguishes two people of the same name.
     rows = workload.assign(
         words=[f"{_cut(one['supporter'], 22)}, {one['supporter_id']}" for one in workload.to_dict("records")]
     )
@@ -150,7 +150,7 @@ def workload_chart(workload: pd.DataFrame) -> alt.LayerChart:
                 "words:N",
                 sort=rows["words"].tolist(),
                 title=None,
-                axis=alt.Axis(labelLimit=240, ticks=False, domain=False),
+                axis=alt.Axis(labelLimit=240, ticks=False, domain=False, labelPadding=6),
             ),
             x=alt.X("places:Q", title="Places", axis=alt.Axis(tickMinStep=1, format="d", orient="top")),
             color=alt.Color("which:N", scale=colour, legend=alt.Legend(title=None, orient="top")),
@@ -164,18 +164,18 @@ def workload_chart(workload: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )
-    return _dressed(alt.layer(bars).properties(height=20 * len(rows) + 80))
+    return _styled(alt.layer(bars).properties(height=20 * len(rows) + 80))
 
 
 def distance_chart(needs: pd.DataFrame, limits_km: Mapping[str, float], *, height: int = 240) -> alt.LayerChart:
-    """Draw how far people go: deployments by distance, with the policy's limits as dashed rules.
+    """Draw deployments by distance, with the limits of the policy as dashed lines.
 
     Parameters
     ----------
     needs : DataFrame
-        As `frames.needs` gives them.
+        As `frames.needs` returns them.
     limits_km : mapping of str to float
-        By designation, as `Policy.max_distance_km` holds them.
+        By designation, in km, as in `Policy.max_distance_km`.
     height : int
         In pixels.
     """
@@ -201,7 +201,7 @@ def distance_chart(needs: pd.DataFrame, limits_km: Mapping[str, float], *, heigh
         )
     )
     marks = alt.Chart(rules).encode(x=alt.X("km:Q", scale=x))
-    return _dressed(
+    return _styled(
         alt.layer(
             drawn,
             marks.mark_rule(color=BLACK, strokeWidth=2, strokeDash=[6, 3]),
@@ -213,9 +213,9 @@ def distance_chart(needs: pd.DataFrame, limits_km: Mapping[str, float], *, heigh
 
 
 def distance_bars(distance_km: pd.Series, reach_km: float) -> pd.DataFrame:
-    """Deployments by distance: lower, upper (km, the lower in and the upper out), deployments and words of each bar.
+    """Return the bars of `distance_chart`: lower (km, included), upper (km, excluded), deployments and words.
 
-    Bars are of 1, 2, 5 or 10 km and so on, at most 20 of them, and reach as far as `reach_km` and the longest distance.
+    Bars are 1, 2, 5, 10 … km wide; at most 20 of them cover `reach_km` and the longest distance.
     """
     longest = max(reach_km, float(distance_km.max()) if len(distance_km) else 0, 1)
     width = next(step * 10**power for power in range(6) for step in (1, 2, 5) if longest / (step * 10**power) < 20)
@@ -233,14 +233,14 @@ def distance_bars(distance_km: pd.Series, reach_km: float) -> pd.DataFrame:
 
 
 def equity_chart(table: pd.DataFrame, by: str) -> alt.LayerChart:
-    """Draw the share of needs met in each group, with that of all needs as a dashed rule.
+    """Draw the share of needs met in each group, with that of all needs as a dashed line.
 
     Parameters
     ----------
     table : DataFrame
-        As `matching.equity.equity` gives it; at most `MOST_BARS` groups are sensible.
+        As `matching.plan.equity.equity` returns it, with at most about `MOST_BARS` groups.
     by : str
-        Which way of grouping: a value of its column `by`.
+        The grouping: a value of its column `by`.
     """
     rows = _as_numbers(table[table["by"] == by])
     rows = rows.assign(words=rows["met"].astype(str) + " of " + rows["needs"].astype(str))
@@ -261,11 +261,11 @@ def equity_chart(table: pd.DataFrame, by: str) -> alt.LayerChart:
         ],
     )
     rule = alt.Chart(overall).encode(x=alt.X("met_percent:Q", scale=x))
-    return _dressed(
+    return _styled(
         alt.layer(
             bars.mark_bar(color="#a8c9e5", stroke=BLUE, strokeWidth=1, height=18),
             rule.mark_rule(color=BLACK, strokeWidth=2, strokeDash=[6, 3]),
-            # Inside the bars' foot, where neither a short bar nor the rule gets in the way.
+            # At the start of the bars, where neither a short bar nor the dashed line is in the way.
             bars.mark_text(align="left", dx=6, font=FONT, fontSize=12, color=BLACK).encode(
                 x=alt.datum(0), text="words:N"
             ),
@@ -287,13 +287,13 @@ def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _dressed(chart: Any) -> alt.LayerChart:
+def _styled(chart: Any) -> alt.LayerChart:
     text = {"labelFont": FONT, "titleFont": FONT, "labelFontSize": 13, "titleFontSize": 13, "labelColor": BLACK}
-    dressed: alt.LayerChart = (
-        # The picture as a whole has words for those who cannot see it; its parts would be noise.
+    styled: alt.LayerChart = (
+        # The chart as a whole has a description for screen readers; reading out its marks would be noise.
         chart.configure_mark(aria=False)
         .configure_view(stroke=None)
         .configure_axis(**text, titleColor=BLACK, grid=False)
         .configure_legend(labelFont=FONT, labelFontSize=13, labelColor=BLACK)
     )
-    return dressed
+    return styled

@@ -1,8 +1,7 @@
-"""Maps of who goes where. Frames in, Vega-Lite out.
+"""Maps of who goes where. DataFrames in, Vega-Lite specifications out.
 
-They are written as Vega-Lite reads them, and not by way of Altair as the other pictures are: a map is drawn anew at
-each click on the Plan screen, and Altair's checks took most of the time of that. Every mark and line says with shape or
-dash what it also says with colour.
+Unlike the charts, maps do without Altair: the Plan screen draws its map again at each click, and Altair's checks took
+most of that time. No map relies on colour alone: shape or dash shows the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,22 +13,22 @@ import pandas as pd
 from matching.rounds.events import STATUSES
 from matching.ui.formatting.colours import BLACK, BLUE, FAINT, FONT, GREEN, GREY, PALE, PURPLE, RED
 
-# More lines than this on one map are a blob.
 MOST_ON_MAP = 400
+"""With more needs than this the lines of one map cannot be distinguished."""
 MOST_LABELS = 25
 
 MAP_SELECTION = "need"
-"""The name of the parameter that holds what was clicked on a map."""
+"""The name of the parameter that holds the clicked mark of a map."""
 
 Spec = dict[str, Any]
 """A Vega-Lite specification, for `st.vega_lite_chart`, with its tables under `datasets`."""
 
-_MET, _UNMET = "School that is supported", "School with an unmet need"
-_HOME, _GROUND = "Supporter's own school", "Other school"
-_SHAPES = {_MET: ("circle", BLUE), _UNMET: ("cross", RED), _HOME: ("triangle-up", BLACK), _GROUND: ("circle", PALE)}
+_MET, _UNMET = "Supported school", "School with an unmet need"
+_HOME, _OTHER = "Supporter's home school", "Other school"
+_SHAPES = {_MET: ("circle", BLUE), _UNMET: ("cross", RED), _HOME: ("triangle-up", BLACK), _OTHER: ("circle", PALE)}
 _LINE_COLUMNS = ["need_id", "supporter", "about", "distance_km", "home_easting", "home_northing", "easting", "northing"]
 
-# Colour, dash and width: dashes tell lines apart where colours do not.
+# Colour, dash and width: dashes distinguish lines for readers who cannot see the colours.
 _Look = tuple[str, list[int], float]
 _STATUS_LINES: Mapping[str, _Look] = dict(
     zip(
@@ -63,38 +62,38 @@ def plan_map(
     labels: pd.DataFrame | None = None,
     selectable: bool = False,
 ) -> Spec:
-    """Draw who goes where.
+    """Return a map of the deployments: who goes where.
 
     Parameters
     ----------
     schools : DataFrame
-        name, easting and northing of every school that gives the map its ground.
+        name, easting and northing of the schools drawn as light dots in the background.
     needs : DataFrame
-        As `frames.needs` gives them; at most `MOST_ON_MAP` are sensible. Where they have a column `status`, a line is
-        drawn in the dash and colour of its deployment's status.
+        As `frames.needs` returns them; at most about `MOST_ON_MAP`. If they have a column `status`, a line has the dash
+        and colour of its deployment's status.
     chosen : str or None
-        The need that stands out.
+        The need to highlight.
     height : int
         In pixels.
     boundaries : DataFrame, optional
-        Thin lines under the rest, as `matching.boundaries.boundary_lines` gives them for what the map shows.
+        Thin lines under everything else, as `matching.inputs.boundaries.boundary_lines` returns them.
     labels : DataFrame, optional
-        Names of areas, as `matching.boundaries.area_labels` gives them; the first `MOST_LABELS` are written.
+        Names of areas, as `matching.inputs.boundaries.area_labels` returns them; the first `MOST_LABELS` are drawn.
     selectable : bool
-        Whether a mark can be clicked: `st.vega_lite_chart(…, on_select=…)` then tells what `clicked_need` reads.
+        Whether a mark can be clicked: `clicked_need` reads what `st.vega_lite_chart(…, on_select=…)` then returns.
     """
     met = needs[needs["met"]]
     points = _places(schools, needs, met)
     lines = met.assign(about=_need_words(met))
-    plain, outstanding = lines[lines["need_id"] != chosen], lines[lines["need_id"] == chosen]
+    others, highlighted = lines[lines["need_id"] != chosen], lines[lines["need_id"] == chosen]
     if "status" in needs:
-        present = {status: look for status, look in _STATUS_LINES.items() if status in set(plain["status"])}
-        drawn = _coded_lines(plain, "status", present)
+        present = {status: look for status, look in _STATUS_LINES.items() if status in set(others["status"])}
+        drawn = _coded_lines(others, "status", present)
     else:
-        drawn = _lines("lines", plain, opacity=0.55, color=BLUE, strokeWidth=1.3)
+        drawn = _lines("lines", others, opacity=0.55, color=BLUE, strokeWidth=1.3)
     parts = [*_boundary_layers(boundaries), drawn, *_label_layers(labels), _marks(points)]
-    if len(outstanding):
-        parts.append(_lines("outstanding", outstanding, opacity=1, color=BLACK, strokeWidth=4))
+    if len(highlighted):
+        parts.append(_lines("highlighted", highlighted, opacity=1, color=BLACK, strokeWidth=4))
     ring = needs.loc[needs["need_id"] == chosen, ["need_id", "easting", "northing"]]
     if len(ring):
         look = {"shape": "circle", "size": 420, "color": BLACK, "strokeWidth": 3, "filled": False, "opacity": 1}
@@ -112,14 +111,14 @@ def comparison_map(
     height: int = 430,
     boundaries: pd.DataFrame | None = None,
 ) -> Spec:
-    """Draw two plans of one area on one map: which pairs are in both, only before, or only after.
+    """Return a map of two plans of one area: which pairs are in both, only before, or only after.
 
     Parameters
     ----------
     schools : DataFrame
         As for `plan_map`.
     before, after : DataFrame
-        As `frames.needs` gives them; the marks of the schools are of the plan after.
+        As `frames.needs` returns them; the marks of the schools are those of the plan after.
     height : int
         In pixels.
     boundaries : DataFrame, optional
@@ -132,25 +131,25 @@ def comparison_map(
 
 
 def clicked_need(event: Any) -> str | None:
-    """The need of the mark that was clicked on a selectable map; None for a bare school, or for nothing.
+    """Return the need of the mark that was clicked on a selectable map; None for a school without one, or no click.
 
     Parameters
     ----------
     event : mapping
-        What `st.vega_lite_chart` returns, or what is kept under its key in the session.
+        The return value of `st.vega_lite_chart`, or its value in the session state.
     """
     clicked = (event or {}).get("selection", {}).get(MAP_SELECTION) or [{}]
     return clicked[0].get("need_id") or None
 
 
 def pairs_compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """The met needs of two plans, each pair of need and supporter once, with `change`: where it is."""
+    """Return the met needs of two plans, each pair of need and supporter once, with `change`: which plans have it."""
     sides = [side[side["met"]] for side in (before, after)]
     keys = [pd.MultiIndex.from_frame(side[["need_id", "supporter_id"]]) for side in sides]
     both, before_only, after_only = _CHANGES
     was = sides[0].assign(change=np.where(keys[0].isin(keys[1]), both, before_only))
     now = sides[1].assign(change=after_only)[~keys[1].isin(keys[0])]
-    # What stays is drawn first, under what changes.
+    # Unchanged pairs are drawn first, under those that change.
     return pd.concat([was, now]).sort_values(["change", "need_id", "supporter_id"], ignore_index=True)
 
 
@@ -158,10 +157,10 @@ def pairs_compared(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def _places(schools: pd.DataFrame, needs: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    """Every mark of a map: the ground, the homes of the pairs, and the schools with a need."""
+    """Return every mark of a map: other schools, the home schools of the pairs, and the schools with a need."""
     met, unmet = needs[needs["met"]], needs[~needs["met"]]
     parts = [
-        _points(schools, _GROUND, "easting", "northing", schools["name"]),
+        _points(schools, _OTHER, "easting", "northing", schools["name"]),
         _points(pairs, _HOME, "home_easting", "home_northing", pairs["home_school"] + " (" + pairs["supporter"] + ")"),
         _points(met, _MET, "easting", "northing", _need_words(met)),
         _points(unmet, _UNMET, "easting", "northing", _need_words(unmet)),
@@ -170,15 +169,15 @@ def _places(schools: pd.DataFrame, needs: pd.DataFrame, pairs: pd.DataFrame) -> 
 
 
 def _points(frame: pd.DataFrame, kind: str, easting: str, northing: str, about: pd.Series) -> pd.DataFrame:
-    is_ground = kind == _GROUND
+    is_other = kind == _OTHER
     return pd.DataFrame(
         {
             "easting": frame[easting],
             "northing": frame[northing],
             "kind": kind,
             "about": about,
-            "size": 20 if is_ground else 75,
-            "need_id": "" if is_ground else frame["need_id"],
+            "size": 20 if is_other else 75,
+            "need_id": "" if is_other else frame["need_id"],
         }
     )
 
@@ -195,9 +194,9 @@ def _marks(points: pd.DataFrame) -> Spec:
         "shape": _coded("kind", list(_SHAPES), list(shapes), legend),
         "color": _coded("kind", list(_SHAPES), list(colours), legend),
         "size": _as_given("size"),
-        "tooltip": [_told("kind", " "), _told("about", "School")],
+        "tooltip": [_tip("kind", " "), _tip("about", "School")],
     }
-    # The thin white rim keeps marks apart that lie on each other.
+    # The thin white rim separates marks that overlap.
     mark = {"type": "point", "filled": True, "opacity": 1, "stroke": "#ffffff", "strokeWidth": 0.8}
     return {**_layer("marks", points, mark, encoding), "name": "marks"}
 
@@ -211,8 +210,8 @@ def _lines(name: str, frame: pd.DataFrame, *columns: str, **look: Any) -> Spec:
         "longitude2": {"field": "easting"},
         "latitude2": {"field": "northing"},
         "tooltip": [
-            _told("supporter", "Supporter"),
-            _told("about", "Need"),
+            _tip("supporter", "Supporter"),
+            _tip("about", "Need"),
             {"field": "distance_km", "type": "quantitative", "title": "Distance (km)", "format": ".1f"},
         ],
     }
@@ -220,9 +219,9 @@ def _lines(name: str, frame: pd.DataFrame, *columns: str, **look: Any) -> Spec:
 
 
 def _coded_lines(frame: pd.DataFrame, column: str, looks: Mapping[str, _Look]) -> Spec:
-    """Lines whose dash and colour both tell what a column says."""
-    # Above the map, since the legend of the marks is below it: beside each other they would widen the picture. More
-    # than three in a row would not fit on a phone.
+    """Return lines whose dash and colour both show the value of a column."""
+    # Above the map, because the legend of the marks is below it: side by side they would widen the map. More than
+    # three in a row would not fit on a phone.
     legend = {
         "title": None,
         "orient": "top",
@@ -264,7 +263,7 @@ def _label_layers(labels: pd.DataFrame | None) -> list[Spec]:
 
 
 def _scale_bar(points: pd.DataFrame) -> list[Spec]:
-    """A bar of a round length in the south-west corner."""
+    """Return a bar of a round length in the south-west corner."""
     west, south = points["easting"].min(), points["northing"].min()
     wide = points["easting"].max() - west
     length_km = next((km for km in (100, 50, 20, 10, 5, 2) if 1000 * km < wide / 3), 1)
@@ -284,7 +283,7 @@ def _scale_bar(points: pd.DataFrame) -> list[Spec]:
 
 
 def _layer(name: str, rows: pd.DataFrame | list[Spec], mark: Spec, encoding: Spec) -> Spec:
-    """One layer, its rows for the time being beside it."""
+    """Return one layer; its rows are moved into the datasets of the map later."""
     return {"data": {"name": name}, "rows": rows, "mark": mark, "encoding": encoding}
 
 
@@ -303,24 +302,24 @@ def _as_given(field: str) -> Spec:
     return {"field": field, "type": "quantitative", "scale": None, "legend": None}
 
 
-def _told(field: str, title: str) -> Spec:
+def _tip(field: str, title: str) -> Spec:
     return {"field": field, "type": "nominal", "title": title}
 
 
 def _as_map(layers: Sequence[Spec], height: int, params: list[Spec]) -> Spec:
-    """The layers as one map in grid metres, with their rows where Streamlit looks for them."""
+    """Return the layers as one map in grid metres, with their rows under `datasets`, where Streamlit expects them."""
     return {
         "layer": [{key: value for key, value in layer.items() if key != "rows"} for layer in layers],
         "datasets": {layer["data"]["name"]: layer["rows"] for layer in layers},
         **({"params": params} if params else {}),
         "projection": {"type": "identity", "reflectY": True},
         "height": height,
-        # Without room at the top the legend of the lines touches the edge, and loses the tops of its letters there.
+        # Without padding at the top the legend of the lines is cut off at the edge.
         "padding": {"left": 5, "top": 14, "right": 5, "bottom": 5},
         "config": {
             "view": {"stroke": None},
             "legend": {"labelFont": FONT, "labelFontSize": 13, "labelColor": BLACK},
-            # The picture as a whole has words for those who cannot see it; its parts would be noise.
+            # The map as a whole has a description for screen readers; reading out its marks would be noise.
             "mark": {"aria": False},
         },
     }

@@ -1,4 +1,4 @@
-"""The slots for a round's files, on the screens that take them."""
+"""Upload slots for the files of a round."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,13 +10,7 @@ from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK
 from matching.tables.files import Source
 from matching.ui.formatting import markup
-
-LARGEST_MB = 100
-LIMIT_SENTENCE = (
-    f"Each file may be up to {LARGEST_MB} MB, unpacked 256 MB, with 1,048,576 rows. "
-    "Official files may stay zipped, as they are downloaded."
-)
-
+from matching.ui.state.params import screen_params
 
 _TABLE_TYPES = ("csv", "xlsx", "gz", "zip")
 _PEOPLE_TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
@@ -24,7 +18,7 @@ _PEOPLE_TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one file is given; `about` is one sentence for people."""
+    """The place to upload one file; `about` is the sentence next to it."""
 
     name: str
     about: str
@@ -33,7 +27,7 @@ class Slot:
 
     @property
     def label(self) -> str:
-        """What the slot is called."""
+        """The name of the slot on the screen."""
         if self.title:
             return self.title
         return self.name.capitalize() + ("" if self.name in REQUIRED_TABLES else " (optional)")
@@ -42,30 +36,30 @@ class Slot:
 SLOTS = {
     slot.name: slot
     for slot in (
-        Slot("schools", "One row for each school, or the official GIAS extract as it is (csv, gz or zip)."),
-        Slot("supporters", "One row for each accredited leader, with their home school and what they offer."),
-        Slot("needs", "One row for each request of a school, with what it is about."),
+        Slot("schools", "One row for each school, or the official GIAS extract as downloaded (csv, gz or zip)."),
+        Slot("supporters", "One row for each accredited leader: home school, phases, specialisms, places and days."),
+        Slot("needs", "One row for each request for support: the school and the focus."),
         Slot(
             WORKBOOK,
-            "Instead of the tables one by one: an Excel workbook with a sheet for each.",
+            "An Excel workbook with a sheet for each table, instead of separate files.",
             "One workbook with several tables",
             ("xlsx", "gz"),
         ),
         Slot("accreditation", "The evidence for each criterion. Without it, designations are taken as stated."),
-        Slot("decisions", "What people have settled already: pinned, forbidden or declined."),
+        Slot("decisions", "Pairs that are already decided: pinned, forbidden or declined."),
         Slot(
             "policy",
-            "Weights, limits and rules. Without it, the usual ones; you can change them later.",
+            "Weights, limits and rules. Without it, the defaults are used; you can change them later under Rules.",
             types=("toml",),
         ),
         Slot(
             "ofsted",
-            "Ofsted's management information of state-funded schools: newer grades than those in GIAS.",
+            "Ofsted's management information on state-funded schools. Its grades are newer than those in GIAS.",
             "Ofsted's file (optional)",
         ),
         Slot(
             "links",
-            "The GIAS file of predecessors and successors: finds schools that got a new URN.",
+            "The GIAS file of predecessors and successors. It finds schools whose URN has changed.",
             "Links file (optional)",
         ),
         Slot(
@@ -79,25 +73,33 @@ SLOTS = {
 ROUND_SLOTS = tuple(name for name in SLOTS if name != "results")
 
 
-def upload_form(occasion: str) -> DeltaGenerator:
-    """What slots stand in, with a button of their own to send them.
+def limit_sentence() -> str:
+    """Return the sentence about how large a file may be."""
+    return (
+        f"Each file may be up to {screen_params().largest_file_mb} MB, unpacked 256 MB, with 1,048,576 rows. "
+        "Official files may stay zipped, as they are downloaded."
+    )
 
-    The screen is made anew when the button is pressed, not at each file. That is quicker; and Streamlit forgets to
-    answer a browser that asks where to send a file in the moment when a screen begins to be made, so that a second
-    file, chosen at once after the first, would never arrive.
+
+def upload_form(occasion: str) -> DeltaGenerator:
+    """Return a form for upload slots; its own button sends them.
+
+    With a form the screen is drawn again when the button is pressed, not at each file. That is quicker. It also avoids
+    a fault of Streamlit: a browser that asks where to send a file just as the screen is drawn again gets no answer, so
+    a second file, chosen straight after the first, would never arrive.
     """
     return st.form(f"files_{occasion}", border=False, enter_to_submit=False)
 
 
 def upload_slots(names: Iterable[str], occasion: str) -> dict[str, Source]:
-    """Slots in two columns; returns what has been uploaded, without files that are too large.
+    """Show slots in two columns, and return the uploaded files without those that are too large.
 
     Parameters
     ----------
     names : iterable of str
         Which tables.
     occasion : str
-        Tells these slots from others, so that old files do not linger in them.
+        Part of the slots' keys: with a new one the slots are empty again.
     """
     found: dict[str, Source] = {}
     listed = [SLOTS[name] for name in names]
@@ -117,7 +119,7 @@ def _slot(slot: Slot, occasion: str) -> Source | None:
     file = st.file_uploader(slot.label, type=slot.types, key=key, label_visibility="collapsed")
     if file is None:
         return None
-    if file.size > LARGEST_MB * 1024**2:
-        st.html(markup.banner(f"{file.name} is not read.", [LIMIT_SENTENCE], kind="warning"))
+    if file.size > screen_params().largest_file_mb * 1024**2:
+        st.html(markup.banner(f"{file.name} is too large.", [limit_sentence()], kind="warning"))
         return None
     return Source(file.name, file.getvalue())

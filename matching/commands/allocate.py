@@ -1,0 +1,53 @@
+"""`s2s allocate` and `s2s demo`: the best plan, written whole or not at all."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from matching.allocation import allocate
+from matching.commands.files import read_round
+from matching.commands.terminal import print_notices, progress, stopped_by_interrupt
+from matching.inputs.bundled import demo_sources
+from matching.plan.as_bytes import plan_files
+from matching.plan.directories import write_directory
+from matching.plan.write import Plan
+from matching.tables.files import Source
+
+DEMO_SECONDS = 60.0
+_ENDED = {
+    "": "The round is too large for the last step of a proof",
+    "time limit": "Time ran out before it was proved the best",
+    "cancelled": "It was stopped before it was proved the best",
+}
+
+
+def allocate_demo(out: Path, as_at: datetime | None) -> None:
+    """Write the best plan of the fictional demo area."""
+    write_best_plan(out, demo_sources(), as_at, DEMO_SECONDS)
+
+
+def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | None, time_limit_s: float) -> None:
+    """Write the best plan of a round to a directory, and print what it achieves and how far it is proved."""
+    with progress() as show:
+        show("Reading the tables")
+        inputs = read_round(sources, as_at.date() if as_at else None)
+        with stopped_by_interrupt() as cancel:
+            plan = allocate(inputs, time_limit_s=time_limit_s, progress=show, cancel=cancel)
+            show("Writing the plan")
+            write_directory(out, plan_files(plan, inputs))
+    _print_summary(plan, out)
+
+
+def _print_summary(plan: Plan, out: Path) -> None:
+    manifest = plan.manifest
+    counts = manifest["counts"]
+    levels = ", ".join(f"{level['level']} {level['value']:,}" for level in manifest["objective"])
+    typer.echo(f"{counts['deployments']:,} of {counts['needs']:,} needs are met ({levels}); plan written to {out}.")
+    if manifest["status"] == "optimal":
+        typer.echo("Proved: no plan is better.")
+    else:
+        bounds = ", ".join(f"{level['level']} {level['bound']:,}" for level in manifest["objective"])
+        typer.echo(f"{_ENDED[manifest['proof']['cut_short_by']]}; no plan can exceed {bounds}.")
+    print_notices(manifest["notices"])

@@ -1,0 +1,29 @@
+"""`s2s graph`: the bipartite graph of supporters and needs."""
+
+from pathlib import Path
+
+import typer
+
+from matching.commands.files import inputs_of, write_one_file
+from matching.errors import counted
+from matching.pairs.market import open_market
+from matching.plan.graph import bipartite_graph, components, graphml_bytes, neighbourhood
+from matching.plan.on_disk import read_directory
+from matching.whatif.resolve import position_of
+
+
+def write_graph(plan_dir: Path, out: Path, need: str | None) -> None:
+    """Write the graph of a plan as GraphML, or only the neighbourhood of one need."""
+    saved = read_directory(plan_dir)
+    market = open_market(inputs_of(saved))
+    drawn = bipartite_graph(market, saved.plan)
+    if need is not None:
+        position_of(market.inputs.needs["need_id"], need, "need")
+        drawn = neighbourhood(drawn, [need])
+    write_one_file(out, graphml_bytes(drawn))
+    sizes = [len(component) for component in components(drawn) if len(component) > 1]
+    typer.echo(
+        f"{drawn.number_of_nodes():,} nodes and {drawn.number_of_edges():,} eligible pairs written to {out}: "
+        f"{counted(len(sizes), 'connected component')}, "
+        f"and {counted(drawn.number_of_nodes() - sum(sizes), 'node')} without an eligible pair."
+    )

@@ -1,0 +1,208 @@
+"""What is wrong between the tables of a run: unknown identifiers, scattered packages, idle conflicts."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, shown
+from matching.inputs.checks.decisions import scope_problems
+from matching.inputs.checks.school_names import SchoolNames
+from matching.inputs.checks.successors import Successors, first_ten
+from matching.tables.table_reader import Table
+from matching.tables.vocabulary import Vocabulary
+
+# A file with more unknown identifiers is the wrong file, and comparing each of them would be slow.
+_MOST_SUGGESTIONS = 50
+_MOST_COMPARED = 5_000
+
+IDENTIFIERS = {"schools": "urn", "supporters": "supporter_id", "needs": "need_id"}
+"""By table: the column that identifies a row for the other tables."""
+_LINKS = (
+    ("supporters", "school_urn", "schools"),
+    ("needs", "school_urn", "schools"),
+    ("decisions", "school_urn", "schools"),
+    ("accreditation", "supporter_id", "supporters"),
+    ("decisions", "supporter_id", "supporters"),
+    ("decisions", "need_id", "needs"),
+)
+"""Table and column of each identifier, and the table that it must be in."""
+
+
+@dataclass(frozen=True)
+class AbsentSchools:
+    """Why a URN may not be in the schools table.
+
+    Attributes
+    ----------
+    left_out : mapping of str to str
+        By URN: why the establishment was left out of the official list, as the end of a sentence.
+    successors : mapping of str to tuple of str
+        By URN: the schools that took its place.
+    """
+
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    successors: Successors = field(default_factory=dict)
+
+
+def check_together(
+    tables: Mapping[str, Table], absent: AbsentSchools, vocabulary: Vocabulary
+) -> tuple[list[Problem], list[str]]:
+    """Return the problems between the tables of a run, and the notices.
+
+    Parameters
+    ----------
+    tables : mapping of str to Table
+        By name; a check is skipped where one of its tables is missing.
+    absent : AbsentSchools
+    vocabulary : Vocabulary
+    """
+    problems, notices = list[Problem](), list[str]()
+    known = {name: set(tables[name].frame[key].dropna()) for name, key in IDENTIFIERS.items() if name in tables}
+    for name, column, target in _LINKS:
+        if name in tables and target in known:
+            problems += unknown_identifiers(tables[name], column, tables[target], target, absent)
+    if "supporters" in tables:
+        problems += _without_specialism(tables["supporters"], vocabulary)
+    if "supporters" in tables and "schools" in tables:
+        notices += _idle_conflicts(tables["supporters"], known["schools"])
+    if "decisions" in tables and "needs" in tables:
+        problems += scope_problems(tables["decisions"], tables["needs"], known.get("schools"))
+    if "needs" in tables:
+        problems += at_most(_scattered_packages(tables["needs"]))
+    if "baseline" in tables and {"needs", "supporters"} <= set(tables):
+        notices += _gone_since(tables["baseline"], known["needs"], known["supporters"])
+    if "accreditation" in tables and "supporters" in tables:
+        notices += _other_designation(tables["accreditation"], tables["supporters"], vocabulary)
+    may_go = {tables[name].name for name in ("supporters", "needs", "accreditation") if name in tables}
+    return [
+        replace(one, severity=LEAVE_OUT) if one.table in may_go and one.row is not None else one for one in problems
+    ], notices
+
+
+def unknown_identifiers(
+    table: Table, column: str, target: Table, target_name: str, absent: AbsentSchools | None = None
+) -> list[Problem]:
+    """Return a problem for each identifier in a column that another table does not have.
+
+    Parameters
+    ----------
+    table : Table
+    column : str
+    target : Table
+        The table that must have it, which is schools, supporters or needs.
+    target_name : str
+    absent : AbsentSchools, optional
+    """
+    known = set(target.frame[IDENTIFIERS[target_name]].dropna()) | target.misfit_cells
+    unknown = set(table.frame[column]) - known - {None, ""}
+    if not unknown:
+        return []
+    rows = table.frame.loc[table.frame[column].isin(unknown), ["row", column]].itertuples(index=False)
+    if target_name == "schools":
+        names = dict(zip(target.frame["urn"], target.frame["name"], strict=True))
+        why = absent or AbsentSchools()
+        return at_most(_unknown_school(table.name, row, column, urn, names, why) for row, urn in rows)
+    suggest = len(unknown) <= _MOST_SUGGESTIONS and len(known) <= _MOST_COMPARED
+    return at_most(
+        _unknown_identifier(table.name, row, column, value, target_name, known if suggest else ())
+        for row, value in rows
+    )
+
+
+def _unknown_school(
+    table: str, row: int, column: str, urn: str, names: Mapping[str, str], absent: AbsentSchools
+) -> Problem:
+    message = f"School {urn} is not in the schools table."
+    if urn in absent.left_out:
+        message = f"School {urn} is in the schools file, but {absent.left_out[urn]}."
+    successors = absent.successors.get(urn, ())
+    fix = "Check the URN, or give the URN of the school that took its place."
+    if successors:
+        listed = first_ten([f"{one} ({names[one]})" for one in successors])
+        fix = f"Several schools took its place; give the URN of one: {listed}."
+    return Problem(table, row, column, urn, message, fix, offers=successors[:10])
+
+
+def _unknown_identifier(
+    table: str, row: int, column: str, value: str, target: str, candidates: Collection[str]
+) -> Problem:
+    close = closest(value, candidates)
+    fix = f"Did you mean '{close}'?" if close else f"Check it against the {target} table."
+    message = f"{shown(value)} is not in the {target} table."
+    return Problem(table, row, column, value, message, fix, offers=(close,) if close else (), word=value)
+
+
+def with_schools_offered(problems: Sequence[Problem], schools: Table | None) -> list[Problem]:
+    """Return the problems; each school's name in the place of a URN gets the school that may be meant as its fix."""
+    named = [
+        place
+        for place, problem in enumerate(problems)
+        if problem.column == "school_urn" and any(character.isalpha() for character in problem.value)
+    ]
+    changed = list(problems)
+    if not named or schools is None:
+        return changed
+    names = SchoolNames(schools.frame[["urn", "name"]].dropna().itertuples(index=False, name=None))
+    for place in named[:_MOST_SUGGESTIONS]:
+        match = names.closest(changed[place].value)
+        if match:
+            advice = f"The names are {100 * match.score:.0f}% alike. Give the URN of the school."
+            if match.alike > 1:
+                advice = f"{match.alike} schools have that name: give the URN of the right one."
+            fix = f"Did you mean '{match.urn}' ({match.name})? {advice}"
+            changed[place] = replace(changed[place], fix=fix, offers=(match.urn,))
+    return changed
+
+
+def _without_specialism(table: Table, vocabulary: Vocabulary) -> Iterator[Problem]:
+    general = {code for focus in vocabulary.focuses.values() for code in focus.fit_designations}
+    frame = table.frame
+    bare = frame[(frame["specialisms"] == ()) & frame["designation"].notna() & ~frame["designation"].isin(general)]
+    for row, designation in bare[["row", "designation"]].itertuples(index=False):
+        message = f"An {designation} needs at least one specialism."
+        yield Problem(table.name, row, "specialisms", "", message, "Give their specialisms, separated by ';'.")
+
+
+def _scattered_packages(needs: Table) -> Iterator[Problem]:
+    """Yield a problem at each need of a package that is for another school than the package's first need."""
+    frame = needs.frame[["row", "package", "school_urn"]]
+    packed = frame[(frame["package"].fillna("") != "") & frame["school_urn"].notna()].sort_values("row")
+    first = packed.groupby("package")["school_urn"].transform("first")
+    for row, package, urn in packed[packed["school_urn"] != first].itertuples(index=False):
+        message = f"Package {shown(package)} belongs to one school, and this need is for another one ({urn})."
+        yield Problem(needs.name, row, "package", package, message, "Give each school's package a name of its own.")
+
+
+def _other_designation(accreditation: Table, supporters: Table, vocabulary: Vocabulary) -> list[str]:
+    designation_of = dict(zip(supporters.frame["supporter_id"], supporters.frame["designation"], strict=True))
+    columns = ["row", "supporter_id", "criterion"]
+    rows = [
+        str(row)
+        for row, supporter_id, criterion in accreditation.frame[columns].itertuples(index=False)
+        if criterion and designation_of.get(supporter_id) not in (None, vocabulary.criteria[criterion].designation)
+    ]
+    if not rows:
+        return []
+    return [
+        f"{accreditation.name}: evidence for a designation that the supporter does not hold is not used "
+        f"({counted(len(rows), 'row')}: {first_ten(rows)})."
+    ]
+
+
+def _idle_conflicts(supporters: Table, schools: set[str]) -> list[str]:
+    """Return the notice of conflicts with unknown schools: harmless, unless a digit is wrong."""
+    declared = {urn for urns in supporters.frame["conflicts"] for urn in urns or ()}
+    unknown = sorted(declared - schools)
+    if not unknown:
+        return []
+    return [
+        f"{supporters.name}: conflicts with schools that are not in the schools table have no effect "
+        f"({counted(len(unknown), 'URN')}: {first_ten(unknown)})."
+    ]
+
+
+def _gone_since(baseline: Table, needs: set[str], supporters: set[str]) -> list[str]:
+    frame = baseline.frame
+    gone = frame[~(frame["need_id"].isin(needs) & frame["supporter_id"].isin(supporters))]
+    if gone.empty:
+        return []
+    return [f"The earlier plan has {counted(len(gone), 'deployment')} whose need or supporter is not in the tables."]

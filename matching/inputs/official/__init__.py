@@ -1,0 +1,1 @@
+"""Official files about schools: establishments, the links between them, and inspections."""

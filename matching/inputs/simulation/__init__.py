@@ -1,0 +1,1 @@
+"""Made-up supporters and needs at given schools."""

@@ -1,0 +1,136 @@
+"""Refusals: what cannot be recorded in a round, given its state, each with its fix."""
+
+from collections.abc import Mapping
+
+from matching.errors import DataError, Problem, shown
+from matching.rounds.events import DECISIONS, ENDED, KINDS, STATUSES, Event, Pair
+from matching.rounds.state import Bar, RoundState
+from matching.tables.cell_values import CellError, free_text, identifier, text
+
+_LONGEST_NAME, _LONGEST_TEXT = 200, 4_000
+
+
+def check_event(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> None:
+    """Raise if an event cannot be recorded.
+
+    Raises
+    ------
+    DataError
+        With what `why_refused` finds.
+    """
+    if problem := why_refused(state, event, given=given):
+        raise DataError([problem])
+
+
+def why_refused(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> Problem | None:
+    """Return why an event cannot be recorded in this state, or None if it can.
+
+    Parameters
+    ----------
+    state : RoundState
+        Before the event.
+    event : Event
+        Of one of the kinds in `DECISIONS`, or an undo.
+    given : mapping of Pair to Bar, optional
+        What the round's own decisions table bars (`bars_given`).
+    """
+    if event.kind == "undo":
+        return why_unsound(event) or _undo_problem(state, event)
+    return why_unsound(event) or _bar_problem(state, event, given or {})
+
+
+def why_unsound(event: Event) -> Problem | None:
+    """Return what is wrong with a decision or an undo in any state, or None."""
+    if event.kind == "undo":
+        return _text_problem(event)
+    if event.kind not in DECISIONS:
+        fix = f"Known are: {', '.join((*DECISIONS, 'undo'))}."
+        return _refusal(event, "kind", event.kind, f"{shown(event.kind)} is not a decision that can be recorded.", fix)
+    return _text_problem(event) or _form_problem(event)
+
+
+def _refusal(event: Event, column: str, value: str, message: str, fix: str) -> Problem:
+    return Problem(KINDS.get(event.kind, "decision"), None, column, value, message, fix)
+
+
+def _text_problem(event: Event) -> Problem | None:
+    """Return what in the text of an event could not be kept or read back from a table."""
+    cells = [
+        ("by", event.by, text, _LONGEST_NAME),
+        ("why", event.why, free_text, _LONGEST_TEXT),
+        *(
+            (name, value, identifier if name in ("need_id", "supporter_id") else free_text, _LONGEST_TEXT)
+            for name, value in event.about.items()
+        ),
+    ]
+    for column, value, convert, longest in cells:
+        if len(value) > longest:
+            message = f"The text has {len(value):,} characters, and the limit is {longest:,}."
+            return _refusal(event, column, value[:longest], message, "Shorten it.")
+        try:
+            if value:
+                convert(value)
+        except CellError as fault:
+            return _refusal(event, column, value, fault.message, fault.fix)
+    return None
+
+
+def _undo_problem(state: RoundState, event: Event) -> Problem | None:
+    target = state.event(event.undoes)
+    value = "" if event.undoes is None else str(event.undoes)
+    if target is None:
+        fix = "Choose one from the round's history."
+        return _refusal(event, "undoes", value, "There is no such event in this round.", fix)
+    if target.kind not in (*DECISIONS, "undo"):
+        message = f"Event {value} ({KINDS[target.kind]}) is not a decision, so it cannot be undone."
+        return _refusal(event, "undoes", value, message, "Change the round itself instead.")
+    if target.number in state.undone:
+        message, fix = f"Event {value} is undone already.", "To redo it, undo the undoing."
+        return _refusal(event, "undoes", value, message, fix)
+    return None
+
+
+def _form_problem(event: Event) -> Problem | None:
+    """Return what an event lacks that its kind needs."""
+    if event.undoes is not None:
+        return _refusal(event, "undoes", str(event.undoes), "Only an undo can undo an event.", "Undo it instead.")
+    if event.kind == "note":
+        return _note_problem(event)
+    for column in ("need_id", "supporter_id"):
+        if not event.about.get(column):
+            return _refusal(event, column, "", "The need or the supporter is missing.", f"Give the {column}.")
+    status = event.about.get("status", "")
+    if event.kind == "status" and status not in STATUSES:
+        fix = f"Known are: {', '.join(STATUSES)}."
+        return _refusal(event, "status", status, f"{shown(status)} is not a known status.", fix)
+    return None
+
+
+def _note_problem(event: Event) -> Problem | None:
+    if not event.need_id and not event.supporter_id:
+        return _refusal(event, "need_id", "", "The note names no need and no supporter.", "Choose one of them.")
+    if not event.about.get("text", "").strip():
+        return _refusal(event, "text", "", "The note is blank.", "Write the note first.")
+    return None
+
+
+def _bar_problem(state: RoundState, event: Event, given: Mapping[Pair, Bar]) -> Problem | None:
+    """Return the decision because of which a supporter cannot be placed at a need or serve it, if there is one."""
+    pair = event.pair
+    if pair is None or event.kind not in ("pin", "swap", "status"):
+        return None
+    bar = state.barred.get(pair)
+    if event.kind == "status":
+        # A later status replaces a status, but not a decision.
+        cause = state.event(bar.number) if bar else None
+        if event.about["status"] in ENDED or cause is None or cause.kind == "status":
+            return None
+    in_table = None if event.about.get("broken") else given.get(pair)
+    found = bar or in_table
+    if found is None:
+        return None
+    verb = "is forbidden for" if found.kind == "forbid" else "has declined"
+    where = f" (event {found.number})" if bar else " in the decisions table"
+    message = f"{found.supporter_id} {verb} need {found.need_id}{where}."
+    fix = "Undo that first, or choose another supporter." if bar else "Choose another supporter, or change that table."
+    return _refusal(event, "supporter_id", found.supporter_id, message, fix)

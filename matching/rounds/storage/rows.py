@@ -1,0 +1,212 @@
+"""A round as rows of the database: written and read within a transaction that the caller has begun."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+
+from matching.rounds.events import Event
+from matching.rounds.round import PlanRecord, Round, refused
+from matching.rounds.storage.schema import CONTENTS, EVENTS, PLAN_FILES, PLANS, ROUNDS, SOURCES
+from matching.rounds.storage.sqlite import DamagedError
+from matching.tables.files import Source
+
+
+def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    # For an empty list SQLAlchemy would insert a row of defaults.
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def insert_round(connection: Connection, begun: Round, plans: Mapping[int, Mapping[str, bytes]]) -> None:
+    """Insert a new round; `plans` are the files of each plan."""
+    created_at = {"round_id": begun.round_id, "created_at": _iso(begun.created_at), "copied_from": begun.copied_from}
+    _insert(connection, ROUNDS, [created_at | _row_of(begun)])
+    _insert_sources(connection, begun, begun.sources)
+    for record in begun.plans:
+        _insert_plan(connection, begun, record, plans[record.number])
+    _insert_events(connection, begun, begun.events)
+
+
+def write_round(
+    connection: Connection, seen: Round, changed: Round, plan_files: Mapping[str, bytes] | None = None
+) -> Round:
+    """Write the change from one round to another, and return it; `plan_files` are those of its new plan, if any."""
+    changed = replace(changed, revision=seen.revision + 1)
+    connection.execute(update(ROUNDS).where(ROUNDS.c.round_id == seen.round_id).values(**_row_of(changed)))
+    names = [one for one in changed.sources if changed.sources[one] != seen.sources.get(one)]
+    gone = [one for one in seen.sources if one in names or one not in changed.sources]
+    if gone:
+        is_gone = (SOURCES.c.round_id == seen.round_id) & SOURCES.c.table_name.in_(gone)
+        connection.execute(delete(SOURCES).where(is_gone))
+    _insert_sources(connection, changed, names)
+    for record in changed.plans[len(seen.plans) :]:
+        _insert_plan(connection, changed, record, plan_files or {})
+    _insert_events(connection, changed, changed.events[seen.last_event :])
+    if gone:
+        _delete_unused(connection, [seen.sources[one].sha256 for one in gone])
+    return changed
+
+
+def _row_of(owner: Round) -> dict[str, Any]:
+    """Return the columns of a round's own row that may change."""
+    return {
+        "name": owner.name,
+        "revision": owner.revision,
+        "archived_at": _iso(owner.archived_at) if owner.archived_at else None,
+        "current_plan": owner.current,
+        "approved_plan": owner.approved,
+    }
+
+
+def _insert_sources(connection: Connection, owner: Round, names: Iterable[str]) -> None:
+    rows = [
+        {
+            "round_id": owner.round_id,
+            "table_name": name,
+            "file_name": owner.sources[name].name,
+            "sha256": _insert_content(connection, owner.sources[name].content),
+            "added_at": _iso(owner.added_at[name]),
+        }
+        for name in names
+    ]
+    _insert(connection, SOURCES, rows)
+
+
+def _insert_plan(connection: Connection, owner: Round, record: PlanRecord, files: Mapping[str, bytes]) -> None:
+    key = {"round_id": owner.round_id, "number": record.number}
+    rows = [
+        {**key, "path": path, "position": position, "sha256": _insert_content(connection, content)}
+        for position, (path, content) in enumerate(files.items())
+    ]
+    _insert(connection, PLAN_FILES, rows)
+    about = {"kind": record.kind, "name": record.name, "made_by": record.made_by, "note": record.note}
+    _insert(connection, PLANS, [{**key, **about, "made_at": _iso(record.made_at), "after": record.after}])
+
+
+def _insert_events(connection: Connection, owner: Round, events: Sequence[Event]) -> None:
+    rows = [
+        {
+            "round_id": owner.round_id,
+            "number": one.number,
+            "at": _iso(one.at),
+            "by": one.by,
+            "kind": one.kind,
+            "why": one.why,
+            "about": json.dumps(dict(one.about), ensure_ascii=False, sort_keys=True),
+            "undoes": one.undoes,
+        }
+        for one in events
+    ]
+    _insert(connection, EVENTS, rows)
+
+
+def _insert_content(connection: Connection, content: bytes) -> str:
+    """Insert a content unless it is there already, and return its digest."""
+    digest = hashlib.sha256(content).hexdigest()
+    if connection.execute(select(CONTENTS.c.sha256).where(CONTENTS.c.sha256 == digest)).first() is None:
+        _insert(connection, CONTENTS, [{"sha256": digest, "content": content}])
+    return digest
+
+
+def _delete_unused(connection: Connection, digests: Iterable[str]) -> None:
+    """Delete the contents that no input file and no plan uses."""
+    for digest in digests:
+        uses = (select(table.c.sha256).where(table.c.sha256 == digest) for table in (SOURCES, PLAN_FILES))
+        if not any(connection.execute(one).first() for one in uses):
+            connection.execute(delete(CONTENTS).where(CONTENTS.c.sha256 == digest))
+
+
+def known_round(connection: Connection, round_id: str) -> Round:
+    """Return the round of this identifier with all its files.
+
+    Raises
+    ------
+    DataError
+        There is no such round.
+    """
+    found = read_round(connection, round_id)
+    if found is None:
+        raise refused("There is no such round in the database.", "Choose one from the list of rounds.")
+    return found
+
+
+def read_round(connection: Connection, round_id: str) -> Round | None:
+    """Return the round of this identifier with all its files, or None."""
+    row = connection.execute(select(ROUNDS).where(ROUNDS.c.round_id == round_id)).one_or_none()
+    if row is None:
+        return None
+    query = select(SOURCES).where(SOURCES.c.round_id == round_id).order_by(SOURCES.c.table_name)
+    sources = connection.execute(query).all()
+    contents = {one.sha256: _read_content(connection, one.sha256) for one in sources}
+    files = read_plan_files(connection, round_id, row.current_plan) if row.current_plan else None
+    return Round(
+        row.round_id,
+        row.name,
+        datetime.fromisoformat(row.created_at),
+        row.revision,
+        {one.table_name: Source(one.file_name, contents[one.sha256]) for one in sources},
+        files,
+        events=read_events(connection, round_id),
+        plans=read_plans(connection, round_id),
+        current=row.current_plan,
+        approved=row.approved_plan,
+        archived_at=time_or_none(row.archived_at),
+        copied_from=row.copied_from,
+        added_at={one.table_name: datetime.fromisoformat(one.added_at) for one in sources},
+    )
+
+
+def read_events(connection: Connection, round_id: str) -> tuple[Event, ...]:
+    """Return the events of a round, in order."""
+    query = select(EVENTS).where(EVENTS.c.round_id == round_id).order_by(EVENTS.c.number)
+    return tuple(map(_event_of, connection.execute(query).mappings()))
+
+
+def _event_of(row: RowMapping) -> Event:
+    try:
+        at, about = datetime.fromisoformat(row["at"]), json.loads(row["about"])
+    except ValueError as error:
+        raise DamagedError from error
+    return Event(row["number"], at, row["by"], row["kind"], row["why"], about, row["undoes"])
+
+
+def read_plans(connection: Connection, round_id: str) -> tuple[PlanRecord, ...]:
+    """Return every plan of a round by number, without its files."""
+    query = select(PLANS).where(PLANS.c.round_id == round_id).order_by(PLANS.c.number)
+    return tuple(
+        PlanRecord(
+            row.number, row.kind, row.name, datetime.fromisoformat(row.made_at), row.made_by, row.note, row.after
+        )
+        for row in connection.execute(query)
+    )
+
+
+def read_plan_files(connection: Connection, round_id: str, number: int) -> dict[str, bytes] | None:
+    """Return the files of a plan by path, or None if there is no such plan."""
+    is_plan = (PLANS.c.round_id == round_id) & (PLANS.c.number == number)
+    if connection.execute(select(PLANS.c.number).where(is_plan)).first() is None:
+        return None
+    is_of_plan = (PLAN_FILES.c.round_id == round_id) & (PLAN_FILES.c.number == number)
+    query = select(PLAN_FILES).where(is_of_plan).order_by(PLAN_FILES.c.position)
+    return {row.path: _read_content(connection, row.sha256) for row in connection.execute(query).all()}
+
+
+def _read_content(connection: Connection, digest: str) -> bytes:
+    content = connection.execute(select(CONTENTS.c.content).where(CONTENTS.c.sha256 == digest)).scalar_one_or_none()
+    if content is None or hashlib.sha256(content).hexdigest() != digest:
+        raise DamagedError
+    return bytes(content)
+
+
+def _iso(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def time_or_none(written: str | None) -> datetime | None:
+    """Return a time as written in a row, or None for none."""
+    return datetime.fromisoformat(written) if written else None

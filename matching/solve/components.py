@@ -1,0 +1,123 @@
+"""The connected components of a round, and those in which an outcome breaks days or a side constraint."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.pricing_oracle import PricingOracle
+from matching.solve.problem import UNMET, AssignmentProblem, days_used, visits_of
+
+
+@dataclass(frozen=True)
+class Component:
+    """One connected component.
+
+    Attributes
+    ----------
+    needs, supporters : ndarray of intp
+        Positions in the problem, in order.
+    pairs_of_need : ndarray of int64
+        By need of the component: the number of its pairs, in the problem or not.
+    """
+
+    needs: Positions
+    supporters: Positions
+    pairs_of_need: Integers
+
+    @property
+    def n_pairs(self) -> int:
+        """The number of its pairs."""
+        return int(self.pairs_of_need.sum())
+
+
+@dataclass(frozen=True)
+class Components:
+    """Connected components, numbered from 0: a choice in one cannot affect another.
+
+    Attributes
+    ----------
+    of_need, of_supporter : ndarray of intp
+        By need and by supporter: the component.
+    pairs_of_need : ndarray of int64
+        By need: the number of its pairs, in the problem or not.
+    """
+
+    of_need: Positions
+    of_supporter: Positions
+    pairs_of_need: Integers
+
+    @classmethod
+    def of(cls, problem: AssignmentProblem, oracle: PricingOracle | None) -> "Components":
+        """Return the components by every pair; those of an oracle are read block by block."""
+        n_needs, n_people = len(problem.level), len(problem.places)
+        blocks = iter([(problem.need, problem.supporter)]) if oracle is None else oracle.blocks()
+        component = np.arange(n_needs + n_people)
+        n_pairs = np.zeros(n_needs, dtype=np.int64)
+        for need, supporter in blocks:
+            component = _joined(component, need, n_needs + supporter)
+            n_pairs += np.bincount(need, minlength=n_needs)
+        if problem.side_constraints is not None:
+            component = _joined_by_side_constraints(problem, component, n_pairs > 0)
+        return cls(component[:n_needs], component[n_needs:], n_pairs)
+
+    def violated(self, problem: AssignmentProblem, supporter_of: Positions) -> list[Component]:
+        """Return the components in which an outcome breaks days or a side constraint, by their number of needs."""
+        found = [self.of_supporter[over_days(problem, supporter_of)]]
+        if problem.side_constraints is not None:
+            found += [self.of_need[needs] for needs in _broken_side_constraints(problem, supporter_of)]
+        components = [self._one(number) for number in np.unique(np.concatenate(found)).tolist()]
+        return sorted(components, key=lambda component: len(component.needs))
+
+    def _one(self, number: int) -> Component:
+        needs = np.flatnonzero(self.of_need == number)
+        return Component(needs, np.flatnonzero(self.of_supporter == number), self.pairs_of_need[needs])
+
+
+def over_days(problem: AssignmentProblem, supporter_of: Positions) -> Flags:
+    """Return by supporter whether an outcome uses more days than there are."""
+    return days_used(problem, supporter_of) > problem.days_offered
+
+
+def _joined(component: Positions, one: Positions, other: Positions) -> Positions:
+    """Return the component of each node after more edges between nodes."""
+    size = len(component)
+    graph = coo_array((np.ones(len(one), np.int8), (component[one], component[other])), (size, size))
+    return connected_components(graph, directed=False)[1].astype(np.intp)[component]
+
+
+def _joined_by_side_constraints(problem: AssignmentProblem, component: Positions, has_pairs: Flags) -> Positions:
+    """Return the component of each node after joining the members of each side constraint that could bind."""
+    assert problem.side_constraints is not None
+    side, n_needs, n_people = problem.side_constraints, len(problem.level), len(problem.places)
+    needs, people = np.arange(n_needs), n_needs + np.arange(n_people)
+    asking = np.bincount(side.school[has_pairs], minlength=len(side.supporters_left))
+    offering = np.bincount(side.home, weights=problem.places, minlength=len(side.deployments_left))
+    for members, group, binds in (
+        (needs, side.package, np.ones(int(side.package.max(initial=-1)) + 1, dtype=bool)),
+        (needs, side.school, asking > side.supporters_left),
+        (people, side.home, offering > side.deployments_left),
+    ):
+        bound = np.flatnonzero((group >= 0) & np.append(binds, False)[group])
+        # Each member gets an edge to the first of its group.
+        _, first, place = np.unique(group[bound], return_index=True, return_inverse=True)
+        component = _joined(component, members[bound], members[bound[first[place]]])
+    return component
+
+
+def _broken_side_constraints(problem: AssignmentProblem, supporter_of: Positions) -> Iterator[Positions]:
+    """Yield the needs of packages met in part, of schools over their limit and of home schools over theirs."""
+    assert problem.side_constraints is not None
+    side, met = problem.side_constraints, supporter_of != UNMET
+    packed = side.package >= 0
+    size = np.bincount(side.package[packed])
+    n_met = np.bincount(side.package[packed & met], minlength=len(size))
+    yield np.flatnonzero(packed)[(n_met > 0)[side.package[packed]] & (n_met < size)[side.package[packed]]]
+    come = np.bincount(visits_of(problem, supporter_of)[0], minlength=len(side.supporters_left))
+    yield np.flatnonzero(met & (come > side.supporters_left)[side.school])
+    home = side.home[np.where(met, supporter_of, 0)]
+    held = np.bincount(home[met], minlength=len(side.deployments_left))
+    yield np.flatnonzero(met & (held > side.deployments_left)[home])

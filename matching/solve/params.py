@@ -1,0 +1,204 @@
+"""Every tuning number of a run in one frozen, validated object; an empty TOML file gives the defaults.
+
+They decide how fast and in which order the best plan is found, never which rules hold.
+"""
+
+import tomllib
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from matching.errors import DataError, Problem, did_you_mean, shown
+
+Count = Annotated[int, Field(ge=1)]
+CountOrZero = Annotated[int, Field(ge=0)]
+Milli = Annotated[int, Field(ge=0)]
+"""Thousandths of a score point."""
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+
+
+class MarketParams(_Section):
+    """When a round is large, and how its pairs are then found.
+
+    Attributes
+    ----------
+    large_above : int
+        A round with more pairs within reach than this is solved from candidate pairs instead of all of them.
+    nearest_supporters : int
+        Candidates of each need in a large round: its nearest supporters of each designation.
+    pairs_per_block : int
+        About how many pairs are in memory at a time where all of them are looked at.
+    price_bands : int
+        Needs, and supporters, are searched in about this many bands of similar prices.
+    band_jump_milli : int
+        Prices in one band differ by no more than this from one to the next, in thousandths.
+    """
+
+    large_above: CountOrZero = 500_000
+    nearest_supporters: Count = 12
+    pairs_per_block: Count = 250_000
+    price_bands: Count = 5
+    band_jump_milli: Milli = 500
+
+
+class FlowParams(_Section):
+    """How the optimum with places only is found, over few pairs to begin with.
+
+    Attributes
+    ----------
+    first_pairs : int
+        Pairs of each need that has to be met.
+    first_pairs_per_place, first_pairs_extra : int
+        Pairs of each scarce supporter with needs that may stay unmet: this many for each place, and this many more.
+    more_pairs : int
+        The most pairs that each need adds in a round of pricing.
+    auction_above : int
+        With more first pairs than this, an auction estimates the dual prices beforehand.
+    pairs_per_solve : int
+        Small connected components are solved together, about this many pairs at a time.
+    sweeps : int
+        Sweeps that dual prices get to settle after a local repair; those of an optimum mostly need 20 to 180.
+    reach : float
+        How far a change is followed, as a share of what it gains. With 1, nothing that could matter is left out; with
+        less, more components have to be solved again as a whole.
+    """
+
+    first_pairs: Count = 8
+    first_pairs_per_place: CountOrZero = 2
+    first_pairs_extra: CountOrZero = 4
+    more_pairs: Count = 16
+    auction_above: CountOrZero = 30_000
+    pairs_per_solve: Count = 2_000
+    sweeps: Count = 500
+    reach: Share = 1.0
+
+
+class AuctionParams(_Section):
+    """How the auction estimates dual prices.
+
+    Attributes
+    ----------
+    step_milli : int
+        The least by which a bid exceeds the one before, in thousandths.
+    rebate_milli : int
+        By how much prices are lowered before the second auction, in thousandths.
+    few_bidders : int
+        An auction ends with this many bidders left: they would outbid each other for long.
+    most_turns : int
+        An auction ends after this many turns in any case.
+    near_milli : int
+        A pair matters if it falls short of its need's best by no more than this, in thousandths.
+    """
+
+    step_milli: Annotated[int, Field(ge=1)] = 8
+    rebate_milli: Milli = 50
+    few_bidders: CountOrZero = 10
+    most_turns: CountOrZero = 10_000
+    near_milli: Milli = 20
+
+
+class DaysParams(_Section):
+    """How the components in which days or side constraints bind are searched.
+
+    Attributes
+    ----------
+    components_in_parallel : int
+        Components searched at the same time: enough to keep few cores busy, and few enough for memory.
+    local_repair_above : int
+        With more pairs than this, the plan is first repaired locally, around the supporters whose days do not fit.
+    local_repair_share : float
+        How much of the time that local repair may take.
+    """
+
+    components_in_parallel: Count = 2
+    local_repair_above: CountOrZero = 50_000
+    local_repair_share: Share = 0.5
+
+
+class WhatIfParams(_Section):
+    """How a plan is solved again after one small change.
+
+    Attributes
+    ----------
+    few_pairs : int
+        A component of no more pairs is searched as a whole straight away: that takes tenths of a second.
+    needs_around : tuple of int
+        Otherwise only the needs around the change may move first: at least this many of them, in one search each.
+    best_pairs : int
+        Each step away from the change follows this many of every need's best pairs.
+    """
+
+    few_pairs: CountOrZero = 4_000
+    needs_around: tuple[Count, ...] = (40, 200)
+    best_pairs: Count = 4
+
+
+class SolveParams(_Section):
+    """Every tuning number of a run, by the stage that it belongs to.
+
+    Attributes
+    ----------
+    time_limit_s : float
+        How long the search for days and side constraints may take, in seconds, unless the caller gives a limit.
+    """
+
+    time_limit_s: Seconds = 60.0
+    market: MarketParams = MarketParams()
+    flow: FlowParams = FlowParams()
+    auction: AuctionParams = AuctionParams()
+    days: DaysParams = DaysParams()
+    what_if: WhatIfParams = WhatIfParams()
+
+
+DEFAULTS = SolveParams()
+
+
+def solve_params(toml: str, name: str = "solver settings") -> SolveParams:
+    """Return the parameters that a TOML text sets, and the defaults of all others.
+
+    Parameters
+    ----------
+    toml : str
+        Sections and keys are those of `SolveParams`; every key is optional.
+    name : str
+        How messages name the file.
+
+    Raises
+    ------
+    DataError
+        The text is not TOML, a key is unknown or a value is out of range: one `Problem` each.
+    """
+    try:
+        return SolveParams.model_validate(_with_tuples(tomllib.loads(toml)))
+    except tomllib.TOMLDecodeError as error:
+        fix = "Start from an empty file and add one key at a time."
+        raise DataError(
+            [Problem(name, None, "", "", f"This is not a TOML file that can be read ({error}).", fix)]
+        ) from error
+    except ValidationError as error:
+        raise DataError(_as_problem(name, detail) for detail in error.errors()) from error
+
+
+def _with_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_tuples(item) for key, item in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _as_problem(name: str, detail: Any) -> Problem:
+    path = ".".join(str(step) for step in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        section: Any = SolveParams
+        for step in detail["loc"][:-1]:
+            section = section.model_fields[step].annotation
+        known = list(section.model_fields)
+        fix = did_you_mean(str(detail["loc"][-1]), known, f"Known here are: {', '.join(known)}.")
+        return Problem(name, None, path, "", "This key is not known.", fix)
+    found = str(detail["input"])
+    message = f"{shown(found)} cannot be used. {detail['msg']}."
+    return Problem(name, None, path, found, message, "Change the value, or leave the key out for the default.")

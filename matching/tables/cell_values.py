@@ -1,0 +1,181 @@
+"""What one cell may hold: its text to a value, or what is wrong with it."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from matching.errors import Problem, closest, shown
+from matching.tables.csv_out import FORMULA_STARTS
+from matching.tables.vocabulary import comparable
+
+SEPARATORS = re.compile(r"[;,\n]")
+"""Between the values of a cell that holds several."""
+
+_SIX_DIGITS = re.compile("[0-9]{6}")
+
+
+class CellError(ValueError):
+    """What is wrong with one cell and how to fix it.
+
+    `offers` are the words that `fix` suggests, `word` is the faulty one, and `others` are more faults of the same cell.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        fix: str,
+        others: Sequence["CellError"] = (),
+        *,
+        offers: Sequence[str] = (),
+        word: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message, self.fix, self.others = message, fix, tuple(others)
+        self.offers, self.word = tuple(offers), word
+
+    def problem(self, table: str, row: int, column: str, value: str) -> Problem:
+        """Return the fault as a problem of a cell; `value` is the cell as it is in the file."""
+        return Problem(table, row, column, value, self.message, self.fix, offers=self.offers, word=self.word)
+
+
+def text(value: str) -> str:
+    """Return any text on one line."""
+    if not value.isprintable():
+        raise CellError(f"{shown(value)} holds a line break or a control character.", "Type it again on one line.")
+    return value
+
+
+def free_text(value: str) -> str:
+    """Return any text, with its line breaks."""
+    if not value.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
+        raise CellError(f"{shown(value)} holds a control character.", "Type it again.")
+    return value
+
+
+def identifier(value: str) -> str:
+    """Return a short text that a spreadsheet would not run as a formula."""
+    if value[0] in FORMULA_STARTS or len(value) > 64:
+        fix = "Use up to 64 letters, digits, spaces and marks, and begin with a letter or a digit."
+        raise CellError(f"{shown(value)} cannot be used as an identifier.", fix)
+    return text(value)
+
+
+def urn(value: str) -> str:
+    """Return a school's unique reference number: six digits, kept as text."""
+    if _SIX_DIGITS.fullmatch(value):
+        return value
+    digits = value.split(".", maxsplit=1)[0].strip()
+    message = f"{shown(value)} is not a URN."
+    if _SIX_DIGITS.fullmatch(digits):
+        raise CellError(message, f"Did you mean '{digits}'?", offers=(digits,), word=value)
+    raise CellError(message, "A URN has six digits, such as 100000.", word=value)
+
+
+def number(low: float, high: float, unit: str, decimals: int) -> Callable[[str], float]:
+    """Return a converter to a number between `low` and `high` with at most `decimals` decimals."""
+    places = rf"(\.[0-9]{{1,{decimals}}}0*)?" if decimals else r"(\.0*)?"
+    as_written = re.compile(rf"-?[0-9]{{1,12}}{places}")
+
+    def convert(value: str) -> float:
+        if not as_written.fullmatch(value):
+            kind = "a whole number" if not decimals else f"a number with at most {decimals} decimals"
+            raise CellError(f"{shown(value)} is not {kind}.", f"Give {unit} in digits, such as {low + 1:g}.")
+        found = float(value)
+        if not low <= found <= high:
+            raise CellError(
+                f"{shown(value)} is out of range.", f"Give {unit} between {_plain(low)} and {_plain(high)}."
+            )
+        return found + 0.0  # so that -0 becomes 0, without a sign
+
+    return convert
+
+
+def whole(low: int, high: int, unit: str) -> Callable[[str], int]:
+    """Return a converter to a whole number between `low` and `high`."""
+    as_number = number(low, high, unit, 0)
+    return lambda value: int(as_number(value))
+
+
+def one_of(known: Sequence[str], what: str) -> Callable[[str], str]:
+    """Return a converter to one of the known words; capital letters do not matter."""
+    spelling = {word.casefold(): word for word in known}
+
+    def convert(value: str) -> str:
+        word = spelling.get(comparable(value))
+        if word is None:
+            close = closest(value, known)
+            fix = f"Did you mean '{close}'?" if close else f"Known are: {', '.join(known)}."
+            offers = (close,) if close else ()
+            raise CellError(f"{shown(value)} is not a known {what}.", fix, offers=offers, word=value)
+        return word
+
+    return convert
+
+
+def many(convert: Callable[[str], object]) -> Callable[[str], tuple[object, ...]]:
+    """Return a converter to several values separated by ';', ',' or line breaks, sorted and without repeats."""
+
+    def convert_all(value: str) -> tuple[object, ...]:
+        converted, faults = set(), []
+        for word in dict.fromkeys(word.strip() for word in SEPARATORS.split(value)):
+            try:
+                converted |= {convert(word)} if word else set()
+            except CellError as fault:
+                faults.append(fault)
+        if not faults:
+            return tuple(sorted(converted, key=str))
+        first = faults[0]
+        raise CellError(first.message, first.fix, faults[1:], offers=first.offers, word=first.word)
+
+    return convert_all
+
+
+def day(value: str) -> date:
+    """Return a date written as 2026-01-31 or 31/01/2026, or with the month in letters.
+
+    The day always comes before the month, so that no date can mean two days.
+    """
+    british = re.fullmatch(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})", value)
+    lettered = re.fullmatch(r"([0-9]{1,2})(?:st|nd|rd|th)?[ -]([a-z]{3,9})[ -]([0-9]{4})", value.casefold())
+    try:
+        if british:
+            return date(int(british[3]), int(british[2]), int(british[1]))
+        if lettered:
+            return date(int(lettered[3]), _month(lettered[2]), int(lettered[1]))
+        # fromisoformat alone would also accept 20260131 and the weeks of a year.
+        iso = re.fullmatch(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[ T]00:00(?::00)?)?", value)
+        if iso:
+            return date.fromisoformat(iso[1])
+        raise ValueError(value)
+    except ValueError as error:
+        raise CellError(f"{shown(value)} is not a date.", "Write dates as 2026-01-31 or 31/01/2026.") from error
+
+
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+
+
+def _month(word: str) -> int:
+    """Return the number of a month from its English name or the first three letters of it; 0 if it is none."""
+    return next((number for number, name in enumerate(_MONTHS, start=1) if word in (name, name[:3])), 0)
+
+
+def iso_day(value: str) -> str:
+    """Return a date as the text 2026-01-31."""
+    return day(value).isoformat()
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"

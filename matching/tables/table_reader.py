@@ -1,0 +1,270 @@
+"""Convert the cells of a sheet to the values of one of our tables, and report every fault by row.
+
+Each table is judged by itself here; `inputs` checks the tables against each other.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from matching.errors import LEAVE_OUT, DataError, Problem, at_most, closest, counted, file_problem, shown
+from matching.tables.cell_values import SEPARATORS, CellError
+from matching.tables.csv_out import number_text
+from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
+from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
+from matching.tables.sheets import Sheet
+from matching.tables.vocabulary import Vocabulary, comparable
+
+_NEVER_EMPTY = ("schools", "supporters", "needs")
+# Rows of the other tables are never left out: a decision protects a person, and a baseline is a whole plan.
+_ROWS_MAY_GO = ("schools", "supporters", "needs", "accreditation")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as read.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a record, in file order: `row` (number in the spreadsheet) and the format's columns. A cell that
+        could not be read is None.
+    problems : tuple of Problem
+    notices : tuple of str
+    misfit_cells : frozenset of str
+        The cells of rows that do not fit under the header, in no known column.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    problems: tuple[Problem, ...]
+    notices: tuple[str, ...]
+    misfit_cells: frozenset[str] = frozenset()
+
+
+def read_table(
+    sheet: Sheet, form: TableFormat, vocabulary: Vocabulary, mapping: Mapping[str, str] | None = None
+) -> Table:
+    """Convert a sheet's cells to the format's values.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    form : TableFormat
+    vocabulary : Vocabulary
+        Used to recognise the table that a wrong file holds.
+    mapping : mapping of str to str, optional
+        Names of the file's columns to the format's, where they differ.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    DataError
+        The header lacks a required column, so that no row can be read, or there is no row.
+    """
+    sheet, notices = _renamed(sheet, form, mapping or {})
+    _check_columns(sheet, form, vocabulary)
+    problems = list(sheet.problems)
+    cells = dict(zip(sheet.header, sheet.columns, strict=True))
+    values: dict[str, Sequence[object]] = {"row": sheet.numbers}
+    for column in form.columns:
+        found = cells.get(column.name)
+        values[column.name] = (
+            [column.blank] * len(sheet.numbers)
+            if found is None
+            else _converted(sheet, column, _plain_words(sheet.name, column, found, notices), found, problems)
+        )
+    frame = pd.DataFrame(values, dtype="object")
+    problems += at_most(_duplicates(sheet.name, frame, form.key))
+    if form.name == "schools":
+        frame = _with_places(sheet, frame, problems)
+    if form.name != "baseline":
+        notices += _unused(sheet, form)
+    if form.name in _ROWS_MAY_GO:
+        problems = [replace(one, severity=LEAVE_OUT) if one.row is not None else one for one in problems]
+    return Table(sheet.name, frame, tuple(problems), tuple(notices), sheet.misfit_cells)
+
+
+def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tuple[Sheet, list[str]]:
+    """Return the sheet under our column names, and the notices of the change."""
+    used = {name: column for name, column in mapping.items() if name in sheet.header and name != column}
+    notices = list(sheet.notices)
+    taken = sorted(set(used.values()) & (set(sheet.header) - set(used)))
+    if taken:
+        fix = "Take that line out of the columns file, or rename one of the two columns."
+        message = "The columns file gives this name to another column, and the table has a column of this name already."
+        raise DataError(Problem(sheet.name, None, name, name, message, fix) for name in taken)
+    if used:
+        pairs = ", ".join(f"{shown(name)} as {column}" for name, column in used.items())
+        notices.append(f"{sheet.name}: columns read under the names that you gave: {pairs}.")
+    missing = [name for name in mapping if name not in sheet.header]
+    if missing:
+        notices.append(f"{sheet.name}: these columns of the columns file are not in the table: {_shown_all(missing)}.")
+    return replace(sheet, header=tuple(used.get(name, name) for name in sheet.header)), notices
+
+
+def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[str]) -> Sequence[str]:
+    """Return the cells with every synonym replaced by the format's own word; add a notice of what was replaced."""
+    if not column.synonyms:
+        return cells
+    used: dict[str, str] = {}
+    plain: dict[str, str] = {}
+    for cell in dict.fromkeys(cells):
+        words = SEPARATORS.split(cell)
+        for place, word in enumerate(words):
+            meaning = column.synonyms.get(comparable(word))
+            if meaning is not None and not _is_known(column, word):
+                used.setdefault(word.strip(), meaning)
+                words[place] = meaning
+        plain[cell] = ";".join(words) if words != SEPARATORS.split(cell) else cell
+    if used:
+        pairs = ", ".join(f"{shown(word)} as '{meaning}'" for word, meaning in sorted(used.items())[:10])
+        more = f" and {len(used) - 10:,} more" if len(used) > 10 else ""
+        notices.append(f"{name}, {column.name}: words read as their standard form: {pairs}{more}.")
+    return [plain[cell] for cell in cells] if used else cells
+
+
+def _is_known(column: Column, word: str) -> bool:
+    try:
+        column.convert(word.strip())
+    except CellError:
+        return False
+    return True
+
+
+def _shown_all(names: Sequence[str]) -> str:
+    return ", ".join(map(shown, names))
+
+
+def schools_as_text(schools: pd.DataFrame) -> pd.DataFrame:
+    """Return a schools table as it is written: all text, with the inspection columns only where they hold anything."""
+    empty = {name for name in INSPECTION_COLUMNS if name in schools and (schools[name] == "").all()}
+    columns = [name for name in schools.columns if name not in {"row", *empty}]
+    numeric = ("easting", "northing", "pupils", "fsm_percent")
+    written = {name: [number_text(float(one)) for one in schools[name]] for name in numeric}
+    return schools[columns].assign(**written)
+
+
+def _check_columns(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> None:
+    missing = form.missing_from(sheet.header)
+    if missing:
+        raise DataError(_missing_columns(sheet, form, missing, vocabulary))
+    if not sheet.numbers and not sheet.problems and form.name in _NEVER_EMPTY:
+        message, fix = "There is no row under the header.", f"Add one row for each of the {form.name}."
+        raise DataError([file_problem(sheet.name, message, fix)])
+
+
+def _unused(sheet: Sheet, form: TableFormat) -> Iterator[str]:
+    """Yield the notices of what the run does not use."""
+    unknown = [name for name in sheet.header if name and name not in form.column_names]
+    if unknown:
+        yield f"{sheet.name}: columns that are not used: {_shown_all(unknown)}."
+    nameless = [cells for name, cells in zip(sheet.header, sheet.columns, strict=True) if not name]
+    if not nameless:
+        return
+    filled = [number for number, *cells in zip(sheet.numbers, *nameless, strict=True) if any(cells)]
+    if filled:
+        rows = counted(len(filled), "row")
+        yield f"{sheet.name}: cells in a column without a name are not used ({rows}, the first is row {filled[0]})."
+
+
+def _missing_columns(
+    sheet: Sheet, form: TableFormat, missing: Sequence[str], vocabulary: Vocabulary
+) -> Iterator[Problem]:
+    if other := other_table(sheet.header, form, vocabulary):
+        message = f"This looks like the {other} table, and the {form.name} table was expected here."
+        yield file_problem(sheet.name, message, f"Give this file as {other} instead.")
+        return
+    unknown = [column for column in sheet.header if column and column not in form.column_names]
+    for name in missing:
+        fix = f"Add it; the {form.name} template shows every column."
+        if close := closest(name, unknown):
+            fix = f"Is it the column '{close}'? Then rename that to '{name}'."
+        yield Problem(sheet.name, 1, name, "", f"The column '{name}' is missing.", fix)
+
+
+def _converted(
+    sheet: Sheet, column: Column, cells: Sequence[str], found: Sequence[str], problems: list[Problem]
+) -> list[object]:
+    """Return the values of the cells; `found` are the cells as they are in the file, for the problems."""
+    must_be_filled, sound = column.required and not column.may_be_blank, True
+    if (all(cells) or not must_be_filled) and (values := column.parse_column(cells)) is not None:
+        return list(values)
+    outcome: dict[str, object] = {}
+    for cell in dict.fromkeys(cells):
+        try:
+            # A list that holds only separators counts as a blank cell.
+            value = column.convert(cell) if cell else column.blank
+            if must_be_filled and value in ("", ()):
+                raise CellError("The cell is blank.", f"Fill it in: {column.meaning}.")
+            outcome[cell] = value
+        except CellError as fault:
+            outcome[cell], sound = fault, False
+    if sound:
+        return [outcome[cell] for cell in cells]
+    problems += at_most(
+        fault.problem(sheet.name, row, column.name, as_found)
+        for row, cell, as_found in zip(sheet.numbers, cells, found, strict=True)
+        for fault in _faults(outcome[cell])
+    )
+    return [None if isinstance(outcome[cell], CellError) else outcome[cell] for cell in cells]
+
+
+def _faults(value: object) -> tuple[CellError, ...]:
+    return (value, *value.others) if isinstance(value, CellError) else ()
+
+
+def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> Iterator[Problem]:
+    if not key or len(set(zip(*(frame[name] for name in key), strict=True))) == len(frame):
+        return
+    first: dict[tuple[str, ...], int] = {}
+    repeated = frame[frame.duplicated(list(key), keep=False)]
+    for row, *values in repeated[["row", *key]].itertuples(index=False):
+        if None in values:
+            continue
+        earlier = first.setdefault(tuple(values), row)
+        if earlier != row:
+            value = ", ".join(values)
+            message = f"{shown(value)} is already in row {earlier}."
+            yield Problem(name, row, key[-1], value, message, "Keep one of the two rows.")
+
+
+def _with_places(sheet: Sheet, frame: pd.DataFrame, problems: list[Problem]) -> pd.DataFrame:
+    """Return the schools with easting and northing, computed from latitude and longitude where only those are given."""
+    grid = frame[["easting", "northing"]]
+    degrees = frame[["latitude", "longitude"]]
+    known, known_degrees = _all_given(grid), _all_given(degrees)
+    for row, name in frame.loc[~known & ~known_degrees, ["row", "name"]].itertuples(index=False):
+        message = f"{shown(name) if name else 'The school'} has no location: easting and northing are blank."
+        fix = "Give easting and northing in metres (or latitude and longitude), as in the school's GIAS record."
+        problems.append(Problem(sheet.name, row, "easting", "", message, fix))
+    placed = frame.drop(columns=["latitude", "longitude"])
+    degrees_only = (~known & known_degrees & degrees.notna().all(axis=1)).to_numpy()
+    easting, northing = national_grid(
+        degrees.loc[degrees_only, "latitude"].astype(float), degrees.loc[degrees_only, "longitude"].astype(float)
+    )
+    placed.loc[degrees_only, "easting"] = np.round(easting)
+    placed.loc[degrees_only, "northing"] = np.round(northing)
+    problems += _outside_england(sheet, frame[degrees_only], easting, northing)
+    return placed
+
+
+def _outside_england(sheet: Sheet, rows: pd.DataFrame, easting: Metres, northing: Metres) -> Iterator[Problem]:
+    inside = pd.Series(easting).between(*ENGLAND_EASTING_M) & pd.Series(northing).between(*ENGLAND_NORTHING_M)
+    outside = rows.loc[~inside.to_numpy(), ["row", "latitude", "longitude"]]
+    for row, latitude, longitude in outside.itertuples(index=False):
+        message = f"Latitude {latitude:g} and longitude {longitude:g} are not in England."
+        fix = "Check both, and that the longitude has its minus sign where it is west of Greenwich."
+        yield Problem(sheet.name, row, "latitude", f"{latitude:g}", message, fix)
+
+
+def _all_given(frame: pd.DataFrame) -> pd.Series:
+    """Return by row whether no cell is blank."""
+    # Only nan, a blank cell, is not equal to itself; None is a cell that has a problem already.
+    given = {name: frame[name].to_numpy() == frame[name].to_numpy() for name in frame}
+    return pd.DataFrame(given, index=frame.index).all(axis=1)

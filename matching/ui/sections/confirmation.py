@@ -1,0 +1,104 @@
+"""The confirmation of what was just recorded about a need, with a button that undoes it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from matching.errors import counted
+from matching.pairs.market import Row
+from matching.rounds.events import Event
+from matching.rounds.round import Round
+from matching.rounds.run_inputs import serving
+from matching.ui.formatting import markup
+from matching.ui.state import decisions
+from matching.ui.state.live_plan import Opened
+
+_MOST_NAMED = 3
+_CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True)
+class _Confirmation:
+    """What was just recorded.
+
+    Attributes
+    ----------
+    round_id : str
+    last_event : int
+        The last event of the round afterwards; with another one the confirmation is out of date.
+    numbers : tuple of int
+        The events to undo.
+    sentences : tuple of str
+    """
+
+    round_id: str
+    last_event: int
+    numbers: tuple[int, ...]
+    sentences: tuple[str, ...] = field(repr=False)
+
+
+def show_confirmation(opened: Opened) -> None:
+    """Confirm what was just recorded, with a button that undoes it."""
+    found: _Confirmation | None = st.session_state.get(_CONFIRMATION)
+    if found is None or (found.round_id, found.last_event) != (opened.round_.round_id, opened.round_.last_event):
+        return
+    with st.container(key="confirmation"):
+        title, *lines = found.sentences
+        st.html(markup.banner(title, [*lines, _unmet_words(opened), *_package_words(opened)], kind="good"))
+        if found.numbers and st.button("Undo", key=f"undo_last_{found.last_event}"):
+            undo_and_confirm(opened.round_, found.numbers)
+
+
+def _unmet_words(opened: Opened) -> str:
+    unmet = opened.needs[~opened.needs["met"]]
+    had = {*serving(opened.live.accepted.plan), *opened.live.state.freed}
+    freed = sorted(had & set(unmet["need_id"]))
+    total = f"{counted(len(unmet), 'need is', 'needs are')} unmet"
+    if not freed:
+        return f"{total}."
+    verb = "is" if len(freed) == 1 else "are"
+    return f"{_need_names(opened, freed)} {verb} without a supporter now. {total} in all."
+
+
+def _need_names(opened: Opened, need_ids: Sequence[str]) -> str:
+    if len(need_ids) > _MOST_NAMED:
+        return counted(len(need_ids), "need")
+    return "; ".join(need_name(opened.row(one)) for one in need_ids)
+
+
+def need_name(row: Row) -> str:
+    """Return a need of `Opened.needs` in words: English at Alder School (N012)."""
+    return f"{row['focus']} at {row['school']} ({row['need_id']})"
+
+
+def _package_words(opened: Opened) -> Iterator[str]:
+    """Yield a sentence for each package of which only some needs are met."""
+    packages = opened.market.inputs.needs.set_index("need_id")["package"]
+    needs = opened.needs.assign(package=opened.needs["need_id"].map(packages))
+    for package, rows in needs[needs["package"] != ""].groupby("package"):
+        if rows["met"].nunique() > 1:
+            met = _need_names(opened, rows.loc[rows["met"], "need_id"].tolist())
+            yield (
+                f"Only part of package {package} is met now: {met}. Its needs belong together, so the best plan from "
+                "here meets all of them or none."
+            )
+
+
+def record_and_confirm(round_: Round, events: Sequence[Event], *sentences: str) -> None:
+    """Record decisions, and draw the screen again with sentences that confirm them."""
+    _confirm(round_, decisions.record(round_, events), sentences)
+
+
+def undo_and_confirm(round_: Round, numbers: Sequence[int]) -> None:
+    """Undo events, and draw the screen again with a confirmation; its own Undo brings them back."""
+    words = "Undone. The history keeps both entries. To bring the decision back, press Undo again."
+    _confirm(round_, decisions.undo(round_, numbers), [words])
+
+
+def _confirm(before: Round, after: Round | None, sentences: Iterable[str]) -> None:
+    if after is None:
+        return
+    numbers = tuple(range(before.last_event + 1, after.last_event + 1))
+    st.session_state[_CONFIRMATION] = _Confirmation(after.round_id, after.last_event, numbers, tuple(sentences))
+    st.rerun()

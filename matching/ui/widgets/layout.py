@@ -1,0 +1,151 @@
+"""The elements that every screen has: heading, progress, links to other screens, and the red summary."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from matching.errors import counted
+from matching.rounds.round import Round
+from matching.ui.formatting import markup
+from matching.ui.formatting.words import day, moment
+from matching.ui.state import jobs, open_round, person, setbacks
+from matching.ui.state.jobs import Job
+from matching.ui.steps import PLAN, START, Step
+
+_MOST_STAGES = 5
+
+
+def screen_heading(step: Step, round_: Round, what_next: str) -> None:
+    """Show the open round, the title, the purpose of the screen and what to do next."""
+    caption = f"{round_.name}, begun on {moment(round_.created_at)}"
+    job = jobs.running_job(round_)
+    if job and step is PLAN:
+        what_next = "The plan is being made."
+    st.html(markup.page_heading(step.title, f"{step.purpose} {what_next}", caption))
+    _show_frozen(round_)
+    if job:
+        show_progress(
+            job,
+            "The plan is being made",
+            "You can leave this screen or close the window. The work continues, and the plan is kept.",
+        )
+        if step is PLAN:
+            st.stop()
+
+
+def _show_frozen(round_: Round) -> None:
+    """Show that the plan of a round is approved, by whom and since when."""
+    versions = [one for one in round_.plans if one.kind == "approved"]
+    record = next((one for one in versions if one.number == round_.approved), None)
+    if record is None:
+        return
+    when = day(record.made_at.astimezone().date())
+    title = f"Approved by {record.made_by or 'name not given'} on {when} (version {versions.index(record) + 1})"
+    frozen = "Tables, rules, plan and placements cannot be changed until the plan is reopened under Hand over."
+    st.html(markup.banner(title, [frozen], kind="good"))
+
+
+@st.fragment(run_every=0.5)
+def show_progress(job: Job[Any], title: str, about_leaving: str) -> None:
+    """Show the progress of a plan until it is made, with a button to stop."""
+    if job.is_done:
+        st.rerun()
+    with st.container(border=True, key="job"):
+        st.header(title, anchor=False)
+        stages = [f"After {_seconds(one.after_s)}: {one.words}" for one in job.stages][-_MOST_STAGES:]
+        # Screen readers read out new lines only.
+        st.html(f'<div role="log" aria-label="Steps">{markup.bullets(stages or ["Starting"])}</div>')
+        st.html(
+            markup.paragraph(
+                f"Started by {job.by} at {job.began.astimezone():%H:%M}, {_seconds(job.elapsed_s)} ago.",
+                about_leaving,
+                quiet=True,
+            )
+        )
+        if job.is_stopping:
+            st.html(markup.banner("Stopping. The best plan so far is being saved."))
+        else:
+            st.button("Stop and keep the best plan so far", on_click=job.stop)
+
+
+def _seconds(elapsed: float) -> str:
+    return counted(int(elapsed), "second")
+
+
+def name_box() -> None:
+    """Show the box for the name that is recorded with every change."""
+    key = "name_for_the_record"
+    if key not in st.session_state:
+        st.session_state[key] = person.who()
+    st.text_input(
+        "Your name, for the record",
+        key=key,
+        max_chars=80,
+        help="Your name is recorded in the history of the round with every change you make. You enter it once.",
+        on_change=lambda: person.be_called(st.session_state[key]),
+    )
+
+
+def show_setback(setback: setbacks.Setback) -> None:
+    """Show why a change was not made; a round that was changed elsewhere can be opened again from here."""
+    error_summary(setback.title, setback.lines, occasion=setback.number)
+    if setback.stale and open_round.held():
+        st.button("Open the round as it is now", on_click=open_round.open_again, type="primary")
+
+
+def round_or_stop(step: Step) -> Round:
+    """Return the open round; without one, show a link to Start and end the screen."""
+    round_ = open_round.current()
+    if round_ is None:
+        missing = "The round in the address is not in the database of this machine. " if open_round.is_missing() else ""
+        first = "No round is open. Open the demo or upload your own tables first."
+        st.html(markup.page_heading(step.title, f"{missing}{first}"))
+        way_on(START, "Go to Start")
+        st.stop()
+    return round_
+
+
+def way_on(step: Step, words: str) -> None:
+    """Show the link to the next screen, which looks like a button."""
+    with st.container(key="way_on"):
+        link(step, words)
+
+
+def grid_height(rows: int) -> int | Literal["auto"]:
+    """Return the height of a grid in pixels; a long one ends with half a row, to show that there is more."""
+    return "auto" if rows <= 10 else 405
+
+
+def link(step: Step, words: str) -> None:
+    """Show a link to a screen that keeps the round open."""
+    held = open_round.held()
+    st.page_link(step.path, label=words, query_params={"round": held.round_id} if held else None)
+
+
+def go_to(step: Step) -> None:
+    """Show a screen now."""
+    held = open_round.held()
+    st.switch_page(step.path, query_params={"round": held.round_id} if held else None)
+
+
+def close_menu(screen: str) -> None:
+    """Close the menu of a narrow window after a choice; Streamlit does so on phones only."""
+    st.html(
+        f"<script>/* {json.dumps(screen)} */ if (innerWidth < 768) document.querySelector("
+        "'[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button')?.click();"
+        "</script>",
+        unsafe_allow_javascript=True,
+    )
+
+
+def error_summary(title: str, lines: Sequence[str], *, target: str = "", occasion: int = 0) -> None:
+    """Show the red summary; it takes the focus each time `occasion` changes."""
+    st.html(markup.error_summary(title, lines, link=target))
+    # Only our own numbers go into the script; words of users stay outside it.
+    st.html(
+        f"<script>/* {json.dumps(occasion)} */ setTimeout(() => document.getElementById('error-summary')?.focus(), 50);"
+        "</script>",
+        unsafe_allow_javascript=True,
+    )
