@@ -5,8 +5,9 @@ from functools import cache
 
 import numpy as np
 import pytest
-from saved import TABLES, as_bytes, faults_in, rows_of, signed
+from saved import TABLES, as_bytes, faults_in, found_in, rows_of, signed
 from worlds import (
+    DEEP,
     GALLERY,
     WIDE,
     Solved,
@@ -102,19 +103,21 @@ def test_a_changed_cell_is_found_by_the_digest(name):
     )
 
 
+@pytest.mark.deeper
 @pytest.mark.parametrize(
     ("name", "column"), [(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))]
 )
 def test_any_changed_cell_is_found_even_where_the_digest_was_changed_too(name, column):
     files = small()
     rows = rows_of(files[name])
-    for row in range(len(rows)):
+    for row in range(len(rows)) if DEEP else sorted({0, 1, len(rows) - 1}):
         for value in other_values(rows[row][column]):
             changed = [list(cells) for cells in rows]
             changed[row][column] = value
             # Spaces around a cell are no part of it.
             if value.strip() != rows[row][column]:
-                assert faults_in(signed(files | {name: as_bytes(changed)})), (row, rows[0][column], value)
+                # Where a sentence states the same in other words, that is reported apart.
+                assert found_in(signed(files | {name: as_bytes(changed)})), (row, rows[0][column], value)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -180,7 +183,7 @@ def test_notices_left_out_are_found():
 
 def test_another_input_is_found():
     files = small()
-    changed = files["inputs/needs.csv"].replace(b'"high"', b'"normal"')
+    changed = files["inputs/needs.csv"].replace(b",high,", b",normal,")
     assert changed != files["inputs/needs.csv"]
     assert faults_in(files | {"inputs/needs.csv": changed})
 

@@ -59,7 +59,7 @@ def test_the_plan_is_the_best_and_its_proof_holds(local_repair, number):
 def test_a_price_is_what_one_more_place_is_worth(local_repair):
     """Over the whole plan: a need of a level counts as many bonuses as in the manifest's sum."""
     positive = 0
-    for number in range(40):
+    for number in range(20):
         made = random_round(20_000 + number)
         plan = made.plan(params=local_repair)
         if not is_by_loads(plan):
@@ -76,7 +76,7 @@ def test_a_price_is_what_one_more_place_is_worth(local_repair):
 
 
 def test_many_rounds_in_which_days_bind_are_proved_so(local_repair):
-    plans = [random_round(20_000 + number).plan(params=local_repair) for number in range(40)]
+    plans = [random_round(20_000 + number).plan(params=local_repair) for number in range(20)]
     by_loads = [plan for plan in plans if is_by_loads(plan)]
     assert len(by_loads) >= 6
     assert sum(plan.manifest["status"] == "optimal" for plan in by_loads) >= len(by_loads) - 1
@@ -85,7 +85,8 @@ def test_many_rounds_in_which_days_bind_are_proved_so(local_repair):
 @pytest.mark.parametrize("rounds", [0, 2])
 def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(local_repair, monkeypatch, rounds):
     ended = 0
-    for number in range(40):
+    # In rounds 24 and 29 time runs out before the proof.
+    for number in (*range(8), 24, 29):
         left = iter([True] * rounds)
         monkeypatch.setattr(worths, "relaxed", lambda *model, left=left: RELAXED(*model) if next(left, False) else None)
         made = random_round(20_000 + number)
@@ -140,14 +141,14 @@ def test_such_a_plan_is_saved_and_verified(shared):
 @pytest.mark.parametrize(
     ("name", "column", "cell", "fault"),
     [
-        ("surplus.csv", "surplus", "", "surplus.csv N1: '' is not what a need can be worth, in score points."),
-        ("surplus.csv", "surplus", "-1.000", "surplus.csv N1: '-1.000' is not what a need can be worth"),
-        ("surplus.csv", "surplus", "nan", "surplus.csv N1: 'nan' is not what a need can be worth"),
-        ("surplus.csv", "surplus", "0.000", "surplus.csv: what needs are worth and the best loads do not prove"),
-        ("surplus.csv", "surplus", "9.000", "surplus.csv: what needs are worth leaves room for more needs"),
+        ("surplus.csv", "surplus", "", "surplus.csv N1: '' is not a surplus in score points."),
+        ("surplus.csv", "surplus", "-1.000", "surplus.csv N1: '-1.000' is not a surplus"),
+        ("surplus.csv", "surplus", "nan", "surplus.csv N1: 'nan' is not a surplus"),
+        ("surplus.csv", "surplus", "0.000", "surplus.csv: the surpluses and the best loads do not prove"),
+        ("surplus.csv", "surplus", "9.000", "surplus.csv: the surpluses leave open whether more needs"),
         ("surplus.csv", "need_id", "N7", "surplus.csv does not hold every need once, in order."),
-        ("workload.csv", "price", "-1.000", "workload.csv S1: the price is not what one more place"),
-        ("workload.csv", "price", "0.000", "workload.csv S1: the price is not what one more place"),
+        ("workload.csv", "price", "-1.000", "workload.csv S1: the price is not the value of one more place"),
+        ("workload.csv", "price", "0.000", "workload.csv S1: the price is not the value of one more place"),
     ],
 )
 def test_what_was_changed_in_the_proof_is_found(shared, name, column, cell, fault):
