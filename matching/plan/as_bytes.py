@@ -94,8 +94,7 @@ def _digest(content: bytes) -> str:
 
 def _stored_bytes(table: pd.DataFrame) -> bytes:
     # A line break of an old kind is kept only within quotation marks.
-    has_breaks = any("\r" in cell for column in table for cell in table[column].unique())
-    if not has_breaks:
+    if not any("\r" in "".join(table[column].tolist()) for column in table):
         return csv_bytes(table)
     return b"\xef\xbb\xbf" + table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_ALL).encode("utf-8")
 

@@ -4,9 +4,9 @@ Reading them again gives the tables of the run, without contacts, notes, columns
 extract says beyond them.
 """
 
+import math
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
@@ -83,11 +83,13 @@ def _as_given(inputs: Inputs) -> pd.DataFrame:
 
 
 def _texts(cells: pd.Series) -> list[str]:
+    # As lists, because single numbers of an array are slow to write.
+    values = cells.tolist()
     if is_numeric_dtype(cells):
-        return [_number(cell) for cell in cells.tolist()]
+        return [_number(value) for value in values]
     # Few cells of a column differ.
-    written = {cell: _text(cell) for cell in cells.unique().tolist()}
-    return [written[cell] for cell in cells.tolist()]
+    written = {cell: _text(cell) for cell in dict.fromkeys(values)}
+    return [written[cell] for cell in values]
 
 
 def _text(cell: object) -> str:
@@ -99,4 +101,4 @@ def _text(cell: object) -> str:
 
 
 def _number(value: float) -> str:
-    return "" if not np.isfinite(value) else f"{value:.15g}"
+    return f"{value:.15g}" if math.isfinite(value) else ""
