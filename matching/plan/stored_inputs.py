@@ -86,7 +86,7 @@ def _texts(cells: pd.Series) -> list[str]:
     # As lists, because single numbers of an array are slow to write.
     values = cells.tolist()
     if is_numeric_dtype(cells):
-        return [_number(value) for value in values]
+        return [f"{value:.15g}" if math.isfinite(value) else "" for value in values]
     # Few cells of a column differ.
     written = {cell: _text(cell) for cell in dict.fromkeys(values)}
     return [written[cell] for cell in values]
@@ -96,9 +96,5 @@ def _text(cell: object) -> str:
     if isinstance(cell, tuple):
         return ";".join(cell)
     if isinstance(cell, float):
-        return _number(cell)
+        return f"{cell:.15g}" if math.isfinite(cell) else ""
     return "" if cell is None or cell is pd.NaT else str(cell)
-
-
-def _number(value: float) -> str:
-    return f"{value:.15g}" if math.isfinite(value) else ""
