@@ -31,9 +31,11 @@ from matching.rounds.store import open_store
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
 
-from conftest import FLAGS, SETTLED, App, Window
+from conftest import FLAGS, SETTLED, Window, profile
+from serving import App
 
 RECORD, DECLINED = "What do you want to record?", "somebody else, declined"
 LONGEST_MS = 30_000
@@ -83,8 +85,8 @@ def main() -> None:
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=shutil.which(options.chromium), args=list(FLAGS))
-                page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-                walk(Window(page, app.address), times, round_id, plan, options.runs)
+                with profile(browser, app) as context:
+                    walk(Window(context.new_page(), app.address), times, round_id, plan, options.runs)
                 browser.close()
         finally:
             app.stop()
