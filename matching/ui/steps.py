@@ -23,7 +23,7 @@ class Step:
         return str(Path(__file__).parent / "pages" / self.file)
 
 
-START = Step("Start", "start.py", "See what is done and what comes next, or open another round.")
+START = Step("Start", "start.py", "See what is done and what comes next.")
 TRIAGE = Step(
     "Who needs help",
     "triage.py",

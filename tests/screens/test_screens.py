@@ -225,7 +225,7 @@ def test_the_name_is_asked_for_first_and_once():
     visitor = Visitor(PLAN, name=None)
     assert visitor.title == "Your name"
     visitor.give_name("  ")
-    assert "Enter your name above." in visitor.words()
+    assert "Enter your name above, then press Continue." in visitor.words()
     visitor.give_name(" Rosa \n Quill ")
     assert visitor.title == "Plan"
     visitor.go(START)

@@ -78,7 +78,7 @@ def _seconds(elapsed: float) -> str:
 def ask_name() -> None:
     """Ask the user's name, which every change is recorded with."""
     about = "The history of a round shows who made each change. Give your name once; this browser will remember it."
-    st.html(markup.page_heading("Your name", about))
+    st.html(markup.page_heading("Your name", about, "School support matching"))
     with st.form("name", border=False):
         given = st.text_input("Your name, for the record", max_chars=person.LONGEST_NAME, autocomplete="name")
         pressed = st.form_submit_button("Continue", type="primary")
@@ -87,7 +87,9 @@ def ask_name() -> None:
     if person.be_called(given):
         st.rerun()
     st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
-    error_summary("There is no name", ["Enter your name above."], occasion=st.session_state["pressed"])
+    error_summary(
+        "No name was given", ["Enter your name above, then press Continue."], occasion=st.session_state["pressed"]
+    )
 
 
 def show_frame() -> None:
@@ -96,7 +98,7 @@ def show_frame() -> None:
         link(ROUNDS, ROUNDS.title)
         # Another tab may have changed it, and a blank one is not taken.
         st.session_state[_NAME] = person.who()
-        with st.popover(f"Recorded as {markup.label(person.who())}"):
+        with st.popover(f"Recorded as {markup.label(person.who())}", type="tertiary"):
             st.text_input(
                 "Your name, for the record",
                 key=_NAME,
