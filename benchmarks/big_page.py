@@ -31,11 +31,10 @@ from matching.rounds.store import open_store
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from conftest import FLAGS, SETTLED, Window, profile
-from serving import App
+from conftest import FLAGS, SETTLED, App, Window, profile
 
 RECORD, DECLINED = "What do you want to record?", "another supporter declined"
 LONGEST_MS = 30_000

@@ -36,11 +36,10 @@ from matching.inputs.simulation.simulate import simulate
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from conftest import FLAGS, SETTLED
-from serving import App
+from conftest import FLAGS, SETTLED, App
 from tab import Tab
 
 TABLES = ("schools", "supporters", "needs", "accreditation")
