@@ -30,7 +30,7 @@ class App:
         environment = os.environ | {"S2S_DATABASE_URL": f"sqlite:///{self.database}"} | variables
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        for _ in range(300):
+        for _ in range(600):
             try:
                 with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=1):
                     return
@@ -38,6 +38,7 @@ class App:
                 if self._process.poll() is not None:
                     break
                 time.sleep(0.1)
+        self.stop(signal.SIGKILL)
         pytest.fail(f"The server did not start.\n{self.log()}")
 
     def log(self) -> str:

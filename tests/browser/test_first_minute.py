@@ -143,6 +143,5 @@ def test_the_address_of_a_download_is_worth_nothing_to_another_browser(window, a
         other = Window(context.new_page(), app.address)
         other.open()
         assert context.request.get(address).status == 404
-        # With the same contents the file has the same address: now this browser asked for it too.
         assert other.page.evaluate("async url => (await fetch(url)).status", address) == 404
     assert window.page.evaluate("async url => (await fetch(url)).status", address) == 200

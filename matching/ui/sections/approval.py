@@ -80,6 +80,7 @@ def _offer_approval(round_: Round, found: Handed, unticked: int) -> None:
     st.header("Approve", anchor=False)
     with st.container(border=True, key="approve"):
         remark = st.text_area("Remark (optional)", max_chars=1000, help="The history keeps it with the approval.")
+        st.html(markup.paragraph(f"The approval is recorded as yours, {person.who()}.", quiet=True))
         if unticked:
             st.html(markup.paragraph(f"First tick {counted(unticked, 'more point')} above.", quiet=True))
         if st.button("Approve this plan", type="primary", disabled=unticked > 0):
