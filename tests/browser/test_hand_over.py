@@ -30,10 +30,7 @@ def large(tmp_path_factory) -> dict[str, str]:
 def approve(window: Window, name: str) -> None:
     window.go("Hand over")
     window.tick_every_point()
-    box = window.page.get_by_role("textbox", name="Your name, for the record")
-    box.fill(name)
-    box.press("Enter")
-    window.settle()
+    window.change_name(name)
     window.press("Approve this plan")
     window.settle()
 
