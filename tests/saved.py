@@ -19,7 +19,7 @@ def faults_in(files: dict[str, bytes]) -> list[str]:
     """What is found wrong with a plan's files: by reading them, or by verifying them."""
     try:
         saved = read_files(files)
-        return list(verify(saved, read_inputs(saved.sources, as_at=AS_AT)).faults)
+        return list(verify(saved, read_inputs(saved.sources, as_at=AS_AT, columns=saved.columns)).faults)
     except DataError as error:
         return list(map(str, error.problems))
 

@@ -558,7 +558,7 @@ def edit(path: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "fault"),
     [
-        ("plan.csv", r"N1,", "N9,", "plan.csv and unmet.csv do not hold every need exactly once."),
+        ("plan.csv", r"N1,", "N9,", "plan.csv and unmet.csv do not hold every open or pinned need exactly once."),
         ("plan.csv", r",S2,", ",S9,", "plan.csv names supporters who are not in the inputs: S9."),
         ("plan.csv", r",S2,", ",S3,", "plan.csv N2: S3 breaks a rule there."),
         ("plan.csv", r",1\.00,", ",1.01,", "distance_km is '1.01', and '1.00' was expected."),
@@ -566,7 +566,12 @@ def edit(path: str, old: str, new: str) -> None:
         ("plan.csv", r",0\.\d+,1\.000", ",abc,1.000", "score is 'abc', and "),
         ("plan.csv", r",0\.\d+,1\.000", ",,1.000", "score is '', and "),
         ("workload.csv", r"\d\.\d+\n", "abc\n", "workload.csv was changed after the plan was written"),
-        ("unmet.csv", r"\Z", "N1,,,,,,,,\n", "plan.csv and unmet.csv do not hold every need exactly once."),
+        (
+            "unmet.csv",
+            r"\Z",
+            "N1,,,,,,,,\n",
+            "plan.csv and unmet.csv do not hold every open or pinned need exactly once.",
+        ),
         ("excluded.csv", r"\Z", "S1,,,,\n", "excluded.csv was changed after the plan was written"),
         ("manifest.json", r'"status": "\w+"', '"status": "gap"', "the status 'gap' does not follow from the bounds."),
         ("manifest.json", r'"unmet": 0', '"unmet": 1', "counts do not follow from the inputs and the plan."),

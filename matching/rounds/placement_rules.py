@@ -16,7 +16,7 @@ from matching.rounds.events import Event
 from matching.rounds.state import RoundState, live_supporters, state_of
 from matching.solve.arrays import Positions
 from matching.solve.problem import UNMET
-from matching.whatif.resolve import position_of
+from matching.whatif.resolve import position_of, position_of_need
 
 PLACES, DAYS, SCHOOL_LIMIT, HOME_LIMIT = "places offered", "days offered", "school limit", "home school limit"
 """Names, in a swap's `broken`, of the limits of a person or a school; those of a pair are in `RULES`."""
@@ -38,7 +38,7 @@ def broken_rules(market: Market, supporter_of: Mapping[str, str], need_id: str, 
     DataError
         The need or the supporter is not in the inputs.
     """
-    need = position_of(market.inputs.needs["need_id"], need_id, "need")
+    need = position_of_need(market.inputs, need_id)
     supporter = position_of(market.inputs.supporters["supporter_id"], supporter_id, "supporter")
     flags = market.rulebook.broken(np.array([need]), np.array([supporter]))
     names = [rule for rule in RULES if flags[rule][0]]
