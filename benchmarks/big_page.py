@@ -35,7 +35,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
 
 from conftest import FLAGS, SETTLED, App, Window
 
-RECORD, DECLINED = "What do you want to record?", "somebody else, declined"
+RECORD, DECLINED = "What do you want to record?", "another supporter declined"
 LONGEST_MS = 30_000
 # Charts are drawn after the screen has received all its elements.
 DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestIdleCallback(() => done())))"
@@ -154,7 +154,7 @@ def walk(window: Window, times: Times, round_id: str, plan: Plan, runs: int) -> 
         page.wait_for_selector(SETTLED, state="attached")
         with times.step(page, "decline"):
             window.press("Record that they declined")
-            expect(page.get_by_text(re.compile(f"declined {need_id}\\. Reason: Too far"))).to_be_visible()
+            expect(page.get_by_text(f"({need_id}). Reason: Too far")).to_be_visible()
         with times.step(page, "undo"):
             page.get_by_role("button", name="Undo", exact=True).first.click()
             expect(page.get_by_text("Undone. The history keeps both")).to_be_visible()

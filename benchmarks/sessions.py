@@ -127,24 +127,24 @@ class WithoutBrowser(Session):
                 await tab.upload(name.capitalize(), f"{name}.csv", content)
         async with self.step("check the files"):
             await tab.press("Check the files")
-            await tab.until("the tables are sound")
+            await tab.until("in the tables")
         async with self.step("rules"):
             await tab.go("Rules")
         await tab.go("Plan")
         async with self.step("make the plan"):
             await tab.press("Make the plan")
-            await tab.until("the best total score.")
+            await tab.until("the best total score wins.")
         async with self.step("filter"):
             await tab.choose("Show", "Met")
         need_id = tab.cell("Need")
         async with self.step("choose a need"):
-            await tab.choose("Need", f"{need_id}:")
+            await tab.choose("Need", f"({need_id})")
         async with self.step("form of a decline"):
-            await tab.choose("What do you want to record?", "somebody else, declined")
+            await tab.choose("What do you want to record?", "another supporter declined")
         async with self.step("decline"):
             await tab.choose("Why?", "Too far")
             await tab.press("Record that they declined")
-            await tab.until(f"declined {need_id}. Reason: Too far")
+            await tab.until(f"({need_id}). Reason: Too far")
         async with self.step("hand over"):
             await tab.go("Hand over")
         async with self.step("download the workbook"):
@@ -185,7 +185,7 @@ class InBrowser(Session):
         async with self.step(page, "check the files"):
             await press(page, "Check the files")
             await titled(page, "Check the data")
-            await expect(page.get_by_text("the tables are sound", exact=True)).to_be_visible()
+            await expect(page.get_by_text("in the tables", exact=True)).to_be_visible()
         async with self.step(page, "rules"):
             await go(page, "Rules")
         async with self.step(page, "make the plan"):
@@ -200,13 +200,13 @@ class InBrowser(Session):
             await choose(page, "Need", need_id)
             await expect(page.get_by_role("heading", name=re.compile(f"^{need_id}:"))).to_be_visible()
         async with self.step(page, "form of a decline"):
-            await choose(page, "What do you want to record?", "somebody else, declined")
+            await choose(page, "What do you want to record?", "another supporter declined")
             await expect(page.get_by_role("button", name="Record that they declined")).to_be_visible()
         await choose(page, "Why?", "Too far")
         await page.wait_for_selector(SETTLED, state="attached")
         async with self.step(page, "decline"):
             await press(page, "Record that they declined")
-            await expect(page.get_by_text(f"declined {need_id}. Reason: Too far")).to_be_visible()
+            await expect(page.get_by_text(f"({need_id}). Reason: Too far")).to_be_visible()
         async with self.step(page, "hand over"):
             await go(page, "Hand over")
             await page.get_by_role("tab", name="Files").click()

@@ -11,6 +11,7 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-# S2S_HYPOTHESIS=deep tries more cases, and other ones with every --hypothesis-seed.
+# S2S_HYPOTHESIS=deep tries more cases, and other ones with every --hypothesis-seed; `-m "hypothesis or deeper"` selects
+# the tests that it makes deeper.
 settings.register_profile("deep", settings.get_profile("steady"), derandomize=False, max_examples=400, print_blob=True)
 settings.load_profile(os.environ.get("S2S_HYPOTHESIS", "steady"))

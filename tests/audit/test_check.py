@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from saved import TABLES, as_bytes, faults_in, rows_of, signed
 from worlds import (
+    DEEP,
     GALLERY,
     WIDE,
     Solved,
@@ -102,13 +103,14 @@ def test_a_changed_cell_is_found_by_the_digest(name):
     )
 
 
+@pytest.mark.deeper
 @pytest.mark.parametrize(
     ("name", "column"), [(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))]
 )
 def test_any_changed_cell_is_found_even_where_the_digest_was_changed_too(name, column):
     files = small()
     rows = rows_of(files[name])
-    for row in range(len(rows)):
+    for row in range(len(rows)) if DEEP else sorted({0, 1, len(rows) - 1}):
         for value in other_values(rows[row][column]):
             changed = [list(cells) for cells in rows]
             changed[row][column] = value

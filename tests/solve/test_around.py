@@ -59,7 +59,7 @@ def test_the_plan_is_the_best_and_its_proof_holds(local_repair, number):
 def test_a_price_is_what_one_more_place_is_worth(local_repair):
     """Over the whole plan: a need of a level counts as many bonuses as in the manifest's sum."""
     positive = 0
-    for number in range(40):
+    for number in range(20):
         made = random_round(20_000 + number)
         plan = made.plan(params=local_repair)
         if not is_by_loads(plan):
@@ -76,7 +76,7 @@ def test_a_price_is_what_one_more_place_is_worth(local_repair):
 
 
 def test_many_rounds_in_which_days_bind_are_proved_so(local_repair):
-    plans = [random_round(20_000 + number).plan(params=local_repair) for number in range(40)]
+    plans = [random_round(20_000 + number).plan(params=local_repair) for number in range(20)]
     by_loads = [plan for plan in plans if is_by_loads(plan)]
     assert len(by_loads) >= 6
     assert sum(plan.manifest["status"] == "optimal" for plan in by_loads) >= len(by_loads) - 1
@@ -85,7 +85,8 @@ def test_many_rounds_in_which_days_bind_are_proved_so(local_repair):
 @pytest.mark.parametrize("rounds", [0, 2])
 def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(local_repair, monkeypatch, rounds):
     ended = 0
-    for number in range(40):
+    # In rounds 24 and 29 time runs out before the proof.
+    for number in (*range(8), 24, 29):
         left = iter([True] * rounds)
         monkeypatch.setattr(worths, "relaxed", lambda *model, left=left: RELAXED(*model) if next(left, False) else None)
         made = random_round(20_000 + number)
