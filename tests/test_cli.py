@@ -318,6 +318,30 @@ def test_check_counts_one_as_one(s2s):
     assert "1 need has no eligible supporter." in run.out
 
 
+def test_needs_that_are_not_open_are_counted_explained_and_compared(s2s, plan):
+    header, *rows = NEEDS.splitlines()
+    states = [f"{header},state", f"{rows[0]},paused", f"{rows[1]},withdrawn", f"{rows[2]},", ""]
+    words = put(TABLES | {"needs": "\n".join(states)})
+    assert s2s("check", *words, *DAY).out.splitlines()[1:3] == [
+        "1 need is paused, and will not be assigned.",
+        "1 need is withdrawn, and will not be assigned.",
+    ]
+    assert s2s("allocate", *words, *DAY, "--out", "next").code == 0
+    assert [row["need_id"] for row in (*plan_cells("next"), *plan_cells("next", "unmet.csv"))] == ["N3"]
+    assert s2s("verify", "next", *words).code == 0
+    run = s2s("explain", "next", "--need", "N1", "--supporter", "S1")
+    assert run.out.splitlines() == [
+        "N1: maths at Alder School (Primary), high priority, 2 days",
+        "N1 is paused, so that no one is assigned to it and it does not count as unmet.",
+    ]
+    out = s2s("compare", plan, "next").out
+    assert (
+        "1 need paused in the second plan; 1 need withdrawn in the second plan.\nN1 is paused.\nN2 is withdrawn.\n"
+        in out
+    )
+    assert "2 needs open again in the second plan" in s2s("compare", "next", plan).out
+
+
 def test_check_writes_nothing(s2s):
     words = put(TABLES)
     before = tree()
