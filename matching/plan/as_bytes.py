@@ -96,9 +96,9 @@ def _stored_bytes(table: pd.DataFrame) -> bytes:
     # Written by the csv module itself, which takes a third of the time that pandas takes for the schools of England.
     cells = [table[column].tolist() for column in table]
     # A line break of an old kind is kept only within quotation marks.
-    quoting = csv.QUOTE_ALL if any("\r" in "".join(column) for column in cells) else csv.QUOTE_MINIMAL
+    has_breaks = any("\r" in "".join(column) for column in cells)
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n", quoting=quoting)
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if has_breaks else csv.QUOTE_MINIMAL)
     writer.writerow(table.columns)
     writer.writerows(zip(*cells, strict=True))
     return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
