@@ -11,6 +11,7 @@ from worlds import AS_AT
 from matching.audit.verify import verify
 from matching.errors import DataError
 from matching.inputs.read import Inputs, read_inputs
+from matching.plan import format_1
 from matching.plan.on_disk import read_files
 from matching.tables.files import Source
 
@@ -31,15 +32,16 @@ def found_in(files: dict[str, bytes]) -> list[str]:
 def _verified(files: dict[str, bytes]) -> tuple[list[str], list[str]]:
     try:
         saved = read_files(files)
-        verification = verify(saved, _read(tuple(saved.sources.items())))
+        verification = verify(saved, _read(tuple(saved.sources.items()), saved.format))
         return list(verification.faults), list(verification.wording)
     except DataError as error:
         return list(map(str, error.problems)), []
 
 
 @lru_cache(maxsize=8)
-def _read(sources: tuple[tuple[str, Source], ...]) -> Inputs:
-    return read_inputs(dict(sources), as_at=AS_AT)
+def _read(sources: tuple[tuple[str, Source], ...], plan_format: int) -> Inputs:
+    columns = format_1.INPUT_COLUMNS if plan_format == 1 else None
+    return read_inputs(dict(sources), as_at=AS_AT, columns=columns)
 
 
 def signed(files: dict[str, bytes], **changes: object) -> dict[str, bytes]:

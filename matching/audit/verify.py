@@ -48,7 +48,8 @@ def verify(saved: SavedPlan, inputs: Inputs, *, time_limit_s: float = 60.0) -> V
     ----------
     saved : SavedPlan
     inputs : Inputs
-        Read from the files that it was made from or from its own copies, as at the day in its manifest.
+        Read from the files that it was made from or from its own copies, as at the day in its manifest, in the columns
+        of its format (`SavedPlan.columns`).
     time_limit_s : float
         How long to solve again where days or side constraints bind, in seconds.
     """

@@ -1,7 +1,7 @@
 """A plan read back from its directory, or from the bytes of its files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -114,6 +114,11 @@ class SavedPlan:
         """The day of its run."""
         return date.fromisoformat(self.plan.manifest["as_at"])
 
+    @property
+    def columns(self) -> Mapping[str, Collection[str]]:
+        """By table: the only columns of its inputs that its format reads, where these are not all."""
+        return format_1.INPUT_COLUMNS if self.format == 1 else {}
+
 
 def saved_inputs(saved: SavedPlan) -> Inputs:
     """Return the inputs of a saved plan's run, from its own copies.
@@ -123,7 +128,7 @@ def saved_inputs(saved: SavedPlan) -> Inputs:
     DataError
         A copy cannot be read.
     """
-    return as_of_run(saved, read_inputs(saved.sources, as_at=saved.as_at))
+    return as_of_run(saved, read_inputs(saved.sources, as_at=saved.as_at, columns=saved.columns))
 
 
 def as_of_run(saved: SavedPlan, inputs: Inputs) -> Inputs:

@@ -152,6 +152,10 @@ def state_of(events: Iterable[Event]) -> RoundState:
     )
 
 
+# What earlier versions recorded, and the code of the same rule.
+_EARLIER_CODES = {"places offered": "places", "days offered": "days"}
+
+
 def _bars(holding: Sequence[Event], statuses: Mapping[Pair, Event]) -> dict[Pair, Bar]:
     ended = [one for one in statuses.values() if one.about["status"] in ENDED]
     # A decision takes precedence over a status: it is what has to be undone.
@@ -174,7 +178,7 @@ def _placed(holding: Sequence[Event], since: Mapping[int, int]) -> dict[str, Pla
         if one.kind not in ("pin", "swap") or one.pair is None:
             continue
         before = placed.get(one.need_id)
-        broken = tuple(word for word in one.about.get("broken", "").split(";") if word)
+        broken = tuple(_EARLIER_CODES.get(word, word) for word in one.about.get("broken", "").split(";") if word)
         # Pinning a supporter who was placed by hand keeps the rules that the placement sets aside.
         if not broken and before and before.supporter_id == one.supporter_id:
             broken = before.broken

@@ -14,7 +14,7 @@ from matching.rounds.store import RoundStore, open_store
 from matching.ui.state import cache, jobs, plan_making
 from matching.ui.state.jobs import Jobs
 from matching.ui.state.params import PARAMS_KEY
-from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START
+from matching.ui.steps import EXPORT, HISTORY, PLAN, ROUNDS, RULES, START
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +182,7 @@ def test_a_round_is_renamed_copied_and_archived(planned):
     planned.press("Archive this round")
     assert "The round is archived." in planned.words()
     assert [one.name for one in open_store().list()] == ["Autumn"]
-    visitor = Visitor(round=first)
+    visitor = Visitor(ROUNDS, round=first)
     visitor.tick("Show archived rounds")
     assert "Autumn (copy)" in visitor.words()
     visitor.press("Unarchive")
