@@ -47,7 +47,7 @@ def test_two_browsers_record_under_two_names(demo_app, browser):
             window.choose("What do you want to record?", "another supporter declined")
             window.choose("Why?", "Too far")
             window.press("Record that they declined")
-            expect(window.page.get_by_text(f"({need_id}) is without a supporter now")).to_be_visible()
+            expect(window.page.get_by_text(re.compile(rf"declined .*\({need_id}\)\. Reason: Too far"))).to_be_visible()
     assert recorded(demo_app) == [
         ("Rosa Quill", "created"),
         ("Rosa Quill", "plan"),
