@@ -99,9 +99,7 @@ def _closed_needs(market: Market) -> Positions:
 def _problem_of(market: Market, closed: Positions) -> AssignmentProblem:
     """Return the problem that remains after the pins, over the candidate pairs."""
     rulebook, n_supporters, pairs = market.rulebook, len(market.inputs.supporters), market.candidate_pairs
-    pinned_need, pinned_supporter = rulebook.pins
-    places_pinned = np.bincount(pinned_supporter, minlength=n_supporters)
-    days_pinned = np.bincount(pinned_supporter, weights=rulebook.days_asked[pinned_need], minlength=n_supporters)
+    places_pinned, days_pinned = rulebook.used_by_pins
     kept = np.isin(pairs.need * n_supporters + pairs.supporter, rulebook.earlier)
     is_open = ~np.isin(pairs.need, closed)
     return AssignmentProblem(
@@ -110,8 +108,9 @@ def _problem_of(market: Market, closed: Positions) -> AssignmentProblem:
         value_milli=(pairs.score_milli + market.inputs.policy.rerun.change_cost_milli * kept)[is_open],
         level=rulebook.priority_level,
         days_asked=rulebook.days_asked,
-        places=np.where(rulebook.available, rulebook.places - places_pinned, 0),
-        days_offered=rulebook.days_offered - days_pinned,
+        # Pins may take more than a supporter has.
+        places=np.where(rulebook.available, np.maximum(rulebook.places - places_pinned, 0), 0),
+        days_offered=np.maximum(rulebook.days_offered - days_pinned, 0),
         side_constraints=side_constraints_of(rulebook),
     )
 

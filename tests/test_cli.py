@@ -318,6 +318,30 @@ def test_check_counts_one_as_one(s2s):
     assert "1 need has no eligible supporter." in run.out
 
 
+def test_needs_that_are_not_open_are_counted_explained_and_compared(s2s, plan):
+    header, *rows = NEEDS.splitlines()
+    states = [f"{header},state", f"{rows[0]},paused", f"{rows[1]},withdrawn", f"{rows[2]},", ""]
+    words = put(TABLES | {"needs": "\n".join(states)})
+    assert s2s("check", *words, *DAY).out.splitlines()[1:3] == [
+        "1 need is paused, and will not be assigned.",
+        "1 need is withdrawn, and will not be assigned.",
+    ]
+    assert s2s("allocate", *words, *DAY, "--out", "next").code == 0
+    assert [row["need_id"] for row in (*plan_cells("next"), *plan_cells("next", "unmet.csv"))] == ["N3"]
+    assert s2s("verify", "next", *words).code == 0
+    run = s2s("explain", "next", "--need", "N1", "--supporter", "S1")
+    assert run.out.splitlines() == [
+        "N1: maths at Alder School (Primary), high priority, 2 days",
+        "N1 is paused, so that no one is assigned to it and it does not count as unmet.",
+    ]
+    out = s2s("compare", plan, "next").out
+    assert (
+        "1 need paused in the second plan; 1 need withdrawn in the second plan.\nN1 is paused.\nN2 is withdrawn.\n"
+        in out
+    )
+    assert "2 needs open again in the second plan" in s2s("compare", "next", plan).out
+
+
 def test_check_writes_nothing(s2s):
     words = put(TABLES)
     before = tree()
@@ -376,6 +400,7 @@ def test_allocate_writes_a_plan_and_tells_of_it(s2s):
         "equity.csv",
         "excluded.csv",
         "inputs/needs.csv",
+        "inputs/policy.toml",
         "inputs/schools.csv",
         "inputs/supporters.csv",
         "manifest.json",
@@ -558,18 +583,23 @@ def edit(path: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "fault"),
     [
-        ("plan.csv", r"N1,", "N9,", "plan.csv and unmet.csv do not hold every need exactly once."),
+        ("plan.csv", r"N1,", "N9,", "plan.csv and unmet.csv do not hold every open or pinned need exactly once."),
         ("plan.csv", r",S2,", ",S9,", "plan.csv names supporters who are not in the inputs: S9."),
-        ("plan.csv", r",S2,", ",S3,", "plan.csv N2: S3 breaks a rule there."),
+        ("plan.csv", r",S2,", ",S3,", "plan.csv N2: S3 breaks a rule with this need."),
         ("plan.csv", r",1\.00,", ",1.01,", "distance_km is '1.01', and '1.00' was expected."),
         ("plan.csv", r"Ann Ash", "Ann Oak", "plan.csv was changed after the plan was written"),
         ("plan.csv", r",0\.\d+,1\.000", ",abc,1.000", "score is 'abc', and "),
         ("plan.csv", r",0\.\d+,1\.000", ",,1.000", "score is '', and "),
         ("workload.csv", r"\d\.\d+\n", "abc\n", "workload.csv was changed after the plan was written"),
-        ("unmet.csv", r"\Z", "N1,,,,,,,,\n", "plan.csv and unmet.csv do not hold every need exactly once."),
+        (
+            "unmet.csv",
+            r"\Z",
+            "N1,,,,,,,,\n",
+            "plan.csv and unmet.csv do not hold every open or pinned need exactly once.",
+        ),
         ("excluded.csv", r"\Z", "S1,,,,\n", "excluded.csv was changed after the plan was written"),
         ("manifest.json", r'"status": "\w+"', '"status": "gap"', "the status 'gap' does not follow from the bounds."),
-        ("manifest.json", r'"unmet": 0', '"unmet": 1', "counts do not follow from the inputs and the plan."),
+        ("manifest.json", r'"unmet": 0', '"unmet": 1', "manifest.json: the count of unmet is 1, and 0 was expected."),
     ],
 )
 def test_verify_tells_what_was_changed(s2s, plan, name, old, new, fault):
@@ -612,7 +642,7 @@ def test_a_plan_that_lacks_a_file_is_told(s2s, plan, name):
     for words in (["verify", plan], ["explain", plan, "--need", "N1"], ["graph", plan, "--out", "g.graphml"]):
         run = s2s(*words)
         assert (run.code, run.out) == (2, "")
-        assert f"{name} cannot be opened" in run.err
+        assert f"{name}: This file of the plan is missing." in run.err
 
 
 @pytest.mark.parametrize("name", ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv"])
@@ -882,10 +912,8 @@ def test_a_plan_of_official_files_and_other_headers_verifies_from_its_own_copies
     made = s2s("allocate", *words, *more, *DAY, "--out", "plan")
     assert made.code == 0
     assert sorted(path.name for path in Path("plan/inputs").iterdir()) == [
-        "columns.toml",
-        "links.csv",
         "needs.csv",
-        "ofsted.csv",
+        "policy.toml",
         "schools.csv",
         "supporters.csv",
     ]

@@ -50,10 +50,10 @@ _LIMITS = ("max_supporters_per_school", "max_per_home_school")
 COLUMNS = {
     "schools": "urn name phase easting northing local_authority region trust postcode ofsted pupils fsm_percent",
     "supporters": "supporter_id name designation school_urn phases specialisms max_deployments days_available "
-    "max_distance_km alliance conflicts",
-    "needs": "need_id school_urn focus designations days priority package notes",
+    "max_distance_km alliance conflicts available_from available_until unavailable",
+    "needs": "need_id school_urn focus designations days priority package notes requested_on start_by state",
     "accreditation": "supporter_id criterion met evidence checked_on",
-    "decisions": "kind supporter_id need_id school_urn reason by on",
+    "decisions": "kind supporter_id need_id school_urn reason by on rules_broken",
     "baseline": "need_id supporter_id",
 }
 Row = dict[str, str]
@@ -196,6 +196,7 @@ def random_world(
     pins: int = 2,
     baseline: bool = False,
     accreditation: bool = False,
+    dates: bool = True,
     decisions: int = 3,
     places: tuple[str, ...] = ("", "1", "2", "3", "0"),
     ties: bool = False,
@@ -208,6 +209,11 @@ def random_world(
         _random_person(random.Random(f"{seed} person {k}"), k, urns, days, places) for k in range(n_supporters)
     )
     needs = tuple(_random_need(random.Random(f"{seed} need {k}"), k, urns, days) for k in range(n_needs))
+    if dates:
+        supporters = tuple(
+            row | _random_absence(random.Random(f"{seed} absence {k}")) for k, row in enumerate(supporters)
+        )
+        needs = tuple(row | _random_start(random.Random(f"{seed} start {k}")) for k, row in enumerate(needs))
     other = random.Random(f"{seed} policy")
     policy = with_policy(
         weights={
@@ -294,6 +300,30 @@ def _random_need(r: random.Random, number: int, urns: list[str], days: bool) -> 
     }
 
 
+DAYS = ("2026-01-05", "2026-01-09", "2026-01-19", "2026-02-02")
+
+
+def _random_absence(r: random.Random) -> Row:
+    """When a supporter is not available; the days on which needs begin are often its first or last."""
+    if r.random() < 0.5:
+        return {}
+    ranges = [f"{first}/{last}" for first, last in itertools.combinations(sorted([*DAYS, "2026-01-20"]), 2)]
+    return {
+        "available_from": r.choice(["", "", "2026-01-05", "2026-01-06"]),
+        "available_until": r.choice(["", "", "2026-01-19", "2026-02-01"]),
+        "unavailable": ";".join(r.sample(["2026-01-05/2026-01-05", *ranges], r.choice([0, 1, 1, 2]))),
+    }
+
+
+def _random_start(r: random.Random) -> Row:
+    start_by = r.choice(["", "", *DAYS])
+    return {
+        "requested_on": r.choice(["", "2025-12-24"]),
+        "start_by": start_by,
+        "state": r.choice(["", "open", "", "open", "", "Open", "paused", "withdrawn"]),
+    }
+
+
 def _packaged(r: random.Random, needs: tuple[Row, ...]) -> tuple[Row, ...]:
     """The needs with packages among those of one school, which now have more of them."""
     few = [row["school_urn"] for row in needs[:3]]
@@ -313,20 +343,25 @@ def _random_bar(r: random.Random, made: World) -> Row:
 
 
 def _random_pins(r: random.Random, made: World, count: int) -> list[Row]:
-    """Pins that can stand together, whether or not they keep the rules."""
+    """Pins that can stand together, or that name the rules because of which they could not."""
     pins: dict[str, str] = {}
     rows = []
     for _ in range(count):
         asked, who = r.choice(made.needs), r.choice(made.supporters)
-        barred = (asked["need_id"], who["supporter_id"]) in _decided(made, ("forbid", "declined"))
+        pair = asked["need_id"], who["supporter_id"]
         trial = pins | {asked["need_id"]: who["supporter_id"]}
-        held = [one for one, other in trial.items() if other == who["supporter_id"]]
-        enough = len(held) <= _places(who) and sum(_days(made.row("needs", one)) for one in held) <= _offer(who)
-        if asked["need_id"] not in pins and not barred and enough:
+        held = [made.row("needs", one) for one, other in trial.items() if other == who["supporter_id"]]
+        against = {
+            "forbidden": pair in _decided(made, ("forbid",)),
+            "declined": pair in _decided(made, ("declined",)),
+            "places": len(held) > _places(who),
+            "days": sum(map(_days, held)) > _offer(who),
+        }
+        named = ";".join(rule for rule, is_broken in against.items() if is_broken)
+        if asked["need_id"] not in pins and (not named or r.random() < 0.5):
             pins = trial
-            rows.append(
-                decision("pin", who["supporter_id"], asked["need_id"], reason=r.choice(["", "asked for"]), by="A Head")
-            )
+            about = {"reason": r.choice(["", "asked for"]), "by": "A Head", "rules_broken": named}
+            rows.append(decision("pin", who["supporter_id"], asked["need_id"], **about))
     return rows
 
 
@@ -425,12 +460,12 @@ class Fact:
 
 @once_per_world
 def facts(made: World) -> dict[tuple[str, str], Fact]:
-    """Every (need, supporter), eligible or not."""
+    """Every (need, supporter), eligible or not; of needs that are open or pinned."""
     at = {row["urn"]: row for row in made.schools}
     barred = {kind: _decided(made, (kind,)) for kind in ("forbid", "declined")}
     fit_to_serve = {row["supporter_id"]: _accredited(made, row) for row in made.supporters}
     found = {}
-    for asked in made.needs:
+    for asked in counting(made):
         to = at[asked["school_urn"]]
         for who in made.supporters:
             pair = asked["need_id"], who["supporter_id"]
@@ -457,6 +492,7 @@ def facts(made: World) -> dict[tuple[str, str], Fact]:
                 "own school": to is home,
                 "same trust": same_trust and made.policy["rules"]["same_trust"] == "forbid",
                 "conflict": to["urn"] in who.get("conflicts", "").split(";"),
+                "dates": _is_away(asked, who),
                 "forbidden": pair in barred["forbid"],
                 "declined": pair in barred["declined"],
                 "days": _days(asked) > _offer(who),
@@ -471,6 +507,20 @@ def facts(made: World) -> dict[tuple[str, str], Fact]:
 
 def eligible(made: World) -> dict[tuple[str, str], Fact]:
     return {pair: fact for pair, fact in facts(made).items() if not fact.broken}
+
+
+def counting(made: World) -> list[Row]:
+    """The needs that are open or pinned: those that are in a plan."""
+    pins = pins_of(made)
+    return [row for row in made.needs if (row.get("state") or "open").lower() == "open" or row["need_id"] in pins]
+
+
+def _is_away(asked: Row, who: Row) -> bool:
+    """Whether a supporter is not available on the day of a need. ISO dates are in the order of their text."""
+    day = asked.get("start_by") or AS_AT.isoformat()
+    ranges = [one.split("/") for one in who.get("unavailable", "").split(";") if one]
+    late = bool(who.get("available_until")) and day > who["available_until"]
+    return day < who.get("available_from", "") or late or any(first <= day <= last for first, last in ranges)
 
 
 def pins_of(made: World) -> dict[str, str]:
@@ -498,7 +548,14 @@ def brute_force(made: World) -> list[int]:
     who = [row["supporter_id"] for row in made.supporters]
     per_school, per_home = (made.policy["rules"].get(name, math.inf) for name in _LIMITS)
     # Pins are kept whatever else: settle them first, so that nothing else takes their places.
-    needs = sorted(made.needs, key=lambda row: row["need_id"] not in pins)
+    needs = sorted(counting(made), key=lambda row: row["need_id"] not in pins)
+    used = _held(made, pins)
+    free_places = {
+        row["supporter_id"]: max(0, _places(row) - len(used[row["supporter_id"]])) for row in made.supporters
+    }
+    free_days = {
+        row["supporter_id"]: max(0, _offer(row) - sum(map(_days, used[row["supporter_id"]]))) for row in made.supporters
+    }
 
     @cache
     def best(number: int, so_far: frozenset[tuple[int, int]]) -> tuple[int, ...]:
@@ -516,8 +573,10 @@ def brute_force(made: World) -> list[int]:
             value = values.get((asked["need_id"], person_["supporter_id"]))
             if value is None or not may:
                 continue
-            held = [needs[k] for k, other in so_far if other == supporter]
-            if len(held) >= _places(person_) or sum(map(_days, held)) + _days(asked) > _offer(person_):
+            held = [needs[k] for k, other in so_far if other == supporter and needs[k]["need_id"] not in pins]
+            full = len(held) >= free_places[who[supporter]]
+            # Pins are kept whatever they take.
+            if not pinned and (full or sum(map(_days, held)) + _days(asked) > free_days[who[supporter]]):
                 continue
             here = {who[other] for k, other in so_far if needs[k]["school_urn"] == asked["school_urn"]}
             if not pinned and len(here | {who[supporter]}) > max(per_school, len(here)):
@@ -543,13 +602,19 @@ def by_milp(made: World) -> list[int]:
     pins = pins_of(made)
     if not values:
         return [0, 0, 0, 0]
-    need_row = {row["need_id"]: k for k, row in enumerate(made.needs)}
+    needs, held = counting(made), _held(made, pins)
+    need_row = {row["need_id"]: k for k, row in enumerate(needs)}
     person_row = {row["supporter_id"]: k for k, row in enumerate(made.supporters)}
     i = np.array([need_row[one] for one, _ in values])
     j = np.array([person_row[who] for _, who in values])
     columns = np.arange(len(values))
-    asked = np.array([float(100 * _days(row)) for row in made.needs])
-    offered = np.array([min(float(100 * _offer(row)), 1e8) for row in made.supporters])
+    asked = np.array([float(100 * _days(row)) for row in needs])
+    # Pins are kept whatever they take; then there is nothing left for others.
+    places = [float(max(_places(row), len(held[row["supporter_id"]]))) for row in made.supporters]
+    by_pins = [sum(map(_days, held[row["supporter_id"]])) for row in made.supporters]
+    offered = np.array(
+        [min(float(100 * max(_offer(row), used)), 1e8) for row, used in zip(made.supporters, by_pins, strict=True)]
+    )
 
     def one(rows, height, cells):
         return sp.csr_array((cells, (rows, columns)), shape=(height, len(columns)))
@@ -557,11 +622,11 @@ def by_milp(made: World) -> list[int]:
     ones = np.ones(len(columns))
     rules = [
         LinearConstraint(one(i, len(need_row), ones), [float(n in pins) for n in need_row], 1),
-        LinearConstraint(one(j, len(person_row), ones), -np.inf, [float(_places(row)) for row in made.supporters]),
+        LinearConstraint(one(j, len(person_row), ones), -np.inf, places),
         LinearConstraint(one(j, len(person_row), asked[i]), -np.inf, offered),
     ]
     rules += _tie_rows(made, list(values))
-    level = np.array([_level(row) for row in made.needs])[i]
+    level = np.array([_level(row) for row in needs])[i]
     best = []
     for worth in (level == 0, level == 1, level == 2, np.array(list(values.values()))):
         worth = np.asarray(worth, dtype=float)
@@ -571,13 +636,21 @@ def by_milp(made: World) -> list[int]:
     return best
 
 
+def _held(made: World, serving: Mapping[str, str]) -> dict[str, list[Row]]:
+    """The needs of each supporter."""
+    held: dict[str, list[Row]] = {row["supporter_id"]: [] for row in made.supporters}
+    for one, who in serving.items():
+        held[who].append(made.row("needs", one))
+    return held
+
+
 def _tie_rows(made: World, pairs: list[tuple[str, str]]) -> list[LinearConstraint]:
     """Packages and limits on schools, one plain row at a time; a pair's column is its place in the list.
 
     A supporter comes to a school with two of its needs where both are theirs: the row of every choice of too many
     people, one need each, forbids what is too much.
     """
-    pins, needs = pins_of(made), {row["need_id"]: row for row in made.needs}
+    pins, needs = pins_of(made), {row["need_id"]: row for row in counting(made)}
     home = {row["supporter_id"]: row["school_urn"] for row in made.supporters}
     per_school, per_home = (made.policy["rules"].get(name) for name in _LIMITS)
     rows: list[LinearConstraint] = []
@@ -651,24 +724,25 @@ def faults_of(made: World, serving: Mapping[str, str]) -> Iterator[str]:
     for one, who in pins_of(made).items():
         if serving.get(one) != who:
             yield f"pin of {one} to {who} is not kept"
+    theirs, pinned = _held(made, serving), _held(made, pins_of(made))
     for who in made.supporters:
-        held = [made.row("needs", one) for one, other in serving.items() if other == who["supporter_id"]]
-        if len(held) > _places(who):
+        held, by_pins = theirs[who["supporter_id"]], pinned[who["supporter_id"]]
+        if len(held) > max(_places(who), len(by_pins)):
             yield f"{who['supporter_id']} has {len(held)} deployments"
-        if sum(map(_days, held)) > _offer(who):
+        if sum(map(_days, held)) > max(_offer(who), sum(map(_days, by_pins))):
             yield f"{who['supporter_id']} is over the days"
     yield from _broken_ties(made, serving)
 
 
 def _broken_ties(made: World, serving: Mapping[str, str]) -> Iterator[str]:
-    pins, needs = pins_of(made), {row["need_id"]: row for row in made.needs}
+    pins, needs = pins_of(made), {row["need_id"]: row for row in counting(made)}
     home = {row["supporter_id"]: row["school_urn"] for row in made.supporters}
     per_school, per_home = (made.policy["rules"].get(name, math.inf) for name in _LIMITS)
-    for package in {row.get("package") for row in made.needs} - {None, ""}:
+    for package in {row.get("package") for row in needs.values()} - {None, ""}:
         members = {one for one, row in needs.items() if row.get("package") == package} - set(pins)
         if members & set(serving) and members - set(serving):
             yield f"package {package} is met in part"
-    for urn in {row["school_urn"] for row in made.needs}:
+    for urn in {row["school_urn"] for row in needs.values()}:
         come = {who for one, who in serving.items() if needs[one]["school_urn"] == urn}
         fixed = {who for one, who in pins.items() if needs[one]["school_urn"] == urn}
         if len(come) > max(per_school, len(fixed)):

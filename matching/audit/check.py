@@ -16,7 +16,7 @@ _STATUSES = ("proposed", "approached", "agreed", "active", "paused", "completed"
 def check_plan(plan: Plan, inputs: Inputs) -> list[str]:
     """Return a sentence for every rule that the plan breaks and for every number that is wrong."""
     facts = facts_of(inputs)
-    faults = [*_needs_once(plan, facts), *_people_once(plan, facts)]
+    faults = [*_needs_once(plan, inputs), *_people_once(plan, facts)]
     if faults:
         return faults
     need = np.array([facts.need_row[one] for one in plan.deployments["need_id"].tolist()], dtype=np.intp)
@@ -31,10 +31,15 @@ def check_plan(plan: Plan, inputs: Inputs) -> list[str]:
     return faults or list(_level_faults(plan, inputs, facts))
 
 
-def _needs_once(plan: Plan, facts: Facts) -> Iterator[str]:
+def _needs_once(plan: Plan, inputs: Inputs) -> Iterator[str]:
     listed = [*plan.deployments["need_id"], *plan.unmet["need_id"]]
-    if sorted(listed) != sorted(facts.need_row):
-        yield "plan.csv and unmet.csv do not hold every need exactly once."
+    pinned = {*inputs.decisions.loc[inputs.decisions["kind"] == "pin", "need_id"]}
+    states = dict(inputs.all_needs[["need_id", "state"]].itertuples(index=False, name=None))
+    not_open = {one: state for one, state in states.items() if state != "open" and one not in pinned}
+    if sorted(listed) != sorted({*states} - {*not_open}):
+        yield "plan.csv and unmet.csv do not hold every open or pinned need exactly once."
+    if plan.manifest.get("not_open", {}) != not_open:
+        yield f"manifest.json: not_open is {plan.manifest.get('not_open', {})}, and {not_open} was expected."
     for name, frame in (("plan.csv", plan.deployments), ("unmet.csv", plan.unmet)):
         if list(frame["need_id"]) != sorted(frame["need_id"]):
             yield f"{name} is not sorted by need_id."
@@ -88,12 +93,18 @@ def _row_faults(
 
 def _capacity_faults(inputs: Inputs, facts: Facts, need: np.ndarray, supporter: np.ndarray) -> Iterator[str]:
     count = len(facts.supporter)
+    asked = facts.need["cents"].to_numpy()
     deployments = np.bincount(supporter, minlength=count)
-    cents = np.bincount(supporter, weights=facts.need["cents"].to_numpy()[need], minlength=count)
+    cents = np.bincount(supporter, weights=asked[need], minlength=count)
+    # Pins may exceed what a supporter has; then nothing else may be added to them.
+    by_pins = np.array(list(facts.pinned.values()), dtype=np.intp)
+    places = np.maximum(facts.supporter["places"].to_numpy(), np.bincount(by_pins, minlength=count))
+    days_of_pins = np.bincount(by_pins, weights=asked[list(facts.pinned)], minlength=count)
+    days = np.maximum(facts.supporter["cents"].to_numpy(), days_of_pins)
     names = inputs.supporters["supporter_id"].tolist()
-    for row in np.flatnonzero(deployments > facts.supporter["places"].to_numpy()):
+    for row in np.flatnonzero(deployments > places):
         yield f"plan.csv: {names[row]} has {deployments[row]} deployments, which is more than max_deployments."
-    for row in np.flatnonzero(cents > facts.supporter["cents"].to_numpy()):
+    for row in np.flatnonzero(cents > days):
         yield f"plan.csv: {names[row]} has {cents[row] / 100:g} days, which is more than days_available."
 
 

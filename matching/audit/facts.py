@@ -6,6 +6,7 @@ supporters, from the inputs alone, so that a mistake there cannot hide here.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,10 @@ _BLOCK_CELLS = 2_000_000
 
 @dataclass(frozen=True)
 class Facts:
-    """Needs and supporters as plain columns; masks hold one bit a word."""
+    """Needs and supporters as plain columns; masks hold one bit a word.
+
+    `away` has, by a day on which a need begins (an ordinal), the supporters who are not available on it.
+    """
 
     need_row: dict[str, int]
     supporter_row: dict[str, int]
@@ -29,6 +33,7 @@ class Facts:
     barred: set[tuple[int, int]]
     pinned: dict[int, int]
     earlier: set[tuple[int, int]]
+    away: dict[int, NDArray[np.intp]]
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ def facts_of(inputs: Inputs) -> Facts:
             "cents": [round(100 * days) for days in needs["days"].tolist()],
             "level": [LEVEL_NAMES.index(priority) for priority in needs["priority"].tolist()],
             "package": needs["package"].to_numpy(),
+            "day": [(inputs.as_at if day is None else day).toordinal() for day in needs["start_by"].tolist()],
         }
     )
     limits = [policy.max_distance_km[code] for code in people["designation"].tolist()]
@@ -110,6 +116,7 @@ def facts_of(inputs: Inputs) -> Facts:
     decided = [
         (kind, need_row[need_id], supporter_row[supporter_id])
         for kind, need_id, supporter_id in inputs.decisions[["kind", "need_id", "supporter_id"]].itertuples(index=False)
+        if need_id in need_row
     ]
     barred = {(i, j) for kind, i, j in decided if kind != "pin"}
     conflicts = pd.DataFrame(
@@ -125,7 +132,24 @@ def facts_of(inputs: Inputs) -> Facts:
             if i in need_row and j in supporter_row
         }
     pinned = {i: j for kind, i, j in decided if kind == "pin"}
-    return Facts(need_row, supporter_row, need, supporter, barred, pinned, earlier)
+    away = _away_by_day(people, sorted(set(need["day"].tolist())))
+    return Facts(need_row, supporter_row, need, supporter, barred, pinned, earlier, away)
+
+
+def _away_by_day(people: pd.DataFrame, days: Iterable[int]) -> dict[int, NDArray[np.intp]]:
+    """Return by day, an ordinal, which supporters are not available on it."""
+    begins = np.array([0 if day is None else day.toordinal() for day in people["available_from"]])
+    ends = np.array([date.max.toordinal() if day is None else day.toordinal() for day in people["available_until"]])
+    ranges = [
+        (row, one.first.toordinal(), one.last.toordinal())
+        for row, held in enumerate(people["unavailable"])
+        for one in held
+    ]
+    who, first, last = np.array(ranges, dtype=np.intp).reshape(-1, 3).T
+    return {
+        day: np.union1d(np.flatnonzero((day < begins) | (day > ends)), who[(first <= day) & (day <= last)])
+        for day in days
+    }
 
 
 def _masks(cells: Iterable[Iterable[str]], known: list[str]) -> list[int]:
@@ -145,7 +169,9 @@ def judge_rows(inputs: Inputs, facts: Facts, need: pd.DataFrame, supporter: pd.D
     """Judge pairs row by row."""
     left, right = _columns(need), _columns(supporter)
     judged = _judge_columns(inputs, left, right)
-    barred = [pair in facts.barred for pair in zip(left["row"].tolist(), right["row"].tolist(), strict=True)]
+    away = {day: set(facts.away[day].tolist()) for day in set(left["day"].tolist())}
+    rows = zip(left["row"].tolist(), right["row"].tolist(), left["day"].tolist(), strict=True)
+    barred = [(one, other) in facts.barred or other in away[day] for one, other, day in rows]
     return Judged(
         judged.eligible & ~np.array(barred, dtype=bool),
         judged.km,
@@ -162,6 +188,7 @@ def blocks(inputs: Inputs, facts: Facts) -> Iterator[tuple[slice, NDArray[np.boo
     height = max(1, _BLOCK_CELLS // max(1, len(facts.supporter)))
     change = round(1000 * inputs.policy.rerun.change_cost)
     barred, earlier = _by_need(facts.barred), _by_need(facts.earlier)
+    days = facts.need["day"].tolist()
     for start in range(0, len(facts.need), height):
         block = facts.need.iloc[start : start + height]
         left = {name: column[:, np.newaxis] for name, column in _columns(block).items()}
@@ -169,6 +196,7 @@ def blocks(inputs: Inputs, facts: Facts) -> Iterator[tuple[slice, NDArray[np.boo
         eligible, value = judged.eligible, judged.milli
         for row in range(len(block)):
             eligible[row, barred.get(start + row, [])] = False
+            eligible[row, facts.away[days[start + row]]] = False
             value[row, earlier.get(start + row, [])] += change
             if start + row in facts.pinned:
                 eligible[row, :] = False
@@ -180,9 +208,9 @@ def left_of_pins(facts: Facts) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     places = np.where(facts.supporter["deployable"], facts.supporter["places"], 0)
     cents = facts.supporter["cents"].to_numpy().astype(float)
     for need, supporter in facts.pinned.items():
-        places[supporter] = max(places[supporter] - 1, 0)
-        cents[supporter] = max(cents[supporter] - facts.need["cents"].iat[need], 0)
-    return places, cents
+        places[supporter] -= 1
+        cents[supporter] -= facts.need["cents"].iat[need]
+    return np.maximum(places, 0), np.maximum(cents, 0)
 
 
 def rules_broken(inputs: Inputs, facts: Facts, need: int, supporter: int) -> list[str]:
@@ -195,12 +223,12 @@ def rules_broken(inputs: Inputs, facts: Facts, need: int, supporter: int) -> lis
     kinds = {kind for *about, kind in decisions if tuple(about) == pair}
     urns, homes = facts.need["urn"].tolist(), facts.supporter["urn"].tolist()
     pins = [(urns[one], homes[other], other) for one, other in facts.pinned.items()]
+    theirs = [one for one, other in facts.pinned.items() if other == supporter]
     coming = len({other for urn, _, other in pins if urn == urns[need]})
     leaving = sum(home == homes[supporter] for _, home, _ in pins)
     broken = {
         "designation": not asked["accepted"] & who["designation"],
         "accreditation": not who["accredited"],
-        "places": who["places"] < 1,
         "specialism": judged.specialism[0] <= 0,
         "phase": judged.phase[0] <= 0,
         "distance": judged.km[0] > who["limit"],
@@ -209,9 +237,11 @@ def rules_broken(inputs: Inputs, facts: Facts, need: int, supporter: int) -> lis
         and asked["trust"] == who["trust"] >= 0
         and asked["urn"] != who["urn"],
         "conflict": inputs.needs["school_urn"].iat[need] in inputs.supporters["conflicts"].tolist()[supporter],
+        "dates": supporter in facts.away[int(asked["day"])],
         "forbidden": "forbid" in kinds,
         "declined": "declined" in kinds,
-        "days": asked["cents"] > who["cents"],
+        "places": len(theirs) > who["places"],
+        "days": facts.need["cents"].to_numpy()[theirs].sum() > who["cents"],
         "school limit": rules.max_supporters_per_school is not None and coming > rules.max_supporters_per_school,
         "home school limit": rules.max_per_home_school is not None and leaving > rules.max_per_home_school,
     }

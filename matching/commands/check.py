@@ -10,6 +10,7 @@ from matching.commands.terminal import print_notices
 from matching.errors import counted
 from matching.pairs.market import open_market
 from matching.tables.files import Source
+from matching.tables.formats import NEED_STATES
 
 
 def check_tables(sources: Mapping[str, Source], as_at: datetime | None) -> None:
@@ -19,8 +20,11 @@ def check_tables(sources: Mapping[str, Source], as_at: datetime | None) -> None:
     eligible = market.eligible_by_need
     typer.echo(
         f"No problems found: {counted(len(inputs.schools), 'school')}, {counted(len(inputs.supporters), 'supporter')}, "
-        f"{counted(len(inputs.needs), 'need')}."
+        f"{counted(len(inputs.all_needs), 'need')}."
     )
+    for state in NEED_STATES[1:]:
+        if number := int((inputs.not_open["state"] == state).sum()):
+            typer.echo(f"{counted(number, 'need is', 'needs are')} {state}, and will not be assigned.")
     typer.echo(
         f"{counted(int((~market.rulebook.available).sum()), 'supporter')} cannot be deployed; "
         f"{counted(int(eligible.sum()), 'pair is', 'pairs are')} eligible."

@@ -1,7 +1,7 @@
 """The files that a command names: opened, read as one round, and written."""
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -77,11 +77,13 @@ def supplements(ofsted: Path | None, links: Path | None, columns: Path | None, l
     return sources
 
 
-def read_round(sources: Mapping[str, Source], as_at: date | None) -> Inputs:
-    """Read and check the tables of a round as at a day; today if None."""
+def read_round(
+    sources: Mapping[str, Source], as_at: date | None, columns: Mapping[str, Collection[str]] | None = None
+) -> Inputs:
+    """Read and check the tables of a round as at a day; today if None. `columns` are as in `read_inputs`."""
     # Tables hold hundreds of thousands of values, and nearly all of them live as long as the command.
     gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS)
-    return read_inputs(sources, as_at=as_at)
+    return read_inputs(sources, as_at=as_at, columns=columns)
 
 
 def inputs_of(saved: SavedPlan) -> Inputs:

@@ -9,7 +9,7 @@ from matching.errors import counted
 from matching.pairs.market import open_market
 from matching.plan.graph import bipartite_graph, components, graphml_bytes, neighbourhood
 from matching.plan.on_disk import read_directory
-from matching.whatif.resolve import position_of
+from matching.whatif.resolve import position_of_need
 
 
 def write_graph(plan_dir: Path, out: Path, need: str | None) -> None:
@@ -18,7 +18,7 @@ def write_graph(plan_dir: Path, out: Path, need: str | None) -> None:
     market = open_market(inputs_of(saved))
     drawn = bipartite_graph(market, saved.plan)
     if need is not None:
-        position_of(market.inputs.needs["need_id"], need, "need")
+        position_of_need(market.inputs, need)
         drawn = neighbourhood(drawn, [need])
     write_one_file(out, graphml_bytes(drawn))
     sizes = [len(component) for component in components(drawn) if len(component) > 1]

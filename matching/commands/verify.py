@@ -16,7 +16,7 @@ from matching.tables.files import Source
 def verify_plan(plan_dir: Path, given: Mapping[str, Source], time_limit_s: float) -> None:
     """Print every fault of a plan, or what was found to hold; a plan with a fault ends in exit code 3."""
     saved = read_directory(plan_dir)
-    inputs = read_round(sources_for(saved, given), saved.as_at)
+    inputs = read_round(sources_for(saved, given), saved.as_at, saved.columns)
     with progress() as show:
         show("Verifying")
         verification = verify(saved, inputs, time_limit_s=time_limit_s)

@@ -12,7 +12,7 @@ from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted import ofsted_columns
 from matching.tables.cell_values import SEPARATORS
 from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
-from matching.tables.formats import DECISION_KINDS, PRIORITIES, known_columns, table_formats
+from matching.tables.formats import DECISION_KINDS, NEED_STATES, PRIORITIES, RULE_CODES, known_columns, table_formats
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import comparable, standard_vocabulary
 
@@ -189,8 +189,10 @@ def choices(table: str, column: str) -> Choices | None:
         ("needs", "focus"): Choices(tuple(vocabulary.focuses), synonyms="focus"),
         ("needs", "designations"): Choices(designations, several=True, synonyms="designation"),
         ("needs", "priority"): Choices(PRIORITIES),
+        ("needs", "state"): Choices(NEED_STATES, synonyms="state"),
         ("accreditation", "criterion"): Choices(tuple(vocabulary.criteria)),
         ("accreditation", "met"): Choices(("yes", "no"), synonyms="answer"),
         ("decisions", "kind"): Choices(DECISION_KINDS),
+        ("decisions", "rules_broken"): Choices(RULE_CODES, several=True),
     }
     return known.get((table, column))

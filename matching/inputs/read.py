@@ -3,7 +3,7 @@
 `Inputs` are sound: every identifier is known, and every decision is about one supporter and one need.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -11,7 +11,14 @@ from functools import partial
 import pandas as pd
 
 from matching.errors import DataError, Problem, file_problem
-from matching.inputs.checks.decisions import DECISION_COLUMNS, for_each_need, in_order, no_decisions, pin_problems
+from matching.inputs.checks.decisions import (
+    DECISION_COLUMNS,
+    for_each_need,
+    in_order,
+    no_decisions,
+    pin_problems,
+    rule_problems,
+)
 from matching.inputs.checks.left_out_rows import without_faulty_rows
 from matching.inputs.checks.successors import follow_links
 from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
@@ -21,7 +28,7 @@ from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
 from matching.tables.files import Source, header_of, read_sheet
-from matching.tables.formats import known_columns, table_formats
+from matching.tables.formats import NEED_STATES, known_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -51,15 +58,15 @@ class Inputs:
     schools : DataFrame
         By urn; columns of the schools table.
     supporters : DataFrame
-        By supporter_id; columns of the supporters table. `phases`, `specialisms` and `conflicts` hold tuples;
-        `days_available` and `max_distance_km` are infinite where the cell was blank.
+        By supporter_id; columns of the supporters table. `phases`, `specialisms`, `conflicts` and `unavailable` hold
+        tuples; `days_available` and `max_distance_km` are infinite, and days are None, where the cell was blank.
     needs : DataFrame
-        By need_id; columns of the needs table. `designations` holds the accepted ones, filled from the focus
-        where the cell was blank.
+        By need_id, the needs that are open or held by a pin; columns of the needs table. `designations` holds the
+        accepted ones, filled from the focus where the cell was blank.
     accreditation : DataFrame or None
         By supporter_id and criterion; None where no file was given.
     decisions : DataFrame
-        By need_id, supporter_id and kind: one row for each need that a decision is about.
+        By need_id, supporter_id and kind: one row for each need that a decision is about, whether or not it is open.
     baseline : DataFrame or None
         By need_id: need_id and supporter_id of an earlier plan's deployments; None in a first run.
     policy : Policy
@@ -69,7 +76,9 @@ class Inputs:
     left_out : tuple of str
         The notices about rows that were left out on request; `notices` holds them too.
     as_at : date
-        The day on which evidence is judged to be due for review.
+        The day on which evidence is judged to be due for review, and on which needs without `start_by` begin.
+    not_open : DataFrame
+        By need_id, the other needs: paused or withdrawn, and not held by a pin.
     """
 
     vocabulary: Vocabulary
@@ -84,6 +93,18 @@ class Inputs:
     notices: tuple[str, ...]
     as_at: date
     left_out: tuple[str, ...] = ()
+    not_open: pd.DataFrame = field(default_factory=lambda: _no_needs(standard_vocabulary()))
+
+    @property
+    def all_needs(self) -> pd.DataFrame:
+        """Every need of the needs table, by need_id."""
+        if self.not_open.empty:
+            return self.needs
+        return pd.concat([self.needs, self.not_open]).sort_values("need_id", ignore_index=True)
+
+    def state_of(self, need_id: str) -> str:
+        """Return the state of a need that is not open, and otherwise nothing."""
+        return str(next(iter(self.not_open.loc[self.not_open["need_id"] == need_id, "state"]), ""))
 
 
 @dataclass
@@ -105,6 +126,7 @@ def read_inputs(
     as_at: date | None = None,
     mapping: Mappings | None = None,
     leave_out: bool = False,
+    columns: Mapping[str, Collection[str]] | None = None,
 ) -> Inputs:
     """Read and check the files of a run.
 
@@ -122,6 +144,8 @@ def read_inputs(
     leave_out : bool
         Whether to leave out rows whose problems have the severity `leave out`, with a notice; the columns file may
         ask for it too.
+    columns : mapping, optional
+        By table: the only columns to read, as a run of an earlier format did.
 
     Raises
     ------
@@ -130,7 +154,7 @@ def read_inputs(
     """
     # In one order, whatever the caller's, so that equal files give equal notices.
     sources = {name: sources[name] for name in SOURCES if name in sources}
-    return _inputs(sources, _read(sources, REQUIRED_TABLES, mapping or {}, leave_out), as_at)
+    return _inputs(sources, _read(sources, REQUIRED_TABLES, mapping or {}, leave_out, columns or {}), as_at)
 
 
 def read_people(sources: Mapping[str, Source], *, as_at: date | None = None) -> Inputs:
@@ -142,7 +166,7 @@ def read_people(sources: Mapping[str, Source], *, as_at: date | None = None) -> 
     """
     used = ("schools", "supporters", "accreditation", *_ABOUT_TABLES)
     sources = {name: sources[name] for name in SOURCES if name in sources and name in used}
-    return _inputs(sources, _read(sources, ("schools", "supporters"), {}, leave_out=False), as_at)
+    return _inputs(sources, _read(sources, ("schools", "supporters"), {}, leave_out=False, columns={}), as_at)
 
 
 def read_schools(source: Source, *, ofsted: Source | None = None, links: Source | None = None) -> pd.DataFrame:
@@ -185,7 +209,8 @@ def with_decisions(inputs: Inputs, decisions: pd.DataFrame, *, name: str = "deci
     ----------
     inputs : Inputs
     decisions : DataFrame
-        One row for each need that a decision is about: kind, supporter_id, need_id, reason, by, on (a date or None).
+        One row for each need that a decision is about: kind, supporter_id, need_id, reason, by, on (a date or None),
+        and if any pin names rules that it breaks, rules_broken (tuples of `RULE_CODES`).
     name : str
         What problems call the decisions; their rows are numbered from 2, as under a header.
 
@@ -201,19 +226,40 @@ def with_decisions(inputs: Inputs, decisions: pd.DataFrame, *, name: str = "deci
         offers: the problems that a file with these rows would have.
     """
     numbered = decisions.assign(row=range(2, len(decisions) + 2)).astype("object")
+    if "rules_broken" not in numbered:
+        numbered["rules_broken"] = [()] * len(numbered)
     table = Table(name, numbered[list(DECISION_COLUMNS)], (), ())
     problems = [
         *_unusable_cells(table, inputs.vocabulary),
         *unknown_identifiers(table, "supporter_id", Table("", inputs.supporters, (), ()), "supporters"),
-        *unknown_identifiers(table, "need_id", Table("", inputs.needs, (), ()), "needs"),
+        *unknown_identifiers(table, "need_id", Table("", inputs.all_needs, (), ()), "needs"),
+        *rule_problems(table),
     ]
     if problems:
         raise DataError(problems)
     rows = in_order(table.frame)
-    if contradictions := list(pin_problems(name, rows, inputs.supporters, inputs.needs)):
+    if contradictions := list(pin_problems(name, rows, inputs.supporters, inputs.all_needs)):
         raise DataError(contradictions)
     files = {key: file for key, file in inputs.files.items() if key != "decisions"}
-    return replace(inputs, decisions=rows, files=files)
+    changed = replace(inputs, decisions=rows, files=files)
+    needs, not_open = _open_or_pinned(inputs.all_needs, rows)
+    if needs["need_id"].equals(inputs.needs["need_id"]):
+        # With the same tables, so that no one has to compare their cells.
+        return changed
+    return replace(changed, needs=needs, not_open=not_open)
+
+
+def _open_or_pinned(needs: pd.DataFrame, decisions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the needs that are open or held by a pin, and the others."""
+    pinned = decisions.loc[decisions["kind"] == "pin", "need_id"]
+    counts = (needs["state"] == NEED_STATES[0]) | needs["need_id"].isin(pinned)
+    if counts.all():
+        return needs, needs.iloc[:0]
+    return needs[counts].reset_index(drop=True), needs[~counts].reset_index(drop=True)
+
+
+def _no_needs(vocabulary: Vocabulary) -> pd.DataFrame:
+    return pd.DataFrame(columns=["row", *table_formats(vocabulary)["needs"].column_names], dtype="object")
 
 
 def _unusable_cells(decisions: Table, vocabulary: Vocabulary) -> Iterator[Problem]:
@@ -231,7 +277,13 @@ def _unusable_cells(decisions: Table, vocabulary: Vocabulary) -> Iterator[Proble
 # ---- the files -----------------------------------------------------------------------------------------------------
 
 
-def _read(sources: Mapping[str, Source], required: Iterable[str], mapping: Mappings, leave_out: bool) -> _Reading:
+def _read(
+    sources: Mapping[str, Source],
+    required: Iterable[str],
+    mapping: Mappings,
+    leave_out: bool,
+    columns: Mapping[str, Collection[str]],
+) -> _Reading:
     """Return everything that was read, without a problem left in it."""
     vocabulary, reading = standard_vocabulary(), _Reading()
     for name in required:
@@ -243,7 +295,7 @@ def _read(sources: Mapping[str, Source], required: Iterable[str], mapping: Mappi
     except DataError as error:
         raise DataError([*reading.problems, *error.problems]) from error
     mappings = {name: {**options.mappings.get(name, {}), **mapping.get(name, {})} for name in SOURCES}
-    _read_each(reading, sources, vocabulary, mappings)
+    _read_each(reading, sources, vocabulary, mappings, columns)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     own = with_schools_offered(reading.problems, tables.get("schools"))
@@ -260,7 +312,13 @@ def _read(sources: Mapping[str, Source], required: Iterable[str], mapping: Mappi
     return replace(reading, tables=tables, notices=notices, left_out_rows=left_out_rows)
 
 
-def _read_each(reading: _Reading, sources: Mapping[str, Source], vocabulary: Vocabulary, mappings: Mappings) -> None:
+def _read_each(
+    reading: _Reading,
+    sources: Mapping[str, Source],
+    vocabulary: Vocabulary,
+    mappings: Mappings,
+    columns: Mapping[str, Collection[str]],
+) -> None:
     formats = table_formats(vocabulary)
     if "links" in sources:
         try:
@@ -276,7 +334,9 @@ def _read_each(reading: _Reading, sources: Mapping[str, Source], vocabulary: Voc
                 _read_gias(reading, source, sources.get("ofsted"), vocabulary)
             elif name not in _ABOUT_TABLES:
                 sheet = read_sheet(source, recognise=known_columns(formats[name], mappings[name]))
-                reading.tables[name] = read_table(sheet, formats[name], vocabulary, mappings[name])
+                reading.tables[name] = read_table(
+                    sheet, formats[name], vocabulary, mappings[name], columns=columns.get(name)
+                )
                 if name == "schools" and "ofsted" in sources:
                     reading.notices.append(
                         f"{sources['ofsted'].name}: not used, because the schools are not a GIAS extract."
@@ -306,8 +366,7 @@ def _read_gias(reading: _Reading, source: Source, ofsted: Source | None, vocabul
 def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None) -> Inputs:
     vocabulary = standard_vocabulary()
     frames = {name: table.frame for name, table in reading.tables.items()}
-    no_needs = pd.DataFrame(columns=["row", *table_formats(vocabulary)["needs"].column_names], dtype="object")
-    needs = _typed(frames.get("needs", no_needs), "needs", vocabulary)
+    needs = _typed(frames.get("needs", _no_needs(vocabulary)), "needs", vocabulary)
     needs["designations"] = [
         given or vocabulary.focuses[focus].accepted_designations
         for given, focus in zip(needs["designations"], needs["focus"], strict=True)
@@ -321,6 +380,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
     name = reading.tables["decisions"].name if "decisions" in frames else ""
     if problems := list(pin_problems(name, decisions, typed["supporters"], needs)):
         raise DataError(problems)
+    needs, not_open = _open_or_pinned(needs, decisions)
     notices = list(reading.notices)
     if "accreditation" not in frames:
         notices.append("No accreditation table was given: designations are taken as stated.")
@@ -340,6 +400,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
         notices=tuple(notices),
         as_at=as_at or date.today(),
         left_out=reading.left_out_rows,
+        not_open=not_open,
     )
 
 

@@ -6,6 +6,7 @@ five million pairs are the same call.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -17,21 +18,27 @@ from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.tables.formats import PRIORITIES
 from matching.tables.grid import distance_km
 
-# In the order in which a person would check: suitable, then near enough, then allowed.
+# In the order of `RULE_CODES`, in which a person would check: suitable, then near enough, then allowed and available.
 RULES = (
     "designation",
     "accreditation",
-    "places",
     "specialism",
     "phase",
     "distance",
     "own school",
     "same trust",
     "conflict",
+    "dates",
     "forbidden",
     "declined",
+    "places",
     "days",
 )
+SCHOOL_LIMIT, HOME_LIMIT = "school limit", "home school limit"
+"""Codes of the rules that only several deployments together can break; those of single pairs are `RULES`."""
+
+# More than the ordinal of any date, so that supporter and day fit into one number.
+_DAYS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,54 @@ class Rulebook:
         return np.rint(100 * days)
 
     @cached_property
+    def start_day(self) -> Integers:
+        """The day on which each need's supporter must be available, as an ordinal: its start_by, or the as-at day."""
+        as_at = self.inputs.as_at.toordinal()
+        days = [as_at if day is None else day.toordinal() for day in self.inputs.needs["start_by"]]
+        return np.array(days, dtype=np.int64)
+
+    def day_of(self, need: int) -> date:
+        """Return the day on which the supporter of a need must be available."""
+        return date.fromordinal(int(self.start_day[need]))
+
+    @cached_property
+    def absences(self) -> tuple[Integers, Integers]:
+        """When supporters are not available: the first and last day of each absence, as supporter × _DAYS + ordinal.
+
+        The absences of one supporter are in order, and neither overlap nor follow one another without a day between.
+        """
+        people = self.inputs.supporters
+        columns = (people["available_from"], people["available_until"], people["unavailable"])
+        first, last = [], []
+        for supporter, (begins, ends, ranges) in enumerate(zip(*columns, strict=True)):
+            spans = [(one.first.toordinal(), one.last.toordinal()) for one in ranges]
+            spans += [(0, begins.toordinal() - 1)] if begins else []
+            spans += [(ends.toordinal() + 1, _DAYS - 1)] if ends else []
+            merged: list[tuple[int, int]] = []
+            for start, end in sorted(spans):
+                if merged and start <= merged[-1][1] + 1:
+                    merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+                else:
+                    merged.append((start, end))
+            first += [supporter * _DAYS + start for start, _ in merged]
+            last += [supporter * _DAYS + end for _, end in merged]
+        return np.array(first, dtype=np.int64), np.array(last, dtype=np.int64)
+
+    def absence_of(self, need: int, supporter: int) -> tuple[date | None, date | None] | None:
+        """Return the last day before and the first day after a supporter's absence on the day of a need.
+
+        A day is None where the absence has no such end; all is None where the supporter is available.
+        """
+        first, last = self.absences
+        code = supporter * _DAYS + int(self.start_day[need])
+        place = int(np.searchsorted(first, code, side="right")) - 1
+        if place < 0 or last[place] < code:
+            return None
+        ends = int(first[place]) % _DAYS - 1, int(last[place]) % _DAYS + 1
+        before, after = (date.fromordinal(end) if 0 < end <= date.max.toordinal() else None for end in ends)
+        return before, after
+
+    @cached_property
     def priority_level(self) -> Positions:
         """Each need's level: 0 critical, 1 high, 2 normal."""
         return positions(pd.Series(PRIORITIES), self.inputs.needs["priority"])
@@ -183,10 +238,13 @@ class Rulebook:
     def decided(self) -> Mapping[str, Integers]:
         """By kind of decision, the pairs that it is about: need × supporters + supporter, sorted."""
         decisions, needs, supporters = self.inputs.decisions, self.inputs.needs, self.inputs.supporters
-        code = positions(needs["need_id"], decisions["need_id"]) * len(supporters) + positions(
-            supporters["supporter_id"], decisions["supporter_id"]
-        )
-        return {kind: np.unique(code[(decisions["kind"] == kind).to_numpy()]) for kind in ("pin", "forbid", "declined")}
+        need = positions(needs["need_id"], decisions["need_id"])
+        code = need * len(supporters) + positions(supporters["supporter_id"], decisions["supporter_id"])
+        # Decisions may also be about needs that are not open.
+        return {
+            kind: np.unique(code[(decisions["kind"] == kind).to_numpy() & (need >= 0)])
+            for kind in ("pin", "forbid", "declined")
+        }
 
     @cached_property
     def has_side_constraints(self) -> bool:
@@ -250,17 +308,52 @@ class Rulebook:
         return {
             "designation": ~self.accepts[need, self.designation[supporter]],
             "accreditation": ~self.accredited[supporter],
-            "places": self.places[supporter] < 1,
             "specialism": self.specialism_fit[supporter, self.focus[need]] <= 0,
             "phase": self.phase_fit[supporter, self.phase[need]] <= 0,
             "distance": km > self.limit_km[supporter],
             "own school": to == home,
             "same trust": same_trust if self.inputs.policy.rules.same_trust == "forbid" else np.zeros_like(same_trust),
             "conflict": _among(supporter.astype(np.int64) * len(self.inputs.schools) + to, self.conflicts),
+            "dates": self._is_away(need, supporter),
             "forbidden": _among(pair, self.decided["forbid"]),
             "declined": _among(pair, self.decided["declined"]),
+            "places": self.places[supporter] < 1,
             "days": self.days_asked[need] > self.days_offered[supporter],
         }
+
+    def broken_by_pins(self) -> dict[str, Flags]:
+        """Return by rule which pins break it, in the order of `pins`: of the pair, or together with other pins."""
+        rules, (need, supporter) = self.inputs.policy.rules, self.pins
+        to, home, n_people = self.need_school[need], self.home_school[supporter], len(self.inputs.supporters)
+        flags = self.broken(need, supporter)
+        places, days = self.used_by_pins
+        flags["places"] = (places > self.places)[supporter]
+        flags["days"] = (days > self.days_offered)[supporter]
+        coming = np.bincount(np.unique(to * n_people + supporter) // max(n_people, 1), minlength=len(self.trust))
+        leaving = np.bincount(home, minlength=len(self.trust))
+        for code, count, school, limit in (
+            (SCHOOL_LIMIT, coming, to, rules.max_supporters_per_school),
+            (HOME_LIMIT, leaving, home, rules.max_per_home_school),
+        ):
+            flags[code] = np.zeros(len(need), dtype=bool) if limit is None else count[school] > limit
+        return flags
+
+    @cached_property
+    def used_by_pins(self) -> tuple[Integers, Integers]:
+        """The places, and the days in hundredths, that the pins take of each supporter."""
+        need, supporter = self.pins
+        places = np.bincount(supporter, minlength=len(self.places))
+        days = np.bincount(supporter, weights=self.days_asked[need], minlength=len(self.places))
+        return places.astype(np.int64), np.rint(days).astype(np.int64)
+
+    def _is_away(self, need: Positions, supporter: Positions) -> Flags:
+        """Return whether each pair's supporter is not available on the day of the need."""
+        first, last = self.absences
+        if not len(first):
+            return np.zeros(len(need), dtype=bool)
+        code = supporter.astype(np.int64) * _DAYS + self.start_day[need]
+        place = np.searchsorted(first, code, side="right") - 1
+        return np.asarray((place >= 0) & (last[np.maximum(place, 0)] >= code))
 
     def eligible(self, need: Positions, supporter: Positions) -> Flags:
         """Return whether each pair breaks no rule."""

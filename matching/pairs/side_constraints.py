@@ -128,6 +128,25 @@ def _counts_of_pins(rulebook: Rulebook) -> OutcomeCounts:
     return OutcomeCounts(rulebook, pinned)
 
 
+def overfull_by_pins(rulebook: Rulebook) -> list[str]:
+    """Return a sentence for each supporter whose pins together take more than the supporter's places or days."""
+    people, (places, days) = rulebook.inputs.supporters, rulebook.used_by_pins
+    # What a single pin exceeds is a rule of its pair.
+    several = places > 1
+    notices = []
+    for supporter in np.flatnonzero(several & ((places > rulebook.places) | (days > rulebook.days_offered))).tolist():
+        has, offers = [], []
+        if places[supporter] > rulebook.places[supporter]:
+            has.append(counted(int(places[supporter]), "need"))
+            offers.append(counted(int(rulebook.places[supporter]), "place"))
+        if days[supporter] > rulebook.days_offered[supporter]:
+            has.append(f"needs of {days[supporter] / 100:g} days in all")
+            offers.append(f"{rulebook.days_offered[supporter] / 100:g} days")
+        who = f"{people['name'].iat[supporter]} ({people['supporter_id'].iat[supporter]})"
+        notices.append(f"By pins {who} has {' and '.join(has)}, and offers {' and '.join(offers)}.")
+    return notices
+
+
 def side_constraint_notices(rulebook: Rulebook, supporter_of: Positions) -> list[str]:
     """Return a sentence for each side constraint that pins break."""
     rules, schools = rulebook.inputs.policy.rules, rulebook.inputs.schools["name"]

@@ -3,13 +3,16 @@
 Both are compared as they were written; whether each of them holds is for `verify`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from matching.errors import counted
+from matching.plan.phrases import joined
 from matching.plan.write import Plan
+from matching.tables.formats import NEED_STATES
 
 CHANGE_COLUMNS = (
     "need_id",
@@ -33,6 +36,9 @@ CHANGES = {
     "moved": "met by a different supporter",
     "added": "only in the second plan",
     "removed": "only in the first plan",
+    "paused": "paused in the second plan",
+    "withdrawn": "withdrawn in the second plan",
+    "resumed": "open again in the second plan",
 }
 """Every kind of change of a need and its words, in the order in which they are listed."""
 
@@ -66,7 +72,17 @@ class Comparison:
         if not phrases:
             return ["Both plans serve every need in the same way."]
         people = set(self.changes["supporter_id_before"]) | set(self.changes["supporter_id_after"])
-        return [f"{'; '.join(phrases)}.", f"{counted(len(people - {''}), 'person is', 'people are')} affected."]
+        return [
+            f"{'; '.join(phrases)}.",
+            *self._not_open(),
+            f"{counted(len(people - {''}), 'person is', 'people are')} affected.",
+        ]
+
+    def _not_open(self) -> Iterator[str]:
+        for state in NEED_STATES[1:]:
+            need_ids = self.changes.loc[self.changes["change"] == state, "need_id"].tolist()
+            if need_ids:
+                yield f"{joined(need_ids)} {'is' if len(need_ids) == 1 else 'are'} {state}."
 
 
 def compare(before: Plan, after: Plan) -> Comparison:
@@ -103,6 +119,11 @@ def _changes(before: Plan, after: Plan) -> pd.DataFrame:
     )
     about = {name: both[f"{name}_after"].fillna(both[f"{name}_before"]) for name in _ABOUT}
     frame = both.assign(**about, change=change).fillna("").reset_index()
+    # Why a need is only in one of them; format 1 knew no states.
+    states = [plan.manifest.get("not_open", {}) for plan in (before, after)]
+    is_gone, is_new = frame["change"] == "removed", frame["change"] == "added"
+    frame.loc[is_gone, "change"] = [states[1].get(one, "removed") for one in frame.loc[is_gone, "need_id"]]
+    frame.loc[is_new, "change"] = ["resumed" if one in states[0] else "added" for one in frame.loc[is_new, "need_id"]]
     kept = frame[frame["change"] != ""]
     order = kept["change"].map({kind: place for place, kind in enumerate(CHANGES)})
     return kept.assign(order=order).sort_values(["order", "need_id"], ignore_index=True)[list(CHANGE_COLUMNS)]

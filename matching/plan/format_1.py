@@ -20,20 +20,23 @@ _LATER_COLUMNS = ("status", "rules_broken")
 DEPLOYMENT_COLUMNS = tuple(name for name in PLAN_COLUMNS if name not in _LATER_COLUMNS)
 """The columns of its plan.csv."""
 
-# The columns of the inputs that it read, by table; later ones are blank in its runs, and so are their rules.
-_INPUT_COLUMNS: Mapping[str, tuple[str, ...]] = {
+INPUT_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "schools": (
         *("urn", "name", "phase", "easting", "northing", "local_authority", "region", "trust", "postcode", "ofsted"),
         *("pupils", "fsm_percent", "ofsted_date", "ofsted_concern", "ofsted_areas", "inspected_on", "ofsted_found"),
+        *("latitude", "longitude"),
     ),
     "supporters": (
         *("supporter_id", "name", "designation", "school_urn", "phases", "specialisms", "max_deployments"),
         *("days_available", "max_distance_km", "alliance", "conflicts"),
     ),
     "needs": ("need_id", "school_urn", "focus", "designations", "days", "priority", "package", "notes"),
+    "decisions": ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on"),
 }
+"""The columns of the inputs that it read, by table; later ones are unread, and their rules are off."""
 _METHODS = {
     "prices": PROOF_BY_PRICES,
+    "prices, and a search where days bind": PROOF_BY_SEARCH,
     "prices, and a search where days or ties bind": PROOF_BY_SEARCH,
     "what needs are worth, and the best that each person could take together": PROOF_BY_LOADS,
 }
@@ -48,9 +51,8 @@ _KEYS = {"schools": ("urn", "school_urn"), "needs": ("need_id",) * 2, "supporter
 
 
 def present_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with the method of its proof as a code; a method that is none of its own stays as it is."""
-    method = manifest["proof"]["method"]
-    return {**manifest, "proof": {**manifest["proof"], "method": _METHODS.get(method, method)}}
+    """Return the manifest with the method of its proof as a code, blank where it is none of its own methods."""
+    return {**manifest, "proof": {**manifest["proof"], "method": _METHODS.get(manifest["proof"]["method"], "")}}
 
 
 def present_deployments(deployments: pd.DataFrame) -> pd.DataFrame:
@@ -82,7 +84,7 @@ def as_read_then(
     Parameters
     ----------
     inputs : Inputs
-        As they are read from its copies today.
+        As they are read from its copies today, in the columns of `INPUT_COLUMNS`.
     sources : mapping of str to Source
         Those copies.
     manifest : mapping
@@ -91,8 +93,8 @@ def as_read_then(
     """
     frames = {"schools": inputs.schools, "supporters": inputs.supporters, "needs": inputs.needs}
     for name, frame in frames.items():
-        known = {"row", *_INPUT_COLUMNS[name]} - _unread(manifest, sources.get(name))
-        blanks = {str(column): _blank(frame[column]) for column in frame if column not in known}
+        unread = _unread(manifest, sources.get(name))
+        blanks = {str(column): _blank(frame[column]) for column in frame if column in unread}
         frames[name] = frame.assign(**blanks)
     sentences: list[str] = []
     for name, columns in _REPEATED.items():

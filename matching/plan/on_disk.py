@@ -1,7 +1,7 @@
 """A plan read back from its directory, or from the bytes of its files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -33,6 +33,8 @@ _TABLES = {
     "workload.csv": WORKLOAD_COLUMNS,
     "excluded.csv": EXCLUDED_COLUMNS,
 }
+NEEDED_FILES = (*_TABLES, PLAN_MARK)
+"""The files without which no plan can be read."""
 # A plan can be read without these; format 1 did not always have them.
 _PROOF_TABLES = {EQUITY_FILE: EQUITY_COLUMNS, SURPLUS_FILE: SURPLUS_COLUMNS}
 _MAKE_AGAIN = "Make the plan again with 'allocate'."
@@ -112,6 +114,11 @@ class SavedPlan:
         """The day of its run."""
         return date.fromisoformat(self.plan.manifest["as_at"])
 
+    @property
+    def columns(self) -> Mapping[str, Collection[str]]:
+        """By table: the only columns of its inputs that its format reads, where these are not all."""
+        return format_1.INPUT_COLUMNS if self.format == 1 else {}
+
 
 def saved_inputs(saved: SavedPlan) -> Inputs:
     """Return the inputs of a saved plan's run, from its own copies.
@@ -121,7 +128,7 @@ def saved_inputs(saved: SavedPlan) -> Inputs:
     DataError
         A copy cannot be read.
     """
-    return as_of_run(saved, read_inputs(saved.sources, as_at=saved.as_at))
+    return as_of_run(saved, read_inputs(saved.sources, as_at=saved.as_at, columns=saved.columns))
 
 
 def as_of_run(saved: SavedPlan, inputs: Inputs) -> Inputs:
@@ -167,7 +174,7 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
     DataError
         A file is missing or cannot be read, or the plan has a newer format.
     """
-    missing = [name for name in (*_TABLES, PLAN_MARK) if name not in files]
+    missing = [name for name in NEEDED_FILES if name not in files]
     if missing:
         raise DataError(
             Problem(name, None, "", "", "This file of the plan is missing.", _MAKE_AGAIN) for name in missing

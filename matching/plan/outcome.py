@@ -1,6 +1,7 @@
 """Who serves which need, and what each supporter has left."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,17 +57,17 @@ class Remaining:
         By need.
     level : ndarray of intp
         By need: 0 critical, 1 high, 2 normal.
-    is_full : ndarray of bool
-        By supporter: whether every place is used.
+    places_left : ndarray of int64
+        By supporter; negative where pins take more than the supporter has.
     days_left : ndarray of float64
-        By supporter, in hundredths; infinite without a limit.
+        By supporter, in hundredths; infinite without a limit, negative where pins take more than the supporter has.
     counts : OutcomeCounts
         What packages and the limits on schools make of the outcome.
     """
 
     met: Flags
     level: Positions
-    is_full: Flags
+    places_left: NDArray[np.int64]
     days_left: NDArray[np.float64]
     counts: OutcomeCounts
 
@@ -78,11 +79,16 @@ class Remaining:
         return cls(
             supporter_of != UNMET,
             rulebook.priority_level,
-            deployments >= rulebook.places,
+            rulebook.places - deployments,
             rulebook.days_offered - days,
             OutcomeCounts(rulebook, supporter_of),
         )
 
+    @cached_property
+    def is_full(self) -> Flags:
+        """By supporter: whether every place is used."""
+        return np.asarray(self.places_left <= 0)
+
     def has_days(self, market: Market, need: Positions, supporter: Positions) -> Flags:
         """Return whether the supporter of each pair has the days left that its need takes."""
-        return np.asarray(market.rulebook.days_asked[need] <= self.days_left[supporter])
+        return np.asarray(market.rulebook.days_asked[need] <= np.maximum(self.days_left, 0)[supporter])

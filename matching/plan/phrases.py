@@ -1,6 +1,7 @@
 """Phrases that several sentences share: people, distances, and the rules that a pair breaks."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
@@ -25,6 +26,19 @@ def joined(phrases: Sequence[str]) -> str:
 def counted_days(days: float) -> str:
     """Return a number of days in words: '1 day', '2.5 days'."""
     return "1 day" if days == 1 else f"{days:g} days"
+
+
+def day_in_words(value: date, *, of_year: int | None = None) -> str:
+    """Return a day as 14 September 2026, without the year if that is `of_year`."""
+    words = f"{value.day} {_MONTHS[value.month - 1]}"
+    return words if value.year == of_year else f"{words} {value.year}"
+
+
+# Spelt out, because the library's names depend on the machine's language.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def sentence_case(words: str) -> str:
@@ -61,6 +75,8 @@ def bar_phrase(market: Market, need: int, supporter: int, rule: str, km: float) 
         return _decision_phrase(market, row["need_id"], who["supporter_id"], rule)
     if rule == "accreditation":
         return f"is not accredited ({failed_criteria(market.verdicts)[who['supporter_id']]})"
+    if rule == "dates":
+        return _absence_phrase(market, need, supporter)
     if rule == "distance":
         limit_km = float(market.rulebook.limit_km[supporter])
         return f"is {_beyond(km, limit_km)} km away and travels at most {limit_km:g} km"
@@ -76,6 +92,19 @@ def bar_phrase(market: Market, need: int, supporter: int, rule: str, km: float) 
         "conflict": "has declared a conflict with this school",
         "days": f"offers {counted_days(who['days_available'])}, but the need is for {row['days']:g}",
     }[rule]
+
+
+def _absence_phrase(market: Market, need: int, supporter: int) -> str:
+    """Return that a supporter is not available on the day of a need, and until when or from when they are."""
+    day = market.rulebook.day_of(need)
+    before, after = market.rulebook.absence_of(need, supporter) or (None, None)
+    if after is None:
+        when = f"available until {day_in_words(before, of_year=day.year)}" if before else "or on any other day"
+    elif before is None:
+        when = f"available from {day_in_words(after, of_year=day.year)}"
+    else:
+        when = f"unavailable until {day_in_words(after - timedelta(days=1), of_year=day.year)}"
+    return f"is not available on {day_in_words(day)} ({when})"
 
 
 def _beyond(km: float, limit_km: float) -> str:

@@ -13,7 +13,7 @@ from matching.accreditation import failed_criteria
 from matching.errors import counted
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
-from matching.pairs.side_constraints import side_constraint_notices
+from matching.pairs.side_constraints import overfull_by_pins, side_constraint_notices
 from matching.plan.outcome import Outcome, Remaining
 from matching.plan.phrases import bar_phrases, holders, joined, person, specialists
 from matching.plan.unmet.no_one_eligible import why_no_one_eligible
@@ -93,6 +93,7 @@ def decision_notices(market: Market, outcome: Outcome) -> list[str]:
                 f"The pin of {person(market, supporter)} to need {market.needs[need]['need_id']} is kept, "
                 f"although the supporter {joined(phrases)}."
             )
+    notices += overfull_by_pins(market.rulebook)
     notices += side_constraint_notices(market.rulebook, outcome.supporter_of)
     earlier = np.divmod(market.rulebook.earlier, max(len(market.inputs.supporters), 1))
     barred = int((~market.rulebook.eligible(*earlier)).sum())

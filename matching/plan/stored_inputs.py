@@ -4,9 +4,9 @@ Reading them again gives the tables of the run, without contacts, notes, columns
 extract says beyond them.
 """
 
+import math
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
@@ -37,10 +37,13 @@ STORED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "days_available",
         "max_distance_km",
         "conflicts",
+        "available_from",
+        "available_until",
+        "unavailable",
     ),
-    "needs": ("need_id", "school_urn", "focus", "designations", "days", "priority", "package"),
+    "needs": ("need_id", "school_urn", "focus", "designations", "days", "priority", "package", "start_by", "state"),
     "accreditation": ("supporter_id", "criterion", "met", "evidence", "checked_on"),
-    "decisions": ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on"),
+    "decisions": ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on", "rules_broken"),
     "baseline": ("need_id", "supporter_id"),
 }
 """The columns of each table that a run uses; the postcode is for the letters of its hand-over."""
@@ -51,7 +54,7 @@ def stored_tables(inputs: Inputs) -> dict[str, pd.DataFrame]:
     frames = {
         "schools": inputs.schools,
         "supporters": inputs.supporters,
-        "needs": inputs.needs,
+        "needs": inputs.all_needs,
         "accreditation": inputs.accreditation,
         "decisions": _as_given(inputs) if len(inputs.decisions) or "decisions" in inputs.files else None,
         "baseline": inputs.baseline,
@@ -70,10 +73,10 @@ def stored_path(name: str) -> str:
 
 def _as_given(inputs: Inputs) -> pd.DataFrame:
     """Return the decisions as in their file: a row about every need of a school, and not one for each of them."""
-    school_of = dict(zip(inputs.needs["need_id"], inputs.needs["school_urn"], strict=True))
-    size = inputs.needs["school_urn"].value_counts().to_dict()
+    school_of = dict(zip(inputs.all_needs["need_id"], inputs.all_needs["school_urn"], strict=True))
+    size = inputs.all_needs["school_urn"].value_counts().to_dict()
     decisions = inputs.decisions.assign(school_urn=inputs.decisions["need_id"].map(school_of))
-    about = ["row", "kind", "supporter_id", "school_urn", "reason", "by", "on"]
+    about = ["row", "kind", "supporter_id", "school_urn", "reason", "by", "on", "rules_broken"]
     needs = decisions.groupby(about, dropna=False)["need_id"].transform("size")
     of_school = (needs > 1) & (needs == decisions["school_urn"].map(size))
     given = decisions.assign(
@@ -83,20 +86,18 @@ def _as_given(inputs: Inputs) -> pd.DataFrame:
 
 
 def _texts(cells: pd.Series) -> list[str]:
+    # As lists, because single numbers of an array are slow to write.
+    values = cells.tolist()
     if is_numeric_dtype(cells):
-        return [_number(cell) for cell in cells.tolist()]
+        return [f"{value:.15g}" if math.isfinite(value) else "" for value in values]
     # Few cells of a column differ.
-    written = {cell: _text(cell) for cell in cells.unique().tolist()}
-    return [written[cell] for cell in cells.tolist()]
+    written = {cell: _text(cell) for cell in dict.fromkeys(values)}
+    return [written[cell] for cell in values]
 
 
 def _text(cell: object) -> str:
     if isinstance(cell, tuple):
-        return ";".join(cell)
+        return ";".join(map(str, cell))
     if isinstance(cell, float):
-        return _number(cell)
+        return f"{cell:.15g}" if math.isfinite(cell) else ""
     return "" if cell is None or cell is pd.NaT else str(cell)
-
-
-def _number(value: float) -> str:
-    return "" if not np.isfinite(value) else f"{value:.15g}"

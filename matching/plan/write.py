@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from matching import __version__
 from matching.pairs.market import Market
-from matching.pairs.rules import RULES
 from matching.pairs.side_constraints import hopeless
 from matching.plan.outcome import Outcome
 from matching.plan.reasons import Reasons, decision_notices, excluded_reasons, reasons_of
 from matching.solve.problem import LEVELS, UNMET, Assignment
 from matching.tables.csv_out import FORMULA_STARTS, spreadsheet_safe
+from matching.tables.formats import RULE_CODES
 
 PLAN_FORMAT = 2
 """The format of a plan as this version writes it; any change of a column, a key or a rule raises it."""
@@ -77,9 +77,6 @@ SURPLUS_COLUMNS = ("need_id", "surplus")
 PROOF_BY_PRICES, PROOF_BY_SEARCH, PROOF_BY_LOADS = "prices", "prices and search", "loads"
 """How a plan is proved: by prices alone; also by a search, where days or side constraints bind; or, where days bind for
 few people and no need goes unmet because of them, by a value for each need and the best load of each person."""
-
-SCHOOL_LIMIT, HOME_LIMIT = "school limit", "home school limit"
-"""Codes of the rules that a pin breaks together with other pins; those of single pairs are `RULES`."""
 
 Manifest = Mapping[str, Any]
 
@@ -213,21 +210,11 @@ def _deployments(market: Market, outcome: Outcome, reasons: Reasons) -> pd.DataF
 
 def _rules_broken(market: Market, outcome: Outcome, needs: np.ndarray) -> list[str]:
     """Return, for each of these met needs, the codes of the rules that its pin breaks, separated by ';'."""
-    rulebook, rules = market.rulebook, market.inputs.policy.rules
-    need, supporter = rulebook.pins
-    flags = dict(rulebook.broken(need, supporter))
-    to, home, n_people = rulebook.need_school[need], rulebook.home_school[supporter], len(market.inputs.supporters)
-    if rules.max_supporters_per_school is not None:
-        visits = np.unique(to * n_people + supporter) // max(n_people, 1)
-        flags[SCHOOL_LIMIT] = np.bincount(visits, minlength=len(market.inputs.schools))[to] > (
-            rules.max_supporters_per_school
-        )
-    if rules.max_per_home_school is not None:
-        flags[HOME_LIMIT] = np.bincount(home, minlength=len(market.inputs.schools))[home] > rules.max_per_home_school
-    codes = [code for code in (*RULES, SCHOOL_LIMIT, HOME_LIMIT) if code in flags]
+    flags = market.rulebook.broken_by_pins()
+    codes = [code for code in RULE_CODES if code in flags]
     of_pin = {
         one: ";".join(code for code in codes if flags[code][place])
-        for place, one in enumerate(need.tolist())
+        for place, one in enumerate(market.rulebook.pins[0].tolist())
         if outcome.origin[one] == "pinned"
     }
     return [of_pin.get(one, "") for one in needs.tolist()]
@@ -314,12 +301,16 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons:
             "supporters": len(inputs.supporters),
             "supporters_excluded": int((~market.rulebook.available).sum()),
             "needs": len(inputs.needs),
+            "needs_paused": int((inputs.not_open["state"] == "paused").sum()),
+            "needs_withdrawn": int((inputs.not_open["state"] == "withdrawn").sum()),
             "eligible_pairs": reasons.eligible_pairs,
             "deployments": int(met.sum()),
             "pinned": int((outcome.origin == "pinned").sum()),
             "kept": int((outcome.origin == "kept").sum()),
             "unmet": int((~met).sum()),
         },
+        # By need_id: the state of the needs that are in no table of the plan.
+        "not_open": dict(zip(inputs.not_open["need_id"], inputs.not_open["state"], strict=True)),
         "notices": [*inputs.notices, *market.verdicts.notices, *decision_notices(market, outcome)],
         "status": assignment.status,
         "proof": {

@@ -11,11 +11,11 @@ from matching.rounds.events import HELD, Pair, one_line_end
 from matching.rounds.state import Bar, RoundState
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import known_columns, table_formats
+from matching.tables.formats import RULE_CODES, known_columns, table_formats
 from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
-_DECISION_COLUMNS = ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on")
+_DECISION_COLUMNS = ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on", "rules_broken")
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ class _Row:
     reason: str
     by: str
     on: date | None
+    rules_broken: tuple[str, ...] = ()
     row: int | None = None
 
-    def cells(self) -> tuple[str | date | None, ...]:
+    def cells(self) -> tuple[str | date | tuple[str, ...] | None, ...]:
         """Return the values of `_DECISION_COLUMNS`, texts as they are read back from a file that is safe to open."""
         texts = (self.kind, self.supporter_id, self.need_id, self.school_urn, one_line_end(self.reason), self.by)
-        return (*(spreadsheet_safe(one.strip()) for one in texts), self.on)
+        rules = tuple(sorted({*self.rules_broken} & {*RULE_CODES}))
+        return (*(spreadsheet_safe(one.strip()) for one in texts), self.on, rules)
 
 
 def decisions_table(
@@ -67,14 +69,14 @@ def decisions_table(
     Returns
     -------
     DataFrame
-        kind, supporter_id, need_id (blank for every need of the school), school_urn, reason, by and on (a date or
-        None): the rows of `base` in their order, then the recorded ones by need and supporter.
+        kind, supporter_id, need_id (blank for every need of the school), school_urn, reason, by, on (a date or None)
+        and rules_broken (a tuple): the rows of `base` in their order, then the recorded ones by need and supporter.
 
     Raises
     ------
     DataError
         `base` cannot be read, or bars a pair that a later decision holds. (A placement by hand that names the rules
-        that it breaks lifts such a bar, for its need only.)
+        that it breaks may stand against such a bar: its pin names it.)
 
     Notes
     -----
@@ -83,6 +85,7 @@ def decisions_table(
     """
     own = _rows_of(base, mapping)
     held = _held(state) if hold else {}
+    held = {need_id: _naming_bars(row, state, own, needs) for need_id, row in held.items()}
     ours = _state_rows(state, held, needs, supporters)
     problems = list(_contradictions(base, own, state, held, needs))
     if problems:
@@ -95,7 +98,8 @@ def decisions_table(
 def decisions_source(decisions: pd.DataFrame) -> Source:
     """Return decisions as a CSV file; equal decisions give equal bytes."""
     days = [one.isoformat() if one else "" for one in decisions["on"]]
-    return Source("decisions.csv", csv_bytes(decisions.assign(on=days)))
+    rules = [";".join(one) for one in decisions["rules_broken"]]
+    return Source("decisions.csv", csv_bytes(decisions.assign(on=days, rules_broken=rules)))
 
 
 def bars_given(
@@ -165,7 +169,7 @@ def _held(state: RoundState) -> dict[str, _Row]:
         and (event.need_id not in state.freed or event.number > state.freed[event.need_id].since)
     }
     placed = {
-        need_id: _Row("pin", one.supporter_id, need_id, "", one.reason, one.by, one.on)
+        need_id: _Row("pin", one.supporter_id, need_id, "", one.reason, one.by, one.on, one.broken)
         for need_id, one in state.placements.items()
     }
     return {**agreed, **placed}
@@ -186,17 +190,34 @@ def _state_rows(
     return sorted(rows, key=lambda one: (one.need_id, one.supporter_id, one.kind))
 
 
+def _naming_bars(pin: _Row, state: RoundState, own: Sequence[_Row], needs: Mapping[str, str]) -> _Row:
+    """Return a pin that names rules with the bars of the round's own file on its pair among them."""
+    if pin.need_id not in _against_rules(state):
+        return pin
+    bars = {
+        "forbidden" if row.kind == "forbid" else "declined"
+        for row in own
+        if row.kind != "pin" and row.supporter_id == pin.supporter_id and pin.need_id in _needs_of(row, needs)
+    }
+    return replace(pin, rules_broken=tuple(sorted({*pin.rules_broken, *bars})))
+
+
+def _against_rules(state: RoundState) -> set[str]:
+    """Return the needs whose placement names rules that it breaks."""
+    return {need_id for need_id, one in state.placements.items() if one.broken}
+
+
 def _contradictions(
     base: Source | None, own: Sequence[_Row], state: RoundState, held: Mapping[str, _Row], needs: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """Yield the bars of the round's own file on pairs that recorded decisions hold, unless a placement lifts them."""
+    """Yield the bars of the round's own file on pairs that recorded decisions hold without naming a rule."""
     if base is None:
         return
-    lifted = {need_id for need_id, one in state.placements.items() if one.broken}
+    knowingly = _against_rules(state)
     for row in own:
         for need_id in _needs_of(row, needs) if row.kind != "pin" else ():
             pin = held.get(need_id)
-            if pin and pin.supporter_id == row.supporter_id and need_id not in lifted:
+            if pin and pin.supporter_id == row.supporter_id and need_id not in knowingly:
                 word = "forbidden" if row.kind == "forbid" else "declined"
                 message = f"{row.supporter_id} is kept at need {need_id} by a later decision, and {word} for it here."
                 fix = "Undo that decision, place them by hand and tick this rule, or change the table."
@@ -216,8 +237,7 @@ def _remaining(
         if row.kind == "pin":
             decided = need_id in held or need_id in state.placements or need_id in state.freed
             return decided or (need_id, row.supporter_id) in state.barred
-        lifted = need_id in held and held[need_id].supporter_id == row.supporter_id
-        return lifted or (row.need_id != "" and (row.kind, (need_id, row.supporter_id)) in repeated)
+        return row.need_id != "" and (row.kind, (need_id, row.supporter_id)) in repeated
 
     about = _needs_of(row, needs)
     staying = [need_id for need_id in about if not is_overruled(need_id)]

@@ -137,7 +137,7 @@ def _most_after(accepted: Accepted, held: Market) -> Reached | None:
     """
     before, now = accepted.market.rulebook, held.rulebook
     one, other = before.inputs, now.inputs
-    is_same = one.needs is other.needs and one.schools is other.schools and one.baseline is other.baseline
+    is_same = all(getattr(one, name) is getattr(other, name) for name in ("schools", "supporters", "needs", "baseline"))
     if not (is_same and one.policy == other.policy and np.array_equal(before.accredited, now.accredited)):
         return None
     pinned, held_there = before.decided["pin"], now.decided["pin"]
@@ -149,23 +149,23 @@ def _most_after(accepted: Accepted, held: Market) -> Reached | None:
     if is_free_again or (before.has_side_constraints and len(new)):
         return None
     need, supporter = np.divmod(new, max(len(one.supporters), 1))
-    offers_more = (now.places > before.places) | (now.days_offered > before.days_offered)
-    beyond = offers_more[supporter] | ~before.eligible(need, supporter)
-    need, supporter = need[beyond], supporter[beyond]
+    places, days = now.used_by_pins
+    # Who is beyond their places or days has nothing left, and so without the new pins has no more than they offer.
+    overfull = (places > now.places) | (days > now.days_offered)
+    impossible = overfull[supporter] | ~before.eligible(need, supporter)
     added = np.full(len(now.need_school), UNMET, dtype=np.intp)
-    added[need] = supporter
-    places, days = Outcome(added, np.empty(0, dtype=object)).used(held)
-    # A supporter who offers more now must have no more left, after these pins, than they offered then.
-    more_left = (now.places - places > before.places) | (now.days_offered - days > before.days_offered)
-    if (more_left & offers_more).any():
-        return None
+    added[need[impossible]] = supporter[impossible]
     return as_reached(np.array(accepted.bounds) + np.array(reached_by(held, added)))
 
 
 def _overfull(market: Market, outcome: Outcome) -> Iterator[Problem]:
     deployments, days = outcome.used(market)
     rulebook = market.rulebook
-    over = (deployments > rulebook.places) | (days > rulebook.days_offered)
+    # Pins may take more than the supporter has.
+    places_of_pins, days_of_pins = rulebook.used_by_pins
+    over = (deployments > np.maximum(rulebook.places, places_of_pins)) | (
+        days > np.maximum(rulebook.days_offered, days_of_pins)
+    )
     fix = "Place another supporter at one of them, or change what this one offers."
     for supporter in np.flatnonzero(over).tolist():
         who, places = market.supporters[supporter]["supporter_id"], int(rulebook.places[supporter])

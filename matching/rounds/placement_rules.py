@@ -9,22 +9,22 @@ import pandas as pd
 from matching.errors import DataError, Problem, counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.pairs.rules import RULES, positions
+from matching.pairs.rules import HOME_LIMIT, RULES, SCHOOL_LIMIT, positions
 from matching.pairs.side_constraints import OutcomeCounts
 from matching.plan.phrases import bar_phrases
 from matching.rounds.events import Event
 from matching.rounds.state import RoundState, live_supporters, state_of
 from matching.solve.arrays import Positions
 from matching.solve.problem import UNMET
-from matching.whatif.resolve import position_of
+from matching.whatif.resolve import position_of, position_of_need
 
-PLACES, DAYS, SCHOOL_LIMIT, HOME_LIMIT = "places offered", "days offered", "school limit", "home school limit"
-"""Names, in a swap's `broken`, of the limits of a person or a school; those of a pair are in `RULES`."""
+PLACES, DAYS = "places", "days"
+"""Codes of what a person offers, which a placement may break by itself or together with other needs."""
 
 
 @dataclass(frozen=True)
 class Broken:
-    """A rule that a placement breaks: its name, and the end of a sentence about the supporter."""
+    """A rule that a placement breaks: its code in `RULE_CODES`, and the end of a sentence about the supporter."""
 
     rule: str
     words: str
@@ -38,14 +38,14 @@ def broken_rules(market: Market, supporter_of: Mapping[str, str], need_id: str, 
     DataError
         The need or the supporter is not in the inputs.
     """
-    need = position_of(market.inputs.needs["need_id"], need_id, "need")
+    need = position_of_need(market.inputs, need_id)
     supporter = position_of(market.inputs.supporters["supporter_id"], supporter_id, "supporter")
     flags = market.rulebook.broken(np.array([need]), np.array([supporter]))
     names = [rule for rule in RULES if flags[rule][0]]
     found = [Broken(*one) for one in zip(names, bar_phrases(market, need, supporter), strict=True)]
     return [
         *found,
-        *_overfull(market, supporter_of, need, supporter),
+        *(one for one in _overfull(market, supporter_of, need, supporter) if one.rule not in names),
         *_over_limits(market, supporter_of, need, supporter),
     ]
 
@@ -83,7 +83,9 @@ def outcome_of(inputs: Inputs, supporter_of: Mapping[str, str]) -> Positions:
     """Return the position of each need's supporter, or `UNMET`."""
     outcome = np.full(len(inputs.needs), UNMET, dtype=np.intp)
     at = positions(inputs.needs["need_id"], pd.Series(list(supporter_of), dtype="object"))
-    outcome[at] = positions(inputs.supporters["supporter_id"], pd.Series(list(supporter_of.values()), dtype="object"))
+    who = positions(inputs.supporters["supporter_id"], pd.Series(list(supporter_of.values()), dtype="object"))
+    # A need of the accepted plan may not be open any more.
+    outcome[at[at >= 0]] = who[at >= 0]
     return outcome
 
 

@@ -1,6 +1,6 @@
 """The inputs of a run: the tables of a round with its decisions put in as values, and the files that a plan keeps."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from matching.inputs.checks.decisions import for_each_need
-from matching.inputs.locations import options_of, places, with_cells
+from matching.inputs.locations import options_of
 from matching.inputs.read import InputFile, Inputs, with_decisions
-from matching.pairs.market import Market, Row
-from matching.pairs.rules import positions
+from matching.pairs.market import Market
+from matching.pairs.rules import RULES, positions
 from matching.pairs.side_constraints import met_in_part
 from matching.plan.write import Plan
 from matching.rounds.decisions_table import decisions_source, decisions_table
@@ -20,8 +20,11 @@ from matching.rounds.placement_rules import DAYS, PLACES, days_asked, outcome_of
 from matching.rounds.state import Placement, RoundState, live_supporters, state_of
 from matching.tables.files import Source
 
-_BARS = ("forbidden", "declined")
-_FROM_PLAN: Row = {"reason": "In the accepted plan", "by": "", "on": None}
+# Reason and author of a pin for what the accepted plan has.
+_FROM_PLAN = ("In the accepted plan", "")
+
+Beyond = Mapping[str, set[str]]
+"""By supporter_id: which of places and days they have more of than they offer."""
 
 
 def serving(plan: Plan) -> dict[str, str]:
@@ -61,20 +64,20 @@ def as_placed(state: RoundState, market: Market, supporter_of: Mapping[str, str]
     people = pd.Series([supporter_of[one] for one in need_ids], dtype="object")
     supporter = positions(market.inputs.supporters["supporter_id"], people)
     in_part = met_in_part(market.rulebook, outcome_of(market.inputs, supporter_of))
-    against = ~market.rulebook.eligible(need, supporter) | in_part[need]
+    flags = market.rulebook.broken(need, supporter)
+    against = np.logical_or.reduce(list(flags.values())) | in_part[need]
     given = {
-        (row["need_id"], row["supporter_id"]): row
+        (row["need_id"], row["supporter_id"]): (row["reason"], row["by"], row["on"])
         for row in market.inputs.decisions.to_dict("records")
         if row["kind"] == "pin"
     }
     staying = {}
     for one in np.flatnonzero(against).tolist():
         need_id, supporter_id = need_ids[one], str(people.iat[one])
-        row = given.get((need_id, supporter_id), _FROM_PLAN)
-        on = row["on"] if isinstance(row["on"], date) else market.inputs.as_at
-        staying[need_id] = Placement(
-            need_id, supporter_id, "pin", 0, 0, str(row["reason"]), str(row["by"]), on, broken=_BARS
-        )
+        reason, by, on = given.get((need_id, supporter_id), (*_FROM_PLAN, None))
+        on = on if isinstance(on, date) else market.inputs.as_at
+        broken = tuple(rule for rule in RULES if flags[rule][one])
+        staying[need_id] = Placement(need_id, supporter_id, "pin", 0, 0, reason, by, on, broken=broken)
     events = tuple(one for one in state.events if one.kind != "status")
     return replace(state, pins={**staying, **state.pins}, events=events)
 
@@ -113,15 +116,15 @@ def run_inputs(
     state : RoundState
         Of the round, or as `as_placed` returns it.
     supporter_of : mapping of str to str
-        The supporter_id by need_id as things are now. A supporter whom a placement puts beyond their places or days by
-        name of the rule offers what they then have.
+        The supporter_id by need_id as things are now. All that a supporter has is kept if a placement puts them beyond
+        their places or days by name of the rule; the tables stay as they are.
 
     Raises
     ------
     DataError
         The decisions file cannot be read, or the decisions contradict it or each other.
     """
-    needs = inputs.needs
+    needs = inputs.all_needs
     decisions = decisions_table(
         base,
         state,
@@ -130,28 +133,47 @@ def run_inputs(
         supporters=set(inputs.supporters["supporter_id"]),
         mapping=options_of(sources).mappings.get("decisions"),
     )
+    decisions = _keeping(decisions, inputs, _beyond(inputs, state, supporter_of), supporter_of)
     changed = {name: one for name, one in sources.items() if name != "decisions"}
     if base is not None or len(decisions):
         changed["decisions"] = decisions_source(decisions)
-    people = inputs.supporters.copy()
-    for column, row, offer in _stretched(inputs, state, supporter_of):
-        people.loc[people["row"] == row, column] = offer
-        place = next(one for one in places(changed) if one.table == "supporters")
-        if column in place.columns:
-            changed = with_cells(changed, place, [row], column, f"{offer:g}")
     each = for_each_need(decisions.assign(row=0), needs)
-    decided = with_decisions(replace(inputs, supporters=people), each, name="decisions.csv")
-    rows = {"decisions": len(decisions), "supporters": len(people)}
-    made = {name: InputFile(one.name, one.sha256, rows[name]) for name, one in changed.items() if name in rows}
-    return RunInputs(replace(decided, files=dict(sorted({**decided.files, **made}.items()))), changed)
+    decided = with_decisions(inputs, each, name="decisions.csv")
+    files = dict(decided.files)
+    if "decisions" in changed:
+        files["decisions"] = InputFile(changed["decisions"].name, changed["decisions"].sha256, len(decisions))
+    return RunInputs(replace(decided, files=dict(sorted(files.items()))), changed)
 
 
-def _stretched(inputs: Inputs, state: RoundState, supporter_of: Mapping[str, str]) -> Iterator[tuple[str, int, float]]:
-    """Yield column, row in the file and new offer of supporters who knowingly have more than they offer."""
+def _beyond(inputs: Inputs, state: RoundState, supporter_of: Mapping[str, str]) -> Beyond:
+    """Return who is beyond their places or days because of a placement that names the rule."""
+    found: dict[str, set[str]] = {}
     for rule, column, held in ((PLACES, "max_deployments", places_asked), (DAYS, "days_available", days_asked)):
         knowingly = {one.supporter_id for one in state.placements.values() if rule in one.broken}
-        for row in inputs.supporters[inputs.supporters["supporter_id"].isin(knowingly)].to_dict("records"):
-            theirs = [need_id for need_id, one in supporter_of.items() if one == row["supporter_id"]]
-            needed = held(inputs, theirs)
-            if needed > row[column]:
-                yield column, int(row["row"]), needed
+        people = inputs.supporters[inputs.supporters["supporter_id"].isin(knowingly)]
+        for supporter_id, offer in people[["supporter_id", column]].itertuples(index=False):
+            theirs = [need_id for need_id, one in supporter_of.items() if one == supporter_id]
+            if held(inputs, theirs) > offer:
+                found.setdefault(supporter_id, set()).add(rule)
+    return found
+
+
+def _keeping(decisions: pd.DataFrame, inputs: Inputs, beyond: Beyond, supporter_of: Mapping[str, str]) -> pd.DataFrame:
+    """Return the decisions with a pin, which names the rule, for all that supporters beyond their offer have."""
+    needs, is_pin = inputs.all_needs, decisions["kind"] == "pin"
+    pins = decisions[is_pin]
+    of_school = needs["school_urn"].isin(pins.loc[pins["need_id"] == "", "school_urn"])
+    pinned = {*pins["need_id"], *needs.loc[of_school, "need_id"]}
+    urn_of = dict(needs[["need_id", "school_urn"]].itertuples(index=False, name=None))
+    rows = [
+        ("pin", supporter_id, need_id, urn_of[need_id], *_FROM_PLAN, inputs.as_at, ())
+        for need_id, supporter_id in supporter_of.items()
+        if supporter_id in beyond and need_id not in pinned and need_id in urn_of
+    ]
+    added = pd.DataFrame(rows, columns=decisions.columns, dtype="object")
+    together = pd.concat([decisions, added], ignore_index=True) if rows else decisions
+    named = [
+        tuple(sorted({*rules, *beyond.get(supporter_id, ())})) if kind == "pin" else rules
+        for kind, supporter_id, rules in together[["kind", "supporter_id", "rules_broken"]].itertuples(index=False)
+    ]
+    return together.assign(rules_broken=pd.Series(named, index=together.index, dtype="object"))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from matching.errors import Problem, closest, shown
@@ -12,6 +13,8 @@ SEPARATORS = re.compile(r"[;,\n]")
 """Between the values of a cell that holds several."""
 
 _SIX_DIGITS = re.compile("[0-9]{6}")
+# Between two days, one of which may be missing. A slash within a day follows one or two digits alone.
+_TO = re.compile(r"(?<=[0-9]{4})\s*/\s*|(?<=-[0-9]{2})\s*/\s*|^/\s*|\s+(?:to|-|–)(?:\s+|$)")
 
 
 class CellError(ValueError):
@@ -170,6 +173,41 @@ _MONTHS = (
 def _month(word: str) -> int:
     """Return the number of a month from its English name or the first three letters of it; 0 if it is none."""
     return next((number for number, name in enumerate(_MONTHS, start=1) if word in (name, name[:3])), 0)
+
+
+@dataclass(frozen=True, order=True)
+class DayRange:
+    """Days from the first to the last, both included; its text is 2026-09-14/2026-09-28."""
+
+    first: date
+    last: date
+
+    def __str__(self) -> str:
+        return f"{self.first.isoformat()}/{self.last.isoformat()}"
+
+
+def day_range(value: str) -> DayRange:
+    """Return a range written as 2026-09-14/2026-09-28, or as two dates with 'to' between them."""
+    first, *more = _TO.split(value)
+    fix = "Write the first and the last day, such as 2026-09-14/2026-09-28."
+    if len(more) > 1 or not any(character.isdigit() for character in value):
+        raise CellError(f"{shown(value)} is not a range of days.", fix, word=value)
+    if not more or not (first and more[0]):
+        missing = "its last day" if first else "its first day"
+        raise CellError(f"{shown(value)} lacks {missing}.", f"{fix}{_for_one_day(first or more[0])}", word=value)
+    found = DayRange(day(first), day(more[0]))
+    if found.first > found.last:
+        turned = str(DayRange(found.last, found.first))
+        message = f"{shown(value)} ends before it begins."
+        raise CellError(message, f"Did you mean '{turned}'?", offers=(turned,), word=value)
+    return found
+
+
+def _for_one_day(value: str) -> str:
+    try:
+        return f" For one day, write it twice: {DayRange(day(value), day(value))}."
+    except CellError:
+        return ""
 
 
 def iso_day(value: str) -> str:

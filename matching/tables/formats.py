@@ -7,6 +7,7 @@ import numpy as np
 
 from matching.tables.cell_values import (
     day,
+    day_range,
     free_text,
     identifier,
     iso_day,
@@ -31,7 +32,14 @@ from matching.tables.vocabulary import Vocabulary
 PRIORITIES = ("critical", "high", "normal")
 INSPECTION_COLUMNS = ("ofsted_date", "ofsted_concern", "ofsted_areas", "inspected_on", "ofsted_found")
 """Columns of a schools table that only official files fill."""
+NEED_STATES = ("open", "paused", "withdrawn")
+"""A need that is not open is not assigned and not counted as unmet, unless a pin holds it."""
 DECISION_KINDS = ("pin", "forbid", "declined")
+RULE_CODES = (
+    *("designation", "accreditation", "specialism", "phase", "distance", "own school", "same trust", "same federation"),
+    *("conflict", "dates", "forbidden", "declined", "places", "days", "school limit", "home school limit"),
+)
+"""Every rule that a pin may break, in the order in which they are listed."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +167,9 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("max_distance_km", number(0.1, 1500, "km", 3), "blank: the policy's", blank=np.inf),
                 Column("alliance", text, "teaching school that places the supporter"),
                 Column("conflicts", many(urn), "URNs of schools that they must not support", blank=()),
+                Column("available_from", day, "first day on which they can begin", blank=None),
+                Column("available_until", day, "last day on which they can begin", blank=None),
+                Column("unavailable", many(day_range), "ranges of days, such as 2026-09-14/2026-09-28", blank=()),
             ),
             key=("supporter_id",),
         ),
@@ -185,6 +196,11 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),
                 Column("package", text, "the same word for needs of a school that must be met together"),
                 Column("notes", free_text, "notes"),
+                Column("requested_on", day, "day on which the school asked", blank=None),
+                Column("start_by", day, "day on which the supporter must be available, blank: today", blank=None),
+                Column(
+                    "state", one_of(NEED_STATES, "state"), "blank: open", blank=NEED_STATES[0], synonyms=other["state"]
+                ),
             ),
             key=("need_id",),
         ),
@@ -218,6 +234,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("reason", free_text, "why"),
                 Column("by", text, "who decided"),
                 Column("on", day, "when", blank=None),
+                Column("rules_broken", many(one_of(RULE_CODES, "rule")), "rules that a pin is made against", blank=()),
             ),
         ),
         TableFormat(

@@ -3,7 +3,7 @@
 Each table is judged by itself here; `inputs` checks the tables against each other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,7 +45,12 @@ class Table:
 
 
 def read_table(
-    sheet: Sheet, form: TableFormat, vocabulary: Vocabulary, mapping: Mapping[str, str] | None = None
+    sheet: Sheet,
+    form: TableFormat,
+    vocabulary: Vocabulary,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    columns: Collection[str] | None = None,
 ) -> Table:
     """Convert a sheet's cells to the format's values.
 
@@ -57,6 +62,8 @@ def read_table(
         Used to recognise the table that a wrong file holds.
     mapping : mapping of str to str, optional
         Names of the file's columns to the format's, where they differ.
+    columns : collection of str, optional
+        The columns that are read; all unless given. Others count as unknown.
 
     Returns
     -------
@@ -70,7 +77,8 @@ def read_table(
     sheet, notices = _renamed(sheet, form, mapping or {})
     _check_columns(sheet, form, vocabulary)
     problems = list(sheet.problems)
-    cells = dict(zip(sheet.header, sheet.columns, strict=True))
+    read = set(form.column_names if columns is None else columns)
+    cells = {name: found for name, found in zip(sheet.header, sheet.columns, strict=True) if name in read}
     values: dict[str, Sequence[object]] = {"row": sheet.numbers}
     for column in form.columns:
         found = cells.get(column.name)
@@ -84,7 +92,7 @@ def read_table(
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
     if form.name != "baseline":
-        notices += _unused(sheet, form)
+        notices += _unused(sheet, read)
     if form.name in _ROWS_MAY_GO:
         problems = [replace(one, severity=LEAVE_OUT) if one.row is not None else one for one in problems]
     return Table(sheet.name, frame, tuple(problems), tuple(notices), sheet.misfit_cells)
@@ -159,9 +167,9 @@ def _check_columns(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> N
         raise DataError([file_problem(sheet.name, message, fix)])
 
 
-def _unused(sheet: Sheet, form: TableFormat) -> Iterator[str]:
+def _unused(sheet: Sheet, used: Collection[str]) -> Iterator[str]:
     """Yield the notices of what the run does not use."""
-    unknown = [name for name in sheet.header if name and name not in form.column_names]
+    unknown = [name for name in sheet.header if name and name not in used]
     if unknown:
         yield f"{sheet.name}: columns that are not used: {_shown_all(unknown)}."
     nameless = [cells for name, cells in zip(sheet.header, sheet.columns, strict=True) if not name]

@@ -62,7 +62,7 @@ class Criterion:
 class Vocabulary:
     """Every known word, by name and in the order of the reference tables.
 
-    `synonyms` are other words for them, in small letters, by kind (designation, focus, phase, answer).
+    `synonyms` are other words for them, in small letters, by kind (designation, focus, phase, answer, state).
     """
 
     designations: Mapping[str, Designation]

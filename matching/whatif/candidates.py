@@ -17,6 +17,8 @@ from matching.whatif.remedies import OF_POLICY, Kind, related_specialisms
 # How many more places a supporter is asked for, and how many km further to travel, at most.
 _MOST_PLACES = 2
 _MOST_KM = 25
+# How much later a need is asked to start, at most: half a term.
+_MOST_DAYS_LATER = 42
 # Of one kind of change of the policy: which specialisms are close to one another is a matter of judgement.
 _MOST_OF_POLICY = 2
 _KIND_OF_RULE = {
@@ -80,7 +82,7 @@ def candidates(question: Question) -> tuple[list[Candidate], list[Candidate]]:
         if len(changes) == 2:
             # One place by itself may go to another need; together with something else it is meant for this one.
             changes = tuple(one._replace(sizes=one.sizes[:1]) if one.kind == Kind.PLACE else one for one in changes)
-        if changes and len(changes) <= 2 and not any(map(_is_too_far, changes)):
+        if changes and len(changes) <= 2 and not any(map(_is_too_much, changes)):
             size = sum(change.sizes[-1] for change in changes)
             (ones if len(changes) == 1 else twos).append(_Ranked(size, -int(score[supporter]), changes))
     eligible = np.flatnonzero(count == 0)
@@ -96,8 +98,9 @@ def candidates(question: Question) -> tuple[list[Candidate], list[Candidate]]:
     return _in_turn(market, need, ones), _in_turn(market, need, twos)
 
 
-def _is_too_far(change: Change) -> bool:
-    return change.kind in (Kind.DISTANCE, Kind.POLICY_DISTANCE) and change.sizes[-1] > _MOST_KM
+def _is_too_much(change: Change) -> bool:
+    most = {Kind.DISTANCE: _MOST_KM, Kind.POLICY_DISTANCE: _MOST_KM, Kind.LATER: _MOST_DAYS_LATER}
+    return change.sizes[-1] > most.get(change.kind, math.inf)
 
 
 def _changes_for(question: Question, supporter: int, rules: Sequence[str]) -> Candidate:
@@ -112,12 +115,16 @@ def _changes_for(question: Question, supporter: int, rules: Sequence[str]) -> Ca
     for rule in rules:
         if rule == "distance":
             changes.append(_further(market, need, supporter))
+        elif rule == "dates" and (later := _days_later(market, need, supporter)):
+            changes.append(Change(Kind.LATER, supporter, (later,)))
         elif rule in _KIND_OF_RULE and (rule != "specialism" or related_specialisms(market, need, supporter)):
             changes.append(Change(_KIND_OF_RULE[rule], supporter))
         elif rule not in ("places", "days"):
             return ()
-    if len(held) + 1 > rulebook.places[supporter]:
-        changes.append(Change(Kind.PLACE, supporter, tuple(float(size) for size in range(1, _MOST_PLACES + 1))))
+    # More than one where pins take more places than there are.
+    least = len(held) + 1 - int(rulebook.places[supporter])
+    if least > 0:
+        changes.append(Change(Kind.PLACE, supporter, tuple(float(size) for size in range(least, least + _MOST_PLACES))))
     days_offered = min(rulebook.days_offered[supporter], 1e12)
     short = int(rulebook.days_asked[held].sum() + rulebook.days_asked[need] - days_offered)
     if short > 0:
@@ -162,6 +169,12 @@ def _further(market: Market, need: int, supporter: int) -> Change:
     policy_limit = market.inputs.policy.max_distance_km[market.supporters[supporter]["designation"]]
     kind = Kind.POLICY_DISTANCE if policy_limit < limit + most else Kind.DISTANCE
     return Change(kind, supporter, tuple(float(size) for size in range(1, most + 1)))
+
+
+def _days_later(market: Market, need: int, supporter: int) -> float:
+    """Return in how many days after the need's a supporter is available; 0 if never again."""
+    _, after = market.rulebook.absence_of(need, supporter) or (None, None)
+    return float((after - market.rulebook.day_of(need)).days) if after else 0.0
 
 
 def _days(market: Market, need: int, supporter: int, short: int) -> tuple[float, ...]:

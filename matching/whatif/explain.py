@@ -10,7 +10,7 @@ from matching.pairs.market import Market
 from matching.plan.phrases import bar_phrases, counted_days, person
 from matching.plan.write import Plan
 from matching.tables.grid import kilometres
-from matching.whatif.resolve import position_of
+from matching.whatif.resolve import position_of, position_of_need
 from matching.whatif.why_not import why_not
 
 CANDIDATE_COLUMNS = (
@@ -53,7 +53,9 @@ def explain_need(market: Market, plan: Plan, need_id: str) -> Explanation:
     DataError
         The need is not in the plan.
     """
-    need = position_of(market.inputs.needs["need_id"], need_id, "need")
+    if market.inputs.state_of(need_id):
+        return _not_open(market, need_id)
+    need = position_of_need(market.inputs, need_id)
     candidates = _candidates(market, plan, need)
     return Explanation(_headline(market, need), tuple(_why(market, plan, need, len(candidates))), candidates)
 
@@ -77,7 +79,9 @@ def explain_pair(
     DataError
         The need or the supporter is not in the plan.
     """
-    need = position_of(market.inputs.needs["need_id"], need_id, "need")
+    if market.inputs.state_of(need_id):
+        return _not_open(market, need_id)
+    need = position_of_need(market.inputs, need_id)
     supporter = position_of(market.inputs.supporters["supporter_id"], supporter_id, "supporter")
     candidates = _candidates(market, plan, need)
     return Explanation(
@@ -96,6 +100,9 @@ def price_sentence(plan: Plan, supporter_id: str) -> str:
     rows = plan.workload[plan.workload["supporter_id"] == supporter_id].to_dict("records")
     if not rows or rows[0]["price"] == "":
         return ""
+    if int(rows[0]["deployments"]) > int(rows[0]["max_deployments"]):
+        # Pins take more than the supporter has: one more place would still leave none.
+        return ""
     bonus_milli, price_milli = round(1000 * plan.manifest["proof"]["bonus"]), round(1000 * float(rows[0]["price"]))
     needs = round(price_milli / bonus_milli)
     remainder = (price_milli - needs * bonus_milli) / 1000
@@ -113,9 +120,21 @@ def price_sentence(plan: Plan, supporter_id: str) -> str:
     return f"{start} would meet {what}, and {change} the total score."
 
 
+def _not_open(market: Market, need_id: str) -> Explanation:
+    """Return that a need is paused or withdrawn."""
+    inputs = market.inputs
+    row = inputs.not_open[inputs.not_open["need_id"] == need_id].iloc[0]
+    school = inputs.schools[inputs.schools["urn"] == row["school_urn"]].iloc[0]
+    sentence = f"{need_id} is {row['state']}, so that no one is assigned to it and it does not count as unmet."
+    return Explanation(_words(row, school), (sentence,), pd.DataFrame(columns=list(CANDIDATE_COLUMNS), dtype="object"))
+
+
 def _headline(market: Market, need: int) -> str:
-    row = market.inputs.needs.iloc[need]
     school = market.inputs.schools.iloc[market.rulebook.need_school[need]]
+    return _words(market.inputs.needs.iloc[need], school)
+
+
+def _words(row: pd.Series, school: pd.Series) -> str:
     days = f", {counted_days(row['days'])}" if row["days"] else ""
     return f"{row['need_id']}: {row['focus']} at {school['name']} ({school['phase']}), {row['priority']} priority{days}"
 

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.plan.phrases import counted_days, person
+from matching.plan.phrases import counted_days, day_in_words, person
 
 
 class Kind(StrEnum):
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     # One need.
     DESIGNATION = "designation"
     FEWER_DAYS = "fewer_days"
+    LATER = "later"
     PACKAGE = "package"
     # The policy, and so every supporter.
     POLICY_DISTANCE = "policy_distance"
@@ -116,6 +118,13 @@ def _fewer_days(market: Market, inputs: Inputs, need: int, supporter: int, size:
     return words, replace(inputs, needs=_with_cell(inputs.needs, "days", need, left))
 
 
+def _later_start(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    day = market.rulebook.day_of(need)
+    later = day + timedelta(days=size)
+    words = f"Letting this need start by {day_in_words(later)} instead of {day_in_words(day)}"
+    return words, replace(inputs, needs=_with_cell(inputs.needs, "start_by", need, later))
+
+
 def _out_of_package(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     row = market.needs[need]
     words = f"Taking {row['need_id']} out of package {row['package']}"
@@ -152,6 +161,7 @@ CHANGES: Mapping[Kind, Callable[[Market, Inputs, int, int, float], tuple[str, In
     Kind.DECISION: _undone_decision,
     Kind.DESIGNATION: _other_designation,
     Kind.FEWER_DAYS: _fewer_days,
+    Kind.LATER: _later_start,
     Kind.PACKAGE: _out_of_package,
     Kind.POLICY_DISTANCE: _further,
     Kind.SAME_TRUST: _same_trust,

@@ -19,7 +19,14 @@ from matching.solve.arrays import Positions
 from matching.solve.problem import PRIORITY_LEVELS, UNMET, Reached
 from matching.whatif.candidates import Candidate, Change, Question, candidates
 from matching.whatif.remedies import CHANGES, OF_POLICY, Kind
-from matching.whatif.resolve import changed_market, changes_between, outcome_of, position_of, solve_again, without_need
+from matching.whatif.resolve import (
+    changed_market,
+    changes_between,
+    outcome_of,
+    position_of_need,
+    solve_again,
+    without_need,
+)
 
 # Changes tried for one need: each takes a solve or more.
 _MOST_TRIED = 12
@@ -115,7 +122,7 @@ def repairs(
     DataError
         The need is not in the inputs.
     """
-    need = position_of(market.inputs.needs["need_id"], need_id, "need")
+    need = position_of_need(market.inputs, need_id)
     before = outcome_of(market, plan)
     if before[need] != UNMET:
         return ()

@@ -94,6 +94,7 @@ def with_pins(inputs: Inputs, supporter_of: Mapping[str, str]) -> Inputs:
     replaced = pinned.notna() & ((decisions["kind"] == "pin") | (decisions["supporter_id"] == pinned))
     rows = pd.DataFrame({"need_id": [*supporter_of], "supporter_id": [*supporter_of.values()]}, dtype="object")
     rows = rows.assign(row=0, kind="pin").reindex(columns=decisions.columns, fill_value="")
+    rows["rules_broken"] = [()] * len(rows)
     together = pd.concat([decisions[~replaced].astype("object"), rows.astype("object")], ignore_index=True)
     return replace(inputs, decisions=together)
 
@@ -291,6 +292,20 @@ def position_of(identifiers: pd.Series, wanted: str, what: str) -> int:
         fix = did_you_mean(wanted, identifiers, f"Look it up in the {what}s table.")
         raise DataError([Problem(f"--{what}", None, "", wanted, f"{shown(wanted)} is not a {what} of this plan.", fix)])
     return int(found[0])
+
+
+def position_of_need(inputs: Inputs, need_id: str) -> int:
+    """Return the position of a need.
+
+    Raises
+    ------
+    DataError
+        It is not in the inputs, or it is not open.
+    """
+    if state := inputs.state_of(need_id):
+        message = f"{need_id} is {state}, so that no one is assigned to it."
+        raise DataError([Problem("--need", None, "", need_id, message, "Set its state to open first.")])
+    return position_of(inputs.needs["need_id"], need_id, "need")
 
 
 def changes_between(market: Market, before: Positions, after: Positions, first: Sequence[int] = ()) -> pd.DataFrame:

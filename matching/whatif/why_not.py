@@ -18,6 +18,7 @@ from matching.whatif.resolve import (
     changes_between,
     outcome_of,
     position_of,
+    position_of_need,
     reached_by,
     solve_again,
     with_pins,
@@ -94,7 +95,7 @@ def why_not(
     DataError
         The need or the supporter is not in the inputs.
     """
-    need = position_of(market.inputs.needs["need_id"], need_id, "need")
+    need = position_of_need(market.inputs, need_id)
     supporter = position_of(market.inputs.supporters["supporter_id"], supporter_id, "supporter")
     before = outcome_of(market, plan)
     chosen = int(before[need])

@@ -100,7 +100,7 @@ def begin_large(window: Window, tables: dict[str, str]) -> None:
     window.title("Check the data")
     window.go("Plan")
     window.press("Make the plan")
-    expect(window.page.get_by_text("The plan is being made")).to_be_visible(timeout=20_000)
+    expect(window.page.get_by_role("heading", name="The plan is being made")).to_be_visible(timeout=20_000)
 
 
 def test_a_long_search_survives_a_refresh_and_is_stopped_with_what_it_has(window, large):

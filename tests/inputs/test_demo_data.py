@@ -68,7 +68,9 @@ def test_most_needs_of_the_demo_are_met_and_every_reason_occurs(plan):
     assert plan.manifest["status"] == "optimal"
     assert len(plan.deployments) >= 65
     # The demo has no packages and no limits on schools.
-    assert set(plan.unmet["reason_code"]) == set(UNMET_CODES) - {STILL_OPEN, "package", "school_limit", "home_limit"}
+    assert set(plan.unmet["reason_code"]) == set(UNMET_CODES) - {
+        *(STILL_OPEN, "not_available", "package", "school_limit", "home_limit")
+    }
     assert set(plan.deployments["origin"]) == {"optimised", "pinned"}
 
 

@@ -382,7 +382,7 @@ def test_a_pin_of_a_school_takes_a_place_for_each_need():
     assert len(spread("pin,S1,,100000,,,", needs=needs)) == 2
     assert faults(needs=needs + "N5,100000,art,,1,\n", decisions=decisions("pin,S1,,100000,,,")) == [
         "decisions.csv row 2, supporter_id: S1 is pinned to 3 needs and offers 2 places. "
-        "Remove a pin, or change what the supporter offers."
+        "Remove a pin, change what the supporter offers, or keep a pin by 'places' under rules_broken."
     ]
 
 
@@ -416,14 +416,15 @@ def test_a_need_that_is_pinned_to_three_people_is_one_problem():
 @pytest.mark.parametrize("about", ["N1,", ",100000"])
 def test_a_pin_that_is_also_barred_is_a_problem(kind, word, about):
     assert pins(f"{kind},S1,{about},,,", "pin,S1,N1,,,,") == [
-        f"decisions.csv row 3, kind: S1 is pinned to need N1 and also {word} for it in row 2. Remove one of the two decisions."
+        f"decisions.csv row 3, kind: S1 is pinned to need N1 and also {word} for it in row 2. Remove one of the two "
+        f"decisions, or keep the pin by '{word}' under rules_broken."
     ]
 
 
 def test_more_pins_than_places_are_a_problem():
     assert pins("pin,S2,N3,,,,", "pin,S2,N2,,,,") == [
         "decisions.csv row 2, supporter_id: S2 is pinned to 2 needs and offers 1 place. "
-        "Remove a pin, or change what the supporter offers."
+        "Remove a pin, change what the supporter offers, or keep a pin by 'places' under rules_broken."
     ]
 
 
@@ -442,8 +443,85 @@ def test_more_days_than_there_are_is_a_problem():
     needs = NEEDS.replace("phonics,,2.5", "phonics,,3.25")
     assert pins("pin,S1,N3,,,,", "pin,S1,N1,,,,", needs=needs) == [
         "decisions.csv row 2, supporter_id: S1 is pinned to needs of 5.25 days together and offers 5 days. "
-        "Remove a pin, or change what the supporter offers."
+        "Remove a pin, change what the supporter offers, or keep a pin by 'days' under rules_broken."
     ]
+
+
+BROKEN = DECISIONS_HEADER.replace("on\n", "on,rules_broken\n")
+
+
+@pytest.mark.parametrize(
+    ("rows", "supporters"),
+    [
+        (["pin,S2,N3,,,,,", "pin,S2,N2,,,,,places"], SUPPORTERS),
+        (["pin,S2,N3,,,,,places;days", "pin,S2,N2,,,,,Places"], SUPPORTERS),
+        (["pin,S1,N1,,,,,days", "pin,S1,N3,,,,,"], SUPPORTERS.replace("2,5\n", "2,3\n")),
+        (["pin,S1,N1,,,,,declined", "declined,S1,N1,,,,,"], SUPPORTERS),
+        (["pin,S1,N1,,,,,declined;forbidden", "declined,S1,,100000,,,,", "forbid,S1,N1,,,,,"], SUPPORTERS),
+        (["pin,S1,N1,,,,,", "pin,S1,,100000,,,,declined", "declined,S1,N1,,,,,"], SUPPORTERS),
+    ],
+)
+def test_a_pin_is_kept_against_the_rules_that_it_names_and_the_tables_stay_as_they_are(rows, supporters):
+    found = read(supporters=supporters, decisions=BROKEN + "".join(f"{row}\n" for row in rows))
+    pd.testing.assert_frame_equal(found.supporters, read(supporters=supporters).supporters)
+    assert set(found.decisions["kind"]) == {row.split(",")[0] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [
+        (["pin,S2,N1,,,,,places", "pin,S2,N2,,,,,", "pin,S2,N3,,,,,"], "S2 is pinned to 2 needs and offers 1 place."),
+        (
+            ["pin,S1,N1,,,,,forbidden", "declined,S1,N1,,,,,"],
+            "S1 is pinned to need N1 and also declined for it in row 3.",
+        ),
+        (["pin,S1,N1,,,,,places", "pin,S2,N1,,,,,places"], "Need N1 is pinned to S1 and S2, and a need takes one"),
+        (
+            ["declined,S1,N1,,,,,days"],
+            "Only a pin can break a rule, and this decision is of the kind 'declined'. Leave",
+        ),
+    ],
+)
+def test_a_rule_that_a_pin_does_not_name_is_a_problem_all_the_same(rows, fault):
+    (found,) = faults(decisions=BROKEN + "".join(f"{row}\n" for row in rows))
+    assert fault in found
+
+
+# Needs that are not open, and days
+
+
+def dated(*states: str) -> str:
+    """The needs N1 to N3 with a state each."""
+    header, *rows = NEEDS.splitlines()
+    return "\n".join([f"{header},state", *(f"{row},{state}" for row, state in zip(rows, states, strict=True))]) + "\n"
+
+
+def test_a_need_that_is_not_open_is_left_out_unless_a_pin_holds_it():
+    needs = dated("paused", "", "withdrawn")
+    found = read(needs=needs, decisions=decisions("declined,S1,N1,,,,"))
+    assert (found.needs["need_id"].tolist(), found.not_open["need_id"].tolist()) == (["N2"], ["N1", "N3"])
+    assert (found.state_of("N1"), found.state_of("N2"), found.state_of("N3")) == ("paused", "", "withdrawn")
+    assert found.all_needs["need_id"].tolist() == ["N1", "N2", "N3"]
+    pinned = read(needs=needs, decisions=decisions("pin,S1,N3,,,,"))
+    assert (pinned.needs["need_id"].tolist(), pinned.not_open["need_id"].tolist()) == (["N2", "N3"], ["N1"])
+
+
+def test_days_the_wrong_way_round_are_a_problem():
+    header, *rows = SUPPORTERS.splitlines()
+    supporters = [f"{header},available_from,available_until", f"{rows[0]},2026-10-01,2026-09-30", f"{rows[1]},,", ""]
+    assert faults(supporters="\n".join(supporters)) == [
+        "supporters.csv row 2, available_until: available_until is 2026-09-30, which is before available_from (2026-10-01). "
+        "Correct one of the two days, or leave one blank."
+    ]
+    header, *rows = NEEDS.splitlines()
+    needs = [
+        f"{header},requested_on,start_by",
+        f"{rows[0]},02/09/2026,01/09/2026",
+        f"{rows[1]},2026-09-01,2026-09-01",
+        "",
+    ]
+    (fault,) = faults(needs="\n".join(needs))
+    assert "row 2, start_by: start_by is 2026-09-01, which is before requested_on (2026-09-02). Correct" in fault
 
 
 @settings(max_examples=40)

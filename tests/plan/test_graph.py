@@ -4,7 +4,7 @@ import io
 
 import networkx as nx
 import pytest
-from worlds import GALLERY, Solved, eligible, need, person, pins_of, school, solved, solved_wide, world
+from worlds import GALLERY, Solved, counting, eligible, need, person, pins_of, school, solved, solved_wide, world
 
 from matching.allocation import allocate
 from matching.pairs.market import open_market
@@ -42,7 +42,7 @@ def test_edges_are_the_eligible_pairs_and_the_pins(number):
     }
     chosen = {frozenset(edge[:2]) for edge in graph.edges(data="chosen") if edge[2]}
     assert chosen == {frozenset((need_node(n), supporter_node(s))) for n, s in one.serving.items()}
-    assert len(graph) == len(one.made.needs) + len(one.made.supporters)
+    assert len(graph) == len(counting(one.made)) + len(one.made.supporters)
 
 
 @pytest.mark.parametrize("number", WITHOUT_DAYS)
@@ -51,7 +51,7 @@ def test_a_bottleneck_breaks_halls_condition(number):
     one = gallery(number)
     graph, edges = graph_of(one), edges_of(one)
     places = {row["supporter_id"]: int(row["max_deployments"] or 1) for row in one.made.supporters}
-    for row in one.made.needs:
+    for row in counting(one.made):
         group = bottleneck(graph, row["need_id"])
         if row["need_id"] in one.serving or all(n != row["need_id"] for n, _ in edges):
             assert group is None
@@ -68,7 +68,9 @@ def test_a_bottleneck_breaks_halls_condition(number):
 
 
 def test_the_gallery_has_bottlenecks():
-    found = [bottleneck(graph_of(gallery(n)), row["need_id"]) for n in WITHOUT_DAYS for row in gallery(n).made.needs]
+    found = [
+        bottleneck(graph_of(gallery(n)), row["need_id"]) for n in WITHOUT_DAYS for row in counting(gallery(n).made)
+    ]
     assert sum(group is not None and len(group.need_ids) > 2 for group in found) > 3
 
 
@@ -113,7 +115,7 @@ def test_parts_are_apart_and_the_largest_is_first():
 def test_around_a_need_are_those_who_could_serve_it_and_what_else_they_could():
     one = gallery(1000)
     graph, edges = graph_of(one), edges_of(one)
-    asked = max(one.made.needs, key=lambda row: sum(n == row["need_id"] for n, _ in edges))["need_id"]
+    asked = max(counting(one.made), key=lambda row: sum(n == row["need_id"] for n, _ in edges))["need_id"]
     who = {s for n, s in edges if n == asked}
     expected = {need_node(asked)} | {supporter_node(s) for s in who} | {need_node(n) for n, s in edges if s in who}
     assert set(neighbourhood(graph, [asked])) == expected

@@ -138,6 +138,72 @@ def test_of_the_school_its_trust_or_in_conflict():
     assert nearest == "Person S2 (S2), 0.0 km away, works at this school."
 
 
+@pytest.mark.parametrize(
+    ("who", "when"),
+    [
+        ({"unavailable": "2026-09-01/2026-09-28"}, "unavailable until 28 September"),
+        ({"unavailable": "2026-09-14/2026-09-14;2026-09-15/2027-01-05"}, "unavailable until 5 January 2027"),
+        ({"available_from": "2026-09-15"}, "available from 15 September"),
+        ({"available_from": "2026-09-10", "unavailable": "2026-09-10/2026-09-20"}, "available from 21 September"),
+        ({"available_until": "2026-09-13"}, "available until 13 September"),
+        ({"available_until": "2026-09-20", "unavailable": "2026-09-14/2026-09-20"}, "available until 13 September"),
+        (
+            {
+                "available_from": "2026-09-10",
+                "available_until": "2026-09-20",
+                "unavailable": "2026-09-10/2026-09-20",
+            },
+            "or on any other day",
+        ),
+    ],
+)
+def test_not_available_on_the_day(who, when):
+    asked = need("N1", 2, start_by="2026-09-14")
+    assert unmet_of([person("S1", 1, **who)], [asked]) == (
+        "not_available",
+        "The only maths specialist near enough and independent of the school is not available on 14 September 2026.",
+        f"Person S1 (S1), 4.0 km away, is not available on 14 September 2026 ({when}).",
+    )
+    reason = unmet_of([person("S1", 1, **who), person("S2", 3, **who)], [asked])[1]
+    assert reason == (
+        "None of the 2 maths specialists near enough and independent of the school is available on 14 September 2026."
+    )
+
+
+def test_a_need_without_a_day_begins_on_the_day_of_the_run():
+    people = [person("S1", 1, unavailable="2026-01-05/2026-01-05")]
+    assert unmet_of(people, [need("N1", 2)])[0] == "not_available"
+    assert world(NEAR, people, [need("N1", 2, start_by="2026-01-06")]).plan().deployments["supporter_id"].tolist() == [
+        "S1"
+    ]
+
+
+def test_pins_beyond_places_and_days_are_kept_and_named():
+    who = {"max_deployments": "1", "days_available": "3"}
+    made = world(
+        NEAR,
+        [person("S1", 1, **who)],
+        [need("N1", 2, days="2"), need("N2", 3, days="2"), need("N3", 2)],
+        decisions=(
+            decision("pin", "S1", "N1"),
+            decision("pin", "S1", "N2", rules_broken="places;days;declined"),
+            decision("declined", "S1", "N2"),
+        ),
+    )
+    plan = made.plan()
+    assert plan.deployments["rules_broken"].tolist() == ["places;days", "declined;places;days"]
+    assert plan.workload[["deployments", "max_deployments", "days_used", "days_available"]].to_numpy().tolist() == [
+        ["2", "1", "4", "3"]
+    ]
+    assert (
+        "By pins Person S1 (S1) has 2 needs and needs of 4 days in all, and offers 1 place and 3 days."
+        in (plan.manifest["notices"])
+    )
+    (unmet,) = plan.unmet.to_dict("records")
+    assert unmet["reason_code"] == "all_full"
+    assert unmet["nearest_option"].startswith("2 more places with Person S1 (S1) would meet this need")
+
+
 def test_forbidden_or_declined():
     barred = (decision("forbid", "S1", "N1", reason="complaint"), decision("declined", "S2", school_urn="100002"))
     assert unmet_of([person("S1", 1), person("S2", 3)], [need("N1", 2)], decisions=barred) == (
@@ -343,6 +409,7 @@ def test_what_is_said_of_a_need_nobody_is_eligible_for_is_true(number):
         ("no_phase", {"phase"}),
         ("too_far", {"distance"}),
         ("not_independent", {"own school", "same trust", "conflict"}),
+        ("not_available", {"dates"}),
         ("decided_against", {"forbidden", "declined"}),
         ("too_many_days", {"days"}),
     ]
@@ -464,6 +531,7 @@ def test_random_worlds_say_everything_that_can_be_said():
         "no_specialism",
         "no_phase",
         "too_far",
+        "not_available",
         "all_full",
         "days_used_up",
         "too_many_days",

@@ -10,6 +10,7 @@ from worlds import (
     GALLERY,
     WIDE,
     World,
+    counting,
     days_of,
     decision,
     earlier_of,
@@ -307,7 +308,7 @@ def test_tables_hold_everything_once_in_order(number):
     plan, made, fact = one.plan, one.made, facts(one.made)
     met, unmet = plan.deployments["need_id"].tolist(), plan.unmet["need_id"].tolist()
     assert (met, unmet) == (sorted(met), sorted(unmet))
-    assert sorted(met + unmet) == sorted(row["need_id"] for row in made.needs)
+    assert sorted(met + unmet) == sorted(row["need_id"] for row in counting(made))
     for row in plan.deployments.to_dict("records"):
         one_fact = fact[row["need_id"], row["supporter_id"]]
         assert row["distance_km"] == f"{one_fact.km:.2f}"
@@ -367,7 +368,7 @@ def test_who_is_excluded_and_why():
             "supporter_name": "Person S2",
             "designation": "SLE",
             "reason_code": "no_places",
-            "reason": "Offers no place: max_deployments is 0.",
+            "reason": "Offers no places: max_deployments is 0.",
         },
     ]
 
@@ -387,7 +388,7 @@ def test_prices_and_surpluses_prove_the_plan_by_themselves(number):
     one = solved_wide(number - 1000) if number >= 1000 else solved(number)
     price = {row["supporter_id"]: row["price"] for row in one.plan.workload.to_dict("records")}
     surplus = dict(one.plan.surplus.itertuples(index=False))
-    needs = {row["need_id"]: row for row in one.made.needs}
+    needs = {row["need_id"]: row for row in counting(one.made)}
     pins, values = pins_of(one.made), values_of(one.made)
     assert list(surplus) == sorted(needs)
     assert all(surplus[n] == "" for n in pins)

@@ -125,15 +125,6 @@ def barred(inputs, need_id, supporter_id, kind="declined"):
     return replace(inputs, decisions=pd.concat([decisions.astype("object"), frame], ignore_index=True))
 
 
-def offering_one_more(inputs, supporter_id):
-    people = inputs.supporters
-    who = people["supporter_id"] == supporter_id
-    more = people["days_available"] + np.where(who, inputs.needs["days"].max(), 0.0)
-    return replace(
-        inputs, supporters=people.assign(max_deployments=people["max_deployments"] + who, days_available=more)
-    )
-
-
 def without_search(market, serving, accepted, by_hand=()):
     """The live plan where nothing bounds it but the accepted plan."""
     held = changed_market(market, held_inputs(market.inputs, serving, by_hand))
@@ -156,8 +147,8 @@ def decided(one, kind, chance):
         need_id, who = chance.choice(others), chance.choice(inputs.supporters["supporter_id"].tolist())
         serving = {n: s for n, s in serving.items() if s != who or n in pinned} | {need_id: who}
         if kind == "beyond what is offered":
-            inputs = offering_one_more(inputs, who)
-            return inputs, {**one.serving, need_id: who}, (need_id,)
+            serving = {**one.serving, need_id: who}
+            return inputs, serving, tuple(n for n, s in serving.items() if s == who)
         if (
             list(serving.values()).count(who)
             <= int(inputs.supporters.set_index("supporter_id").loc[who, "max_deployments"])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from tiny import AS_AT, decisions, sources
 
+from matching.allocation import allocate
 from matching.errors import DataError
 from matching.inputs.read import read_inputs
 from matching.rounds.events import Event
@@ -69,9 +70,25 @@ def test_a_pin_that_was_undone_after_the_plan_is_gone_from_the_next():
     assert "decisions" not in {*undone.sources, *undone.inputs.files}
 
 
-def test_a_placement_beyond_places_offers_them_only_while_it_holds():
-    swaps = (event("swap", "N1", "S3", broken=PLACES), event("swap", "N2", "S3", broken=PLACES))
+def test_a_placement_beyond_places_is_a_pin_that_names_them_and_the_tables_stay_as_they_are():
+    swaps = (event("swap", "N1", "S3", broken=PLACES), event("swap", "N2", "S3", broken="places offered;distance"))
     found = run(*swaps, now={"N1": "S3", "N2": "S3"})
-    assert found.inputs.supporters.set_index("supporter_id").loc["S3", "max_deployments"] == 2
+    assert found.sources["supporters"] == sources()["supporters"]
+    assert found.inputs.decisions["rules_broken"].tolist() == [("places",), ("distance", "places")]
     with pytest.raises(DataError, match="S3 is pinned to 2 needs and"):
         run(*(event("swap", one.need_id, one.supporter_id) for one in swaps), now={"N1": "S3", "N2": "S3"})
+
+
+def test_all_that_a_person_beyond_their_places_has_is_kept():
+    found = run(event("swap", "N2", "S3", broken=PLACES), now={"N1": "S3", "N2": "S3", "N3": "S1"})
+    pins = found.inputs.decisions[["need_id", "reason", "rules_broken"]].itertuples(index=False, name=None)
+    assert list(pins) == [("N1", "In the accepted plan", ("places",)), ("N2", "", ("places",))]
+    broken = allocate(found.inputs).deployments.set_index("need_id")["rules_broken"]
+    assert all("places" in one.split(";") for one in broken.loc[["N1", "N2"]])
+
+
+def test_a_placement_against_a_decline_of_the_table_leaves_the_decline_there():
+    base = decisions("declined,S1,N1,,No time,,")
+    found = run(event("swap", "N1", "S1", broken="declined;days"), base=base, now={"N1": "S1"})
+    assert said(found) == [("declined", "N1", "S1"), ("pin", "N1", "S1")]
+    assert found.inputs.decisions["rules_broken"].tolist() == [(), ("days", "declined")]

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -70,4 +69,4 @@ def test_every_round_travels_on(store):
 
 
 def inputs_of(saved: SavedPlan):
-    return read_inputs(saved.sources, as_at=date.fromisoformat(saved.plan.manifest["as_at"]))
+    return read_inputs(saved.sources, as_at=saved.as_at, columns=saved.columns)

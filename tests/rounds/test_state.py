@@ -342,7 +342,7 @@ def test_the_next_round_takes_only_what_is_forbidden_or_declined():
     found = state(event("pin", "N1", "S1"), event("status", "N2", "S1", status="declined"))
     source = decisions_source(decisions_table(base, found, hold=False, needs=SCHOOL_OF))
     assert rows(source) == [("forbid", "", "S2"), ("declined", "N2", "S1")]
-    assert source.content.decode().endswith("declined,S1,N2,100001,,Jo,2026-09-14\n")
+    assert source.content.decode().endswith("declined,S1,N2,100001,,Jo,2026-09-14,\n")
 
 
 def test_a_placement_takes_precedence_over_a_status_and_a_later_status_before_an_earlier():
@@ -378,11 +378,13 @@ def test_a_row_for_a_school_gives_way_for_the_needs_concerned_alone():
     assert rows(source) == [("pin", "N1", "S1"), ("pin", "N5", "S1"), ("declined", "N4", "S1")]
 
 
-def test_a_bar_in_the_table_stops_a_pin_and_is_lifted_by_a_placement_that_says_so():
+def test_a_bar_in_the_table_stops_a_pin_unless_the_placement_names_it():
     base = table("forbid,S1,,100000,Governor,Al,")
     with pytest.raises(DataError, match=r"decisions.csv row 2, kind: S1 is kept at need N1 .* forbidden for it here"):
         rerun(state(event("pin", "N1", "S1")), base)
-    assert rows(rerun(state(event("swap", "N1", "S1", broken="forbidden")), base)) == [("pin", "N1", "S1")]
+    placed = rerun(state(event("swap", "N1", "S1", broken="distance")), base)
+    assert rows(placed) == [("forbid", "", "S1"), ("pin", "N1", "S1")]
+    assert placed.content.decode().endswith("2026-09-14,distance;forbidden\n")
 
 
 def test_nothing_is_said_twice():

@@ -242,8 +242,8 @@ def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp
     written, content[18] = content[18], 3
     path.write_bytes(content)
     planned.press("Rename this round")
-    assert "The database of rounds can be read but not written." in planned.words()
-    assert "Check the path and that you may write there" in planned.words()
+    assert "The database of rounds can be read but not written; nothing was saved." in planned.words()
+    assert "Check that you may write to the file and to its directory" in planned.words()
     content[18] = written
     path.write_bytes(content)
     assert open_store().get(planned.round_id).name == "Demo area"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tiny import SCHOOLS, faults_of, xlsx
 
 from matching.errors import DataError
+from matching.tables.cell_values import DayRange
 from matching.tables.column_parsers import no_parser
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import table_formats
@@ -101,6 +102,10 @@ def test_a_column_parsed_as_a_whole_is_the_same_as_cell_by_cell(name, column, da
         assert list(values) == [column.convert(cell) if cell else column.blank for cell in cells]
 
 
+SEPTEMBER = DayRange(datetime.date(2026, 9, 14), datetime.date(2026, 9, 28))
+CHRISTMAS = DayRange(datetime.date(2026, 12, 21), datetime.date(2026, 12, 21))
+
+
 @pytest.mark.parametrize(
     ("name", "column", "cell", "expected"),
     [
@@ -160,6 +165,22 @@ def test_a_column_parsed_as_a_whole_is_the_same_as_cell_by_cell(name, column, da
         ("decisions", "need_id", "", ""),
         ("decisions", "reason", "asked\nfor", "asked\nfor"),
         ("decisions", "on", "2026-09-01", datetime.date(2026, 9, 1)),
+        ("decisions", "rules_broken", "Days; places;days", ("days", "places")),
+        ("decisions", "rules_broken", "home school limit", ("home school limit",)),
+        ("decisions", "rules_broken", "", ()),
+        ("supporters", "available_from", "2026-09-14", datetime.date(2026, 9, 14)),
+        ("supporters", "available_until", "", None),
+        ("supporters", "unavailable", "", ()),
+        ("supporters", "unavailable", "2026-09-14/2026-09-28", (SEPTEMBER,)),
+        ("supporters", "unavailable", "14/09/2026 to 28 Sep 2026", (SEPTEMBER,)),
+        ("supporters", "unavailable", "14/09/2026/28/09/2026", (SEPTEMBER,)),
+        ("supporters", "unavailable", "2026-12-21/2026-12-21; 2026-09-14 – 2026-09-28", (SEPTEMBER, CHRISTMAS)),
+        ("needs", "requested_on", "1/9/2026", datetime.date(2026, 9, 1)),
+        ("needs", "start_by", "", None),
+        ("needs", "state", "", "open"),
+        ("needs", "state", "PAUSED", "paused"),
+        ("needs", "state", "On hold", "paused"),
+        ("needs", "state", "cancelled", "withdrawn"),
     ],
 )
 def test_a_cell_becomes_a_value(name, column, cell, expected):
@@ -209,6 +230,7 @@ def test_excel_cells_are_read_alike():
 
 ID_FIX = "Use up to 64 letters, digits, spaces and marks, and begin with a letter or a digit."
 DATE_FIX = "Write dates as 2026-01-31 or 31/01/2026."
+RANGE_FIX = "Write the first and the last day, such as 2026-09-14/2026-09-28."
 
 
 @pytest.mark.parametrize(
@@ -295,6 +317,28 @@ DATE_FIX = "Write dates as 2026-01-31 or 31/01/2026."
         ("decisions", "kind", "forbidden", "'forbidden' is not a known kind of decision. Did you mean 'forbid'?"),
         ("decisions", "kind", "maybe", "'maybe' is not a known kind of decision. Known are: pin, forbid, declined."),
         ("decisions", "on", "soon", f"'soon' is not a date. {DATE_FIX}"),
+        ("decisions", "rules_broken", "place", "'place' is not a known rule. Did you mean 'places'?"),
+        ("decisions", "rules_broken", "places;distence", "'distence' is not a known rule. Did you mean 'distance'?"),
+        ("needs", "state", "pasued", "'pasued' is not a known state. Did you mean 'paused'?"),
+        ("needs", "state", "shut", "'shut' is not a known state. Known are: open, paused, withdrawn."),
+        ("needs", "start_by", "next term", f"'next term' is not a date. {DATE_FIX}"),
+        ("supporters", "available_from", "2026-02-30", f"'2026-02-30' is not a date. {DATE_FIX}"),
+        (
+            "supporters",
+            "unavailable",
+            "2026-09-28/2026-09-14",
+            "'2026-09-28/2026-09-14' ends before it begins. Did you mean '2026-09-14/2026-09-28'?",
+        ),
+        (
+            "supporters",
+            "unavailable",
+            "2026-09-14",
+            f"'2026-09-14' lacks its last day. {RANGE_FIX} For one day, write it twice: 2026-09-14/2026-09-14.",
+        ),
+        ("supporters", "unavailable", "2026-09-14/", f"'2026-09-14/' lacks its last day. {RANGE_FIX}"),
+        ("supporters", "unavailable", "/2026-09-28", f"'/2026-09-28' lacks its first day. {RANGE_FIX}"),
+        ("supporters", "unavailable", "in May", f"'in May' is not a range of days. {RANGE_FIX}"),
+        ("supporters", "unavailable", "2026-09-14/2026-09-31", f"'2026-09-31' is not a date. {DATE_FIX}"),
     ],
 )
 def test_a_cell_that_cannot_be_used_is_a_problem(name, column, cell, fault):

@@ -5,6 +5,7 @@ from worlds import (
     GALLERY,
     WIDE,
     Solved,
+    counting,
     days_of,
     decision,
     eligible,
@@ -44,7 +45,7 @@ def opened(*tables, **others):
 def test_candidates_are_those_eligible_the_best_first(number):
     one = gallery(number)
     market, may = open_market(one.inputs), eligible(one.made)
-    for row in one.made.needs:
+    for row in counting(one.made):
         found = explain_need(market, one.plan, row["need_id"]).candidates
         assert tuple(found.columns) == CANDIDATE_COLUMNS
         mine = {s: f for (n, s), f in may.items() if n == row["need_id"]}
@@ -58,7 +59,7 @@ def test_candidates_are_those_eligible_the_best_first(number):
 def test_what_candidates_do_instead_is_true(number):
     one = gallery(number)
     market = open_market(one.inputs)
-    for row in one.made.needs:
+    for row in counting(one.made):
         for who in explain_need(market, one.plan, row["need_id"]).candidates.to_dict("records"):
             places, days = spare(one.made, one.serving, who["supporter_id"])
             if one.serving.get(row["need_id"]) == who["supporter_id"]:

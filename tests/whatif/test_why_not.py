@@ -389,6 +389,39 @@ def test_one_more_place():
     ]
 
 
+def test_a_later_start():
+    away = {"unavailable": "2026-01-01/2026-01-20"}
+    assert sentences(NEAR, [person("S1", 1, **away)], [need("N1", 2, start_by="2026-01-09")]) == [
+        "Letting this need start by 21 January 2026 instead of 9 January 2026 would meet this need and change nothing else."
+    ]
+    assert sentences(NEAR, [person("S1", 1, available_from="2026-02-21")], [need("N1", 2, start_by="2026-01-09")]) == []
+    assert (
+        sentences(NEAR, [person("S1", 1, available_until="2026-01-08")], [need("N1", 2, start_by="2026-01-09")]) == []
+    )
+
+
+def test_places_beyond_what_pins_have_taken():
+    pins = (decision("pin", "S1", "N2"), decision("pin", "S1", "N3", rules_broken="places"))
+    assert sentences(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3), need("N3", 3)], decisions=pins) == [
+        "2 more places with Person S1 (S1) would meet this need and change nothing else."
+    ]
+
+
+def test_why_not_names_the_day():
+    market, plan = opened(NEAR, [person("S1", 1, available_from="2026-01-06"), person("S2", 3)], [need("N1", 2)])
+    answer = why_not(market, plan, "N1", "S1")
+    assert answer.bars == ("is not available on 5 January 2026 (available from 6 January)",)
+
+
+def test_a_need_that_is_not_open_is_named():
+    market, plan = opened(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3, state="withdrawn")])
+    for ask in (lambda: why_not(market, plan, "N2", "S1"), lambda: repairs(market, plan, "N2")):
+        with pytest.raises(
+            DataError, match=r"N2 is withdrawn, so that no one is assigned to it\. Set its state to open"
+        ):
+            ask()
+
+
 def test_a_place_that_another_need_may_take_is_not_enough():
     """N2 and N3 are alike: one more place meets one of them, and nobody can say which."""
     told = sentences(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3), need("N3", 3)])

@@ -8,7 +8,7 @@ import pandas as pd
 from matching.errors import Problem, counted
 from matching.tables.table_reader import Table
 
-DECISION_COLUMNS = ("row", "kind", "supporter_id", "need_id", "reason", "by", "on")
+DECISION_COLUMNS = ("row", "kind", "supporter_id", "need_id", "reason", "by", "on", "rules_broken")
 
 
 def for_each_need(decisions: pd.DataFrame, needs: pd.DataFrame) -> pd.DataFrame:
@@ -62,10 +62,22 @@ def scope_problems(decisions: Table, needs: Table, schools: set[str] | None) -> 
             yield Problem(decisions.name, row, "school_urn", school_urn, message, "Correct one of them.")
 
 
+def rule_problems(decisions: Table) -> Iterator[Problem]:
+    """Yield the decisions that name broken rules and are not pins."""
+    frame = decisions.frame
+    named = frame[frame["rules_broken"].map(bool) & frame["kind"].notna() & (frame["kind"] != "pin")]
+    for row, kind, rules in named[["row", "kind", "rules_broken"]].itertuples(index=False):
+        message = f"Only a pin can break a rule, and this decision is of the kind '{kind}'."
+        yield Problem(decisions.name, row, "rules_broken", ";".join(rules), message, "Leave the cell blank.")
+
+
 def pin_problems(
     name: str, decisions: pd.DataFrame, supporters: pd.DataFrame, needs: pd.DataFrame
 ) -> Iterator[Problem]:
     """Yield the contradictions of pins: with each other, with a bar, and with what the supporter offers.
+
+    A pin may contradict a bar, or the places or days of its supporter, if it names that rule. The supporter's other
+    pins must then fit without it.
 
     Parameters
     ----------
@@ -75,18 +87,22 @@ def pin_problems(
         As `for_each_need` returns them.
     supporters, needs : DataFrame
     """
-    pins = decisions[decisions["kind"] == "pin"].drop_duplicates(["need_id", "supporter_id"])
+    pins = decisions[decisions["kind"] == "pin"]
+    named = pins.groupby(["need_id", "supporter_id"])["rules_broken"].transform("sum")
+    pins = pins.assign(rules_broken=named).drop_duplicates(["need_id", "supporter_id"])
     barred = decisions[decisions["kind"] != "pin"].drop_duplicates(["need_id", "supporter_id"])
     for need_id, rows in pins.groupby("need_id"):
         if len(rows) > 1:
             message = f"Need {need_id} is pinned to {_listed(rows['supporter_id'])}, and a need takes one supporter."
             yield Problem(name, min(rows["row"]), "need_id", str(need_id), message, "Keep one of the pins.")
     clash = pins.merge(barred, on=["need_id", "supporter_id"], suffixes=("", "_barred"))
-    columns = ["row", "need_id", "supporter_id", "kind_barred", "row_barred"]
-    for row, need_id, supporter_id, kind, row_barred in clash[columns].itertuples(index=False):
+    columns = ["row", "need_id", "supporter_id", "rules_broken", "kind_barred", "row_barred"]
+    for row, need_id, supporter_id, rules, kind, row_barred in clash[columns].itertuples(index=False):
         word = "forbidden" if kind == "forbid" else "declined"
-        message = f"{supporter_id} is pinned to need {need_id} and also {word} for it in row {row_barred}."
-        yield Problem(name, row, "kind", "pin", message, "Remove one of the two decisions.")
+        if word not in rules:
+            message = f"{supporter_id} is pinned to need {need_id} and also {word} for it in row {row_barred}."
+            fix = f"Remove one of the two decisions, or keep the pin by '{word}' under rules_broken."
+            yield Problem(name, row, "kind", "pin", message, fix)
     yield from _overfull_pins(name, pins, supporters, needs)
 
 
@@ -96,14 +112,17 @@ def _overfull_pins(name: str, pins: pd.DataFrame, supporters: pd.DataFrame, need
     )
     for supporter_id, rows in joined.groupby("supporter_id"):
         places, days = rows["max_deployments"].iloc[0], rows["days_available"].iloc[0]
-        first_row, fix = min(rows["row"]), "Remove a pin, or change what the supporter offers."
-        if len(rows) > places:
-            message = f"{supporter_id} is pinned to {counted(len(rows), 'need')} and offers {counted(places, 'place')}."
-            yield Problem(name, first_row, "supporter_id", str(supporter_id), message, fix)
-        if np.rint(100 * rows["days"].sum()) > np.rint(100 * days):
-            asked = _in_days(rows["days"].sum())
-            message = f"{supporter_id} is pinned to needs of {asked} together and offers {_in_days(days)}."
-            yield Problem(name, first_row, "supporter_id", str(supporter_id), message, fix)
+        within = {rule: rows[[rule not in rules for rules in rows["rules_broken"]]] for rule in ("places", "days")}
+        count, asked = len(within["places"]), within["days"]["days"].sum()
+        faults = {}
+        if count > places:
+            faults["places"] = f"{counted(count, 'need')} and offers {counted(places, 'place')}"
+        if np.rint(100 * asked) > np.rint(100 * days):
+            faults["days"] = f"needs of {_in_days(asked)} together and offers {_in_days(days)}"
+        for rule, words in faults.items():
+            message = f"{supporter_id} is pinned to {words}."
+            fix = f"Remove a pin, change what the supporter offers, or keep a pin by '{rule}' under rules_broken."
+            yield Problem(name, min(within[rule]["row"]), "supporter_id", str(supporter_id), message, fix)
 
 
 def _in_days(days: float) -> str:

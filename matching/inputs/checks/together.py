@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, shown
-from matching.inputs.checks.decisions import scope_problems
+from matching.inputs.checks.decisions import rule_problems, scope_problems
 from matching.inputs.checks.school_names import SchoolNames
 from matching.inputs.checks.successors import Successors, first_ten
 from matching.tables.table_reader import Table
@@ -25,6 +25,7 @@ _LINKS = (
     ("decisions", "need_id", "needs"),
 )
 """Table and column of each identifier, and the table that it must be in."""
+_DAYS_IN_ORDER = (("supporters", "available_from", "available_until"), ("needs", "requested_on", "start_by"))
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,15 @@ def check_together(
             problems += unknown_identifiers(tables[name], column, tables[target], target, absent)
     if "supporters" in tables:
         problems += _without_specialism(tables["supporters"], vocabulary)
+    for name, first, last in _DAYS_IN_ORDER:
+        if name in tables:
+            problems += at_most(_wrong_way_round(tables[name], first, last))
     if "supporters" in tables and "schools" in tables:
         notices += _idle_conflicts(tables["supporters"], known["schools"])
     if "decisions" in tables and "needs" in tables:
         problems += scope_problems(tables["decisions"], tables["needs"], known.get("schools"))
+    if "decisions" in tables:
+        problems += rule_problems(tables["decisions"])
     if "needs" in tables:
         problems += at_most(_scattered_packages(tables["needs"]))
     if "baseline" in tables and {"needs", "supporters"} <= set(tables):
@@ -160,6 +166,16 @@ def _without_specialism(table: Table, vocabulary: Vocabulary) -> Iterator[Proble
     for row, designation in bare[["row", "designation"]].itertuples(index=False):
         message = f"An {designation} needs at least one specialism."
         yield Problem(table.name, row, "specialisms", "", message, "Give their specialisms, separated by ';'.")
+
+
+def _wrong_way_round(table: Table, first: str, last: str) -> Iterator[Problem]:
+    """Yield a problem at each row in which the second of two days is before the first."""
+    frame = table.frame[table.frame[first].notna() & table.frame[last].notna()]
+    for row, begins, ends in frame[["row", first, last]].itertuples(index=False):
+        if ends < begins:
+            message = f"{last} is {ends.isoformat()}, which is before {first} ({begins.isoformat()})."
+            fix = "Correct one of the two days, or leave one blank."
+            yield Problem(table.name, row, last, ends.isoformat(), message, fix)
 
 
 def _scattered_packages(needs: Table) -> Iterator[Problem]:

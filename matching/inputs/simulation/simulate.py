@@ -99,10 +99,10 @@ def _area(schools: pd.DataFrame, region: str | None) -> pd.DataFrame:
 
 
 def _as_text(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with the columns of its table, all cells text."""
+    """Return the frame with the columns of its table, all cells text; dates and states are left blank."""
     not_made_up = {"latitude", "longitude", *INSPECTION_COLUMNS}
     names = [column for column in table_formats(standard_vocabulary())[name].column_names if column not in not_made_up]
-    return pd.DataFrame({column: _cells(frame[column]) for column in names})
+    return pd.DataFrame({column: _cells(frame[column]) if column in frame else [""] * len(frame) for column in names})
 
 
 def _cells(values: pd.Series) -> list[str]:

@@ -18,6 +18,7 @@ _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("no_phase", ("phase",)),
     ("too_far", ("distance",)),
     ("not_independent", ("own school", "same trust", "conflict")),
+    ("not_available", ("dates",)),
     ("decided_against", ("forbidden", "declined")),
     ("too_many_days", ("days",)),
 )

@@ -116,12 +116,15 @@ def _one_more(market: Market, remaining: Remaining, needs: Positions, pairs: Pai
     these = _pairs_of(pairs, needs)
     too_few_days = ~remaining.has_days(market, pairs.need[these], pairs.supporter[these])
     order = np.lexsort((-pairs.score_milli[these], too_few_days, pairs.need[these]))
-    best = these[order[np.unique(pairs.need[these][order], return_index=True)[1]]]
+    first = np.unique(pairs.need[these][order], return_index=True)[1]
+    best = these[order[first]]
     need, who = pairs.need[best], pairs.supporter[best]
-    is_full, lacking = remaining.is_full[who], (rulebook.days_asked[need] - days_left[who]) / 100
+    # Pins may have taken more than the supporter has.
+    lacking = np.where(too_few_days[order][first], rulebook.days_asked[need] - days_left[who], 0) / 100
     # As lists, because single numbers of an array are slow to look up.
-    columns = (need, who, is_full, lacking, pairs.distance_km[best], pairs.score_milli[best] / 1000)
+    places = 1 - remaining.places_left[who]
+    columns = (need, who, places, lacking, pairs.distance_km[best], pairs.score_milli[best] / 1000)
     return {
-        one: wording.one_more(person(market, supporter), place=full, days=short, km=km, score=score)
-        for one, supporter, full, short, km, score in zip(*(column.tolist() for column in columns), strict=True)
+        one: wording.one_more(person(market, supporter), places=more, days=short, km=km, score=score)
+        for one, supporter, more, short, km, score in zip(*(column.tolist() for column in columns), strict=True)
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from matching.errors import counted
 from matching.pairs.market import Market
-from matching.plan.phrases import counted_days, holders, joined, sentence_case, specialists
+from matching.plan.phrases import counted_days, day_in_words, holders, joined, sentence_case, specialists
 from matching.solve.arrays import Positions
 from matching.tables.grid import kilometres
 
@@ -22,6 +22,7 @@ UNMET_CODES = (
     "no_phase",
     "too_far",
     "not_independent",
+    "not_available",
     "decided_against",
     "too_many_days",
     "package",
@@ -86,6 +87,7 @@ def no_one_left(market: Market, need: int, code: str, last: Positions) -> str:
         phase=market.school_of(need)["phase"],
         limit=f"{limits[0]:g}",
         considered="near enough" if lacks_days else "otherwise eligible",
+        day=day_in_words(market.rulebook.day_of(need)),
         days=counted_days(row["days"]),
         most=f"{offered.max() / 100:g}",
     )
@@ -105,6 +107,7 @@ _ONLY_ONE: Mapping[str, str] = {
     "no_phase": "The only {one} who can be deployed does not support the {phase} phase.",
     "too_far": "The only {one} for the {phase} phase is more than {limit} km from the school.",
     "not_independent": f"The only {{one}} near enough {_NOT_INDEPENDENT}.",
+    "not_available": "The only {one} near enough and independent of the school is not available on {day}.",
     "decided_against": "The only person {considered} has declined or been forbidden.",
     "too_many_days": "The need is for {days}, and the only person otherwise eligible offers {most}.",
 }
@@ -112,6 +115,7 @@ _SEVERAL: Mapping[str, str] = {
     "no_phase": "None of the {left:,} {several} who can be deployed supports the {phase} phase.",
     "too_far": "None of the {left:,} {several} for the {phase} phase is within {limit} km of the school.",
     "not_independent": f"Each of the {{left:,}} {{several}} near enough {_NOT_INDEPENDENT}.",
+    "not_available": "None of the {left:,} {several} near enough and independent of the school is available on {day}.",
     "decided_against": "Each of the {left:,} people {considered} has declined or been forbidden.",
     "too_many_days": "The need is for {days}, and none of the {left:,} people otherwise eligible offers more than "
     "{most}.",
@@ -157,9 +161,9 @@ WHY_FULL: Mapping[str, str] = {
 """By a short key: what the places of supporters without one left are used for."""
 
 
-def one_more(who: str, *, place: bool, days: float, km: float, score: float) -> str:
+def one_more(who: str, *, places: int, days: float, km: float, score: float) -> str:
     """Return the nearest option: what one supporter would have to offer as well, to take the need."""
-    more = ["one more place"] if place else []
+    more = ["one more place" if places == 1 else f"{places:,} more places"] if places > 0 else []
     if days > 0:
         more.append(f"{days:g} more {'day' if days == 1 else 'days'}")
     words = sentence_case(" and ".join(more))

@@ -14,6 +14,9 @@ _KINDS = {
     "moved": "Another supporter",
     "added": "New need",
     "removed": "Need removed",
+    "paused": "Need paused",
+    "withdrawn": "Need withdrawn",
+    "resumed": "Need open again",
 }
 
 

@@ -17,7 +17,7 @@ from matching.ui.state.live_plan import Live
 from matching.ui.state.params import screen_params
 from matching.whatif.explain import Explanation, explain_need
 from matching.whatif.repairs import Repair, repairs
-from matching.whatif.resolve import position_of
+from matching.whatif.resolve import position_of, position_of_need
 from matching.whatif.why_not import WhyNot, why_not
 
 
@@ -58,7 +58,7 @@ class Fit:
 def fits_of(found: Live, need_id: str, supporter_id: str) -> Fit:
     """Return how well a person would fit a need, even if a rule bars them."""
     inputs = found.market.inputs
-    need = np.array([position_of(inputs.needs["need_id"], need_id, "need")])
+    need = np.array([position_of_need(inputs, need_id)])
     supporter = np.array([position_of(inputs.supporters["supporter_id"], supporter_id, "supporter")])
     fits = found.market.rulebook.fits(need, supporter)
     return Fit(float(fits.distance_km[0]), int(fits.score_milli[0]) / 1000)

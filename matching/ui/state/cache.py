@@ -5,7 +5,7 @@ people have open at the same time. What follows from them is cached for each tab
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 
 import pandas as pd
@@ -17,6 +17,7 @@ from matching.inputs.recognise import UnknownHeader, unknown_headers
 from matching.pairs.market import Market, open_market
 from matching.plan.as_bytes import excel_bytes, zip_bytes
 from matching.plan.on_disk import SavedPlan, as_of_run, read_files
+from matching.plan.write import PLAN_FORMAT
 from matching.rounds.run_inputs import RunInputs
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
@@ -63,9 +64,16 @@ def _market(digests: _Digests, as_at: str, _read: Callable[[], Inputs]) -> Marke
 
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Reading the tables…")
-def _inputs(digests: _Digests, as_at: str, _tables: Mapping[str, Source]) -> Inputs:
+def _inputs(
+    digests: _Digests,
+    as_at: str,
+    _tables: Mapping[str, Source],
+    _columns: Mapping[str, Collection[str]] | None = None,
+    *,
+    plan_format: int = PLAN_FORMAT,
+) -> Inputs:
     with long_work():
-        return read_inputs(ordered(_tables), as_at=date.fromisoformat(as_at))
+        return read_inputs(ordered(_tables), as_at=date.fromisoformat(as_at), columns=_columns)
 
 
 def places_of(sources: Mapping[str, Source]) -> tuple[Place, ...]:
@@ -157,7 +165,8 @@ def market_of(saved: SavedPlan) -> Market:
     day = saved.as_at.isoformat()
 
     def read() -> Inputs:
-        return as_of_run(saved, with_policy(_inputs(_digests(tables), day, tables), saved.sources.get("policy")))
+        inputs = _inputs(_digests(tables), day, tables, saved.columns, plan_format=saved.format)
+        return as_of_run(saved, with_policy(inputs, saved.sources.get("policy")))
 
     return _market(digests, day, read)
 

@@ -95,7 +95,7 @@ def _live(digest: str, _round: Round) -> Live:
     columns = {"columns": _round.sources["columns"]} if "columns" in _round.sources else {}
     run = run_inputs(market.inputs, {**saved.sources, **columns}, _round.sources.get("decisions"), placed, now)
     by_hand = frozenset({*state.placements, *state.freed})
-    made_from = [run.sources[name].sha256 for name in ("decisions", "supporters") if name in run.sources]
+    made_from = [run.sources["decisions"].sha256] if "decisions" in run.sources else []
     depends_on = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
     changed, plan = _changed(hashlib.sha256(depends_on.encode()).hexdigest(), saved, run.inputs, now, by_hand)
     return Live(plan, changed, state, True, saved, run.sources, digest)
