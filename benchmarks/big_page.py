@@ -32,8 +32,9 @@ from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from conftest import FLAGS, SETTLED, App, Window
+from conftest import FLAGS, SETTLED, App, Window, profile
 
 RECORD, DECLINED = "What do you want to record?", "another supporter declined"
 LONGEST_MS = 30_000
@@ -83,8 +84,8 @@ def main() -> None:
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=shutil.which(options.chromium), args=list(FLAGS))
-                page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-                walk(Window(page, app.address), times, round_id, plan, options.runs)
+                with profile(browser, app) as context:
+                    walk(Window(context.new_page(), app.address), times, round_id, plan, options.runs)
                 browser.close()
         finally:
             app.stop()

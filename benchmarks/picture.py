@@ -9,8 +9,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from conftest import FLAGS, App, Window
+from conftest import FLAGS, App, Window, profile
 
 PICTURE = Path(__file__).parents[1] / "docs" / "plan.png"
 VIEWPORT = {"width": 1280, "height": 1490}
@@ -25,12 +26,13 @@ def main() -> None:
         app.start()
         try:
             browser = playwright.chromium.launch(executable_path=shutil.which(options.chromium), args=list(FLAGS))
-            window = Window(browser.new_page(viewport=VIEWPORT, reduced_motion="reduce"), app.address)
-            window.open_plan()
-            window.select_first_row()
-            window.page.evaluate("scrollTo(0, 0)")
-            window.settle()
-            window.page.screenshot(path=PICTURE)
+            with profile(browser, app, viewport=VIEWPORT) as context:
+                window = Window(context.new_page(), app.address)
+                window.open_plan()
+                window.select_first_row()
+                window.page.evaluate("scrollTo(0, 0)")
+                window.settle()
+                window.page.screenshot(path=PICTURE)
             browser.close()
         finally:
             app.stop()

@@ -37,6 +37,7 @@ from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "browser"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from conftest import FLAGS, SETTLED, App
 from tab import Tab
@@ -116,6 +117,7 @@ class WithoutBrowser(Session):
         tab = Tab(self.address, LONGEST_MS / 1000)
         async with self.step("open the app"):
             await tab.open()
+        await tab.give_name(f"Session {self.number}")
         try:
             await self._in(tab, tables)
         finally:
@@ -178,7 +180,10 @@ class InBrowser(Session):
     async def _on(self, page: Page, tables: dict[str, bytes]) -> None:
         async with self.step(page, "open the app"):
             await page.goto(self.address)
-            await expect(page.get_by_role("button", name="Open the demo", exact=True)).to_be_visible()
+            await expect(page.get_by_role("heading", name="Your name", exact=True)).to_be_visible()
+        await page.get_by_role("textbox", name="Your name, for the record").fill(f"Session {self.number}")
+        await press(page, "Continue")
+        await expect(page.get_by_role("button", name="Open the demo", exact=True)).to_be_visible()
         async with self.step(page, "upload"):
             for name, content in tables.items():
                 await upload(page, name, content)

@@ -42,10 +42,16 @@ class Tab:
     async def open(self) -> None:
         """Open the app, and wait for its first screen."""
         await self._get("/")
-        # Sets the cookie that an upload needs.
+        # Sets the cookie that an upload needs; the one that a download needs came with the page.
         await self._get("/_stcore/health")
         address = self._address.replace("http", "ws", 1) + "/_stcore/stream"
-        self._stream = await connect(address, subprotocols=["streamlit"], max_size=_LARGEST_MESSAGE)  # type: ignore[list-item]
+        cookies = "; ".join(f"{name}={value}" for name, value in self._http.cookies.items())
+        self._stream = await connect(
+            address,
+            subprotocols=["streamlit"],  # type: ignore[list-item]
+            additional_headers={"Cookie": cookies},
+            max_size=_LARGEST_MESSAGE,
+        )
         await self._run()
 
     async def close(self) -> None:
@@ -83,6 +89,13 @@ class Tab:
         self._page = self._pages[screen]
         self._states.clear()
         await self._run()
+
+    async def give_name(self, name: str) -> None:
+        """Answer the first question."""
+        box, _ = self.one("text_input", "Your name, for the record")
+        self._states[box.id] = WidgetState(id=box.id, string_value=name)
+        await self.press("Continue")
+        self._states.clear()
 
     async def press(self, label: str) -> None:
         """Press a button, and wait for the screen."""

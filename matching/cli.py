@@ -247,6 +247,6 @@ def browser_app(
     open_browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser window.")] = True,
 ) -> None:
     """Open the browser app on this machine."""
-    from matching.ui.server import serve
+    from matching.ui.app.server import serve
 
     serve(port=port, demo=demo, open_browser=open_browser)

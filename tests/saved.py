@@ -4,24 +4,44 @@ import csv
 import hashlib
 import io
 import json
+from functools import lru_cache
 
 from worlds import AS_AT
 
 from matching.audit.verify import verify
 from matching.errors import DataError
-from matching.inputs.read import read_inputs
+from matching.inputs.read import Inputs, read_inputs
+from matching.plan import format_1
 from matching.plan.on_disk import read_files
+from matching.tables.files import Source
 
 TABLES = ("plan.csv", "unmet.csv", "workload.csv", "excluded.csv", "surplus.csv", "equity.csv")
 
 
 def faults_in(files: dict[str, bytes]) -> list[str]:
     """What is found wrong with a plan's files: by reading them, or by verifying them."""
+    return _verified(files)[0]
+
+
+def found_in(files: dict[str, bytes]) -> list[str]:
+    """What is found wrong, and what is only worded in another way."""
+    faults, wording = _verified(files)
+    return [*faults, *wording]
+
+
+def _verified(files: dict[str, bytes]) -> tuple[list[str], list[str]]:
     try:
         saved = read_files(files)
-        return list(verify(saved, read_inputs(saved.sources, as_at=AS_AT, columns=saved.columns)).faults)
+        verification = verify(saved, _read(tuple(saved.sources.items()), saved.format))
+        return list(verification.faults), list(verification.wording)
     except DataError as error:
-        return list(map(str, error.problems))
+        return list(map(str, error.problems)), []
+
+
+@lru_cache(maxsize=8)
+def _read(sources: tuple[tuple[str, Source], ...], plan_format: int) -> Inputs:
+    columns = format_1.INPUT_COLUMNS if plan_format == 1 else None
+    return read_inputs(dict(sources), as_at=AS_AT, columns=columns)
 
 
 def signed(files: dict[str, bytes], **changes: object) -> dict[str, bytes]:

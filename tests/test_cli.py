@@ -400,6 +400,7 @@ def test_allocate_writes_a_plan_and_tells_of_it(s2s):
         "equity.csv",
         "excluded.csv",
         "inputs/needs.csv",
+        "inputs/policy.toml",
         "inputs/schools.csv",
         "inputs/supporters.csv",
         "manifest.json",
@@ -584,7 +585,7 @@ def edit(path: str, old: str, new: str) -> None:
     [
         ("plan.csv", r"N1,", "N9,", "plan.csv and unmet.csv do not hold every open or pinned need exactly once."),
         ("plan.csv", r",S2,", ",S9,", "plan.csv names supporters who are not in the inputs: S9."),
-        ("plan.csv", r",S2,", ",S3,", "plan.csv N2: S3 breaks a rule there."),
+        ("plan.csv", r",S2,", ",S3,", "plan.csv N2: S3 breaks a rule with this need."),
         ("plan.csv", r",1\.00,", ",1.01,", "distance_km is '1.01', and '1.00' was expected."),
         ("plan.csv", r"Ann Ash", "Ann Oak", "plan.csv was changed after the plan was written"),
         ("plan.csv", r",0\.\d+,1\.000", ",abc,1.000", "score is 'abc', and "),
@@ -598,7 +599,7 @@ def edit(path: str, old: str, new: str) -> None:
         ),
         ("excluded.csv", r"\Z", "S1,,,,\n", "excluded.csv was changed after the plan was written"),
         ("manifest.json", r'"status": "\w+"', '"status": "gap"', "the status 'gap' does not follow from the bounds."),
-        ("manifest.json", r'"unmet": 0', '"unmet": 1', "counts do not follow from the inputs and the plan."),
+        ("manifest.json", r'"unmet": 0', '"unmet": 1', "manifest.json: the count of unmet is 1, and 0 was expected."),
     ],
 )
 def test_verify_tells_what_was_changed(s2s, plan, name, old, new, fault):
@@ -641,7 +642,7 @@ def test_a_plan_that_lacks_a_file_is_told(s2s, plan, name):
     for words in (["verify", plan], ["explain", plan, "--need", "N1"], ["graph", plan, "--out", "g.graphml"]):
         run = s2s(*words)
         assert (run.code, run.out) == (2, "")
-        assert f"{name} cannot be opened" in run.err
+        assert f"{name}: This file of the plan is missing." in run.err
 
 
 @pytest.mark.parametrize("name", ["plan.csv", "unmet.csv", "workload.csv", "excluded.csv"])
@@ -911,10 +912,8 @@ def test_a_plan_of_official_files_and_other_headers_verifies_from_its_own_copies
     made = s2s("allocate", *words, *more, *DAY, "--out", "plan")
     assert made.code == 0
     assert sorted(path.name for path in Path("plan/inputs").iterdir()) == [
-        "columns.toml",
-        "links.csv",
         "needs.csv",
-        "ofsted.csv",
+        "policy.toml",
         "schools.csv",
         "supporters.csv",
     ]

@@ -1,4 +1,4 @@
-"""An independent proof that no plan is better: all pairs priced anew, and what days or ties bind solved again.
+"""An independent proof that no plan is better: all pairs are priced, and what days or side constraints bind is solved.
 
 It shares no code with the solver.
 """
@@ -19,17 +19,17 @@ from matching.audit.check import level_values, total_value_milli
 from matching.audit.facts import Facts, blocks, facts_of, left_of_pins, packages_of
 from matching.audit.proof_by_loads import check_loads
 from matching.inputs.read import Inputs
-from matching.plan.write import PROOF_BY_LOADS, Plan
+from matching.plan.write import PROOF_BY_LOADS, PROOF_BY_PRICES, PROOF_BY_SEARCH, Plan
 
-_SEARCHED = "Where days or ties bind"
+_SEARCHED = "Where days or side constraints bind"
 
 
 @dataclass(frozen=True)
 class _Priced:
-    """What pricing all pairs gave.
+    """The result of pricing all pairs.
 
-    `surplus` is by need; `need`, `supporter` and `milli` are the pairs where days or ties bind; `tight_need` and
-    `tight_supporter` are those worth exactly their price and surplus.
+    `surplus` is by need; `need`, `supporter` and `milli` are the pairs where days or side constraints bind;
+    `tight_need` and `tight_supporter` are those whose value is exactly their price and surplus.
     """
 
     count: int
@@ -43,7 +43,7 @@ class _Priced:
 
 
 def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tuple[list[str], list[str]]:
-    """Check from the prices, and where days or ties bind by solving anew, that no plan could be better.
+    """Check from the prices, and by solving again where days or side constraints bind, that no plan could be better.
 
     Returns
     -------
@@ -64,17 +64,16 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
     pairs = _eligible_pairs(inputs, facts, price, bonus)
     days_needs = np.unique(pairs.need[by_days[pairs.supporter]])
     entangled = np.isin(np.arange(len(facts.need)), days_needs)
-    faults, findings = [], []
+    faults, findings = list(_wrong_method(plan, by_days)), []
     if pairs.most_milli * len(facts.need) + 1 != bonus:
-        faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
+        faults.append("manifest.json: the bonus is not the smallest one that keeps the levels apart.")
     faults += _needless_blanks(plan, inputs, facts, pairs, by_days)
     faults += _prices_too_high(plan, facts, pairs, price)
     faults += _wrong_surpluses(plan, facts, pairs, entangled)
     primal, dual = _sums(plan, facts, inputs, pairs, price, bonus, entangled)
     if primal != dual:
-        faults.append(
-            f"The prices do not prove the plan: it is worth {primal / 1000:,.3f}, and they allow {dual / 1000:,.3f}."
-        )
+        sides = f"its value is {primal / 1000:,.3f}, and they bound it by {dual / 1000:,.3f}"
+        faults.append(f"The prices do not prove the plan: {sides}.")
     else:
         findings.append(
             f"The prices prove it over all {pairs.count:,} eligible pairs: both sides are {dual / 1000:,.3f}."
@@ -88,8 +87,16 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
     return faults, findings
 
 
+def _wrong_method(plan: Plan, by_days: NDArray[np.bool_]) -> Iterator[str]:
+    """A method that does not go with the prices; a plan that claims no proof may have none of them."""
+    method = plan.manifest["proof"]["method"]
+    is_open = method == PROOF_BY_PRICES and plan.manifest["status"] == "gap"
+    if method != (PROOF_BY_SEARCH if by_days.any() else PROOF_BY_PRICES) and not is_open:
+        yield f"manifest.json: the proof's method '{method}' does not go with the prices of workload.csv."
+
+
 def _eligible_pairs(inputs: Inputs, facts: Facts, price: np.ndarray, bonus: int) -> _Priced:
-    """Price every eligible pair, in blocks of needs against all supporters."""
+    """Return the result of pricing every eligible pair, in blocks of needs against all supporters."""
     by_days = np.isnan(price)
     finite_price = np.where(by_days, 0.0, price)
     surplus, best = np.zeros(len(facts.need)), np.zeros(len(facts.need), dtype=np.int64)
@@ -101,9 +108,9 @@ def _eligible_pairs(inputs: Inputs, facts: Facts, price: np.ndarray, bonus: int)
         count += int(eligible.sum())
         has_pair[rows] = eligible.any(axis=1)
         best[rows] = np.where(eligible, value, 0).max(axis=1, initial=0)
-        worth = bonus * (3 - facts.need["level"].to_numpy()[rows, np.newaxis]) + value - finite_price
-        surplus[rows] = np.where(eligible, worth, 0).max(axis=1, initial=0)
-        need, supporter = np.nonzero(eligible & (worth == surplus[rows, np.newaxis]))
+        reduced = bonus * (3 - facts.need["level"].to_numpy()[rows, np.newaxis]) + value - finite_price
+        surplus[rows] = np.where(eligible, reduced, 0).max(axis=1, initial=0)
+        need, supporter = np.nonzero(eligible & (reduced == surplus[rows, np.newaxis]))
         tight.append((rows.start + need, supporter))
         need, supporter = np.nonzero(eligible & by_days)
         found.append((rows.start + need, supporter, value[need, supporter]))
@@ -119,7 +126,7 @@ def _eligible_pairs(inputs: Inputs, facts: Facts, price: np.ndarray, bonus: int)
 
 
 def _hopeless(facts: Facts, has_pair: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """By need: whether its package holds one that nobody may serve."""
+    """Return, by need, whether its package holds one without an eligible supporter."""
     flags = np.zeros(len(facts.need), dtype=bool)
     for needs in packages_of(facts).values():
         flags[needs] = not has_pair[needs].all()
@@ -129,7 +136,7 @@ def _hopeless(facts: Facts, has_pair: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _sums(
     plan: Plan, facts: Facts, inputs: Inputs, pairs: _Priced, price: np.ndarray, bonus: int, entangled: np.ndarray
 ) -> tuple[int, int]:
-    """What the plan is worth, and what the prices allow any plan to be worth, where neither days nor ties bind."""
+    """Return the plan's value and its bound by the prices, where neither days nor side constraints bind."""
     primal = total_value_milli(plan, facts, inputs, bonus, entangled)
     places, _ = left_of_pins(facts)
     priced = ~np.isnan(price)
@@ -138,10 +145,10 @@ def _sums(
 
 
 def _prices_too_high(plan: Plan, facts: Facts, pairs: _Priced, price: np.ndarray) -> Iterator[str]:
-    """Prices that nobody's wish explains: one more place would not be worth that much.
+    """Prices above the value of one more place.
 
-    A price is the least where a chain of pairs, each worth exactly its price and surplus, leads from the supporter to
-    an unmet need or to somebody with a place to spare.
+    A price is the least possible where a chain of tight pairs leads from the supporter to an unmet need or to another
+    supporter with a spare place.
     """
     root = len(facts.supporter)
     holder = np.full(len(facts.need), root)
@@ -153,11 +160,11 @@ def _prices_too_high(plan: Plan, facts: Facts, pairs: _Priced, price: np.ndarray
     explained = set(breadth_first_order(chains.tocsr(), root, return_predecessors=False).tolist())
     for supporter_id, row in facts.supporter_row.items():
         if price[row] > 0 and row not in explained:
-            yield f"workload.csv {supporter_id}: the price is higher than what one more place would be worth."
+            yield f"workload.csv {supporter_id}: the price is higher than the value of one more place."
 
 
 def _wrong_surpluses(plan: Plan, facts: Facts, pairs: _Priced, entangled: np.ndarray) -> Iterator[str]:
-    """Surpluses that are not what the best pair of the need leaves over at these prices."""
+    """Surpluses that are not the value of the need's best pair less its price."""
     if plan.surplus is None:
         return
     if plan.surplus["need_id"].tolist() != list(facts.need_row):
@@ -175,11 +182,11 @@ def _wrong_surpluses(plan: Plan, facts: Facts, pairs: _Priced, entangled: np.nda
 
 
 def _needless_blanks(plan: Plan, inputs: Inputs, facts: Facts, pairs: _Priced, by_days: np.ndarray) -> Iterator[str]:
-    """Blank prices in a part of the graph in which no days and no ties bind, so that prices could have been given."""
+    """Blank prices in a component without days or side constraints that bind, where prices could have been given."""
     rules = inputs.policy.rules
     if rules.max_supporters_per_school is not None or rules.max_per_home_school is not None:
         return
-    # A plan that somebody changed, or did not wait for, claims no proof, and has no prices at all.
+    # A plan that was changed by hand or stopped early claims no proof, and has no prices at all.
     if plan.manifest["status"] == "gap" and (plan.workload["price"] == "").all():
         return
     n_needs, n_nodes = len(facts.need), len(facts.need) + len(facts.supporter)
@@ -189,7 +196,7 @@ def _needless_blanks(plan: Plan, inputs: Inputs, facts: Facts, pairs: _Priced, b
     limited = np.isin(part, [*part[np.isfinite(facts.supporter["cents"].to_numpy())], *packed])
     for supporter_id, row in facts.supporter_row.items():
         if by_days[row] and not limited[row]:
-            yield f"workload.csv {supporter_id}: the price is blank, and no days or ties could bind there."
+            yield f"workload.csv {supporter_id}: the price is blank, and no days or side constraints could bind there."
 
 
 def _check_days(
@@ -200,7 +207,7 @@ def _check_days(
     entangled: np.ndarray,
     time_limit_s: float,
 ) -> tuple[list[str], list[str]]:
-    """Solve the parts where days or ties bind again, level by level, with a model of this room's own."""
+    """Solve again where days or side constraints bind, level by level, with a model of this module's own."""
     places = facts.supporter["places"].to_numpy().astype(float)
     cents = facts.supporter["cents"].to_numpy().astype(float)
     for need, supporter in facts.pinned.items():
@@ -224,51 +231,47 @@ def _check_days(
         [np.ones(len(facts.need)), np.maximum(places, 0), np.where(limited, np.maximum(cents, 0), 0)]
     )
     level = facts.need["level"].to_numpy()[pairs.need]
-    ties, least, most = _tie_rows(inputs, facts, pairs)
-    beside = ties.shape[1] - len(columns)
+    side, least, most = _side_constraint_rows(inputs, facts, pairs)
+    extra = side.shape[1] - len(columns)
 
     def widened(cells: csr_array) -> csr_array:
-        return hstack([cells, csr_array((cells.shape[0], beside))])
+        return hstack([cells, csr_array((cells.shape[0], extra))])
 
     constraints = [
         scipy.optimize.LinearConstraint(widened(matrix), -np.inf, limits),
-        scipy.optimize.LinearConstraint(ties, least, most),
+        scipy.optimize.LinearConstraint(side, least, most),
     ]
     critical, high, normal, score = _part_values(plan, facts, inputs, entangled)
     bonus = pairs.most_milli * len(facts.need) + 1
-    # The last two levels at once: no score is worth as much as one more need.
+    # The last two levels together: no score outweighs one more need.
     searches = (
         ("critical", (level == 0).astype(float), critical),
         ("high", (level == 1).astype(float), high),
         ("normal and score", bonus * (level == 2) + pairs.milli.astype(float), bonus * normal + score),
     )
-    for name, worth, held in searches:
+    for name, value, held in searches:
         result = scipy.optimize.milp(
-            -np.append(worth, np.zeros(beside)),
+            -np.append(value, np.zeros(extra)),
             constraints=constraints,
-            integrality=np.ones(len(worth) + beside, dtype=np.int64),
+            integrality=np.ones(len(value) + extra, dtype=np.int64),
             bounds=scipy.optimize.Bounds(0, 1),
             options={"mip_rel_gap": 0, "time_limit": time_limit_s / len(searches)},
         )
         if result.x is not None and round(float(-result.fun)) > held:
             if plan.manifest["status"] == "optimal":
-                return [
-                    f"Where days or ties bind, a better plan exists: its level {name} is better than the plan's."
-                ], []
-            return [], [
-                f"Where days or ties bind, a plan of a better level {name} was found: the plan says that it may exist."
-            ]
+                return [f"{_SEARCHED}, a better plan exists: its level {name} is better than the plan's."], []
+            return [], [f"{_SEARCHED}, a plan with a better level {name} was found, as the plan's bounds allow."]
         if not result.success:
             return [], [
                 f"{_SEARCHED}, level {name} could not be solved again in {time_limit_s / len(searches):g} s: its bound "
                 "is not proved here."
             ]
-        constraints.append(scipy.optimize.LinearConstraint(widened(csr_array(worth[np.newaxis, :])), held, np.inf))
+        constraints.append(scipy.optimize.LinearConstraint(widened(csr_array(value[np.newaxis, :])), held, np.inf))
     return [], [f"{_SEARCHED} ({int(entangled.sum()):,} needs), solving again finds nothing better."]
 
 
-def _tie_rows(inputs: Inputs, facts: Facts, pairs: _Priced) -> tuple[csr_array, list[float], list[float]]:
-    """Ties over the pairs, one column for each meeting of a supporter with a school and one for each package."""
+def _side_constraint_rows(inputs: Inputs, facts: Facts, pairs: _Priced) -> tuple[csr_array, list[float], list[float]]:
+    """Return the side constraints on pairs; a column for each meeting of a supporter and a school, and each package."""
     rules = inputs.policy.rules
     urn, home = facts.need["urn"].to_numpy(), facts.supporter["urn"].to_numpy()
     meets = list(zip(urn[pairs.need].tolist(), pairs.supporter.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""An independent proof where days bind around some people: what needs are worth, and everybody's best load."""
+"""An independent proof where days bind for few people: a value for each need, and the best load of each supporter."""
 
 import math
 import re
@@ -16,7 +16,7 @@ from matching.audit.facts import Facts, blocks, left_of_pins
 from matching.inputs.read import Inputs
 from matching.plan.write import Plan
 
-# Sums of so many decimals are as exact as this, in thousandths, and single gains beside whole prices as this.
+# How exact sums of surpluses are, and single gains compared with prices, in thousandths.
 _FLOAT_MILLI, _PRICE_MILLI = 1e-3, 0.05
 
 Floats = NDArray[np.float64]
@@ -34,15 +34,15 @@ def check_loads(
 
     Notes
     -----
-    Whatever each need is said to be worth beyond whoever meets it, no plan is worth more than all of that together and
-    what everybody's best load gains then, within places and days (Lagrangean relaxation; Fisher, Management Science 27,
-    1981). The bonuses alone, in whole numbers, are bounded by places: where no plan has more of them, none is better in
-    any level of needs, because with places only the needs that can be met together form a matroid.
+    For any surpluses, no plan exceeds their sum plus the gain of every supporter's best load within places and days
+    (Lagrangean relaxation; Fisher, Management Science 27, 1981). The bonuses alone, in whole numbers, are bounded by
+    places: where no plan has more of them, none is better in any level of needs, because with places only the sets of
+    needs that can be met together form a matroid.
     """
     surplus, faults = _surpluses(plan, facts)
     if faults:
         return faults, []
-    # A need's worth in bonuses, and the most bonuses that somebody could bring beyond that with one place.
+    # Each need's surplus in bonuses, and the most bonuses that one place of a supporter could add to it.
     bonuses, beyond = np.floor(surplus / bonus + 0.5), np.zeros(len(facts.supporter))
     urgency = 3 - facts.need["level"].to_numpy()
     count, most = 0, 1000
@@ -52,35 +52,35 @@ def check_loads(
         more = np.where(eligible, (urgency - bonuses)[rows, np.newaxis], 0)
         beyond = np.maximum(beyond, more.max(axis=0, initial=0))
     if most * len(facts.need) + 1 != bonus:
-        faults.append("manifest.json: the bonus is not the one that just keeps the levels apart.")
-    worth = total_value_milli(plan, facts, inputs, bonus, np.zeros(len(facts.need), dtype=bool))
-    if bonuses.sum() + (left_of_pins(facts)[0] * beyond).sum() > worth // bonus:
-        faults.append("surplus.csv: what needs are worth leaves room for more needs, or for more urgent ones.")
+        faults.append("manifest.json: the bonus is not the smallest one that keeps the levels apart.")
+    reached = total_value_milli(plan, facts, inputs, bonus, np.zeros(len(facts.need), dtype=bool))
+    if bonuses.sum() + (left_of_pins(facts)[0] * beyond).sum() > reached // bonus:
+        faults.append("surplus.csv: the surpluses leave open whether more needs, or more urgent ones, could be met.")
     gaining = _pairs_that_gain(inputs, facts, surplus, bonus, 0)
     gains = _best_gains(facts, gaining)
     allowed, score = math.floor(surplus.sum() + gains.sum() + _FLOAT_MILLI), plan.manifest["objective"][-1]
-    faults += _wrong_prices(plan, facts, surplus, gaining, allowed == worth)
-    told = f"the plan is worth {worth / 1000:,.3f}, and they allow {allowed / 1000:,.3f}"
-    findings = [f"Over all {count:,} eligible pairs, of what needs are worth and everybody's best load: {told}."]
-    if allowed - worth <= round(1000 * (score["bound"] - score["value"])):
+    faults += _wrong_prices(plan, facts, surplus, gaining, allowed == reached)
+    sides = f"the plan's value is {reached / 1000:,.3f}, and they bound it by {allowed / 1000:,.3f}"
+    findings = [f"Surpluses and best loads, over all {count:,} eligible pairs: {sides}."]
+    if allowed - reached <= round(1000 * (score["bound"] - score["value"])):
         return faults, findings
-    if faults or allowed - worth >= bonus:
-        return [*faults, f"surplus.csv: what needs are worth and the best loads do not prove the bounds: {told}."], []
+    if faults or allowed - reached >= bonus:
+        return [*faults, f"surplus.csv: the surpluses and the best loads do not prove the bounds: {sides}."], []
     # One thousandth more, for what rounding down left out.
-    spare = float(allowed - worth + 1)
+    spare = float(allowed - reached + 1)
     is_best = _is_best(
         plan, facts, surplus, _pairs_that_gain(inputs, facts, surplus, bonus, -spare), spare, time_limit_s
     )
     if is_best is None:
-        return [], [*findings, f"What is between could not be searched again in {time_limit_s:g} s."]
+        return [], [*findings, f"The pairs that could close the gap could not be searched again in {time_limit_s:g} s."]
     if not is_best:
-        return ["A better plan exists: it was found among the pairs that fall short of the best by little."], []
-    return [], [*findings, "Searching the pairs that could make up for what is between finds nothing better."]
+        return ["A better plan exists: it was found among the pairs that could close the gap."], []
+    return [], [*findings, "Searching the pairs that could close the gap finds nothing better."]
 
 
 @dataclass(frozen=True)
 class _Gaining:
-    """Pairs, and what the supporter gains by each beyond what the need is worth."""
+    """Pairs, and the value of each beyond the surplus of its need."""
 
     need: Rows
     supporter: Rows
@@ -98,7 +98,7 @@ def _pairs_that_gain(inputs: Inputs, facts: Facts, surplus: Floats, bonus: int, 
 
 
 def _surpluses(plan: Plan, facts: Facts) -> tuple[Floats, list[str]]:
-    """What each need is said to be worth beyond whoever meets it, in thousandths, and what is wrong with that."""
+    """Return the surplus of each need in thousandths, and what is wrong with the cells."""
     surplus = np.zeros(len(facts.need))
     if plan.surplus is None or plan.surplus["need_id"].tolist() != list(facts.need_row):
         return surplus, ["surplus.csv does not hold every need once, in order."]
@@ -107,17 +107,17 @@ def _surpluses(plan: Plan, facts: Facts) -> tuple[Floats, list[str]]:
         if text == "" and row in facts.pinned:
             continue
         if row in facts.pinned or not re.fullmatch(r"[0-9]+\.[0-9]{3,9}", text):
-            faults.append(f"surplus.csv {need_id}: '{text}' is not what a need can be worth, in score points.")
+            faults.append(f"surplus.csv {need_id}: '{text}' is not a surplus in score points.")
         else:
             surplus[row] = 1000 * float(text)
     return surplus, faults
 
 
 def _wrong_prices(plan: Plan, facts: Facts, surplus: Floats, gaining: _Gaining, is_tight: bool) -> Iterator[str]:
-    """Prices that are not known to be what one more place would be worth.
+    """Prices that are not shown to be the value of one more place.
 
-    It is worth no more where the bound is tight and nobody gains more by the supporter; and no less where moving needs
-    on from there, each pair worth just its price, leads to an unmet need or to somebody whose places cost nothing.
+    That value is no more where the bound is tight and no need gains more by the supporter. It is no less where a chain
+    of tight pairs leads from there to an unmet need or to a supporter whose places cost nothing.
     """
     root = len(facts.supporter)
     most, (places, cents) = np.zeros(root), left_of_pins(facts)
@@ -142,11 +142,11 @@ def _wrong_prices(plan: Plan, facts: Facts, surplus: Floats, gaining: _Gaining, 
     sound = (most <= price + _PRICE_MILLI) & ((price == 0) | (price > 0) & is_full & explained) & is_tight
     for supporter_id, row in facts.supporter_row.items():
         if not np.isnan(price[row]) and not sound[row]:
-            yield f"workload.csv {supporter_id}: the price is not what one more place would be worth."
+            yield f"workload.csv {supporter_id}: the price is not the value of one more place."
 
 
 def _served(plan: Plan, facts: Facts) -> list[tuple[int, int]]:
-    """The plan's pairs without its pins."""
+    """Return the plan's pairs without its pins."""
     columns = ["need_id", "supporter_id"]
     rows = [
         (facts.need_row[need_id], facts.supporter_row[supporter_id])
@@ -156,7 +156,7 @@ def _served(plan: Plan, facts: Facts) -> list[tuple[int, int]]:
 
 
 def _best_gains(facts: Facts, gaining: _Gaining) -> Floats:
-    """By supporter: what the best load gains."""
+    """Return the gain of each supporter's best load."""
     places, cents = left_of_pins(facts)
     best = np.zeros(len(places))
     for row, theirs in _by_supporter(gaining):
@@ -166,15 +166,15 @@ def _best_gains(facts: Facts, gaining: _Gaining) -> Floats:
 
 
 def _by_supporter(gaining: _Gaining) -> Iterator[tuple[int, Rows]]:
-    """Each supporter with a pair, and the positions of theirs, those that gain most first."""
+    """Yield each supporter with a pair, and the positions of their pairs by falling gain."""
     order = np.lexsort((gaining.need, -gaining.gain, gaining.supporter))
     supporter, first = np.unique(gaining.supporter[order], return_index=True)
-    # Without a supporter there would still be one part.
+    # Splitting gives one array even without a supporter.
     return zip(supporter.tolist(), np.split(order, first[1:])[: len(supporter)], strict=True)
 
 
 def _best_load(gain: Floats, asked: Rows, places: int, cents: float) -> float:
-    """What the best needs gain together that fit so many places and days; those that gain most come first."""
+    """Return the most that needs gain together within places and days; they are given by falling gain."""
     if places < 1 or cents < 0:
         return 0.0 if cents >= 0 else -math.inf
     positive = gain > 0
@@ -193,10 +193,10 @@ def _best_load(gain: Floats, asked: Rows, places: int, cents: float) -> float:
 def _is_best(
     plan: Plan, facts: Facts, surplus: Floats, pairs: _Gaining, spare: float, time_limit_s: float
 ) -> bool | None:
-    """Whether no plan is better that misses less of the bound; None where there was no time to know.
+    """Whether no plan comes closer to the bound; None where time ran out.
 
-    A better plan differs from this one along chains that begin where this one misses something, and whose pairs fall
-    short of everybody's best by less than is missed in all.
+    A better plan differs from this one along chains that begin where this one loses something against the bound, and
+    whose pairs fall short of the best loads by less than the whole loss.
     """
     n_needs, n_people = len(facts.need), len(facts.supporter)
     served = set(_served(plan, facts))
@@ -221,7 +221,7 @@ def _is_best(
 
 
 def _short(facts: Facts, pairs: _Gaining) -> Floats:
-    """By pair: how much less than the best load the best one with it gains."""
+    """Return, by pair, how much less the best load with it gains than the best load."""
     places, cents = left_of_pins(facts)
     short = np.zeros(len(pairs.need))
     for row, theirs in _by_supporter(pairs):
@@ -229,15 +229,15 @@ def _short(facts: Facts, pairs: _Gaining) -> Floats:
         best = _best_load(gain, asked, int(places[row]), cents[row])
         for number, pair in enumerate(theirs.tolist()):
             others = np.arange(len(theirs)) != number
-            beside = _best_load(gain[others], asked[others], int(places[row]) - 1, cents[row] - asked[number])
-            short[pair] = max(best - gain[number] - beside, 0.0) if places[row] > 0 else math.inf
+            rest = _best_load(gain[others], asked[others], int(places[row]) - 1, cents[row] - asked[number])
+            short[pair] = max(best - gain[number] - rest, 0.0) if places[row] > 0 else math.inf
     return short
 
 
 def _searched(
     facts: Facts, surplus: Floats, pairs: _Gaining, near: Rows, chosen: NDArray[np.bool_], time_limit_s: float
 ) -> bool | None:
-    """Whether no choice of near pairs gains more than the one of the plan; None where there was no time to know."""
+    """Whether no choice of near pairs gains more than the plan's own; None where time ran out."""
     places, cents = left_of_pins(facts)
     needs, of_need = np.unique(pairs.need[near], return_inverse=True)
     people, of_person = np.unique(pairs.supporter[near], return_inverse=True)
@@ -252,7 +252,7 @@ def _searched(
         ]
     )
     limits = np.concatenate([np.ones(len(needs)), places[people], np.where(limited, cents[people], 0)])
-    # A need that is left out loses what it is worth.
+    # A need that is left out loses its surplus.
     gain = pairs.gain[near] + surplus[pairs.need[near]]
     result = scipy.optimize.milp(
         -gain,

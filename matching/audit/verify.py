@@ -53,7 +53,7 @@ def verify(saved: SavedPlan, inputs: Inputs, *, time_limit_s: float = 60.0) -> V
     time_limit_s : float
         How long to solve again where days or side constraints bind, in seconds.
     """
-    faults = [*_file_faults(saved), *_input_faults(saved, inputs)]
+    faults = [*_file_faults(saved, has_copies=bool(_copies_among(saved, inputs))), *_input_faults(saved, inputs)]
     inputs, findings = _as_of_run(saved, inputs)
     faults += check_plan(saved.plan, inputs)
     if not faults and saved.equity is not None:
@@ -114,13 +114,17 @@ def _copies_among(saved: SavedPlan, inputs: Inputs) -> set[str]:
     }
 
 
-def _file_faults(saved: SavedPlan) -> Iterator[str]:
-    """Files of the directory that are missing, changed or no part of the plan, and the time when it was written."""
+def _file_faults(saved: SavedPlan, *, has_copies: bool) -> Iterator[str]:
+    """Files of the directory that are missing, changed or no part of the plan, and the time when it was written.
+
+    Copies of the inputs may be gone where they are not what it is verified against.
+    """
     manifest = saved.plan.manifest
     digests = dict(manifest["outputs"]) | {one["file"]: one["sha256"] for one in _stored(saved).values()}
     for path, digest in digests.items():
         if path not in saved.sha256:
-            yield f"{path} is missing, and the manifest holds its digest."
+            if has_copies or path in manifest["outputs"]:
+                yield f"{path} is missing, and the manifest holds its digest."
         elif saved.sha256[path] != digest:
             yield f"{path} was changed after the plan was written: its digest is not the manifest's."
     tables = [path for path in saved.sha256 if not path.startswith("inputs/")]

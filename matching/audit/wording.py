@@ -5,7 +5,7 @@ module of the audit that uses the rules and the solver's values, through `make_p
 checked without it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,9 @@ class _Compared:
 
     def __init__(self, saved: SavedPlan, market: Market, terms: Terms) -> None:
         self._saved, self._market, self._terms = saved, market, terms
+        inputs = market.inputs
+        self._need_row = {one: row for row, one in enumerate(inputs.needs["need_id"].tolist())}
+        self._person_row = {one: row for row, one in enumerate(inputs.supporters["supporter_id"].tolist())}
         self._reworded, self._missing = 0, 0
 
     def wording(self) -> tuple[str, ...]:
@@ -117,12 +120,10 @@ class _Compared:
             return self._states_no_more(sentence, right)
         facts = set(self._terms.stated(right)) | set(self._facts_of_row(row))
         stated = set(self._terms.stated(sentence))
-        named = self._market.inputs.supporters
-        named = named[named["supporter_id"].isin({text for _, text in stated})]
-        facts |= set(self._facts_of_people(row, named))
-        are_named = all(
-            f"{name} ({one})" in sentence for one, name in zip(named["supporter_id"], named["name"], strict=True)
-        )
+        people = [self._person_row[text] for _, text in stated if text in self._person_row]
+        facts |= set(self._facts_of_people(row, people))
+        named = (self._market.supporters[one] for one in people)
+        are_named = all(f"{who['name']} ({who['supporter_id']})" in sentence for who in named)
         return are_named and all(is_among(fact, facts) for fact in stated)
 
     def _states_no_more(self, sentence: str, right: str) -> bool:
@@ -132,9 +133,8 @@ class _Compared:
         return all(is_among(fact, expected) for fact in found)
 
     def _facts_of_row(self, row: pd.Series) -> Iterator[Fact]:
-        need = self._need_of(row)
         yield "day", row["days"]
-        yield "", str(int(self._market.eligible_by_need[need]))
+        yield "", str(int(self._market.eligible_by_need[self._need_row[row["need_id"]]]))
         yield "term", row["focus"]
         for column in ("reason", "nearest_option"):
             if column in row:
@@ -143,19 +143,16 @@ class _Compared:
             yield "km", row["distance_km"]
             yield "", row["score"]
 
-    def _facts_of_people(self, row: pd.Series, people: pd.DataFrame) -> Iterator[Fact]:
+    def _facts_of_people(self, row: pd.Series, people: Sequence[int]) -> Iterator[Fact]:
         """Facts of the people whom a sentence names, with regard to the need of its row."""
-        rulebook, need = self._market.rulebook, np.array([self._need_of(row)])
-        for one, who in people.iterrows():
-            fits = rulebook.fits(need, np.array([int(str(one))]))
+        rulebook, need = self._market.rulebook, np.array([self._need_row[row["need_id"]]])
+        for one in people:
+            who, fits = self._market.supporters[one], rulebook.fits(need, np.array([one]))
             yield from self._terms.stated(f"Is {who['name']} ({who['supporter_id']})")
             yield "km", f"{fits.distance_km[0]:.6f}"
-            yield "km", f"{rulebook.limit_km[int(str(one))]:g}"
+            yield "km", f"{rulebook.limit_km[one]:g}"
             yield "", f"{fits.score_milli[0] / 1000:.3f}"
             yield "day", f"{who['days_available']:g}"
-
-    def _need_of(self, row: pd.Series) -> int:
-        return int(positions(self._market.inputs.needs["need_id"], pd.Series([row["need_id"]]))[0])
 
 
 def _written_again(plan: Plan, market: Market) -> Plan:

@@ -93,11 +93,15 @@ def _digest(content: bytes) -> str:
 
 
 def _stored_bytes(table: pd.DataFrame) -> bytes:
+    # Written by the csv module itself, which takes a third of the time that pandas takes for the schools of England.
+    cells = [table[column].tolist() for column in table]
     # A line break of an old kind is kept only within quotation marks.
-    has_breaks = any("\r" in cell for column in table for cell in table[column].unique())
-    if not has_breaks:
-        return csv_bytes(table)
-    return b"\xef\xbb\xbf" + table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_ALL).encode("utf-8")
+    has_breaks = any("\r" in "".join(column) for column in cells)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if has_breaks else csv.QUOTE_MINIMAL)
+    writer.writerow(table.columns)
+    writer.writerows(zip(*cells, strict=True))
+    return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
 
 
 def zip_bytes(files: Mapping[str, bytes]) -> bytes:

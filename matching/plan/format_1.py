@@ -36,6 +36,7 @@ INPUT_COLUMNS: Mapping[str, tuple[str, ...]] = {
 """The columns of the inputs that it read, by table; later ones are unread, and their rules are off."""
 _METHODS = {
     "prices": PROOF_BY_PRICES,
+    "prices, and a search where days bind": PROOF_BY_SEARCH,
     "prices, and a search where days or ties bind": PROOF_BY_SEARCH,
     "what needs are worth, and the best that each person could take together": PROOF_BY_LOADS,
 }
@@ -50,9 +51,8 @@ _KEYS = {"schools": ("urn", "school_urn"), "needs": ("need_id",) * 2, "supporter
 
 
 def present_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with the method of its proof as a code; a method that is none of its own stays as it is."""
-    method = manifest["proof"]["method"]
-    return {**manifest, "proof": {**manifest["proof"], "method": _METHODS.get(method, method)}}
+    """Return the manifest with the method of its proof as a code, blank where it is none of its own methods."""
+    return {**manifest, "proof": {**manifest["proof"], "method": _METHODS.get(manifest["proof"]["method"], "")}}
 
 
 def present_deployments(deployments: pd.DataFrame) -> pd.DataFrame:

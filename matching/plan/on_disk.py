@@ -33,6 +33,8 @@ _TABLES = {
     "workload.csv": WORKLOAD_COLUMNS,
     "excluded.csv": EXCLUDED_COLUMNS,
 }
+NEEDED_FILES = (*_TABLES, PLAN_MARK)
+"""The files without which no plan can be read."""
 # A plan can be read without these; format 1 did not always have them.
 _PROOF_TABLES = {EQUITY_FILE: EQUITY_COLUMNS, SURPLUS_FILE: SURPLUS_COLUMNS}
 _MAKE_AGAIN = "Make the plan again with 'allocate'."
@@ -172,7 +174,7 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
     DataError
         A file is missing or cannot be read, or the plan has a newer format.
     """
-    missing = [name for name in (*_TABLES, PLAN_MARK) if name not in files]
+    missing = [name for name in NEEDED_FILES if name not in files]
     if missing:
         raise DataError(
             Problem(name, None, "", "", "This file of the plan is missing.", _MAKE_AGAIN) for name in missing

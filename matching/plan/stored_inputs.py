@@ -4,9 +4,9 @@ Reading them again gives the tables of the run, without contacts, notes, columns
 extract says beyond them.
 """
 
+import math
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
@@ -86,20 +86,18 @@ def _as_given(inputs: Inputs) -> pd.DataFrame:
 
 
 def _texts(cells: pd.Series) -> list[str]:
+    # As lists, because single numbers of an array are slow to write.
+    values = cells.tolist()
     if is_numeric_dtype(cells):
-        return [_number(cell) for cell in cells.tolist()]
+        return [f"{value:.15g}" if math.isfinite(value) else "" for value in values]
     # Few cells of a column differ.
-    written = {cell: _text(cell) for cell in cells.unique().tolist()}
-    return [written[cell] for cell in cells.tolist()]
+    written = {cell: _text(cell) for cell in dict.fromkeys(values)}
+    return [written[cell] for cell in values]
 
 
 def _text(cell: object) -> str:
     if isinstance(cell, tuple):
         return ";".join(map(str, cell))
     if isinstance(cell, float):
-        return _number(cell)
+        return f"{cell:.15g}" if math.isfinite(cell) else ""
     return "" if cell is None or cell is pd.NaT else str(cell)
-
-
-def _number(value: float) -> str:
-    return "" if not np.isfinite(value) else f"{value:.15g}"

@@ -2,7 +2,9 @@
 
 import os
 import re
+import secrets
 import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 from alembic import command
@@ -14,7 +16,7 @@ from sqlalchemy import Connection, false, inspect, update
 
 from matching.errors import DataError, Problem
 from matching.rounds.storage.schema import ROUNDS
-from matching.rounds.storage.sqlite import ELSEWHERE, Database, unusable
+from matching.rounds.storage.sqlite import ELSEWHERE, Database, check_absent, unusable
 
 DATABASE_VARIABLE = "S2S_DATABASE_URL"
 
@@ -26,6 +28,12 @@ def open_database(url: str | None, wait_s: float) -> Database:
     """Open the database as `open_store` describes: make it, or bring it up to date, where needed."""
     path = _database_path(url or os.environ.get(DATABASE_VARIABLE))
     _make_directory(path)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        _make_database(path, wait_s)
+    except OSError:
+        pass  # SQLite finds the fault that it names best
     database = Database(path, wait_s)
     _bring_up_to_date(database)
     database.use_write_ahead_log()
@@ -49,8 +57,39 @@ def _make_directory(path: Path) -> None:
         # The rounds name people, so only the user may read a directory that is made for them.
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        reason = (error.strerror or "no reason given").lower()
-        raise unusable(path, f"The directory for the rounds cannot be made ({reason}).", ELSEWHERE) from error
+        raise unusable(path, f"The directory for the rounds cannot be made ({_reason(error)}).", ELSEWHERE) from error
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "no reason given").lower()
+
+
+def _make_database(path: Path, wait_s: float) -> None:
+    """Make a new database under another name and then put it in place, so that an empty file is never a new one."""
+    check_absent(path)
+    target = Path(os.path.realpath(path))
+    fresh = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
+    try:
+        with closing(Database(fresh, wait_s, new_for=path)) as database:
+            _bring_up_to_date(database)
+        _put_in_place(fresh, target)
+    except OSError as error:
+        raise unusable(path, f"The database of rounds cannot be made here ({_reason(error)}).", ELSEWHERE) from error
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
+
+
+def _put_in_place(fresh: Path, path: Path) -> None:
+    """Give a new database its name, unless another window was faster: then its database is used."""
+    with suppress(FileExistsError):
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without hard links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            fresh.replace(path)
 
 
 # Alembic keeps the database that it works on in globals of its own.

@@ -3,7 +3,7 @@
 `state` folds them into the state of the round; `store` keeps them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -59,6 +59,9 @@ DECLINE_REASONS = (
     "The school prefers another person",
     "Other",
 )
+
+LONGEST_TEXT = 4_000
+"""The most characters in any text of an event."""
 
 Pair = tuple[str, str]
 """A need_id and a supporter_id."""
@@ -137,6 +140,20 @@ def undone_events(events: Sequence[Event]) -> tuple[frozenset[int], dict[int, in
             if one.number not in undone:
                 undone.add(one.undoes)
     return frozenset(undone), last
+
+
+def decisions_behind(events: Iterable[Event]) -> dict[int, Event]:
+    """Return, by number, the event that each event is about: itself or, for an undo, what it undoes or brings back.
+
+    Parameters
+    ----------
+    events : iterable of Event
+        Of one round, in order.
+    """
+    behind: dict[int, Event] = {}
+    for one in events:
+        behind[one.number] = one if one.undoes is None else behind.get(one.undoes, one)
+    return behind
 
 
 def one_line_end(written: str) -> str:

@@ -1,11 +1,11 @@
 """The history of a round for people: every event in words, as a table and as CSV."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC
 
 import pandas as pd
 
-from matching.rounds.events import KINDS, Event, Pair, one_line_end, undone_events
+from matching.rounds.events import KINDS, Event, decisions_behind, one_line_end, undone_events
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 
 HISTORY_COLUMNS = ("number", "on", "by", "what", "need_id", "supporter_id", "why", "undone")
@@ -22,14 +22,15 @@ def history_table(events: Iterable[Event]) -> pd.DataFrame:
     """
     ordered = tuple(events)
     undone, _ = undone_events(ordered)
-    subject = {one.number: one for one in ordered}
+    behind = decisions_behind(ordered)
     rows = [
         (
             str(one.number),
             one.at.astimezone(UTC).isoformat(timespec="seconds"),
             one.by,
             what_happened(one),
-            *_about_whom(one, subject),
+            behind[one.number].need_id,
+            behind[one.number].supporter_id,
             one_line_end(one.about.get("text", "") or one.why),
             "yes" if one.number in undone else "",
         )
@@ -59,10 +60,3 @@ def what_happened(event: Event) -> str:
         "restored": " from a file" if about.get("from") == "file" else "",
     }
     return words + details.get(event.kind, "")
-
-
-def _about_whom(event: Event, subject: Mapping[int, Event]) -> Pair:
-    """Return the need and the supporter of an event; for an undo, those of the event that it undoes."""
-    while event.undoes is not None and event.undoes in subject:
-        event = subject[event.undoes]
-    return (event.need_id, event.supporter_id)

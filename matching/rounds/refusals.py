@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from matching.errors import DataError, Problem, shown
-from matching.rounds.events import DECISIONS, ENDED, KINDS, STATUSES, Event, Pair
+from matching.rounds.events import DECISIONS, ENDED, KINDS, LONGEST_TEXT, STATUSES, Event, Pair
 from matching.rounds.state import Bar, RoundState
 from matching.tables.cell_values import CellError, free_text, identifier, text
 
-_LONGEST_NAME, _LONGEST_TEXT = 200, 4_000
+_LONGEST_NAME = 200
 
 
 def check_event(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> None:
@@ -57,9 +57,9 @@ def _text_problem(event: Event) -> Problem | None:
     """Return what in the text of an event could not be kept or read back from a table."""
     cells = [
         ("by", event.by, text, _LONGEST_NAME),
-        ("why", event.why, free_text, _LONGEST_TEXT),
+        ("why", event.why, free_text, LONGEST_TEXT),
         *(
-            (name, value, identifier if name in ("need_id", "supporter_id") else free_text, _LONGEST_TEXT)
+            (name, value, identifier if name in ("need_id", "supporter_id") else free_text, LONGEST_TEXT)
             for name, value in event.about.items()
         ),
     ]

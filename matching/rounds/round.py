@@ -7,9 +7,12 @@ from datetime import datetime
 
 from matching.errors import DataError, Problem
 from matching.inputs.read import SOURCES
-from matching.rounds.events import DECISIONS, ENDED, Event, new_event
+from matching.rounds.events import DECISIONS, ENDED, LONGEST_TEXT, Event, Pair, decisions_behind, new_event
+from matching.rounds.refusals import check_event
 from matching.rounds.state import state_of
 from matching.tables.files import Source
+
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,26 @@ def refused(message: str, fix: str) -> DataError:
     return DataError([Problem("round", None, "", "", message, fix)])
 
 
+def name_fault(name: str) -> str:
+    """Return what is wrong with the name of a round, as a sentence; blank if nothing is."""
+    if not name.strip():
+        return "The name of the round is blank."
+    if len(name) > _LONGEST_NAME:
+        return f"The name of the round has {len(name):,} characters, and the limit is {_LONGEST_NAME}."
+    return ""
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that a round cannot have.
+
+    Raises
+    ------
+    DataError
+    """
+    if fault := name_fault(name):
+        raise refused(fault, f"Give it a name of up to {_LONGEST_NAME} characters.")
+
+
 def refuse_approved(seen: Round) -> None:
     """Refuse a change of an approved round.
 
@@ -138,13 +161,45 @@ def is_decision(event: Event) -> bool:
 
 
 def with_events(owner: Round, events: Sequence[Event], now: datetime) -> Round:
-    """Return the round after these events, which get their numbers and time here."""
+    """Return the round after these events, which get their numbers and time here.
+
+    Raises
+    ------
+    DataError
+        A text is too long.
+    """
+    longest = max((len(text) for one in events for text in (one.by, one.why, *one.about.values())), default=0)
+    if longest > LONGEST_TEXT:
+        raise refused(f"A text has {longest:,} characters, and the limit is {LONGEST_TEXT:,}.", "Shorten it.")
     numbered = (
         replace(one, number=number, at=now, about=dict(one.about))
         for number, one in enumerate(events, start=owner.last_event + 1)
     )
     # The store raises the revision once for each change, however many events it has.
     return replace(owner, events=(*owner.events, *numbered))
+
+
+def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
+    """Return the round after decisions and undos, each of which is checked in the state before it.
+
+    Raises
+    ------
+    DataError
+        One is refused (`matching.rounds.refusals.why_refused`), or the round is approved: then only notes and statuses
+        that end no deployment are recorded or undone.
+    """
+    behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
+    recorded: set[Pair] = set()
+    for event in entry:
+        if is_decision(event if event.undoes is None else behind.get(event.undoes, event)):
+            refuse_approved(owner)
+        # Only what was recorded about the same pair can refuse a decision, so a long list of them needs one state.
+        if event.pair in recorded or (event.undoes is not None and changed is not owner):
+            state = state_of(changed.events)
+        check_event(state, event)
+        changed = with_events(changed, [event], now)
+        recorded |= {event.pair} if event.pair else set()
+    return changed
 
 
 def with_sources(

@@ -3,11 +3,12 @@
 `refusals` judges what may be recorded next; `decisions_table` turns a state into decisions of the next run.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from matching.rounds.events import DECISIONS, ENDED, STATUSES, Event, Pair, undone_events
+from matching.rounds.events import DECISIONS, ENDED, STATUSES, Event, Pair, decisions_behind, undone_events
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ class RoundState:
 
     def event(self, number: int | None) -> Event | None:
         """Return the event of this number, or None."""
-        return next((one for one in self.events if one.number == number), None)
+        at = bisect_left(self.events, number or 0, key=lambda one: one.number)
+        return self.events[at] if at < len(self.events) and self.events[at].number == number else None
 
 
 # ---- the fold ------------------------------------------------------------------------------------------------------
@@ -195,14 +197,10 @@ def _placed(holding: Sequence[Event], since: Mapping[int, int]) -> dict[str, Pla
 
 
 def _touched(events: Sequence[Event]) -> dict[Pair, int]:
-    pair_of: dict[int | None, Pair | None] = {}
-    touched: dict[Pair, int] = {}
-    for one in events:
-        pair = one.pair or pair_of.get(one.undoes)
-        pair_of[one.number] = pair
-        if pair and one.kind in (*DECISIONS, "undo"):
-            touched[pair] = one.number
-    return touched
+    behind = decisions_behind(events)
+    return {
+        pair: one.number for one in events if one.kind in (*DECISIONS, "undo") and (pair := behind[one.number].pair)
+    }
 
 
 # ---- who serves what -----------------------------------------------------------------------------------------------

@@ -13,30 +13,31 @@ from sqlalchemy import Connection, select
 
 from matching.rounds.database import open_database
 from matching.rounds.events import Event, new_event
-from matching.rounds.refusals import check_event
+from matching.rounds.merging import can_merge
 from matching.rounds.round import (
     PlanRecord,
     Round,
     RoundSummary,
     accepted,
+    check_name,
     copied,
-    is_decision,
     refuse_approved,
     refused,
+    with_entry,
     with_events,
     with_plan,
     with_sources,
 )
-from matching.rounds.round_file import packed, unpacked
-from matching.rounds.state import state_of
+from matching.rounds.round_file.zipped import packed, unpacked
 from matching.rounds.storage.rows import (
     insert_round,
+    is_as_seen,
     known_round,
     read_events,
     read_plan_files,
     read_plans,
     read_round,
-    time_or_none,
+    read_summaries,
     write_round,
 )
 from matching.rounds.storage.schema import ROUNDS
@@ -62,7 +63,8 @@ class RoundStore:
     """The rounds of one database file, for any number of threads; made by `open_store`.
 
     Every method raises `DataError` if the database cannot be read or written. Those that change a round take it as the
-    user saw it (`seen`), return it as it is after the change, and raise `StaleRoundError` if it was changed meanwhile.
+    user saw it (`seen`), return it as it is after the change, and raise `StaleRoundError` if it was changed meanwhile
+    (decisions only if those changes concern them).
     `by` is the user's name and `why` the reason; both go into the round's history.
     """
 
@@ -78,22 +80,8 @@ class RoundStore:
 
     def list(self, *, archived: bool = False) -> tuple[RoundSummary, ...]:
         """Return all rounds, the newest first; archived ones only on request."""
-        query = select(ROUNDS).order_by(ROUNDS.c.created_at.desc(), ROUNDS.c.round_id)
-        if not archived:
-            query = query.where(ROUNDS.c.archived_at.is_(None))
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return tuple(
-            RoundSummary(
-                row.round_id,
-                row.name,
-                datetime.fromisoformat(row.created_at),
-                row.current_plan is not None,
-                row.approved_plan is not None,
-                time_or_none(row.archived_at),
-            )
-            for row in rows
-        )
+            return read_summaries(connection, archived=archived)
 
     def plans(self, round_id: str) -> tuple[PlanRecord, ...]:
         """Return every plan of a round by number, without its files."""
@@ -117,7 +105,14 @@ class RoundStore:
     # ---- beginning a round -----------------------------------------------------------------------------------------
 
     def create(self, name: str, sources: Mapping[str, Source], *, by: str = "") -> Round:
-        """Begin a round with its input files."""
+        """Begin a round with its input files.
+
+        Raises
+        ------
+        DataError
+            The name is blank or too long.
+        """
+        check_name(name)
         now = _now()
         begun = Round(secrets.token_hex(8), name, now, 1, dict(sources), None)
         begun = with_events(begun, [new_event("created", by=by, name=name)], now)
@@ -135,8 +130,9 @@ class RoundStore:
         Raises
         ------
         DataError
-            There is no such round.
+            There is no such round, or the name is blank or too long.
         """
+        check_name(name)
         with self._database.writing() as connection:
             original = known_round(connection, round_id)
             begun = copied(original, name, by, decisions, _now())
@@ -250,6 +246,9 @@ class RoundStore:
     def record(self, seen: Round, events: Sequence[Event]) -> Round:
         """Record decisions: all of them, or none if one is refused.
 
+        They are recorded too if the round was changed since it was seen, as long as `matching.rounds.merging.can_merge`
+        finds that the changes are about other needs and other people. The round returned then has those as well.
+
         Parameters
         ----------
         seen : Round
@@ -259,38 +258,28 @@ class RoundStore:
         Raises
         ------
         StaleRoundError
+            The changes since are about the same, or about the tables, the plan or the approval.
         DataError
             An event is refused (`matching.rounds.refusals.why_refused`), or the round is approved: then only notes and
             statuses that end no deployment are recorded.
         """
-        with self._changing(seen) as connection:
-            now, changed = _now(), seen
-            for event in events:
-                if is_decision(event):
-                    refuse_approved(seen)
-                check_event(state_of(changed.events), event)
-                changed = with_events(changed, [event], now)
-            return write_round(connection, seen, changed)
+        with self._database.writing() as connection:
+            latest = _to_record_in(connection, seen, events)
+            return write_round(connection, latest, with_entry(latest, events, _now()))
 
-    def undo(self, seen: Round, number: int, *, by: str = "", why: str = "") -> Round:
-        """Undo a decision, or redo one by undoing its undo; the history keeps all of them.
+    def undo(self, seen: Round, *numbers: int, by: str = "", why: str = "") -> Round:
+        """Undo decisions, or redo them by undoing their undo: all of them or none; the history keeps everything.
+
+        Each undo is recorded as `record` does it, those of later events first.
 
         Raises
         ------
         StaleRoundError
         DataError
-            There is no decision of this number to undo, or the round is approved.
+            There is no decision of one of these numbers to undo, or the round is approved.
         """
-        event = replace(new_event("undo", by=by, why=why), undoes=number)
-        with self._changing(seen) as connection:
-            state = state_of(seen.events)
-            check_event(state, event)
-            target = state.event(number)
-            while target and target.undoes is not None:
-                target = state.event(target.undoes)
-            if target and is_decision(target):
-                refuse_approved(seen)
-            return write_round(connection, seen, with_events(seen, [event], _now()))
+        undo = new_event("undo", by=by, why=why)
+        return self.record(seen, [replace(undo, undoes=number) for number in sorted(numbers, reverse=True)])
 
     # ---- the round as such -----------------------------------------------------------------------------------------
 
@@ -339,7 +328,10 @@ class RoundStore:
         Raises
         ------
         StaleRoundError
+        DataError
+            The name is blank or too long.
         """
+        check_name(name)
         with self._changing(seen) as connection:
             event = new_event("named", by=by, name=name, before=seen.name)
             return write_round(connection, seen, replace(with_events(seen, [event], _now()), name=name))
@@ -415,8 +407,7 @@ class RoundStore:
     def _changing(self, seen: Round) -> Iterator[Connection]:
         """Open a transaction in which the round is still as the user saw it, or raise."""
         with self._database.writing() as connection:
-            is_seen = (ROUNDS.c.round_id == seen.round_id) & (ROUNDS.c.revision == seen.revision)
-            if connection.execute(select(ROUNDS.c.revision).where(is_seen)).first() is None:
+            if not is_as_seen(connection, seen):
                 raise StaleRoundError(read_events(connection, seen.round_id)[seen.last_event :])
             yield connection
 
@@ -439,6 +430,19 @@ def open_store(url: str | None = None, *, wait_s: float = 10.0) -> RoundStore:
         newer version or another program.
     """
     return RoundStore(open_database(url, wait_s))
+
+
+def _to_record_in(connection: Connection, seen: Round, entry: Sequence[Event]) -> Round:
+    """Return the round that an entry is recorded in: as the user saw it, or with what was recorded meanwhile."""
+    if is_as_seen(connection, seen):
+        return seen
+    latest = read_round(connection, seen.round_id)
+    if latest is None:
+        raise StaleRoundError
+    meanwhile = latest.events[seen.last_event :]
+    if latest.events[: seen.last_event] != seen.events or not can_merge(seen.events, meanwhile, entry):
+        raise StaleRoundError(meanwhile)
+    return latest
 
 
 def _now() -> datetime:

@@ -1,4 +1,4 @@
-"""The screens in the order of the work: the title, file and purpose of each."""
+"""The screens: the title, file and purpose of each, and their order in the menu."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class Step:
         return str(Path(__file__).parent / "pages" / self.file)
 
 
-START = Step("Start", "start.py", "See what is done and what comes next, or open another round.")
+START = Step("Start", "start.py", "See what is done and what comes next.")
 TRIAGE = Step(
     "Who needs help",
     "triage.py",
@@ -36,4 +36,7 @@ COMPARE = Step("Compare", "compare.py", "Compare two plans side by side.")
 EXPORT = Step("Hand over", "hand_over.py", "Check the plan, approve it and download it.")
 HISTORY = Step("History", "history.py", "See who did what, when and why, and undo a decision.")
 
+ROUNDS = Step("All rounds", "rounds.py", "Open a round, begin another, or restore one from its file.")
+
 STEPS = (START, TRIAGE, CHECK, RULES, PLAN, COMPARE, EXPORT, HISTORY)
+SCREENS = (*STEPS, ROUNDS)

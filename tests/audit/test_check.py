@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from saved import TABLES, as_bytes, faults_in, rows_of, signed
+from saved import TABLES, as_bytes, faults_in, found_in, rows_of, signed
 from worlds import (
     DEEP,
     GALLERY,
@@ -119,7 +119,8 @@ def test_any_changed_cell_is_found_even_where_the_digest_was_changed_too(name, c
             changed[row][column] = value
             # Spaces around a cell are no part of it.
             if value.strip() != rows[row][column]:
-                assert faults_in(signed(files | {name: as_bytes(changed)})), (row, rows[0][column], value)
+                # Where a sentence states the same in other words, that is reported apart.
+                assert found_in(signed(files | {name: as_bytes(changed)})), (row, rows[0][column], value)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -241,7 +242,7 @@ def test_more_than_the_pins_name_is_found():
 
 def test_another_input_is_found():
     files = small()
-    changed = files["inputs/needs.csv"].replace(b'"high"', b'"normal"')
+    changed = files["inputs/needs.csv"].replace(b",high,", b",normal,")
     assert changed != files["inputs/needs.csv"]
     assert faults_in(files | {"inputs/needs.csv": changed})
 

@@ -2,19 +2,17 @@
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from re import Pattern
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from serving import App
+
+from matching.ui.state.person import NAME_COOKIE
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -28,6 +26,7 @@ FLAGS = (
 )
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 400, "height": 800}
+NAME = "Robin Fry"
 # What is left of the desktop's window where everything is twice as large.
 ZOOMED = {"width": 640, "height": 450}
 # Of a narrower window, the menu is behind a button.
@@ -45,41 +44,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-class App:
-    """The server of one database; it can be killed and started again at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("localhost", 0))
-            self.port = probe.getsockname()[1]
-        self.address = f"http://localhost:{self.port}"
-        self.database = folder / "rounds.db"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "matching", "app", "--no-browser", "--port", str(self.port)]
-        environment = os.environ | {"S2S_DATABASE_URL": f"sqlite:///{self.database}"}
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        for _ in range(300):
-            try:
-                with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=1):
-                    return
-            except OSError:
-                if self._process.poll() is not None:
-                    break
-                time.sleep(0.1)
-        pytest.fail(f"The server did not start.\n{self.log()}")
-
-    def log(self) -> str:
-        return (self._folder / "server.log").read_text()
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        self._process.send_signal(how)
-        self._process.wait(timeout=20)
 
 
 class Window:
@@ -133,6 +97,27 @@ class Window:
         else:
             self.page.get_by_test_id("stTopNavLink").filter(has_text=screen).click()
         self.title(screen)
+
+    def go_to_all_rounds(self) -> None:
+        self.page.get_by_role("link", name="All rounds").click()
+        self.title("School support matching")
+
+    def give_name(self, name: str) -> None:
+        """Answer the first question."""
+        self.title("Your name")
+        self.page.get_by_role("textbox", name="Your name, for the record").fill(name)
+        self.press("Continue")
+        expect(self.page.get_by_text(f"Recorded as {name}")).to_be_visible()
+        self.settle()
+
+    def change_name(self, name: str) -> None:
+        self.page.get_by_role("button", name="Recorded as").click()
+        box = self.page.get_by_role("textbox", name="Your name, for the record")
+        box.fill(name)
+        box.press("Enter")
+        expect(self.page.get_by_text(f"Recorded as {name}")).to_be_visible()
+        self.page.keyboard.press("Escape")
+        self.settle()
 
     def move_first_slider(self) -> None:
         """One step up; a slider that is still being drawn does not hear a key."""
@@ -229,12 +214,23 @@ def app(browser, tmp_path_factory) -> Iterator[App]:
     running.stop()
 
 
+@contextmanager
+def profile(
+    browser: Browser, app: App, name: str | None = NAME, viewport: dict[str, int] = DESKTOP
+) -> Iterator[BrowserContext]:
+    """A browser of its own, as it is after its user has given their name; with None, as before."""
+    context = browser.new_context(viewport=viewport, accept_downloads=True, reduced_motion="reduce")
+    if name is not None:
+        context.add_cookies([{"name": NAME_COOKIE, "value": quote(name), "url": app.address}])
+    yield context
+    context.close()
+
+
 @pytest.fixture(params=[DESKTOP], ids=["desktop"])
 def window(app, browser, request) -> Iterator[Window]:
     """A page in a profile of its own, which must have called nobody else and complained of nothing."""
-    context = browser.new_context(viewport=request.param, accept_downloads=True, reduced_motion="reduce")
-    opened = Window(context.new_page(), app.address)
-    yield opened
-    context.close()
+    with profile(browser, app, viewport=request.param) as context:
+        opened = Window(context.new_page(), app.address)
+        yield opened
     assert opened.strangers() == []
     assert opened.complaints == []

@@ -20,7 +20,12 @@ NO_WIDER_THAN_THE_WINDOW = """() =>
 def every_screen(window: Window) -> Iterator[str]:
     """Go through every screen and its states."""
     page = window.page
+    page.context.clear_cookies()
     window.open()
+    window.press("Continue")
+    page.locator("#error-summary").wait_for()
+    yield "no name"
+    window.give_name("Robin Fry")
     yield "first visit"
     window.press("Check the files")
     page.locator("#error-summary").wait_for()
@@ -80,8 +85,14 @@ def every_screen(window: Window) -> Iterator[str]:
     yield "plan, outdated"
     window.go("Start")
     window.unfold("Rename, copy, archive or save this round")
-    window.unfold("Restore a round from its file")
     yield "start, with a plan"
+    page.get_by_role("button", name="Recorded as").click()
+    page.get_by_role("textbox", name="Your name, for the record").wait_for()
+    yield "start, with the name"
+    window.go_to_all_rounds()
+    window.unfold("Restore a round from its file")
+    yield "all rounds"
+    window.go("Start")
     window.unfold("Change the tables of this round")
     window.upload(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
     window.press("Check the files")

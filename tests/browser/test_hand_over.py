@@ -30,10 +30,7 @@ def large(tmp_path_factory) -> dict[str, str]:
 def approve(window: Window, name: str) -> None:
     window.go("Hand over")
     window.tick_every_point()
-    box = window.page.get_by_role("textbox", name="Your name, for the record")
-    box.fill(name)
-    box.press("Enter")
-    window.settle()
+    window.change_name(name)
     window.press("Approve this plan")
     window.settle()
 
@@ -103,7 +100,7 @@ def begin_large(window: Window, tables: dict[str, str]) -> None:
     window.title("Check the data")
     window.go("Plan")
     window.press("Make the plan")
-    expect(window.page.get_by_text("The plan is being made")).to_be_visible(timeout=20_000)
+    expect(window.page.get_by_role("heading", name="The plan is being made")).to_be_visible(timeout=20_000)
 
 
 def test_a_long_search_survives_a_refresh_and_is_stopped_with_what_it_has(window, large):

@@ -368,7 +368,7 @@ def test_who_is_excluded_and_why():
             "supporter_name": "Person S2",
             "designation": "SLE",
             "reason_code": "no_places",
-            "reason": "Offers no place: max_deployments is 0.",
+            "reason": "Offers no places: max_deployments is 0.",
         },
     ]
 

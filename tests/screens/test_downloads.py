@@ -6,14 +6,14 @@ import pytest
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
-from matching.ui.widgets.downloads import LingeringFiles
+from matching.ui.widgets.downloads import FilesByBrowser
 
 
-def put(files: LingeringFiles) -> str:
+def put(files: FilesByBrowser) -> str:
     return files.load_and_get_id(b"a,b\n", "text/csv", MediaFileKind.DOWNLOADABLE, "plan.csv")
 
 
-def is_gone(files: LingeringFiles, file_id: str, *, within_s: float = 5.0) -> bool:
+def is_gone(files: FilesByBrowser, file_id: str, *, within_s: float = 5.0) -> bool:
     last = time.monotonic() + within_s
     while time.monotonic() < last:
         try:
@@ -25,7 +25,7 @@ def is_gone(files: LingeringFiles, file_id: str, *, within_s: float = 5.0) -> bo
 
 
 def test_a_file_that_is_let_go_stays_a_while_and_then_leaves():
-    files = LingeringFiles("/media", kept_s=0.3)
+    files = FilesByBrowser("/media", kept_s=0.3)
     file_id = put(files)
     files.delete_file(file_id)
     assert files.get_file(f"{file_id}.csv").content == b"a,b\n"
@@ -33,7 +33,7 @@ def test_a_file_that_is_let_go_stays_a_while_and_then_leaves():
 
 
 def test_a_file_that_is_asked_for_again_while_it_leaves_stays():
-    files = LingeringFiles("/media", kept_s=0.1)
+    files = FilesByBrowser("/media", kept_s=0.1)
     file_id = put(files)
     files.delete_file(file_id)
     files.delete_file(file_id)
@@ -44,11 +44,11 @@ def test_a_file_that_is_asked_for_again_while_it_leaves_stays():
 
 
 def test_what_is_not_there_can_be_let_go():
-    files = LingeringFiles("/media", kept_s=0.0)
+    files = FilesByBrowser("/media", kept_s=0.0)
     files.delete_file("nothing")
     with pytest.raises(MediaFileStorageError):
         files.get_file("nothing.csv")
 
 
 def test_the_server_takes_it_for_its_own_kind():
-    assert issubclass(LingeringFiles, MemoryMediaFileStorage)
+    assert issubclass(FilesByBrowser, MemoryMediaFileStorage)

@@ -14,7 +14,7 @@ from matching.rounds.store import RoundStore, open_store
 from matching.ui.state import cache, jobs, plan_making
 from matching.ui.state.jobs import Jobs
 from matching.ui.state.params import PARAMS_KEY
-from matching.ui.steps import EXPORT, HISTORY, PLAN, RULES, START
+from matching.ui.steps import EXPORT, HISTORY, PLAN, ROUNDS, RULES, START
 
 
 @pytest.fixture(autouse=True)
@@ -182,7 +182,7 @@ def test_a_round_is_renamed_copied_and_archived(planned):
     planned.press("Archive this round")
     assert "The round is archived." in planned.words()
     assert [one.name for one in open_store().list()] == ["Autumn"]
-    visitor = Visitor(round=first)
+    visitor = Visitor(ROUNDS, round=first)
     visitor.tick("Show archived rounds")
     assert "Autumn (copy)" in visitor.words()
     visitor.press("Unarchive")
@@ -242,8 +242,8 @@ def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp
     written, content[18] = content[18], 3
     path.write_bytes(content)
     planned.press("Rename this round")
-    assert "The database of rounds can be read but not written." in planned.words()
-    assert "Check the path and that you may write there" in planned.words()
+    assert "The database of rounds can be read but not written; nothing was saved." in planned.words()
+    assert "Check that you may write to the file and to its directory" in planned.words()
     content[18] = written
     path.write_bytes(content)
     assert open_store().get(planned.round_id).name == "Demo area"

@@ -16,11 +16,13 @@ from streamlit.testing.v1 import AppTest
 from matching.errors import DataError
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.store import open_store
-from matching.ui.server import serve
+from matching.ui.app import screens
+from matching.ui.app.server import serve
 from matching.ui.state.params import PARAMS_KEY, ScreenParams
-from matching.ui.steps import CHECK, EXPORT, PLAN, RULES, START, STEPS, Step
+from matching.ui.steps import CHECK, EXPORT, PLAN, ROUNDS, RULES, SCREENS, START, STEPS, Step
 
-APP = Path(__file__).parents[2] / "app.py"
+APP = Path(screens.__file__)
+NAME = "Robin Fry"
 BROKEN = tiny.SUPPORTERS.replace("Primary;Secondary", "Primary;Secondry").replace("S2,", "S1,")
 
 # A busy machine makes every plan of these tests before a screen gives up waiting for it.
@@ -29,25 +31,34 @@ IMPATIENT = ScreenParams(patience_s=0.05)
 
 
 class Visitor:
-    """One browser tab, without the browser."""
+    """One browser tab, without the browser: it keeps no cookies, so it is a person of its own, with a name unless None."""
 
-    def __init__(self, step: Step = START, params: ScreenParams = PATIENT, **address: str) -> None:
+    def __init__(
+        self, step: Step = START, params: ScreenParams = PATIENT, name: str | None = NAME, **address: str
+    ) -> None:
         self.tab = AppTest.from_file(APP, default_timeout=60)
         self.tab.session_state[PARAMS_KEY] = params
-        for name, value in address.items():
-            self.tab.query_params[name] = value
-        self.tab.switch_page(f"matching/ui/pages/{step.file}")
+        for part, value in address.items():
+            self.tab.query_params[part] = value
+        self.tab.switch_page(f"../pages/{step.file}")
         self.run()
+        if name is not None:
+            self.give_name(name)
+
+    def give_name(self, name: str) -> None:
+        """Answer the first question."""
+        self._one(self.tab.text_input, "Your name, for the record").set_value(name)
+        self.press("Continue")
 
     def run(self) -> None:
         self.tab.run()
         assert not self.tab.exception, self.tab.exception
         # A screen may lead to another one by itself; what comes next happens there.
         if reached := next((step for step in STEPS if step.title == self.title), None):
-            self.tab.switch_page(f"matching/ui/pages/{reached.file}")
+            self.tab.switch_page(f"../pages/{reached.file}")
 
     def go(self, step: Step) -> None:
-        self.tab.switch_page(f"matching/ui/pages/{step.file}")
+        self.tab.switch_page(f"../pages/{step.file}")
         self.run()
 
     @property
@@ -79,6 +90,9 @@ class Visitor:
 
     def buttons(self) -> list[str]:
         return [one.label for one in self.tab.button]
+
+    def links(self) -> list[str]:
+        return [one.value for one in self.tab.get("page_link")]
 
     def downloads(self) -> list[str]:
         return [one.label for one in self.tab.get("download_button")]
@@ -184,7 +198,7 @@ def test_a_screen_without_a_round_leads_to_the_start(step):
     visitor = Visitor(step)
     assert visitor.title == step.title
     assert "No round is open." in visitor.words()
-    assert [link.value for link in visitor.tab.get("page_link")] == ["Go to Start"]
+    assert visitor.links() == ["All rounds", "Go to Start"]
 
 
 def test_checking_no_file_at_all_says_what_to_do():
@@ -197,7 +211,7 @@ def test_checking_no_file_at_all_says_what_to_do():
 
 def test_the_demo_opens_with_its_tasks_and_keeps_the_address(demo):
     assert demo.title == "Start"
-    assert [link.value for link in demo.tab.get("page_link")] == [step.title for step in STEPS[1:]]
+    assert demo.links() == ["All rounds", *(step.title for step in STEPS[1:])]
     assert re.findall("Done|Next|To do|Cannot start yet", demo.words().partition("marked “Next”")[2]) == [
         "Done",
         "Next",
@@ -207,8 +221,42 @@ def test_the_demo_opens_with_its_tasks_and_keeps_the_address(demo):
     assert Visitor(round=demo.round_id).title == "Start"
 
 
+def test_the_name_is_asked_for_first_and_once():
+    visitor = Visitor(PLAN, name=None)
+    assert visitor.title == "Your name"
+    visitor.give_name("  ")
+    assert "Enter your name above, then press Continue." in visitor.words()
+    visitor.give_name(" Rosa \n Quill ")
+    assert visitor.title == "Plan"
+    visitor.go(START)
+    visitor.press("Open the demo")
+    assert [one.by for one in open_store().get(visitor.round_id).events] == ["Rosa Quill"]
+
+
+def test_each_person_has_a_name_of_their_own(demo):
+    other = Visitor(round=demo.round_id, name="Rosa Quill")
+    other.make_plan()
+    again = Visitor(round=demo.round_id)
+    again.press("Archive this round")
+    assert [one.by for one in open_store().get(demo.round_id).events] == [NAME, "Rosa Quill", NAME]
+
+
+@pytest.mark.parametrize("step", SCREENS, ids=lambda step: step.url_path)
+def test_the_name_can_be_changed_on_every_screen(demo, step):
+    demo.go(step)
+    box = demo._one(demo.tab.text_input, "Your name, for the record")
+    assert box.value == NAME
+    box.set_value("Rosa  Quill")
+    demo.run()
+    assert demo._one(demo.tab.text_input, "Your name, for the record").value == "Rosa Quill"
+    demo._one(demo.tab.text_input, "Your name, for the record").set_value(" ")
+    demo.run()
+    demo.go(START)
+    assert demo._one(demo.tab.text_input, "Your name, for the record").value == "Rosa Quill"
+
+
 def test_the_command_line_can_open_the_demo_once(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["app.py", "--demo"])
+    monkeypatch.setattr(sys, "argv", ["screens.py", screens.DEMO_FLAG])
     first = Visitor()
     assert first.title == "Start"
     assert Visitor().round_id == first.round_id
@@ -216,14 +264,24 @@ def test_the_command_line_can_open_the_demo_once(monkeypatch):
 
 
 def test_after_the_demo_of_the_command_line_own_files_can_be_used(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["app.py", "--demo"])
+    monkeypatch.setattr(sys, "argv", ["screens.py", screens.DEMO_FLAG])
     visitor = Visitor()
-    visitor.press("Upload other tables")
-    assert visitor.title == "School support matching"
+    visitor.go(ROUNDS)
     visitor.upload(schools=tiny.SCHOOLS, supporters=tiny.SUPPORTERS, needs=tiny.NEEDS)
     visitor.press("Check the files")
     assert visitor.figure("Schools") == "3"
-    assert [one.name == "Demo area" for one in open_store().list()].count(False) == 1
+    assert sorted(one.name == "Demo area" for one in open_store().list()) == [False, True]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.url_path)
+def test_all_rounds_are_one_link_away_from_every_screen(demo, step):
+    demo.go(step)
+    assert "All rounds" in demo.links()
+    demo.go(ROUNDS)
+    assert demo.title == "School support matching"
+    assert "Open now" in demo.words()
+    demo.go(step)
+    assert demo.title == step.title
 
 
 def test_a_round_that_is_not_in_the_database_is_told():
@@ -238,11 +296,11 @@ def test_earlier_rounds_are_listed_and_can_be_opened(planned):
     assert "Plan made" in other.words()
     other.press("Open")
     assert other.round_id == planned.round_id
-    other.press("Open a new demo")
+    assert other.title == "Start"
+    other.go(ROUNDS)
+    other.press("Open the demo")
     assert other.round_id != planned.round_id
-    assert "No plan yet" not in other.words()
-    other.press("Upload other tables")
-    assert other.title == "School support matching"
+    assert other.title == "Start"
     assert len(open_store().list()) == 2
 
 

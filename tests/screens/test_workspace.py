@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from datetime import date
 
 import pandas as pd
@@ -13,7 +14,8 @@ from matching.errors import DataError, Problem
 from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
-from matching.rounds.events import DECLINE_REASONS
+from matching.rounds.events import DECLINE_REASONS, new_event
+from matching.rounds.run_inputs import serving
 from matching.rounds.state import state_of
 from matching.rounds.store import open_store
 from matching.ui.formatting import comparisons, markup
@@ -44,6 +46,11 @@ def decline(visitor: Visitor, need_id: str) -> None:
 
 def row(visitor: Visitor, need_id: str) -> dict:
     return next(one for one in visitor.rows() if one["Need"] == need_id)
+
+
+def deployed(visitor: Visitor) -> dict[str, str]:
+    """The supporter_id by need_id of the accepted plan."""
+    return serving(read_files(open_store().get(visitor.round_id).files).plan)
 
 
 def state(visitor: Visitor):
@@ -196,6 +203,47 @@ def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: 
     planned.press("Save the note")
     assert "<b>Rang</b> on Tuesday" in planned.words()
     assert "<b>Rang" not in planned.markup()
+
+
+def record_meanwhile(round_id: str, kind: str, need_id: str, supporter_id: str, **about: str) -> None:
+    """Record a decision in another window."""
+    with closing(open_store()) as store:
+        about |= {"need_id": need_id, "supporter_id": supporter_id}
+        store.record(store.get(round_id), [new_event(kind, by="Ann Ash", why="Meanwhile", **about)])
+
+
+def test_two_people_who_decide_about_different_needs_and_people_do_not_notice_each_other(planned):  # noqa: F811
+    (other,) = [one for one in planned.rows() if one["Need"] == "N003"]
+    begin(planned, "N012", "(pin)")
+    before = state(planned)
+    supporter_id = deployed(planned)[other["Need"]]
+    assert supporter_id != "S027"
+    record_meanwhile(planned.round_id, "forbid", other["Need"], supporter_id)
+    planned.press("Keep Manjit Martínez here")
+    assert "changed in another window" not in planned.words()
+    assert "Manjit Martínez (S027) is pinned to" in planned.words()
+    assert (row(planned, "N012")["Status"], row(planned, other["Need"])["Supporter"]) == ("proposed, pinned", "Unmet")
+    # Undo takes back this tab's own entry only.
+    planned._one([one for one in planned.tab.button if str(one.key).startswith("undo_last")], "Undo").click()
+    planned.run()
+    assert state(planned).pins == before.pins == {}
+    assert list(state(planned).barred) == [(other["Need"], supporter_id)]
+
+
+def test_what_was_typed_stays_when_another_person_was_faster_about_the_same_need(planned):  # noqa: F811
+    begin(planned, "N012", "(forbid)")
+    fill(planned, "Why?", "Governor there")
+    record_meanwhile(planned.round_id, "note", "N012", "", text="Ring them first")
+    planned.press("Forbid this supporter")
+    words = planned.words()
+    assert "The round was changed in another window" in words
+    assert "Ann Ash: note, need N012. Reason: Ring them first" in words
+    assert planned._one(planned.tab.text_input, "Why?").value == "Governor there"
+    assert state(planned).barred == {}
+    planned.press("Open the round as it is now")
+    assert planned._one(planned.tab.text_input, "Why?").value == "Governor there"
+    planned.press("Forbid this supporter")
+    assert [one.reason for one in state(planned).barred.values()] == ["Governor there"]
 
 
 def test_somebody_forbidden_needs_a_reason(planned):  # noqa: F811

@@ -141,14 +141,14 @@ def test_such_a_plan_is_saved_and_verified(shared):
 @pytest.mark.parametrize(
     ("name", "column", "cell", "fault"),
     [
-        ("surplus.csv", "surplus", "", "surplus.csv N1: '' is not what a need can be worth, in score points."),
-        ("surplus.csv", "surplus", "-1.000", "surplus.csv N1: '-1.000' is not what a need can be worth"),
-        ("surplus.csv", "surplus", "nan", "surplus.csv N1: 'nan' is not what a need can be worth"),
-        ("surplus.csv", "surplus", "0.000", "surplus.csv: what needs are worth and the best loads do not prove"),
-        ("surplus.csv", "surplus", "9.000", "surplus.csv: what needs are worth leaves room for more needs"),
+        ("surplus.csv", "surplus", "", "surplus.csv N1: '' is not a surplus in score points."),
+        ("surplus.csv", "surplus", "-1.000", "surplus.csv N1: '-1.000' is not a surplus"),
+        ("surplus.csv", "surplus", "nan", "surplus.csv N1: 'nan' is not a surplus"),
+        ("surplus.csv", "surplus", "0.000", "surplus.csv: the surpluses and the best loads do not prove"),
+        ("surplus.csv", "surplus", "9.000", "surplus.csv: the surpluses leave open whether more needs"),
         ("surplus.csv", "need_id", "N7", "surplus.csv does not hold every need once, in order."),
-        ("workload.csv", "price", "-1.000", "workload.csv S1: the price is not what one more place"),
-        ("workload.csv", "price", "0.000", "workload.csv S1: the price is not what one more place"),
+        ("workload.csv", "price", "-1.000", "workload.csv S1: the price is not the value of one more place"),
+        ("workload.csv", "price", "0.000", "workload.csv S1: the price is not the value of one more place"),
     ],
 )
 def test_what_was_changed_in_the_proof_is_found(shared, name, column, cell, fault):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
 
 from matching.rounds.events import Event
-from matching.rounds.round import PlanRecord, Round, refused
+from matching.rounds.round import PlanRecord, Round, RoundSummary, refused
 from matching.rounds.storage.schema import CONTENTS, EVENTS, PLAN_FILES, PLANS, ROUNDS, SOURCES
 from matching.rounds.storage.sqlite import DamagedError
 from matching.tables.files import Source
@@ -155,9 +155,39 @@ def read_round(connection: Connection, round_id: str) -> Round | None:
         plans=read_plans(connection, round_id),
         current=row.current_plan,
         approved=row.approved_plan,
-        archived_at=time_or_none(row.archived_at),
+        archived_at=_time_or_none(row.archived_at),
         copied_from=row.copied_from,
         added_at={one.table_name: datetime.fromisoformat(one.added_at) for one in sources},
+    )
+
+
+def is_as_seen(connection: Connection, seen: Round) -> bool:
+    """Return whether a round is still as the user saw it.
+
+    A database that was replaced by a backup can have the same revision and another history.
+    """
+    is_last = (EVENTS.c.round_id == ROUNDS.c.round_id) & (EVENTS.c.number == seen.last_event)
+    query = select(EVENTS.c.at).join(ROUNDS, is_last)
+    is_seen = (ROUNDS.c.round_id == seen.round_id) & (ROUNDS.c.revision == seen.revision)
+    at = connection.execute(query.where(is_seen)).scalar_one_or_none()
+    return at is not None and datetime.fromisoformat(at) == seen.events[-1].at
+
+
+def read_summaries(connection: Connection, *, archived: bool) -> tuple[RoundSummary, ...]:
+    """Return all rounds, the newest first; archived ones only on request."""
+    query = select(ROUNDS).order_by(ROUNDS.c.created_at.desc(), ROUNDS.c.round_id)
+    if not archived:
+        query = query.where(ROUNDS.c.archived_at.is_(None))
+    return tuple(
+        RoundSummary(
+            row.round_id,
+            row.name,
+            datetime.fromisoformat(row.created_at),
+            row.current_plan is not None,
+            row.approved_plan is not None,
+            _time_or_none(row.archived_at),
+        )
+        for row in connection.execute(query)
     )
 
 
@@ -207,6 +237,5 @@ def _iso(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def time_or_none(written: str | None) -> datetime | None:
-    """Return a time as written in a row, or None for none."""
+def _time_or_none(written: str | None) -> datetime | None:
     return datetime.fromisoformat(written) if written else None

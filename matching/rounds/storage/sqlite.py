@@ -3,10 +3,12 @@
 Everything else under `rounds` is SQLAlchemy Core, so that another database needs a file like this one and no other.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Connection, NullPool, create_engine
 from sqlalchemy.engine import URL
@@ -22,10 +24,23 @@ class DamagedError(Exception):
 class Database:
     """One SQLite file and its transactions, whose faults are raised as problems."""
 
-    def __init__(self, path: Path, wait_s: float) -> None:
-        self.path = path
+    def __init__(self, path: Path, wait_s: float, *, new_for: Path | None = None) -> None:
+        """Prepare the transactions of a file.
+
+        Parameters
+        ----------
+        path : Path
+            Absolute.
+        wait_s : float
+            How long to wait for another writer, in seconds.
+        new_for : Path, optional
+            The file is new and will get this name, which problems give; otherwise it has to be there.
+        """
+        self.path = new_for or path
+        self._is_new = new_for is not None
+        mode = {"uri": "true", "mode": "rwc" if self._is_new else "rw"}
         self._engine = create_engine(
-            URL.create("sqlite", database=str(path)),
+            URL.create("sqlite", database=_address(path), query=mode),
             # Otherwise Python's driver begins transactions by itself, and late.
             connect_args={"timeout": wait_s, "isolation_level": None},
             # One connection for each transaction: between transactions none is open, and one file is the whole backup.
@@ -57,12 +72,20 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
+        if not self._is_new:
+            _check_present(self.path)
         with _faults_as_problems(self.path), self._engine.begin() as connection:
             connection.exec_driver_sql("PRAGMA foreign_keys = ON")
             # With a write-ahead log, less than FULL can lose confirmed writes in a power cut.
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
             connection.exec_driver_sql(begin)
             yield connection
+
+
+def _address(path: Path) -> str:
+    """Return a path as an address that SQLite reads: with a mode, it makes no empty file where one is missing."""
+    written = os.fsencode(path.as_posix())
+    return f"file://{quote(written if written.startswith(b'/') else b'/' + written)}"
 
 
 # ---- tables that only grow -----------------------------------------------------------------------------------------
@@ -108,23 +131,75 @@ TRIGGERS_0002 = (
 
 ELSEWHERE = "Check the path and that you may write there, or set S2S_DATABASE_URL to another file."
 """What to do about a path that cannot be used."""
-_RESTORE = "Move the file away, without deleting it, and put a copy from your backup in its place."
 _IN_USE = (
     "The database of rounds was in use by another program or window for too long; nothing was saved.",
     "Try again in a moment; if it happens again, close the other program.",
 )
-_READ_ONLY = ("The database of rounds can be read but not written.", ELSEWHERE)
-_DAMAGED = ("The file is damaged, or is not a database of rounds.", _RESTORE)
+_READ_ONLY = (
+    "The database of rounds can be read but not written; nothing was saved.",
+    "Check that you may write to the file and to its directory, or copy it to where you may write and set "
+    "S2S_DATABASE_URL to the copy.",
+)
+_UNREADABLE_DISK = (
+    "The disk with the database of rounds could not be read or written; nothing was saved. As far as is known, the "
+    "database is not damaged.",
+    "Free some space, check your quota and that the disk or network drive is connected, and try again. Keep the file "
+    "as it is.",
+)
+_DAMAGED = "The file is damaged, or is not a database of rounds."
+_OTHER_TABLES = (
+    "The tables of the database are not as this program left them ({fault}); nothing was saved.",
+    "If another program has changed the file, keep it under another name and put a copy from your backup in its "
+    "place. Otherwise report this.",
+)
+_NO_MEMORY = ("The memory of this machine was not enough; nothing was saved.", "Close other programs and try again.")
+_INTERRUPTED = ("Saving was interrupted; nothing was saved.", "Try again in a moment.")
+_OTHER = (
+    "The database of rounds could not be used ({fault}); nothing was saved.",
+    "Try again. If it happens again, keep the file as it is and report this.",
+)
 _FAULTS = {
+    sqlite3.SQLITE_ERROR: _OTHER_TABLES,
+    sqlite3.SQLITE_PERM: _READ_ONLY,
+    sqlite3.SQLITE_ABORT: _INTERRUPTED,
     sqlite3.SQLITE_BUSY: _IN_USE,
     sqlite3.SQLITE_LOCKED: _IN_USE,
     sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_PERM: _READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: ("The database of rounds cannot be opened or made here.", ELSEWHERE),
+    sqlite3.SQLITE_READONLY_DBMOVED: (
+        "The database of rounds was moved, renamed or replaced while it was in use; nothing was saved.",
+        "Put it back in its place and try again.",
+    ),
+    sqlite3.SQLITE_INTERRUPT: _INTERRUPTED,
+    sqlite3.SQLITE_IOERR: _UNREADABLE_DISK,
+    sqlite3.SQLITE_IOERR_CORRUPTFS: (
+        "The file system of the disk is damaged; nothing was saved.",
+        "Copy the database of rounds to another disk, have this one checked, and set S2S_DATABASE_URL to the copy.",
+    ),
+    sqlite3.SQLITE_IOERR_NOMEM: _NO_MEMORY,
     sqlite3.SQLITE_FULL: ("The disk is full; nothing was saved.", "Free some space on it and try again."),
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: (
+        "The database of rounds cannot be opened or made here.",
+        "Check the path, your right to write there and the space on the disk, or set S2S_DATABASE_URL to another file.",
+    ),
+    sqlite3.SQLITE_PROTOCOL: _IN_USE,
+    sqlite3.SQLITE_SCHEMA: (
+        "The tables of the database were changed by another program meanwhile; nothing was saved.",
+        "Close the other program and try again.",
+    ),
+    sqlite3.SQLITE_TOOBIG: (
+        "A file or text is larger than the database can hold; nothing was saved.",
+        "Make it smaller.",
+    ),
+    sqlite3.SQLITE_NOLFS: (
+        "The database of rounds is larger than this disk can hold in one file; nothing was saved.",
+        "Move it to another disk and set S2S_DATABASE_URL to the new place.",
+    ),
 }
+"""By code: what happened and what to do. A code with a variant of its own takes precedence over its kind.
+
+SQLite's other kinds are defects of a program, and `_OTHER` is true of them; CORRUPT and NOTADB are damage to the file.
+"""
+_DAMAGES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @contextmanager
@@ -135,14 +210,80 @@ def _faults_as_problems(path: Path) -> Iterator[None]:
     except IntegrityError:
         raise
     except DamagedError as error:
-        raise unusable(path, *_DAMAGED) from error
+        raise _damaged(path) from error
+    except MemoryError as error:  # the driver's form of NOMEM
+        raise unusable(path, *_NO_MEMORY) from error
     except DatabaseError as error:
-        # The low byte is the kind of fault; the other bytes are its variant.
-        kind = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        other = (f"The database of rounds cannot be used ({error.orig}).", _RESTORE)
-        raise unusable(path, *_FAULTS.get(kind, other)) from error
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_INTERNAL)
+        kind = code & 0xFF
+        if kind in _DAMAGES:
+            raise _damaged(path) from error
+        message, fix = _FAULTS.get(code) or _FAULTS.get(kind, _OTHER)
+        raise unusable(path, message.format(fault=error.orig), fix) from error
 
 
 def unusable(path: Path, message: str, fix: str) -> DataError:
     """Return the problem of a database file that cannot be used."""
     return DataError([Problem(str(path), None, "", "", message, fix)])
+
+
+# ---- files that are missing, empty or cut short --------------------------------------------------------------------
+
+_MAGIC = b"SQLite format 3\0"
+
+
+def check_absent(path: Path) -> None:
+    """Refuse to begin a new database next to the journal of one that was here.
+
+    Raises
+    ------
+    DataError
+    """
+    if names := _journals(path):
+        message = f"The database of rounds is missing, but {names} is still there and may hold its newest changes."
+        fix = f"Put {path.name} back. If you do not need it, move {names} away to begin without rounds."
+        raise unusable(path, message, fix)
+
+
+def _check_present(path: Path) -> None:
+    """Refuse a file that is missing or empty; to SQLite either is a new database."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        message = "The database of rounds is no longer there: it was moved, renamed or deleted; nothing was saved."
+        raise unusable(path, message, "Put it back in its place and try again.") from error
+    except OSError:
+        return  # SQLite finds the fault that it names best
+    if size == 0:
+        message = "The file is empty, so no round can be read from it; nothing was changed."
+        fix = f"If it held rounds, {_restore(path)} If it never did, delete it to begin with a new one."
+        raise unusable(path, message, fix)
+
+
+def _damaged(path: Path) -> DataError:
+    """Return the problem of a damaged file; one that is shorter than its header states was cut short."""
+    message = _DAMAGED
+    with suppress(OSError):
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = file.read(100)
+        # Bytes 16 and 17 hold the size of a page (1 is 65,536), bytes 28 to 31 the number of pages.
+        page_size = int.from_bytes(header[16:18], "big")
+        stated = (65_536 if page_size == 1 else page_size) * int.from_bytes(header[28:32], "big")
+        if header.startswith(_MAGIC) and len(header) == 100 and size < stated:
+            message = f"The file was cut short: {size:,} of its {stated:,} bytes are there. Nothing was changed."
+    restore = _restore(path)
+    return unusable(path, message, restore[0].upper() + restore[1:])
+
+
+def _restore(path: Path) -> str:
+    # SQLite would read a journal that is left behind as one of the copy.
+    names = _journals(path)
+    together = f" together with {names}" if names else ""
+    return f"move the file away{together}, without deleting it, and put a copy from your backup in its place."
+
+
+def _journals(path: Path) -> str:
+    """Return the names of SQLite's own files next to a database, in words; blank if there are none."""
+    beside = [path.with_name(path.name + suffix) for suffix in ("-journal", "-wal", "-shm")]
+    return " and ".join(one.name for one in beside if one.is_file() and one.stat().st_size)

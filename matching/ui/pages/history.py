@@ -15,7 +15,7 @@ from matching.ui.formatting.words import event_sentence, moment
 from matching.ui.sections.filters import filter_by
 from matching.ui.state import cache, decisions
 from matching.ui.steps import HISTORY
-from matching.ui.widgets.layout import name_box, round_or_stop, screen_heading
+from matching.ui.widgets.layout import round_or_stop, screen_heading
 
 _MOST = 200
 
@@ -140,7 +140,6 @@ def _offer_undo(round_: Round) -> None:
             key=f"undo_of_{round_.revision}",
         )
         why = st.text_input("Reason for undoing", max_chars=500, key=f"undo_why_{round_.revision}")
-        name_box()
         if st.button("Undo this decision", type="primary"):
             _undo(round_, number, (why or "").strip())
 

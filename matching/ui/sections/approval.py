@@ -19,7 +19,6 @@ from matching.ui.sections.proof import unproved_levels
 from matching.ui.sections.unmet_needs import PRIORITY_COLOURS, unmet_table
 from matching.ui.state import cache, drafted_rules, open_round, person, plan_making
 from matching.ui.state.delivery import Handed, approved_version, approved_versions, files_of, version_of
-from matching.ui.widgets.layout import name_box
 
 _MOST_ROWS = 100
 
@@ -80,8 +79,8 @@ def _show_point(number: int, point: Point, digest: str) -> bool:
 def _offer_approval(round_: Round, found: Handed, unticked: int) -> None:
     st.header("Approve", anchor=False)
     with st.container(border=True, key="approve"):
-        name_box()
         remark = st.text_area("Remark (optional)", max_chars=1000, help="The history keeps it with the approval.")
+        st.html(markup.paragraph(f"The approval is recorded as yours, {person.who()}.", quiet=True))
         if unticked:
             st.html(markup.paragraph(f"First tick {counted(unticked, 'more point')} above.", quiet=True))
         if st.button("Approve this plan", type="primary", disabled=unticked > 0):
@@ -209,7 +208,6 @@ def show_approval(round_: Round, found: Handed) -> None:
                 f"Version {version_of(round_, record)} is kept as it is."
             )
         )
-        name_box()
         why = st.text_input("Reason for reopening", max_chars=500, help="The history keeps it.")
         if st.button("Reopen the plan", type="primary"):
             _reopen(round_, (why or "").strip())

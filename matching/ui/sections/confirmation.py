@@ -15,7 +15,7 @@ from matching.ui.state import decisions
 from matching.ui.state.live_plan import Opened
 
 _MOST_NAMED = 3
-_CONFIRMATION = "confirmation"
+_CONFIRMATION, _ENTRIES = "confirmation", "entries"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class _Confirmation:
     last_event: int
     numbers: tuple[int, ...]
     sentences: tuple[str, ...] = field(repr=False)
+
+
+def entries() -> int:
+    """Return the number of entries that this tab has made, so that a form is new after each but not after another's."""
+    return int(st.session_state.get(_ENTRIES, 0))
 
 
 def show_confirmation(opened: Opened) -> None:
@@ -87,18 +92,20 @@ def _package_words(opened: Opened) -> Iterator[str]:
 
 def record_and_confirm(round_: Round, events: Sequence[Event], *sentences: str) -> None:
     """Record decisions, and draw the screen again with sentences that confirm them."""
-    _confirm(round_, decisions.record(round_, events), sentences)
+    _confirm(decisions.record(round_, events), len(events), sentences)
 
 
 def undo_and_confirm(round_: Round, numbers: Sequence[int]) -> None:
     """Undo events, and draw the screen again with a confirmation; its own Undo brings them back."""
     words = "Undone. The history keeps both entries. To bring the decision back, press Undo again."
-    _confirm(round_, decisions.undo(round_, numbers), [words])
+    _confirm(decisions.undo(round_, numbers), len(numbers), [words])
 
 
-def _confirm(before: Round, after: Round | None, sentences: Iterable[str]) -> None:
+def _confirm(after: Round | None, count: int, sentences: Iterable[str]) -> None:
+    """Confirm the last `count` events of a round; those before them may be another person's."""
     if after is None:
         return
-    numbers = tuple(range(before.last_event + 1, after.last_event + 1))
+    numbers = tuple(range(after.last_event - count + 1, after.last_event + 1))
+    st.session_state[_ENTRIES] = entries() + 1
     st.session_state[_CONFIRMATION] = _Confirmation(after.round_id, after.last_event, numbers, tuple(sentences))
     st.rerun()

@@ -14,7 +14,7 @@ from matching.rounds.run_inputs import serving
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
-from matching.ui.sections.confirmation import need_name, record_and_confirm, undo_and_confirm
+from matching.ui.sections.confirmation import entries, need_name, record_and_confirm, undo_and_confirm
 from matching.ui.state import answers, person, setbacks
 from matching.ui.state.live_plan import Opened
 
@@ -98,8 +98,10 @@ def people(opened: Opened) -> dict[str, str]:
 @st.fragment
 def show_decisions(opened: Opened, need_id: str) -> None:
     """Show what can be recorded about a need, one form at a time, and what was recorded."""
-    key = f"{need_id}_{opened.round_.last_event}"
-    case = _Case(opened, opened.row(need_id), people(opened), key)
+    row = opened.row(need_id)
+    # What is typed stays when another person changes the round, unless the need has another supporter since.
+    key = f"{need_id}_{row['supporter_id']}_{opened.is_approved}_{entries()}"
+    case = _Case(opened, row, people(opened), key)
     labels = _labels(case)
     chosen = st.selectbox(
         "What do you want to record?",
@@ -107,7 +109,7 @@ def show_decisions(opened: Opened, need_id: str) -> None:
         index=None,
         format_func=lambda kind: labels.get(kind, kind),
         placeholder="An answer, a change or a note",
-        key=f"record_{key}",
+        key=f"record_{key}_{'_'.join(labels)}",
     )
     if chosen:
         with st.container(border=True, key="decision"):

@@ -18,14 +18,20 @@ from matching.whatif.why_not import WhyNot
 
 _MOST_CANDIDATES, _MOST_LISTED = 8, 400
 _MOST_DISPLACED = 30
+_ADDRESSED = "need_in_address"
 
 
 def chosen_need(opened: Opened) -> str | None:
-    """Show the list of needs and return the chosen one. The address keeps it."""
+    """Show the list of needs and return the chosen one.
+
+    The address keeps it: a refresh does not lose it, a link to it can be sent, and the browser's back and forward
+    buttons lead from one need to another.
+    """
     labels = {str(row["need_id"]): need_name(row) for row in opened.needs.to_dict("records")}
     asked = st.query_params.get("need")
-    if "need" not in st.session_state and asked in labels:
-        st.session_state["need"] = asked
+    # An address other than this screen wrote last is a refresh, a link, or one step back or forward.
+    if asked != st.session_state.get(_ADDRESSED) or "need" not in st.session_state:
+        st.session_state["need"] = asked if asked in labels else None
     chosen: str | None = st.selectbox(
         "Need",
         list(labels),
@@ -34,11 +40,11 @@ def chosen_need(opened: Opened) -> str | None:
         placeholder="Choose a row in the table above, or a need here",
         key="need",
     )
-    # In the address, so that a refresh keeps it and a link can be sent.
     if chosen and chosen != asked:
         st.query_params["need"] = chosen
     elif asked and not chosen:
         del st.query_params["need"]
+    st.session_state[_ADDRESSED] = chosen
     return chosen if chosen in labels else None
 
 

@@ -1,6 +1,6 @@
 """Recording and undoing decisions about the open round."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from matching.rounds.events import Event, new_event
@@ -14,27 +14,23 @@ from matching.ui.state.person import who
 
 def record(round_: Round, events: Sequence[Event]) -> Round | None:
     """Record decisions as `open_round.change` does: all, or none if one would take a person over their limits."""
-    numbered = [replace(one, number=number) for number, one in enumerate(events, start=round_.last_event + 1)]
-
-    def take() -> Round:
-        _refuse_overfull(round_, numbered)
-        return store().record(round_, events)
-
-    return change(take)
+    return _change(round_, events, lambda: store().record(round_, events))
 
 
 def undo(round_: Round, numbers: Sequence[int], *, why: str = "") -> Round | None:
-    """Undo what was recorded together, the last of it first; each undoing is an event of its own."""
+    """Undo what was recorded together; each undo is an event of its own."""
+    undos = [replace(new_event("undo", by=who(), why=why), undoes=number) for number in numbers]
+    return _change(round_, undos, lambda: store().undo(round_, *numbers, by=who(), why=why))
 
-    def take_back() -> Round:
-        changed = round_
-        for number in sorted(numbers, reverse=True):
-            event = replace(new_event("undo", by=who(), why=why), number=changed.last_event + 1, undoes=number)
-            _refuse_overfull(changed, [event])
-            changed = store().undo(changed, number, by=who(), why=why)
-        return changed
 
-    return change(take_back)
+def _change(round_: Round, entry: Sequence[Event], make: Callable[[], Round]) -> Round | None:
+    numbered = [replace(one, number=number) for number, one in enumerate(entry, start=round_.last_event + 1)]
+
+    def checked() -> Round:
+        _refuse_overfull(round_, numbered)
+        return make()
+
+    return change(checked)
 
 
 def _refuse_overfull(round_: Round, more: Sequence[Event]) -> None:

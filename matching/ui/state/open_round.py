@@ -15,12 +15,12 @@ from matching.ui.formatting.words import day
 from matching.ui.state import cache
 from matching.ui.state.drafted_rules import draft, draft_policy, take_draft
 from matching.ui.state.jobs import finished_job
-from matching.ui.state.person import who
+from matching.ui.state.person import browser_or_tab, who
 from matching.ui.state.setbacks import forget_setback, set_back, set_back_by_defect
 
 DEMO_NAME = "Demo area"
 
-_OPEN, _MISSING, _UNTIL_CHANGED, _DEMO_OPENED = "open_round", "missing_round", "until_changed", "demo_opened"
+_OPEN, _MISSING, _UNTIL_CHANGED = "open_round", "missing_round", "until_changed"
 
 
 def store() -> RoundStore:
@@ -90,12 +90,6 @@ def follow() -> None:
         st.query_params["round"] = found.round_id
 
 
-def close_round() -> None:
-    """Have no round open; it stays in the database."""
-    hold(None)
-    st.query_params.clear()
-
-
 def open_demo() -> None:
     """Begin a round with the fictional area."""
     hold(store().create(DEMO_NAME, cache.ordered(demo_sources()), by=who()))
@@ -103,10 +97,10 @@ def open_demo() -> None:
 
 
 def open_demo_once() -> None:
-    """Open the newest round of the fictional area, or begin one, on the first screen of a tab without a round."""
-    if st.session_state.get(_DEMO_OPENED):
+    """Open the newest round of the fictional area, or begin one, at the first visit of a browser without a round."""
+    if browser_or_tab() in _shown_demo():
         return
-    st.session_state[_DEMO_OPENED] = True
+    _shown_demo().add(browser_or_tab())
     if st.query_params.get("round") or held():
         return
     earlier = next((one for one in store().list() if one.name == DEMO_NAME), None)
@@ -114,6 +108,12 @@ def open_demo_once() -> None:
         open_by_id(earlier.round_id)
     else:
         open_demo()
+
+
+@st.cache_resource(show_spinner=False)
+def _shown_demo() -> set[str]:
+    """Return the browsers that have come since the server was started; a refresh empties the memory of a tab."""
+    return set()
 
 
 def open_again() -> None:

@@ -12,9 +12,10 @@ from matching.ui.formatting import markup
 from matching.ui.formatting.words import day, moment
 from matching.ui.state import jobs, open_round, person, setbacks
 from matching.ui.state.jobs import Job
-from matching.ui.steps import PLAN, START, Step
+from matching.ui.steps import PLAN, ROUNDS, START, Step
 
 _MOST_STAGES = 5
+_NAME = "name_for_the_record"
 
 
 def screen_heading(step: Step, round_: Round, what_next: str) -> None:
@@ -74,17 +75,51 @@ def _seconds(elapsed: float) -> str:
     return counted(int(elapsed), "second")
 
 
-def name_box() -> None:
-    """Show the box for the name that is recorded with every change."""
-    key = "name_for_the_record"
-    if key not in st.session_state:
-        st.session_state[key] = person.who()
-    st.text_input(
-        "Your name, for the record",
-        key=key,
-        max_chars=80,
-        help="Your name is recorded in the history of the round with every change you make. You enter it once.",
-        on_change=lambda: person.be_called(st.session_state[key]),
+def ask_name() -> None:
+    """Ask the user's name, which every change is recorded with."""
+    about = "The history of a round shows who made each change. Give your name once; this browser will remember it."
+    st.html(markup.page_heading("Your name", about, "School support matching"))
+    with st.form("name", border=False):
+        given = st.text_input("Your name, for the record", max_chars=person.LONGEST_NAME, autocomplete="name")
+        pressed = st.form_submit_button("Continue", type="primary")
+    if not pressed:
+        return
+    if person.be_called(given):
+        st.rerun()
+    st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
+    error_summary(
+        "No name was given", ["Enter your name above, then press Continue."], occasion=st.session_state["pressed"]
+    )
+
+
+def show_frame() -> None:
+    """Show what is at the top of every screen: the way to all rounds, and the user's name."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="frame"):
+        link(ROUNDS, ROUNDS.title)
+        # Another tab may have changed it, and a blank one is not taken.
+        st.session_state[_NAME] = person.who()
+        with st.popover(f"Recorded as {markup.label(person.who())}", type="tertiary"):
+            st.text_input(
+                "Your name, for the record",
+                key=_NAME,
+                max_chars=person.LONGEST_NAME,
+                help="Your name is recorded in the history of the round with every change you make.",
+                autocomplete="name",
+                on_change=_take_name,
+            )
+    _remember_name()
+
+
+def _take_name() -> None:
+    person.be_called(st.session_state[_NAME])
+
+
+def _remember_name() -> None:
+    """Have the browser keep the name for a year, in a cookie of its own: the next server asks for it there."""
+    st.html(
+        f"<script>document.cookie = '{person.NAME_COOKIE}={person.quoted_name()}; Path=/; Max-Age=31536000; "
+        "SameSite=Strict'</script>",
+        unsafe_allow_javascript=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""Upload slots for the files of a round."""
+"""Upload slots for the files of a round, and the form that they are in."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,11 +6,15 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from matching.errors import DataError
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
-from matching.inputs.recognise import WORKBOOK
+from matching.inputs.recognise import WORKBOOK, without_workbook
 from matching.tables.files import Source
 from matching.ui.formatting import markup
+from matching.ui.state import attempts, open_round
 from matching.ui.state.params import screen_params
+from matching.ui.steps import CHECK
+from matching.ui.widgets.layout import error_summary, go_to
 
 _TABLE_TYPES = ("csv", "xlsx", "gz", "zip")
 _PEOPLE_TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
@@ -123,3 +127,43 @@ def _slot(slot: Slot, occasion: str) -> Source | None:
         st.html(markup.banner(f"{file.name} is too large.", [limit_sentence()], kind="warning"))
         return None
     return Source(file.name, file.getvalue())
+
+
+def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
+    """Ask for the files of the open round; or, if `name` is None, for those of a new round and for its name.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of the round that begins with the files where they cannot go into the open one.
+    kept : dict of str to Source
+        The files that the round has already.
+    """
+    is_new = name is None
+    with upload_form("start"):
+        if name is None:
+            name = st.text_input("Name of this round", value=open_round.suggested_name(), max_chars=80)
+        st.html(
+            markup.paragraph(
+                f"Tables are CSV or Excel (.xlsx) files, and the policy is a TOML file. {limit_sentence()}", quiet=True
+            )
+        )
+        uploaded = upload_slots(ROUND_SLOTS, "start")
+        pressed = st.form_submit_button("Check the files", type="primary")
+    if not pressed:
+        return
+    if not uploaded:
+        st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
+        advice = "Choose at least one file above, then press the button again."
+        error_summary("No file was uploaded", [advice], occasion=st.session_state["pressed"])
+        return
+    try:
+        with st.spinner("Checking the files…"):
+            sources = {**kept, **without_workbook(uploaded)}
+            attempts.try_files(name.strip() or open_round.suggested_name(), sources, new_round=is_new)
+    except DataError as error:
+        st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
+        lines = [f"{one.table}: {one.message} {one.fix}" for one in error.problems]
+        error_summary("The workbook cannot be used", lines, occasion=st.session_state["pressed"])
+        return
+    go_to(CHECK)

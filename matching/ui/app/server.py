@@ -3,18 +3,24 @@
 import gc
 import importlib
 import socket
+import sys
 import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from streamlit.web import bootstrap
+from starlette.middleware import Middleware
+from streamlit.cli_util import open_browser as open_in_browser
+from streamlit.starlette import App
 
 from matching.errors import DataError, Problem
 from matching.rounds.store import open_store
-from matching.ui import screens
+from matching.ui.app import screens
+from matching.ui.browser import OwnPagesOnly
 from matching.ui.state.params import server_params
-from matching.ui.steps import STEPS
+from matching.ui.steps import SCREENS
 from matching.ui.widgets.downloads import keep_downloads
 
 
@@ -25,7 +31,7 @@ def serve(*, port: int, demo: bool, open_browser: bool) -> None:
     ----------
     port : int
     demo : bool
-        Open the fictional area on the first screen of each tab.
+        Open the fictional area in each browser that comes, once.
     open_browser : bool
         Open the app in the default browser.
 
@@ -38,17 +44,28 @@ def serve(*, port: int, demo: bool, open_browser: bool) -> None:
     _warm_up()
     settings = {
         **_settings(),
-        "server_port": port,
-        "server_headless": not open_browser,
-        "server_maxUploadSize": params.largest_file_mb,
-        "logger_hideWelcomeMessage": True,
+        "server.port": port,
+        "server.headless": True,
+        "server.maxUploadSize": params.largest_file_mb,
+        "logger.hideWelcomeMessage": True,
     }
-    address = settings["browser_serverAddress"]
-    _check_free(address, port)
-    print(f"School support matching is open at http://{address}:{port} (stop it with Ctrl+C).", flush=True)
+    host = settings["browser.serverAddress"]
+    _check_free(host, port)
+    address = f"http://{host}:{port}"
+
+    @asynccontextmanager
+    async def while_served(_: App) -> AsyncIterator[None]:
+        if open_browser:
+            open_in_browser(address)
+        yield
+
+    print(f"School support matching is open at {address} (stop it with Ctrl+C).", flush=True)
     keep_downloads(params.download_kept_s)
-    bootstrap.load_config_options(settings)
-    bootstrap.run(str(Path(screens.__file__)), False, [screens.DEMO_FLAG] if demo else [], settings)
+    script = str(Path(screens.__file__))
+    # Streamlit hands these words on to the screens, and finds other files of the script next to the first.
+    sys.argv = [script, *([screens.DEMO_FLAG] if demo else [])]
+    with suppress(KeyboardInterrupt):
+        App(script, middleware=[Middleware(OwnPagesOnly)], lifespan=while_served).run(config=settings)
 
 
 def _warm_up() -> None:
@@ -57,18 +74,18 @@ def _warm_up() -> None:
     Everything loaded by then is exempted from garbage collection: it lives as long as the server, and searching it
     every few seconds would stop all screens for a quarter of a second.
     """
-    for step in STEPS:
+    for step in SCREENS:
         importlib.import_module(f"matching.ui.pages.{step.file.removesuffix('.py')}")
     open_store().close()
     gc.freeze()
 
 
 def _settings() -> dict[str, Any]:
-    """Return the settings of .streamlit/config.toml as flags; a wheel has a copy of the file in this package."""
+    """Return the settings of .streamlit/config.toml by name; a wheel has a copy of the file in this package."""
     packed = files("matching.ui") / "config.toml"
-    source = packed if packed.is_file() else Path(__file__).parents[2] / ".streamlit" / "config.toml"
+    source = packed if packed.is_file() else Path(__file__).parents[3] / ".streamlit" / "config.toml"
     sections = tomllib.loads(source.read_text(encoding="utf-8"))
-    return {f"{section}_{name}": value for section, values in sections.items() for name, value in values.items()}
+    return {f"{section}.{name}": value for section, values in sections.items() for name, value in values.items()}
 
 
 def _check_free(address: str, port: int) -> None:

@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from matching.errors import DataError
 from matching.rounds.store import StaleRoundError
-from matching.ui.state import open_round, scheduling, setbacks
-from matching.ui.steps import START, STEPS
-from matching.ui.widgets.layout import close_menu, show_setback
+from matching.ui.state import open_round, person, scheduling, setbacks
+from matching.ui.steps import SCREENS, START, STEPS, Step
+from matching.ui.widgets.layout import ask_name, close_menu, show_frame, show_setback
 
 DEMO_FLAG = "--demo"
 
@@ -24,10 +25,14 @@ _ICON = (
 def open_screens() -> None:
     """Show the screen that the address names."""
     st.set_page_config(page_title="School support matching", page_icon=_ICON, layout="wide")
-    st.html(Path(__file__).parent / "widgets" / "style.css")
-    pages = [st.Page(step.path, title=step.title, url_path=step.url_path, default=step is START) for step in STEPS]
-    screen = st.navigation(pages, position="top")
+    st.html(Path(__file__).parents[1] / "widgets" / "style.css")
+    has_name = bool(person.who())
+    screen = st.navigation([_page(step) for step in SCREENS], position="top" if has_name else "hidden")
     close_menu(screen.url_path)
+    if not has_name:
+        ask_name()
+        return
+    show_frame()
     try:
         if DEMO_FLAG in sys.argv[1:]:
             open_round.open_demo_once()
@@ -37,6 +42,16 @@ def open_screens() -> None:
             screen.run()
     except (DataError, StaleRoundError) as error:
         show_setback(setbacks.setback_of(error))
+
+
+def _page(step: Step) -> StreamlitPage:
+    return st.Page(
+        step.path,
+        title=step.title,
+        url_path=step.url_path,
+        default=step is START,
+        visibility="visible" if step in STEPS else "hidden",
+    )
 
 
 if __name__ == "__main__":

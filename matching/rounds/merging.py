@@ -1,0 +1,45 @@
+"""Entries of two people: whether one can be recorded on top of what another recorded meanwhile."""
+
+from collections.abc import Sequence
+
+from matching.rounds.events import DECISIONS, Event, decisions_behind
+
+# A name and a plan kept for comparison change nothing that a decision is about.
+_ABOUT_NO_DECISION = ("named", "scenario")
+
+
+def can_merge(seen: Sequence[Event], meanwhile: Sequence[Event], entry: Sequence[Event]) -> bool:
+    """Return whether an entry can be recorded although other events came after those that the user saw.
+
+    It can if they are decisions about other needs and other supporters. The state is then the same whichever was
+    recorded first. After a change of the tables, the plan or the approval it cannot.
+
+    Parameters
+    ----------
+    seen : sequence of Event
+        The history when the entry was made, in order.
+    meanwhile : sequence of Event
+        What was recorded after it.
+    entry : sequence of Event
+        Decisions, or undos of events in `seen`.
+    """
+    decided = [one for one in meanwhile if one.kind not in _ABOUT_NO_DECISION]
+    last = seen[-1].number if seen else 0
+    if any(one.kind not in (*DECISIONS, "undo") for one in decided) or any((one.undoes or 0) > last for one in entry):
+        return False
+    history = (*seen, *meanwhile)
+    return _subjects(decided, history).isdisjoint(_subjects(entry, history))
+
+
+def _subjects(events: Sequence[Event], history: Sequence[Event]) -> set[tuple[str, str]]:
+    """Return the needs and the supporters that events are about, each with the word for what it is.
+
+    An undo can bring an earlier supporter back to its need, so it is about everyone who was ever named there.
+    """
+    behind = decisions_behind(history)
+    about = [one if one.undoes is None else behind.get(one.undoes, one) for one in events]
+    reopened = {decision.need_id for one, decision in zip(events, about, strict=True) if one is not decision} - {""}
+    named = [*about, *(one for one in history if one.need_id in reopened)]
+    needs = {("need", one.need_id) for one in named}
+    people = {("supporter", who) for one in named for who in (one.supporter_id, one.about.get("replaces", ""))}
+    return {subject for subject in needs | people if subject[1]}

@@ -1,0 +1,290 @@
+"""The index of a round's file: everything but the contents of its files, as JSON that is checked like any input."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from matching import __version__
+from matching.errors import DataError, Problem, shown
+from matching.inputs.read import SOURCES
+from matching.plan.on_disk import NEEDED_FILES
+from matching.rounds.events import DECISIONS, KINDS, LONGEST_TEXT, Event
+from matching.rounds.refusals import why_unsound
+from matching.rounds.round import PlanRecord, Round, name_fault
+from matching.tables.files import Source
+
+ROUND_FORMAT = 2
+"""The form of the zip that a round is packed in; earlier ones are read, later ones refused.
+
+Format 2 names the version of the program that reads it, in `needs_version`.
+"""
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
+_DRIVE = re.compile("[A-Za-z]:")
+
+
+def _in_years(time: datetime) -> datetime:
+    # Times near the ends of the calendar have no equivalent in other zones.
+    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+        raise ValueError(f"the year {time.year} is not between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return time.astimezone(UTC)
+
+
+_Number = Annotated[int, Field(ge=0, le=1_000_000)]
+_Time = Annotated[AwareDatetime, AfterValidator(_in_years)]
+_Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+_RoundId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+
+class _Indexed(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class IndexedFile(_Indexed):
+    """A file: its name or path, and the digest of its bytes."""
+
+    name: _Text
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class IndexedSource(IndexedFile):
+    """An input file."""
+
+    table: _Text
+    added_at: _Time
+
+
+class IndexedPlan(_Indexed):
+    """A plan: its record and its files."""
+
+    number: _Number
+    kind: Literal["optimised", "scenario", "approved"]
+    name: _Text
+    made_at: _Time
+    made_by: _Text
+    note: _Text
+    after: _Number
+    files: list[IndexedFile]
+
+
+class IndexedEvent(_Indexed):
+    """An event."""
+
+    number: _Number
+    at: _Time
+    by: _Text
+    kind: _Text
+    why: _Text
+    about: dict[_Text, _Text]
+    undoes: _Number | None
+
+
+class Index(_Indexed):
+    """A round without the contents of its files."""
+
+    format: Annotated[int, Field(ge=1, le=ROUND_FORMAT)]
+    needs_version: _Text = ""
+    round_id: _RoundId
+    name: str
+    created_at: _Time
+    archived_at: _Time | None
+    copied_from: _RoundId | None
+    current: _Number | None
+    approved: _Number | None
+    sources: list[IndexedSource]
+    plans: list[IndexedPlan]
+    events: list[IndexedEvent]
+
+    def digests(self) -> set[str]:
+        """Return the digests of all files."""
+        return {one.sha256 for one in [*self.sources, *(file for plan in self.plans for file in plan.files)]}
+
+
+def index_of(found: Round, digests: Mapping[str, str], plans: Mapping[int, Mapping[str, str]]) -> Index:
+    """Return the index of a round.
+
+    Parameters
+    ----------
+    found : Round
+    digests : mapping of str to str
+        Of its input files, by table.
+    plans : mapping of int to mapping
+        The digests of each plan's files by path, by the number of the plan.
+    """
+    return Index(
+        format=ROUND_FORMAT,
+        needs_version=__version__,
+        round_id=found.round_id,
+        name=found.name,
+        created_at=found.created_at,
+        archived_at=found.archived_at,
+        copied_from=found.copied_from,
+        current=found.current,
+        approved=found.approved,
+        sources=[
+            IndexedSource(table=table, name=one.name, sha256=digests[table], added_at=found.added_at[table])
+            for table, one in found.sources.items()
+        ],
+        plans=[
+            IndexedPlan(
+                **vars(record),
+                files=[IndexedFile(name=path, sha256=one) for path, one in plans[record.number].items()],
+            )
+            for record in found.plans
+        ],
+        events=[IndexedEvent(**{**vars(one), "about": dict(sorted(one.about.items()))}) for one in found.events],
+    )
+
+
+def read_index(content: bytes) -> Index:
+    """Read an index that is consistent, so that all other code can rely on it.
+
+    Raises
+    ------
+    DataError
+        It is no index, is damaged, or was made by a newer version.
+    """
+    try:
+        written = json.loads(content)
+        file_format = written["format"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise not_a_round() from error
+    if isinstance(file_format, int) and file_format > ROUND_FORMAT:
+        since = re.fullmatch(r"[0-9]+(\.[0-9]+)*", str(written.get("needs_version", ""))[:40])
+        needed = f"version {since[0]} or later" if since else "the newest version"
+        message = "The file was made by a newer version of this program, so nothing was restored from it."
+        raise file_problem(message, f"Install {needed}.")
+    try:
+        index = Index.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))[:100]
+        raise damaged(f"{place}: {first['msg'].removeprefix('Value error, ')}.") from error
+    if fault := name_fault(index.name):
+        message = f"{fault} So nothing was restored from the file."
+        raise file_problem(message, "Rename the round where the file was made, and save it as a file again.")
+    if fault := next(_faults(index), ""):
+        raise damaged(fault)
+    return index
+
+
+def _faults(index: Index) -> Iterator[str]:
+    """Yield every contradiction in an index, as a sentence."""
+    if [one.number for one in index.events] != list(range(1, len(index.events) + 1)) or not index.events:
+        yield "Its events are not numbered from 1 on."
+        return
+    if [one.number for one in index.plans] != list(range(1, len(index.plans) + 1)):
+        yield "Its plans are not numbered from 1 on."
+        return
+    if index.current is not None and not 1 <= index.current <= len(index.plans):
+        yield f"The accepted plan, {index.current}, is not in it."
+    if index.approved is not None and index.approved not in (
+        one.number for one in index.plans if one.kind == "approved"
+    ):
+        yield f"The approved version, {index.approved}, is not in it."
+    if len({one.table for one in index.sources}) < len(index.sources):
+        yield "A table is in it twice."
+    yield from (f"{shown(one.table)} is not a table of a round." for one in index.sources if one.table not in SOURCES)
+    for source in index.sources:
+        if "/" in source.name or not _is_inside(source.name):
+            yield f"{shown(source.name)} cannot be the name of a file."
+    for plan in index.plans:
+        yield from _plan_faults(plan, len(index.events))
+    for event in index.events:
+        yield from _event_faults(event, index)
+
+
+def _plan_faults(plan: IndexedPlan, events: int) -> Iterator[str]:
+    paths = {one.name for one in plan.files}
+    yield from (f"Plan {plan.number} lacks its file {one}." for one in NEEDED_FILES if one not in paths)
+    if len(paths) < len(plan.files):
+        yield f"Plan {plan.number} has a file twice."
+    yield from (
+        f"Plan {plan.number} has the file {shown(one)}, whose path does not stay in the plan's directory."
+        for one in sorted(paths)
+        if not _is_inside(one)
+    )
+    if plan.after > events:
+        yield f"Plan {plan.number} takes account of event {plan.after}, which is not in it."
+
+
+def _is_inside(path: str) -> bool:
+    """Return whether a path names a file in or below the directory that it starts from, on any system."""
+    is_plain = "\\" not in path and not any(ord(one) < ord(" ") for one in path) and not _DRIVE.match(path)
+    return is_plain and not {"", ".", ".."} & set(path.split("/"))
+
+
+def _event_faults(event: IndexedEvent, index: Index) -> Iterator[str]:
+    number = event.number
+    if event.kind == "undo":
+        if event.undoes is None or not 0 < event.undoes < number:
+            yield f"Event {number} undoes event {event.undoes}, which does not come before it."
+        elif index.events[event.undoes - 1].kind not in (*DECISIONS, "undo"):
+            yield f"Event {number} undoes event {event.undoes}, which cannot be undone."
+    elif event.kind not in KINDS:
+        yield f"Event {number} is of an unknown kind, {shown(event.kind)}."
+    elif event.undoes is not None:
+        yield f"Event {number} undoes another, but is no undo."
+    if event.kind in (*DECISIONS, "undo"):
+        problem = why_unsound(Event(number, event.at, event.by, event.kind, event.why, event.about, event.undoes))
+        yield from [f"Event {number}: {problem.message}"] if problem else []
+    if event.kind == "plan":
+        plan, after = (_number_in(event.about.get(name, "")) for name in ("plan", "after"))
+        if not 1 <= plan <= len(index.plans):
+            yield f"Event {number} accepts a plan that is not in it."
+        if not 0 <= after < number:
+            yield f"Event {number} accepts a plan that takes account of a later event."
+
+
+def _number_in(written: str) -> int:
+    """Return a number in digits, or -1 for anything else; Python reads digits of other scripts as a number too."""
+    return int(written) if re.fullmatch("[0-9]{1,9}", written) else -1
+
+
+def round_of(index: Index, contents: Mapping[str, bytes]) -> tuple[Round, dict[int, dict[str, bytes]]]:
+    """Return the round of an index and the files of each of its plans; `contents` are by digest."""
+    plans = {plan.number: {one.name: contents[one.sha256] for one in plan.files} for plan in index.plans}
+    found = Round(
+        index.round_id,
+        index.name,
+        index.created_at,
+        1,
+        {one.table: Source(one.name, contents[one.sha256]) for one in index.sources},
+        plans[index.current] if index.current is not None else None,
+        events=tuple(
+            Event(one.number, one.at, one.by, one.kind, one.why, one.about, one.undoes) for one in index.events
+        ),
+        plans=tuple(
+            PlanRecord(one.number, one.kind, one.name, one.made_at, one.made_by, one.note, one.after)
+            for one in index.plans
+        ),
+        current=index.current,
+        approved=index.approved,
+        copied_from=index.copied_from,
+        added_at={one.table: one.added_at for one in index.sources},
+    )
+    return found, plans
+
+
+# ---- problems ------------------------------------------------------------------------------------------------------
+
+
+def file_problem(message: str, fix: str) -> DataError:
+    """Return the error for a file from which no round can be restored."""
+    return DataError([Problem("round file", None, "", "", message, fix)])
+
+
+def damaged(what: str = "") -> DataError:
+    """Return the error for a damaged file; `what` is wrong in it, as a sentence."""
+    message = f"The file is damaged, so nothing was restored from it{f': {what}' if what else '.'}"
+    return file_problem(message, "Download it again where it was made.")
+
+
+def not_a_round() -> DataError:
+    """Return the error for a file of another kind."""
+    message = "The file is not a round saved by this program."
+    return file_problem(message, "Choose a file that was saved as a round.")
