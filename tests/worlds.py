@@ -196,13 +196,16 @@ def random_world(
     pins: int = 2,
     baseline: bool = False,
     accreditation: bool = False,
-    dates: bool = True,
+    dates: bool = False,
     decisions: int = 3,
     places: tuple[str, ...] = ("", "1", "2", "3", "0"),
     ties: bool = False,
 ) -> World:
-    """Valid tables with every rule in play. A row depends on the seed and its number alone, so that fewer rows are the
-    first ones. Places lie on a grid of 4 km, so that distances are often equal, 0, or exactly a limit."""
+    """Valid tables with every rule in play; with `dates` also days, states of needs, and pins that name rules.
+
+    A row depends on the seed and its number alone, so that fewer rows are the first ones. Places lie on a grid of 4 km,
+    so that distances are often equal, 0, or exactly a limit.
+    """
     schools = tuple(_random_school(random.Random(f"{seed} school {k}"), k) for k in range(n_schools))
     urns = [row["urn"] for row in schools]
     supporters = tuple(
@@ -236,7 +239,8 @@ def random_world(
         policy = {**policy, "rules": {**policy["rules"], **given}}
     plain = World(schools, supporters, needs, policy=policy)
     barred = [_random_bar(random.Random(f"{seed} bar {k}"), plain) for k in range(decisions)]
-    pinned = _random_pins(random.Random(f"{seed} pins"), replace(plain, decisions=tuple(barred)), pins)
+    with_bars = replace(plain, decisions=tuple(barred))
+    pinned = _random_pins(random.Random(f"{seed} pins"), with_bars, pins, may_name_rules=dates)
     return replace(
         plain,
         decisions=(*barred, *pinned),
@@ -255,6 +259,7 @@ def worlds(largest: tuple[int, int, int] = (8, 5, 6), **options) -> st.SearchStr
         "pins": st.integers(0, 2),
         "baseline": st.booleans(),
         "accreditation": st.booleans(),
+        "dates": st.booleans(),
     }
     drawn |= {key: value if isinstance(value, st.SearchStrategy) else st.just(value) for key, value in options.items()}
     return st.builds(random_world, st.integers(0, 10_000), **(sizes | drawn))
@@ -342,7 +347,7 @@ def _random_bar(r: random.Random, made: World) -> Row:
     return decision(kind, supporter_id, school_urn=asked["school_urn"], reason=reason)
 
 
-def _random_pins(r: random.Random, made: World, count: int) -> list[Row]:
+def _random_pins(r: random.Random, made: World, count: int, *, may_name_rules: bool) -> list[Row]:
     """Pins that can stand together, or that name the rules because of which they could not."""
     pins: dict[str, str] = {}
     rows = []
@@ -358,7 +363,7 @@ def _random_pins(r: random.Random, made: World, count: int) -> list[Row]:
             "days": sum(map(_days, held)) > _offer(who),
         }
         named = ";".join(rule for rule, is_broken in against.items() if is_broken)
-        if asked["need_id"] not in pins and (not named or r.random() < 0.5):
+        if asked["need_id"] not in pins and (not named or (may_name_rules and r.random() < 0.5)):
             pins = trial
             about = {"reason": r.choice(["", "asked for"]), "by": "A Head", "rules_broken": named}
             rows.append(decision("pin", who["supporter_id"], asked["need_id"], **about))
@@ -413,6 +418,7 @@ def solved(number: int) -> Solved:
         pins=number % 3,
         baseline=number % 2 == 0,
         accreditation=number % 5 == 0,
+        dates=True,
     )
     inputs = made.inputs()
     return Solved(made, inputs, allocate(inputs))
@@ -430,6 +436,7 @@ def solved_wide(number: int) -> Solved:
         pins=4 * (number % 2),
         baseline=number % 4 == 1,
         accreditation=number % 5 == 4,
+        dates=True,
         decisions=8,
     )
     inputs = made.inputs()

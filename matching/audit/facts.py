@@ -111,6 +111,8 @@ def facts_of(inputs: Inputs) -> Facts:
     trusts = {name: number if name else -1 for number, name in enumerate(sorted({*asking, *offering}))}
     need["trust"] = [trusts[name] for name in asking]
     supporter["trust"] = [trusts[name] for name in offering]
+    # Columns of no rows have no type of their own.
+    need = need.astype(dict.fromkeys(need.columns.drop(["easting", "northing", "package"]), "int64"))
     need_row = {one: row for row, one in enumerate(needs["need_id"].tolist())}
     supporter_row = {one: row for row, one in enumerate(people["supporter_id"].tolist())}
     decided = [
@@ -189,7 +191,8 @@ def blocks(inputs: Inputs, facts: Facts) -> Iterator[tuple[slice, NDArray[np.boo
     change = round(1000 * inputs.policy.rerun.change_cost)
     barred, earlier = _by_need(facts.barred), _by_need(facts.earlier)
     days = facts.need["day"].tolist()
-    for start in range(0, len(facts.need), height):
+    # One block without a row where there is no need, so that callers have something to put together.
+    for start in range(0, max(len(facts.need), 1), height):
         block = facts.need.iloc[start : start + height]
         left = {name: column[:, np.newaxis] for name, column in _columns(block).items()}
         judged = _judge_columns(inputs, left, right)

@@ -172,7 +172,9 @@ def _layers(rulebook: Rulebook) -> Iterator[tuple[Positions, Positions, Floats, 
     # By focus and by phase, so that the supporters of each are next to each other in memory.
     by_focus, by_phase = np.ascontiguousarray(rulebook.specialism_fit.T), np.ascontiguousarray(rulebook.phase_fit.T)
     kinds, first = np.unique(kind[order], return_index=True)
-    for one, needs in zip(kinds.tolist(), np.split(asking[order], first[1:]), strict=True):
+    # Without a need there would still be one part.
+    parts = np.split(asking[order], first[1:])[: len(kinds)]
+    for one, needs in zip(kinds.tolist(), parts, strict=True):
         focus, phase, designation = one // n_codes // n_phases, one // n_codes % n_phases, one % n_codes
         specialism_fit, phase_fit = by_focus[focus], by_phase[phase]
         fits = rulebook.available & (rulebook.designation == designation) & (specialism_fit > 0) & (phase_fit > 0)

@@ -184,6 +184,11 @@ def test_notices_left_out_are_found():
     assert faults_in(signed(small(), notices=[]))
 
 
+def test_a_plan_of_no_open_need_is_accepted():
+    made = world(NEAR, [person("S1", 1)], [need("N1", 2, state="paused"), need("N2", 3, state="withdrawn")])
+    assert faults_in(written(made)) == []
+
+
 def test_another_state_of_a_need_is_found():
     made = world(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3, state="paused")])
     files = written(made)
