@@ -29,8 +29,10 @@ def chosen_need(opened: Opened) -> str | None:
     """
     labels = {str(row["need_id"]): need_name(row) for row in opened.needs.to_dict("records")}
     asked = st.query_params.get("need")
-    # An address other than this screen wrote last is a refresh, a link, or one step back or forward.
-    if asked != st.session_state.get(_ADDRESSED) or "need" not in st.session_state:
+    # An address other than this screen wrote last is a refresh, a link, or one step back or forward. What was chosen
+    # before this tab knew the list (its server was started again) is not overruled by an address without a need.
+    is_new = "need" not in st.session_state
+    if asked in labels if is_new else asked != st.session_state.get(_ADDRESSED):
         st.session_state["need"] = asked if asked in labels else None
     chosen: str | None = st.selectbox(
         "Need",
