@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 import tiny
@@ -47,7 +50,7 @@ def test_two_browsers_record_under_two_names(demo_app, browser):
             window.choose("What do you want to record?", "another supporter declined")
             window.choose("Why?", "Too far")
             window.press("Record that they declined")
-            expect(window.page.get_by_text(f"({need_id}) is without a supporter now")).to_be_visible()
+            expect(window.page.get_by_text(re.compile(rf"declined .*\({need_id}\)\. Reason: Too far"))).to_be_visible()
     assert recorded(demo_app) == [
         ("Rosa Quill", "created"),
         ("Rosa Quill", "plan"),
@@ -145,3 +148,38 @@ def test_the_address_of_a_download_is_worth_nothing_to_another_browser(window, a
         assert context.request.get(address).status == 404
         assert other.page.evaluate("async url => (await fetch(url)).status", address) == 404
     assert window.page.evaluate("async url => (await fetch(url)).status", address) == 200
+
+
+FROM_ELSEWHERE = """async address => {
+    const opened = await new Promise(done => {
+        const socket = new WebSocket(address.replace("http", "ws") + "/_stcore/stream", ["streamlit"])
+        socket.onopen = () => done(true)
+        socket.onerror = () => done(false)
+    })
+    await fetch(address + "/_stcore/health", {mode: "no-cors", credentials: "include"})
+    const frame = document.createElement("iframe")
+    await new Promise(done => {
+        frame.onload = done
+        frame.src = address + "/plan"
+        document.body.append(frame)
+    })
+    return opened
+}
+"""
+
+
+def test_a_page_of_another_port_gets_nothing_but_can_link_to_the_app(app, browser, tmp_path):
+    (tmp_path / "index.html").write_text(f'<title>Elsewhere</title><body><a href="{app.address}">Matching</a></body>')
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("localhost", 0), handler) as elsewhere, profile(browser, app) as context:
+        Thread(target=elsewhere.serve_forever, daemon=True).start()
+        page = context.new_page()
+        answers: dict[str, int] = {}
+        page.on("response", lambda one: answers.update({one.url: one.status}))
+        page.goto(f"http://localhost:{elsewhere.server_port}/")
+        assert page.evaluate(FROM_ELSEWHERE, app.address) is False
+        assert answers[f"{app.address}/_stcore/health"] == 403
+        assert answers[f"{app.address}/plan"] == 403
+        page.get_by_role("link", name="Matching").click()
+        expect(page.get_by_role("heading", name="School support matching")).to_be_visible()
+        elsewhere.shutdown()

@@ -101,6 +101,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def test_a_browser_that_dies_takes_nothing_with_it(window, app, doomed):
     other_browser, process = doomed
     other = Window(other_browser.contexts[0].new_page(), app.address)
+    other.open()
+    other.give_name("Rosa Quill")
     other.open_plan()
     fill_in_a_pin(other)
     address = other.page.url.removeprefix(app.address)

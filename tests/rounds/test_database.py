@@ -199,7 +199,9 @@ def test_a_journal_beside_a_file_that_is_empty_damaged_or_gone_is_named_and_kept
     assert "move the file away together with rounds.db-wal, without deleting it" in only_problem(path).fix
     path.unlink()
     problem = only_problem(path)
-    assert problem.message.startswith("The database of rounds is missing, but rounds.db-wal is still there")
+    assert problem.message.startswith(
+        "The database of rounds is missing, but rounds.db-wal is still there with changes of it."
+    )
     assert problem.fix.startswith("Put rounds.db back.")
     assert [(one.name, one.read_bytes()) for one in path.parent.iterdir()] == [("rounds.db-wal", newest)]
     path.write_bytes(whole)

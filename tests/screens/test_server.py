@@ -166,3 +166,15 @@ def test_no_address_is_looked_up_whoever_asks(server, watched):
     lookup = "import socket\ntry:\n    socket.getaddrinfo('nowhere.invalid', 80)\nexcept OSError:\n    pass"
     subprocess.run([sys.executable, "-c", lookup], env=os.environ | watched, check=True)
     assert called.read_text() == "socket.getaddrinfo nowhere.invalid\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems open a browser in other ways")
+def test_the_browser_is_opened_once_there_is_something_to_see(tmp_path):
+    opener, opened = tmp_path / "xdg-open", tmp_path / "opened.txt"
+    opener.write_text(f'#!/bin/sh\necho "$1" >> "{opened}"\n')
+    opener.chmod(0o755)
+    running = App(tmp_path)
+    running.start("--browser", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    running.stop()
+    assert opened.read_text() == f"{running.address}\n"
+    assert running.log() == f"School support matching is open at {running.address} (stop it with Ctrl+C).\n"

@@ -86,7 +86,7 @@ class IndexedEvent(_Indexed):
 class Index(_Indexed):
     """A round without the contents of its files."""
 
-    format: Annotated[int, Field(ge=1, le=ROUND_FORMAT)]
+    format: int
     needs_version: _Text = ""
     round_id: _RoundId
     name: str
@@ -153,7 +153,9 @@ def read_index(content: bytes) -> Index:
         file_format = written["format"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise not_a_round() from error
-    if isinstance(file_format, int) and file_format > ROUND_FORMAT:
+    if not isinstance(file_format, int) or isinstance(file_format, bool) or file_format < 1:
+        raise damaged(f"Its format is {shown(str(file_format))}, and a format is a whole number from 1 on.")
+    if file_format > ROUND_FORMAT:
         since = re.fullmatch(r"[0-9]+(\.[0-9]+)*", str(written.get("needs_version", ""))[:40])
         needed = f"version {since[0]} or later" if since else "the newest version"
         message = "The file was made by a newer version of this program, so nothing was restored from it."
@@ -206,15 +208,15 @@ def _plan_faults(plan: IndexedPlan, events: int) -> Iterator[str]:
     yield from (
         f"Plan {plan.number} has the file {shown(one)}, whose path does not stay in the plan's directory."
         for one in sorted(paths)
-        if not _is_inside(one)
+        if not _is_inside(one) or _DRIVE.match(one)
     )
     if plan.after > events:
         yield f"Plan {plan.number} takes account of event {plan.after}, which is not in it."
 
 
 def _is_inside(path: str) -> bool:
-    """Return whether a path names a file in or below the directory that it starts from, on any system."""
-    is_plain = "\\" not in path and not any(ord(one) < ord(" ") for one in path) and not _DRIVE.match(path)
+    """Return whether a path without a drive names a file in or below the directory that it starts from."""
+    is_plain = "\\" not in path and not any(ord(one) < ord(" ") for one in path)
     return is_plain and not {"", ".", ".."} & set(path.split("/"))
 
 

@@ -240,7 +240,7 @@ def check_absent(path: Path) -> None:
     DataError
     """
     if names := _journals(path):
-        message = f"The database of rounds is missing, but {names} is still there and may hold its newest changes."
+        message = f"The database of rounds is missing, but {names} is still there with changes of it."
         fix = f"Put {path.name} back. If you do not need it, move {names} away to begin without rounds."
         raise unusable(path, message, fix)
 
@@ -284,6 +284,10 @@ def _restore(path: Path) -> str:
 
 
 def _journals(path: Path) -> str:
-    """Return the names of SQLite's own files next to a database, in words; blank if there are none."""
-    beside = [path.with_name(path.name + suffix) for suffix in ("-journal", "-wal", "-shm")]
-    return " and ".join(one.name for one in beside if one.is_file() and one.stat().st_size)
+    """Return the names of the files next to a database that may hold changes of it, in words; blank without one."""
+    names = []
+    for suffix in ("-journal", "-wal"):
+        beside = path.with_name(path.name + suffix)
+        with suppress(OSError):
+            names += [beside.name] if beside.stat().st_size else []
+    return " and ".join(names)
