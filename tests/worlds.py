@@ -310,7 +310,7 @@ DAYS = ("2026-01-05", "2026-01-09", "2026-01-19", "2026-02-02")
 
 def _random_absence(r: random.Random) -> Row:
     """When a supporter is not available; the days on which needs begin are often its first or last."""
-    if r.random() < 0.5:
+    if r.random() < 0.7:
         return {}
     ranges = [f"{first}/{last}" for first, last in itertools.combinations(sorted([*DAYS, "2026-01-20"]), 2)]
     return {
@@ -325,7 +325,7 @@ def _random_start(r: random.Random) -> Row:
     return {
         "requested_on": r.choice(["", "2025-12-24"]),
         "start_by": start_by,
-        "state": r.choice(["", "open", "", "open", "", "Open", "paused", "withdrawn"]),
+        "state": r.choice([*[""] * 10, "open", "open", "Open", "paused", "withdrawn"]),
     }
 
 

@@ -203,13 +203,14 @@ def test_a_kept_deployment_is_not_said_to_score_the_most():
     ) in told
 
 
-@pytest.mark.parametrize("number", SOME)
+# Where days are limited, someone may lack the days for one more place, which a price leaves out of account.
+@pytest.mark.parametrize("number", [*[n for n in GALLERY if n % 4 == 0], 1000, 1003])
 def test_what_one_more_place_would_be_worth_is_what_solving_with_it_gives(number):
     one = gallery(number)
     before = said(one.plan)
     for row in one.plan.workload.to_dict("records"):
         told = price_sentence(one.plan, row["supporter_id"])
-        if row["price"] == "":
+        if row["price"] == "" or int(row["deployments"]) > int(row["max_deployments"]):
             assert told == ""
             continue
         places = str(int(row["max_deployments"]) + 1)
