@@ -19,6 +19,7 @@ from matching.tables.vocabulary import standard_vocabulary
 DATA = Path(__file__).resolve().parent
 FOLDER, TEMPLATES = DATA / "demo", DATA / "templates"
 SCHOOLS_SEED, ROUND_SEED = 24, 253
+_NOT_DRAWN = {"available_from", "available_until", "unavailable", "requested_on", "start_by", "state"}
 REGION = "Fictional Midlands"
 FIRST_URN = 900_001  # far above the URNs of real schools
 
@@ -347,7 +348,11 @@ def demo_files() -> dict[str, bytes]:
 def demo_frames() -> dict[str, pd.DataFrame]:
     """Return the five tables: the drawn round and the cases by hand, combined and numbered."""
     schools = invented_schools(np.random.default_rng(SCHOOLS_SEED))
-    drawn = simulate(schools, 120, 1200, ROUND_SEED)
+    # A first look at the tables is easier without the optional columns that nothing is drawn for.
+    drawn = {
+        name: frame.loc[:, [column not in _NOT_DRAWN for column in frame]]
+        for name, frame in simulate(schools, 120, 1200, ROUND_SEED).items()
+    }
     own_people, own_needs = _own_people(schools), _own_needs(schools)
     people = pd.concat([_body_people(drawn["supporters"], own_people), own_people])
     needs = pd.concat([_body_needs(drawn["needs"], own_needs, people, schools), own_needs])
