@@ -11,7 +11,8 @@ settings.register_profile(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-# S2S_HYPOTHESIS=deep tries more cases, and other ones with every --hypothesis-seed; `-m "hypothesis or deeper"` selects
-# the tests that it makes deeper.
-settings.register_profile("deep", settings.get_profile("steady"), derandomize=False, max_examples=400, print_blob=True)
+# S2S_HYPOTHESIS=deep tries more cases, the same ones on every machine; `-m "hypothesis or deeper"` selects the tests that
+# it makes deeper. S2S_HYPOTHESIS=search tries other ones with every --hypothesis-seed, to look for faults.
+settings.register_profile("deep", settings.get_profile("steady"), max_examples=200, print_blob=True)
+settings.register_profile("search", settings.get_profile("deep"), derandomize=False)
 settings.load_profile(os.environ.get("S2S_HYPOTHESIS", "steady"))

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -131,6 +132,8 @@ def test_a_file_stays_until_it_is_taken_away_however_busy_the_others_are(window,
     other.open()
     for screen in ("Rules", "Plan", "History"):
         other.go(screen)
-    with urllib.request.urlopen(asked.value.url) as answer:
-        assert answer.status == 200
+    # Only the browser that asked for the file may have it.
+    assert window.page.context.request.get(asked.value.url).ok
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(asked.value.url)
     assert other.complaints == []

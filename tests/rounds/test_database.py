@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from stores import FILES, OTHER_FILES, SOURCES, held, kinds_of, only_problem, opened, pin, raw, start_with_one_round
@@ -166,6 +166,8 @@ def whole(tmp_path_factory) -> bytes:
 
 
 @settings(max_examples=25)
+@example(1)
+@example(0.999)
 @given(st.one_of(st.integers(0, 200), st.floats(0, 1, exclude_max=True)))
 def test_however_much_is_missing_it_is_never_taken_for_a_new_database(tmp_path_factory, whole, kept):
     path = tmp_path_factory.mktemp("cut") / "rounds.db"

@@ -258,19 +258,32 @@ def _check_present(path: Path) -> None:
         message = "The file is empty, so no round can be read from it; nothing was changed."
         fix = f"If it held rounds, {_restore(path)} If it never did, delete it to begin with a new one."
         raise unusable(path, message, fix)
+    # SQLite takes a file of a few bytes for a new database, and finds missing pages only when it reads them.
+    if size < _SMALLEST_PAGE or size < _stated_size(path):
+        raise _damaged(path)
+
+
+_SMALLEST_PAGE = 512
+
+
+def _stated_size(path: Path) -> int:
+    """Return the size in bytes that the header of a database file states; 0 where it states none."""
+    with suppress(OSError), path.open("rb") as file:
+        header = file.read(100)
+        # The number of pages holds only where the file was last changed by a program that writes it.
+        if header.startswith(_MAGIC) and len(header) == 100 and header[24:28] == header[92:96]:
+            # Bytes 16 and 17 hold the size of a page (1 is 65,536), bytes 28 to 31 the number of pages.
+            page_size = int.from_bytes(header[16:18], "big")
+            return (65_536 if page_size == 1 else page_size) * int.from_bytes(header[28:32], "big")
+    return 0
 
 
 def _damaged(path: Path) -> DataError:
     """Return the problem of a damaged file; one that is shorter than its header states was cut short."""
-    message = _DAMAGED
+    message, stated = _DAMAGED, _stated_size(path)
     with suppress(OSError):
         size = path.stat().st_size
-        with path.open("rb") as file:
-            header = file.read(100)
-        # Bytes 16 and 17 hold the size of a page (1 is 65,536), bytes 28 to 31 the number of pages.
-        page_size = int.from_bytes(header[16:18], "big")
-        stated = (65_536 if page_size == 1 else page_size) * int.from_bytes(header[28:32], "big")
-        if header.startswith(_MAGIC) and len(header) == 100 and size < stated:
+        if size < stated:
             message = f"The file was cut short: {size:,} of its {stated:,} bytes are there. Nothing was changed."
     restore = _restore(path)
     return unusable(path, message, restore[0].upper() + restore[1:])
