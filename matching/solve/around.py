@@ -324,17 +324,17 @@ def _prices_that_stand(
     asked, root = places_only.price.astype(np.float64), len(problem.places)
     highest = np.zeros(root)
     np.maximum.at(highest, problem.supporter, gains.of_pair)
-    stands = (np.abs(problem.places * asked - gains.most) < _CLOSE_MILLI) & (highest <= asked + _CLOSE_MILLI)
-    stands &= (asked == 0) | (places_left(problem, outcome)[0] == 0)
-    tight = stands & np.isinf(problem.days_offered)
+    exact = (np.abs(problem.places * asked - gains.most) < _CLOSE_MILLI) & (highest <= asked + _CLOSE_MILLI)
+    exact &= (asked == 0) | (places_left(problem, outcome)[0] == 0)
+    tight = exact & np.isinf(problem.days_offered)
     pairs = np.flatnonzero(tight[problem.supporter] & (np.abs(gains.of_pair - asked[problem.supporter]) < _TIGHT_MILLI))
     holder = outcome[problem.need[pairs]]
-    is_end = (holder == UNMET) & (surplus[problem.need[pairs]] < _TIGHT_MILLI) | (holder != UNMET) & stands[holder] & (
+    is_end = (holder == UNMET) & (surplus[problem.need[pairs]] < _TIGHT_MILLI) | (holder != UNMET) & exact[holder] & (
         asked[holder] == 0
     )
-    leads = is_end | (holder != UNMET) & stands[holder]
+    leads = is_end | (holder != UNMET) & exact[holder]
     tail = np.where(is_end, root, holder)[leads]
     chains = csr_array((np.ones(len(tail)), (tail, problem.supporter[pairs[leads]])), shape=(root + 1, root + 1))
     explained = np.zeros(root + 1, dtype=bool)
     explained[breadth_first_order(chains, root, return_predecessors=False)] = True
-    return np.where(stands & ((asked == 0) | explained[:root]), asked, np.nan)
+    return np.where(exact & ((asked == 0) | explained[:root]), asked, np.nan)

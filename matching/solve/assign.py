@@ -14,7 +14,7 @@ change cost for each deployment kept). Pins are settled before anything else.
 
 With places only this is a transportation problem (`flow`), solved to the optimum with the dual prices that prove it.
 Where that answer breaks days or a side constraint, the connected components concerned are solved again as integer
-programmes (`search`); everywhere else it stands.
+programmes (`search`); everywhere else it is the answer.
 """
 
 import threading
