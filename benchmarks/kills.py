@@ -23,9 +23,9 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from matching.rounds.events import Event, new_event
+from matching.rounds.history.events import Event, new_event
+from matching.rounds.history.state import state_of
 from matching.rounds.round import Round
-from matching.rounds.state import state_of
 from matching.rounds.store import RoundStore, open_store
 
 LONGEST_LIFE_S = 0.25

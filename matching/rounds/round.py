@@ -1,15 +1,27 @@
 """A round and its plans as values, and pure functions that return a round with a change."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from matching.errors import DataError, Problem
 from matching.inputs.read import SOURCES
-from matching.rounds.events import DECISIONS, ENDED, LONGEST_TEXT, Event, Pair, decisions_behind, new_event
-from matching.rounds.refusals import check_event
-from matching.rounds.state import state_of
+from matching.rounds.history.events import (
+    DECISIONS,
+    ENDED,
+    LONGEST_TEXT,
+    UNDOABLE,
+    Event,
+    Pair,
+    decisions_behind,
+    new_event,
+    undone_events,
+)
+from matching.rounds.history.refusals import check_event
+from matching.rounds.history.state import state_of
+from matching.rounds.register import GivenFiles, change_problem, changed_by, register
 from matching.tables.files import Source
 
 _LONGEST_NAME = 200
@@ -56,25 +68,20 @@ class Round:
         In UTC.
     revision : int
         Rises with every change; a change that starts from an earlier one is refused.
-    sources : mapping of str to Source
-        The input files by table name, as `matching.inputs.read.read_inputs` takes them.
+    given : GivenFiles
+        The files that it was given, from which its history makes the register.
     files : mapping of str to bytes, or None
-        The files of the accepted plan by path, as `matching.plan.as_bytes.plan_files` returns them; None until a plan
-        is made from these sources.
+        The files of the accepted plan by path, as `matching.plan.as_bytes.plan_files` returns them; None without one.
     events : tuple of Event
-        In order; `matching.rounds.state.state_of` folds them into the round's state.
+        In order; `matching.rounds.history.state.state_of` folds them into the round's state.
     plans : tuple of PlanRecord
         Every plan that was kept, by number.
-    current : int or None
-        The number of the accepted plan, whose files are `files`.
     approved : int or None
         The number of the approved version that is in force.
     archived_at : datetime or None
         In UTC.
     copied_from : str or None
         The identifier of the round of which it is a copy.
-    added_at : mapping of str to datetime
-        When each input file was added, by table name, in UTC.
     """
 
     round_id: str
@@ -82,20 +89,37 @@ class Round:
     created_at: datetime
     revision: int
     # The contents name people and must not reach a log through a repr.
-    sources: Mapping[str, Source] = field(repr=False)
-    files: Mapping[str, bytes] | None = field(repr=False)
+    given: GivenFiles = field(repr=False)
+    files: Mapping[str, bytes] | None = field(default=None, repr=False)
     events: tuple[Event, ...] = field(default=(), repr=False)
     plans: tuple[PlanRecord, ...] = ()
-    current: int | None = None
     approved: int | None = None
     archived_at: datetime | None = None
     copied_from: str | None = None
-    added_at: Mapping[str, datetime] = field(default_factory=dict, repr=False)
 
     @property
     def last_event(self) -> int:
         """The number of its last event."""
         return len(self.events)
+
+    @cached_property
+    def sources(self) -> Mapping[str, Source]:
+        """The register: its tables as they stand, by name, as `matching.inputs.read.read_inputs` takes them."""
+        return register(self.given, self.events)
+
+    @cached_property
+    def current(self) -> int | None:
+        """The number of the accepted plan, whose files are `files`."""
+        return state_of(self.events).plan
+
+    @cached_property
+    def added_at(self) -> Mapping[str, datetime]:
+        """When each table was given or last changed, in UTC."""
+        last = changed_by(self.given, self.events)
+        return {
+            name: self.events[last[name] - 1].at if last.get(name) else self.given.added_at.get(name, self.created_at)
+            for name in self.sources
+        }
 
 
 @dataclass(frozen=True)
@@ -154,7 +178,7 @@ def refuse_approved(seen: Round) -> None:
 def is_decision(event: Event) -> bool:
     """Return whether an event changes who serves or may serve a need; notes and most statuses do not."""
     return (
-        event.kind in DECISIONS
+        event.kind in UNDOABLE
         and event.kind != "note"
         and (event.kind != "status" or event.about.get("status") in ENDED)
     )
@@ -168,7 +192,8 @@ def with_events(owner: Round, events: Sequence[Event], now: datetime) -> Round:
     DataError
         A text is too long.
     """
-    longest = max((len(text) for one in events for text in (one.by, one.why, *one.about.values())), default=0)
+    texts = (text for one in events for text in (one.by, one.why, *one.about.values(), *_cells(one)))
+    longest = max(map(len, texts), default=0)
     if longest > LONGEST_TEXT:
         raise refused(f"A text has {longest:,} characters, and the limit is {LONGEST_TEXT:,}.", "Shorten it.")
     numbered = (
@@ -179,14 +204,18 @@ def with_events(owner: Round, events: Sequence[Event], now: datetime) -> Round:
     return replace(owner, events=(*owner.events, *numbered))
 
 
+def _cells(event: Event) -> Iterator[str]:
+    for one in event.changes:
+        yield from (*one.key, *(one.before or {}).values(), *(one.after or {}).values())
+
+
 def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
-    """Return the round after decisions and undos, each of which is checked in the state before it.
+    """Return the round after decisions, changes of rows and undos, each of which is checked in the state before it.
 
     Raises
     ------
     DataError
-        One is refused (`matching.rounds.refusals.why_refused`), or the round is approved: then only notes and statuses
-        that end no deployment are recorded or undone.
+        One is refused (`history.refusals.why_refused`, `register.change_problem`), or the round is approved: then only notes and statuses that end no deployment are recorded or undone.
     """
     behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
     recorded: set[Pair] = set()
@@ -197,22 +226,46 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         if event.pair in recorded or (event.undoes is not None and changed is not owner):
             state = state_of(changed.events)
         check_event(state, event)
+        if event.changes and (problem := change_problem(changed.sources, event)):
+            raise DataError([problem])
+        if event.undoes is not None:
+            _refuse_replaced(changed, event.undoes)
         changed = with_events(changed, [event], now)
         recorded |= {event.pair} if event.pair else set()
     return changed
 
 
-def with_sources(
-    seen: Round, sources: Mapping[str, Source], by: str, why: str, now: datetime, *, even_if_equal: bool = False
-) -> Round:
-    """Return the round with these input files, and an event that names those that changed."""
-    names = [one for one in {**seen.sources, **sources} if seen.sources.get(one) != sources.get(one)]
-    if not names and not even_if_equal:
+def _refuse_replaced(owner: Round, number: int) -> None:
+    """Refuse to undo a change of a table that was replaced as a whole since: that would have no effect."""
+    undone, _ = undone_events(owner.events)
+    target = owner.events[number - 1]
+    tables = {*owner.given.replaced.get(number, ()), *(one.table for one in target.changes)}
+    later = [
+        one
+        for one, files in sorted(owner.given.replaced.items())
+        if one > number and one not in undone and tables & {*files}
+    ]
+    if later:
+        message = f"The table that event {number} changed was replaced since by event {later[0]}."
+        raise refused(message, f"Undo event {later[0]} first.")
+
+
+def with_sources(seen: Round, sources: Mapping[str, Source], by: str, why: str, now: datetime) -> Round:
+    """Return the round with these input files, and an event that gives those that changed."""
+    files = _differing(seen, sources)
+    if not files:
         return seen
-    digests = [sources[one].sha256 if one in sources else "" for one in names]
-    event = new_event("files", by=by, why=why, tables=";".join(names), sha256=";".join(digests))
-    added_at = {one: now if one in names else seen.added_at[one] for one in sources}
-    return replace(with_events(seen, [event], now), sources=dict(sources), added_at=added_at)
+    return _with_files(with_events(seen, [new_event("replaced", by=by, why=why, tables=";".join(files))], now), files)
+
+
+def _differing(seen: Round, sources: Mapping[str, Source]) -> dict[str, Source | None]:
+    return {one: sources.get(one) for one in SOURCES if seen.sources.get(one) != sources.get(one)}
+
+
+def _with_files(changed: Round, files: Mapping[str, Source | None]) -> Round:
+    """Return the round with files that its last event gave."""
+    replaced = {**changed.given.replaced, changed.last_event: dict(files)} if files else changed.given.replaced
+    return replace(changed, given=replace(changed.given, replaced=replaced))
 
 
 def sources_after_run(seen: Round, run: Mapping[str, Source]) -> dict[str, Source]:
@@ -232,16 +285,28 @@ def with_plan(
     return replace(seen, plans=(*seen.plans, record)), record
 
 
-def accepted(seen: Round, record: PlanRecord, files: Mapping[str, bytes], by: str, why: str, now: datetime) -> Round:
-    """Return the round with one of its plans as the accepted one."""
+def accepted(
+    seen: Round,
+    record: PlanRecord,
+    files: Mapping[str, bytes],
+    by: str,
+    why: str,
+    now: datetime,
+    sources: Mapping[str, Source] | None = None,
+) -> Round:
+    """Return the round with one of its plans as the accepted one, and with the files that the plan brings."""
+    given = {} if sources is None else _differing(seen, sources)
     event = new_event("plan", by=by, why=why, plan=str(record.number), after=str(record.after))
-    return replace(with_events(seen, [event], now), files=dict(files), current=record.number)
+    return _with_files(replace(with_events(seen, [event], now), files=dict(files)), given)
 
 
 def copied(original: Round, name: str, by: str, decisions: bool, now: datetime) -> Round:
-    """Return a new round like another; its decisions come before or after its plan as they did there."""
-    begun = Round(secrets.token_hex(8), name, now, 1, original.sources, None, copied_from=original.round_id)
-    begun = replace(begun, added_at=dict.fromkeys(original.sources, now))
+    """Return a new round like another, with its tables as they stand.
+
+    Its decisions come before or after its plan as they did there. Changes of its tables are not among them.
+    """
+    given = GivenFiles(original.sources, {}, dict.fromkeys(original.sources, now))
+    begun = Round(secrets.token_hex(8), name, now, 1, given, copied_from=original.round_id)
     first = new_event("copied", by=by, round=original.round_id, name=original.name)
     begun = with_events(begun, [first], now)
     planned = state_of(original.events).planned
@@ -261,7 +326,7 @@ def _with_decisions(begun: Round, events: Sequence[Event], number_of: dict[int, 
     """Return the round with another's decisions after its own events; `number_of` receives new numbers by old ones."""
     taken = list(begun.events)
     for one in events:
-        if one.kind in (*DECISIONS, "undo"):
+        if one.kind in DECISIONS or one.undoes in number_of:
             number_of[one.number] = len(taken) + 1
             undoes = None if one.undoes is None else number_of[one.undoes]
             taken.append(replace(one, number=len(taken) + 1, undoes=undoes))

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from matching.rounds.database import open_database
-from matching.rounds.events import Event, new_event
-from matching.rounds.merging import can_merge
+from matching.rounds.history.events import Event, new_event
+from matching.rounds.history.merging import can_merge
+from matching.rounds.register import GivenFiles
 from matching.rounds.round import (
     PlanRecord,
     Round,
@@ -114,9 +115,9 @@ class RoundStore:
         """
         check_name(name)
         now = _now()
-        begun = Round(secrets.token_hex(8), name, now, 1, dict(sources), None)
+        given = GivenFiles(dict(sources), {}, dict.fromkeys(sources, now))
+        begun = Round(secrets.token_hex(8), name, now, 1, given)
         begun = with_events(begun, [new_event("created", by=by, name=name)], now)
-        begun = replace(begun, added_at=dict.fromkeys(sources, now))
         with self._database.writing() as connection:
             insert_round(connection, begun, {})
         return begun
@@ -142,9 +143,7 @@ class RoundStore:
     # ---- the input files and plans ---------------------------------------------------------------------------------
 
     def save_sources(self, seen: Round, sources: Mapping[str, Source], *, by: str = "", why: str = "") -> Round:
-        """Replace a round's input files.
-
-        Its plan was made from the earlier ones, so it is kept but is no longer the accepted one.
+        """Replace a round's input files; its plan remains the accepted one.
 
         Raises
         ------
@@ -154,8 +153,7 @@ class RoundStore:
         """
         with self._changing(seen) as connection:
             refuse_approved(seen)
-            changed = with_sources(seen, sources, by, why, _now(), even_if_equal=True)
-            return write_round(connection, seen, replace(changed, files=None, current=None))
+            return write_round(connection, seen, with_sources(seen, sources, by, why, _now()))
 
     def save_plan(
         self,
@@ -174,7 +172,7 @@ class RoundStore:
         files : mapping of str to bytes
             The plan directory's files by path, as `matching.plan.as_bytes.plan_files` returns them.
         sources : mapping of str to Source, optional
-            What the plan was made from, if not the round's own files: they replace those in the same transaction.
+            What the plan was made from, if not the round's own files: they replace those, by the same event.
         by, why : str
 
         Raises
@@ -186,9 +184,8 @@ class RoundStore:
         with self._changing(seen) as connection:
             refuse_approved(seen)
             now = _now()
-            changed = with_sources(seen, seen.sources if sources is None else sources, by, why, now)
-            changed, record = with_plan(changed, "optimised", "", by, why, seen.last_event, now)
-            changed = accepted(changed, record, files, by, why, now)
+            changed, record = with_plan(seen, "optimised", "", by, why, seen.last_event, now)
+            changed = accepted(changed, record, files, by, why, now, sources)
             return write_round(connection, seen, changed, files)
 
     def save_scenario(
@@ -237,30 +234,27 @@ class RoundStore:
             files = read_plan_files(connection, seen.round_id, number)
             if record is None or files is None:
                 raise refused(f"There is no plan {number} in this round.", "Choose one from the list of its plans.")
-            now = _now()
-            changed = with_sources(seen, seen.sources if sources is None else sources, by, why, now)
-            return write_round(connection, seen, accepted(changed, record, files, by, why, now))
+            return write_round(connection, seen, accepted(seen, record, files, by, why, _now(), sources))
 
     # ---- decisions -------------------------------------------------------------------------------------------------
 
     def record(self, seen: Round, events: Sequence[Event]) -> Round:
-        """Record decisions: all of them, or none if one is refused.
+        """Record decisions and changes of rows: all of them, or none if one is refused.
 
-        They are recorded too if the round was changed since it was seen, as long as `matching.rounds.merging.can_merge`
-        finds that the changes are about other needs and other people. The round returned then has those as well.
+        They are recorded too if the round was changed since it was seen, as long as `history.merging.can_merge` finds that the changes are about other needs and other people. The round returned then has those as well.
 
         Parameters
         ----------
         seen : Round
         events : sequence of Event
-            As `matching.rounds.events.new_event` returns them; they get their numbers and times here.
+            As `matching.rounds.history.events.new_event` returns them; they get their numbers and times here.
 
         Raises
         ------
         StaleRoundError
             The changes since are about the same, or about the tables, the plan or the approval.
         DataError
-            An event is refused (`matching.rounds.refusals.why_refused`), or the round is approved: then only notes and
+            An event is refused (`history.refusals.why_refused`), or the round is approved: then only notes and
             statuses that end no deployment are recorded.
         """
         with self._database.writing() as connection:
@@ -268,7 +262,9 @@ class RoundStore:
             return write_round(connection, latest, with_entry(latest, events, _now()))
 
     def undo(self, seen: Round, *numbers: int, by: str = "", why: str = "") -> Round:
-        """Undo decisions, or redo them by undoing their undo: all of them or none; the history keeps everything.
+        """Undo events, or redo them by undoing their undo: all of them or none; the history keeps everything.
+
+        The register, the decisions, the statuses and the accepted plan are then those of the history without them.
 
         Each undo is recorded as `record` does it, those of later events first.
 
@@ -276,7 +272,7 @@ class RoundStore:
         ------
         StaleRoundError
         DataError
-            There is no decision of one of these numbers to undo, or the round is approved.
+            There is no event of one of these numbers that can be undone, or the round is approved.
         """
         undo = new_event("undo", by=by, why=why)
         return self.record(seen, [replace(undo, undoes=number) for number in sorted(numbers, reverse=True)])

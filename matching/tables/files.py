@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Source:
     name: str
     content: bytes
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Digest of the bytes, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()

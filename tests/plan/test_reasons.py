@@ -26,7 +26,7 @@ from worlds import (
 )
 
 from matching.pairs.market import open_market
-from matching.rounds.live_plan import live_plan
+from matching.rounds.planning.live_plan import live_plan
 
 NEAR = [school(1), school(2, 4), school(3, 8)]
 ALL = [*GALLERY, *(1000 + n for n in WIDE)]

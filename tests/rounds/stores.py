@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from matching.errors import DataError, Problem
-from matching.rounds.events import Event, new_event
+from matching.rounds.history.events import Event, new_event
 from matching.rounds.round import Round
 from matching.rounds.store import RoundStore, open_store
 from matching.tables.files import Source

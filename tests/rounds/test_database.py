@@ -19,7 +19,7 @@ from stores import FILES, OTHER_FILES, SOURCES, held, kinds_of, only_problem, op
 from matching.errors import DataError
 from matching.plan.as_bytes import zip_bytes
 from matching.rounds.database import DATABASE_VARIABLE
-from matching.rounds.events import new_event
+from matching.rounds.history.events import new_event
 from matching.rounds.storage.schema import SCHEMA
 from matching.rounds.store import RoundStore, open_store
 from matching.tables.files import Source

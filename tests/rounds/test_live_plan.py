@@ -13,7 +13,7 @@ from matching.audit.check import check_plan
 from matching.audit.proof import check_proof
 from matching.errors import DataError
 from matching.pairs.market import open_market
-from matching.rounds.live_plan import Accepted, held_inputs, live_plan
+from matching.rounds.planning.live_plan import Accepted, held_inputs, live_plan
 from matching.whatif.resolve import changed_market, with_pins
 
 NEAR = [school(1), school(2, 4), school(3, 8)]

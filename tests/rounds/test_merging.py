@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from stores import FILES, SOURCES, held, opened, pin
 
 from matching.errors import DataError
-from matching.rounds.events import DECISIONS, KINDS, STATUSES, Event, new_event
-from matching.rounds.merging import can_merge
-from matching.rounds.refusals import why_refused
-from matching.rounds.state import Placement, live_supporters, state_of
+from matching.rounds.history.events import DECISIONS, KINDS, STATUSES, Event, new_event
+from matching.rounds.history.merging import can_merge
+from matching.rounds.history.refusals import why_refused
+from matching.rounds.history.state import Placement, live_supporters, state_of
 from matching.rounds.store import RoundStore, StaleRoundError
 
 

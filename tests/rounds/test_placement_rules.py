@@ -7,8 +7,8 @@ from worlds import need, person, school, world
 
 from matching.errors import DataError
 from matching.pairs.market import open_market
-from matching.rounds.events import Event, new_event
-from matching.rounds.placement_rules import DAYS, PLACES, broken_rules, refuse_overfull
+from matching.rounds.history.events import Event, new_event
+from matching.rounds.planning.placement_rules import DAYS, PLACES, broken_rules, refuse_overfull
 
 INPUTS = world(
     [school(1), school(2, 4), school(3, 8)],

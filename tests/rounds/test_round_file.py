@@ -24,9 +24,9 @@ from stores import (
 
 from matching.errors import DataError
 from matching.plan.as_bytes import zip_bytes
-from matching.rounds.history import history_csv, history_table
+from matching.rounds.history.state import live_supporters, state_of
+from matching.rounds.history.table import history_csv, history_table
 from matching.rounds.round import Round
-from matching.rounds.state import live_supporters, state_of
 from matching.rounds.store import RoundStore
 from matching.tables.files import Source
 from matching.ui.formatting.words import event_sentence

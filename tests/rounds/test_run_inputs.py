@@ -10,10 +10,10 @@ from tiny import AS_AT, decisions, sources
 from matching.allocation import allocate
 from matching.errors import DataError
 from matching.inputs.read import read_inputs
-from matching.rounds.events import Event
-from matching.rounds.placement_rules import DAYS, PLACES
-from matching.rounds.run_inputs import RunInputs, run_inputs
-from matching.rounds.state import state_of
+from matching.rounds.history.events import Event
+from matching.rounds.history.state import state_of
+from matching.rounds.planning.placement_rules import DAYS, PLACES
+from matching.rounds.planning.run_inputs import RunInputs, run_inputs
 from matching.tables.files import Source
 
 AT = datetime(2026, 9, 14, 22, 30, tzinfo=UTC)

@@ -10,10 +10,10 @@ import pytest
 from matching.inputs.read import read_inputs
 from matching.pairs.market import open_market
 from matching.plan.on_disk import SavedPlan, read_files
-from matching.rounds.history import history_table
-from matching.rounds.live_plan import Accepted, live_plan
-from matching.rounds.run_inputs import as_placed, run_inputs, serving
-from matching.rounds.state import live_supporters, state_of
+from matching.rounds.history.state import live_supporters, state_of
+from matching.rounds.history.table import history_table
+from matching.rounds.planning.live_plan import Accepted, live_plan
+from matching.rounds.planning.run_inputs import as_placed, run_inputs, serving
 from matching.rounds.store import RoundStore, open_store
 from matching.whatif.explain import explain_need
 from matching.whatif.resolve import changed_market

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tiny import decisions, read, xlsx
 
 from matching.errors import DataError
-from matching.rounds.decisions_table import bars_given, decisions_source, decisions_table
-from matching.rounds.events import DECISIONS, DECLINE_REASONS, ENDED, HELD, KINDS, STATUSES, Event, new_event
-from matching.rounds.history import HISTORY_COLUMNS, history_csv, history_table, what_happened
-from matching.rounds.refusals import check_event, why_refused
-from matching.rounds.state import RoundState, live_supporters, state_of
+from matching.rounds.history.events import DECISIONS, DECLINE_REASONS, ENDED, HELD, KINDS, STATUSES, Event, new_event
+from matching.rounds.history.refusals import check_event, why_refused
+from matching.rounds.history.state import RoundState, live_supporters, state_of
+from matching.rounds.history.table import HISTORY_COLUMNS, history_csv, history_table, what_happened
+from matching.rounds.planning.decisions_table import bars_given, decisions_source, decisions_table
 from matching.tables.files import Source
 
 AT = datetime(2026, 9, 14, 22, 30, tzinfo=UTC)

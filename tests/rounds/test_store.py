@@ -34,9 +34,9 @@ from stores import (
 
 from matching.errors import DataError
 from matching.plan.as_bytes import zip_bytes
-from matching.rounds.events import new_event
+from matching.rounds.history.events import new_event
+from matching.rounds.history.state import live_supporters, state_of
 from matching.rounds.round import Round
-from matching.rounds.state import live_supporters, state_of
 from matching.rounds.storage import migrations
 from matching.rounds.storage.schema import SCHEMA
 from matching.rounds.store import RoundStore, StaleRoundError

@@ -9,7 +9,7 @@ from test_screens import IMPATIENT, Visitor
 
 from matching.errors import DataError, Problem
 from matching.rounds.database import DATABASE_VARIABLE
-from matching.rounds.events import new_event
+from matching.rounds.history.events import new_event
 from matching.rounds.store import RoundStore, open_store
 from matching.ui.state import cache, jobs, plan_making
 from matching.ui.state.jobs import Jobs

@@ -10,7 +10,7 @@ import pytest
 from worlds import WIDE, solved_wide
 
 from matching.pairs.market import open_market
-from matching.rounds.events import STATUSES
+from matching.rounds.history.events import STATUSES
 from matching.ui.formatting import frames
 from matching.ui.widgets import maps
 from matching.ui.widgets.maps import clicked_need, pairs_compared

@@ -14,9 +14,9 @@ from matching.errors import DataError, Problem
 from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
-from matching.rounds.events import DECLINE_REASONS, new_event
-from matching.rounds.run_inputs import serving
-from matching.rounds.state import state_of
+from matching.rounds.history.events import DECLINE_REASONS, new_event
+from matching.rounds.history.state import state_of
+from matching.rounds.planning.run_inputs import serving
 from matching.rounds.store import open_store
 from matching.ui.formatting import comparisons, markup
 from matching.ui.state import live_plan, plan_making

@@ -33,7 +33,7 @@ from matching.audit.check import check_plan
 from matching.errors import DataError
 from matching.pairs.market import open_market
 from matching.plan.compare import CHANGE_COLUMNS
-from matching.rounds.live_plan import held_market, live_plan
+from matching.rounds.planning.live_plan import held_market, live_plan
 from matching.solve.params import SolveParams, WhatIfParams
 from matching.whatif.remedies import CHANGES, Kind
 from matching.whatif.repairs import repairs

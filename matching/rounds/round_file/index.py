@@ -12,17 +12,21 @@ from matching import __version__
 from matching.errors import DataError, Problem, shown
 from matching.inputs.read import SOURCES
 from matching.plan.on_disk import NEEDED_FILES
-from matching.rounds.events import DECISIONS, KINDS, LONGEST_TEXT, Event
-from matching.rounds.refusals import why_unsound
+from matching.rounds.history.events import ENTRIES, KINDS, LONGEST_TEXT, UNDOABLE, Event, RowChange
+from matching.rounds.history.refusals import why_unsound
+from matching.rounds.history.state import state_of
+from matching.rounds.register import REGISTER_TABLES, GivenFiles, key_columns
 from matching.rounds.round import PlanRecord, Round, name_fault
 from matching.tables.files import Source
 
-ROUND_FORMAT = 2
+ROUND_FORMAT = 3
 """The form of the zip that a round is packed in; earlier ones are read, later ones refused.
 
-Format 2 names the version of the program that reads it, in `needs_version`.
+Format 2 names the version of the program that reads it, in `needs_version`. Format 3 has the files that events gave and
+the rows that they changed; its `sources` are those of the beginning.
 """
 
+_FORMAT_WITH_REGISTER = 3
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _DRIVE = re.compile("[A-Za-z]:")
 
@@ -37,6 +41,7 @@ def _in_years(time: datetime) -> datetime:
 _Number = Annotated[int, Field(ge=0, le=1_000_000)]
 _Time = Annotated[AwareDatetime, AfterValidator(_in_years)]
 _Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+_Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _RoundId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
@@ -48,7 +53,7 @@ class IndexedFile(_Indexed):
     """A file: its name or path, and the digest of its bytes."""
 
     name: _Text
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: _Digest
 
 
 class IndexedSource(IndexedFile):
@@ -56,6 +61,24 @@ class IndexedSource(IndexedFile):
 
     table: _Text
     added_at: _Time
+
+
+class IndexedChange(_Indexed):
+    """A change of one row."""
+
+    table: _Text
+    key: list[_Text]
+    before: dict[_Text, _Text] | None
+    after: dict[_Text, _Text] | None
+
+
+class IndexedEventFile(_Indexed):
+    """A file that an event gave in the place of a table; without a digest, it took the table away."""
+
+    event: _Number
+    table: _Text
+    name: _Text
+    sha256: _Digest | None
 
 
 class IndexedPlan(_Indexed):
@@ -81,6 +104,7 @@ class IndexedEvent(_Indexed):
     why: _Text
     about: dict[_Text, _Text]
     undoes: _Number | None
+    changes: list[IndexedChange] = []
 
 
 class Index(_Indexed):
@@ -98,20 +122,20 @@ class Index(_Indexed):
     sources: list[IndexedSource]
     plans: list[IndexedPlan]
     events: list[IndexedEvent]
+    event_files: list[IndexedEventFile] = []
 
     def digests(self) -> set[str]:
         """Return the digests of all files."""
-        return {one.sha256 for one in [*self.sources, *(file for plan in self.plans for file in plan.files)]}
+        files = [*self.sources, *(file for plan in self.plans for file in plan.files)]
+        return {one.sha256 for one in files} | {one.sha256 for one in self.event_files if one.sha256}
 
 
-def index_of(found: Round, digests: Mapping[str, str], plans: Mapping[int, Mapping[str, str]]) -> Index:
+def index_of(found: Round, plans: Mapping[int, Mapping[str, str]]) -> Index:
     """Return the index of a round.
 
     Parameters
     ----------
     found : Round
-    digests : mapping of str to str
-        Of its input files, by table.
     plans : mapping of int to mapping
         The digests of each plan's files by path, by the number of the plan.
     """
@@ -126,8 +150,13 @@ def index_of(found: Round, digests: Mapping[str, str], plans: Mapping[int, Mappi
         current=found.current,
         approved=found.approved,
         sources=[
-            IndexedSource(table=table, name=one.name, sha256=digests[table], added_at=found.added_at[table])
-            for table, one in found.sources.items()
+            IndexedSource(
+                table=table,
+                name=one.name,
+                sha256=one.sha256,
+                added_at=found.given.added_at.get(table, found.created_at),
+            )
+            for table, one in found.given.first.items()
         ],
         plans=[
             IndexedPlan(
@@ -136,8 +165,27 @@ def index_of(found: Round, digests: Mapping[str, str], plans: Mapping[int, Mappi
             )
             for record in found.plans
         ],
-        events=[IndexedEvent(**{**vars(one), "about": dict(sorted(one.about.items()))}) for one in found.events],
+        events=[_indexed_event(one) for one in found.events],
+        event_files=[
+            IndexedEventFile(
+                event=number, table=table, name=one.name if one else "", sha256=one.sha256 if one else None
+            )
+            for number, files in sorted(found.given.replaced.items())
+            for table, one in sorted(files.items())
+        ],
     )
+
+
+def _indexed_event(event: Event) -> IndexedEvent:
+    changes = [
+        IndexedChange(table=one.table, key=list(one.key), before=_in_order(one.before), after=_in_order(one.after))
+        for one in event.changes
+    ]
+    return IndexedEvent(**{**vars(event), "about": _in_order(event.about), "changes": changes})
+
+
+def _in_order(cells: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if cells is None else dict(sorted(cells.items()))
 
 
 def read_index(content: bytes) -> Index:
@@ -196,8 +244,12 @@ def _faults(index: Index) -> Iterator[str]:
             yield f"{shown(source.name)} cannot be the name of a file."
     for plan in index.plans:
         yield from _plan_faults(plan, len(index.events))
-    for event in index.events:
-        yield from _event_faults(event, index)
+    for file in index.event_files:
+        yield from _event_file_faults(file, index)
+    faults = [fault for event in index.events for fault in _event_faults(event, index)]
+    yield from faults
+    if not faults and index.format >= _FORMAT_WITH_REGISTER and state_of(_events_of(index)).plan != index.current:
+        yield f"The accepted plan, {index.current}, is not the one that its history accepts."
 
 
 def _plan_faults(plan: IndexedPlan, events: int) -> Iterator[str]:
@@ -220,20 +272,38 @@ def _is_inside(path: str) -> bool:
     return is_plain and not {"", ".", ".."} & set(path.split("/"))
 
 
+def _event_file_faults(file: IndexedEventFile, index: Index) -> Iterator[str]:
+    if not 0 < file.event <= len(index.events) or index.events[file.event - 1].kind not in ("replaced", "plan"):
+        yield f"Event {file.event} gives no files."
+    if file.table not in SOURCES:
+        yield f"{shown(file.table)} is not a table of a round."
+    if file.sha256 and ("/" in file.name or not _is_inside(file.name)):
+        yield f"{shown(file.name)} cannot be the name of a file."
+
+
+def _change_faults(change: IndexedChange) -> Iterator[str]:
+    if change.table not in REGISTER_TABLES or len(change.key) != len(key_columns(change.table)):
+        yield f"changes a row of {shown(change.table)}, which cannot be changed"
+    elif change.before is None and change.after is None:
+        yield "changes nothing in a row"
+
+
 def _event_faults(event: IndexedEvent, index: Index) -> Iterator[str]:
     number = event.number
     if event.kind == "undo":
         if event.undoes is None or not 0 < event.undoes < number:
             yield f"Event {number} undoes event {event.undoes}, which does not come before it."
-        elif index.events[event.undoes - 1].kind not in (*DECISIONS, "undo"):
+        elif index.events[event.undoes - 1].kind not in UNDOABLE:
             yield f"Event {number} undoes event {event.undoes}, which cannot be undone."
     elif event.kind not in KINDS:
         yield f"Event {number} is of an unknown kind, {shown(event.kind)}."
     elif event.undoes is not None:
         yield f"Event {number} undoes another, but is no undo."
-    if event.kind in (*DECISIONS, "undo"):
-        problem = why_unsound(Event(number, event.at, event.by, event.kind, event.why, event.about, event.undoes))
+    if event.kind in (*ENTRIES, "undo"):
+        problem = why_unsound(_event_of(event))
         yield from [f"Event {number}: {problem.message}"] if problem else []
+    for change in event.changes:
+        yield from (f"Event {number} {fault}." for fault in _change_faults(change))
     if event.kind == "plan":
         plan, after = (_number_in(event.about.get(name, "")) for name in ("plan", "after"))
         if not 1 <= plan <= len(index.plans):
@@ -247,27 +317,39 @@ def _number_in(written: str) -> int:
     return int(written) if re.fullmatch("[0-9]{1,9}", written) else -1
 
 
+def _event_of(one: IndexedEvent) -> Event:
+    changes = tuple(RowChange(row.table, tuple(row.key), row.before, row.after) for row in one.changes)
+    return Event(one.number, one.at, one.by, one.kind, one.why, one.about, one.undoes, changes)
+
+
+def _events_of(index: Index) -> tuple[Event, ...]:
+    return tuple(map(_event_of, index.events))
+
+
 def round_of(index: Index, contents: Mapping[str, bytes]) -> tuple[Round, dict[int, dict[str, bytes]]]:
     """Return the round of an index and the files of each of its plans; `contents` are by digest."""
     plans = {plan.number: {one.name: contents[one.sha256] for one in plan.files} for plan in index.plans}
+    replaced: dict[int, dict[str, Source | None]] = {}
+    for one in index.event_files:
+        replaced.setdefault(one.event, {})[one.table] = Source(one.name, contents[one.sha256]) if one.sha256 else None
     found = Round(
         index.round_id,
         index.name,
         index.created_at,
         1,
-        {one.table: Source(one.name, contents[one.sha256]) for one in index.sources},
-        plans[index.current] if index.current is not None else None,
-        events=tuple(
-            Event(one.number, one.at, one.by, one.kind, one.why, one.about, one.undoes) for one in index.events
+        GivenFiles(
+            {one.table: Source(one.name, contents[one.sha256]) for one in index.sources},
+            replaced,
+            {one.table: one.added_at for one in index.sources},
         ),
+        plans[index.current] if index.current is not None else None,
+        events=_events_of(index),
         plans=tuple(
             PlanRecord(one.number, one.kind, one.name, one.made_at, one.made_by, one.note, one.after)
             for one in index.plans
         ),
-        current=index.current,
         approved=index.approved,
         copied_from=index.copied_from,
-        added_at={one.table: one.added_at for one in index.sources},
     )
     return found, plans
 

@@ -28,11 +28,11 @@ def packed(found: Round, plans: Mapping[int, Mapping[str, bytes]]) -> bytes:
         contents[_member(digest)] = content
         return digest
 
-    index = index_of(
-        found,
-        {table: kept(one.content) for table, one in found.sources.items()},
-        {number: {path: kept(one) for path, one in files.items()} for number, files in plans.items()},
-    )
+    given = [*found.given.first.values(), *(one for files in found.given.replaced.values() for one in files.values())]
+    for source in filter(None, given):
+        kept(source.content)
+    digests = {number: {path: kept(one) for path, one in files.items()} for number, files in plans.items()}
+    index = index_of(found, digests)
     return zip_bytes({_INDEX: index.model_dump_json(indent=1).encode("utf-8"), **dict(sorted(contents.items()))})
 
 

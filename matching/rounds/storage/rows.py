@@ -2,16 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, insert, select, update
 
-from matching.rounds.events import Event
+from matching.rounds.history.events import Event, RowChange
+from matching.rounds.register import GivenFiles
 from matching.rounds.round import PlanRecord, Round, RoundSummary, refused
-from matching.rounds.storage.schema import CONTENTS, EVENTS, PLAN_FILES, PLANS, ROUNDS, SOURCES
+from matching.rounds.storage.schema import CONTENTS, EVENT_FILES, EVENTS, PLAN_FILES, PLANS, ROUNDS, SOURCES
 from matching.rounds.storage.sqlite import DamagedError
 from matching.tables.files import Source
 
@@ -26,7 +27,7 @@ def insert_round(connection: Connection, begun: Round, plans: Mapping[int, Mappi
     """Insert a new round; `plans` are the files of each plan."""
     created_at = {"round_id": begun.round_id, "created_at": _iso(begun.created_at), "copied_from": begun.copied_from}
     _insert(connection, ROUNDS, [created_at | _row_of(begun)])
-    _insert_sources(connection, begun, begun.sources)
+    _insert_sources(connection, begun)
     for record in begun.plans:
         _insert_plan(connection, begun, record, plans[record.number])
     _insert_events(connection, begun, begun.events)
@@ -38,18 +39,13 @@ def write_round(
     """Write the change from one round to another, and return it; `plan_files` are those of its new plan, if any."""
     changed = replace(changed, revision=seen.revision + 1)
     connection.execute(update(ROUNDS).where(ROUNDS.c.round_id == seen.round_id).values(**_row_of(changed)))
-    names = [one for one in changed.sources if changed.sources[one] != seen.sources.get(one)]
-    gone = [one for one in seen.sources if one in names or one not in changed.sources]
-    if gone:
-        is_gone = (SOURCES.c.round_id == seen.round_id) & SOURCES.c.table_name.in_(gone)
-        connection.execute(delete(SOURCES).where(is_gone))
-    _insert_sources(connection, changed, names)
     for record in changed.plans[len(seen.plans) :]:
         _insert_plan(connection, changed, record, plan_files or {})
     _insert_events(connection, changed, changed.events[seen.last_event :])
-    if gone:
-        _delete_unused(connection, [seen.sources[one].sha256 for one in gone])
-    return changed
+    if changed.current == seen.current:
+        return changed
+    files = read_plan_files(connection, changed.round_id, changed.current) if changed.current else None
+    return replace(changed, files=files)
 
 
 def _row_of(owner: Round) -> dict[str, Any]:
@@ -63,16 +59,16 @@ def _row_of(owner: Round) -> dict[str, Any]:
     }
 
 
-def _insert_sources(connection: Connection, owner: Round, names: Iterable[str]) -> None:
+def _insert_sources(connection: Connection, owner: Round) -> None:
     rows = [
         {
             "round_id": owner.round_id,
             "table_name": name,
-            "file_name": owner.sources[name].name,
-            "sha256": _insert_content(connection, owner.sources[name].content),
-            "added_at": _iso(owner.added_at[name]),
+            "file_name": source.name,
+            "sha256": _insert_content(connection, source.content),
+            "added_at": _iso(owner.given.added_at.get(name, owner.created_at)),
         }
-        for name in names
+        for name, source in owner.given.first.items()
     ]
     _insert(connection, SOURCES, rows)
 
@@ -89,20 +85,50 @@ def _insert_plan(connection: Connection, owner: Round, record: PlanRecord, files
 
 
 def _insert_events(connection: Connection, owner: Round, events: Sequence[Event]) -> None:
-    rows = [
+    waiting: list[dict[str, Any]] = []
+    for one in events:
+        waiting.append(
+            {
+                "round_id": owner.round_id,
+                "number": one.number,
+                "at": _iso(one.at),
+                "by": one.by,
+                "kind": one.kind,
+                "why": one.why,
+                "about": _about_text(one),
+                "undoes": one.undoes,
+            }
+        )
+        if one.number in owner.given.replaced:
+            # The files of an event go in while it is the last one.
+            _insert(connection, EVENTS, waiting)
+            _insert(connection, EVENT_FILES, _event_files(connection, owner, one))
+            waiting = []
+    _insert(connection, EVENTS, waiting)
+
+
+def _about_text(event: Event) -> str:
+    about: dict[str, Any] = dict(event.about)
+    if event.changes:
+        about[_CHANGES] = [[one.table, one.key, one.before, one.after] for one in event.changes]
+    return json.dumps(about, ensure_ascii=False, sort_keys=True, default=dict)
+
+
+# No text of an event has this name.
+_CHANGES = "changes"
+
+
+def _event_files(connection: Connection, owner: Round, event: Event) -> list[dict[str, Any]]:
+    key = {"round_id": owner.round_id, "number": event.number}
+    return [
         {
-            "round_id": owner.round_id,
-            "number": one.number,
-            "at": _iso(one.at),
-            "by": one.by,
-            "kind": one.kind,
-            "why": one.why,
-            "about": json.dumps(dict(one.about), ensure_ascii=False, sort_keys=True),
-            "undoes": one.undoes,
+            **key,
+            "table_name": name,
+            "file_name": source.name if source else "",
+            "sha256": _insert_content(connection, source.content) if source else None,
         }
-        for one in events
+        for name, source in owner.given.replaced.get(event.number, {}).items()
     ]
-    _insert(connection, EVENTS, rows)
 
 
 def _insert_content(connection: Connection, content: bytes) -> str:
@@ -111,14 +137,6 @@ def _insert_content(connection: Connection, content: bytes) -> str:
     if connection.execute(select(CONTENTS.c.sha256).where(CONTENTS.c.sha256 == digest)).first() is None:
         _insert(connection, CONTENTS, [{"sha256": digest, "content": content}])
     return digest
-
-
-def _delete_unused(connection: Connection, digests: Iterable[str]) -> None:
-    """Delete the contents that no input file and no plan uses."""
-    for digest in digests:
-        uses = (select(table.c.sha256).where(table.c.sha256 == digest) for table in (SOURCES, PLAN_FILES))
-        if not any(connection.execute(one).first() for one in uses):
-            connection.execute(delete(CONTENTS).where(CONTENTS.c.sha256 == digest))
 
 
 def known_round(connection: Connection, round_id: str) -> Round:
@@ -140,24 +158,39 @@ def read_round(connection: Connection, round_id: str) -> Round | None:
     row = connection.execute(select(ROUNDS).where(ROUNDS.c.round_id == round_id)).one_or_none()
     if row is None:
         return None
-    query = select(SOURCES).where(SOURCES.c.round_id == round_id).order_by(SOURCES.c.table_name)
-    sources = connection.execute(query).all()
-    contents = {one.sha256: _read_content(connection, one.sha256) for one in sources}
     files = read_plan_files(connection, round_id, row.current_plan) if row.current_plan else None
     return Round(
         row.round_id,
         row.name,
         datetime.fromisoformat(row.created_at),
         row.revision,
-        {one.table_name: Source(one.file_name, contents[one.sha256]) for one in sources},
+        _read_given(connection, round_id),
         files,
         events=read_events(connection, round_id),
         plans=read_plans(connection, round_id),
-        current=row.current_plan,
         approved=row.approved_plan,
         archived_at=_time_or_none(row.archived_at),
         copied_from=row.copied_from,
-        added_at={one.table_name: datetime.fromisoformat(one.added_at) for one in sources},
+    )
+
+
+def _read_given(connection: Connection, round_id: str) -> GivenFiles:
+    first = connection.execute(
+        select(SOURCES).where(SOURCES.c.round_id == round_id).order_by(SOURCES.c.table_name)
+    ).all()
+    later = connection.execute(select(EVENT_FILES).where(EVENT_FILES.c.round_id == round_id)).all()
+    # A content that several tables or events have in common is in memory once.
+    contents = {
+        digest: _read_content(connection, digest) for digest in {one.sha256 for one in [*first, *later]} - {None}
+    }
+    replaced: dict[int, dict[str, Source | None]] = {}
+    for one in later:
+        source = Source(one.file_name, contents[one.sha256]) if one.sha256 else None
+        replaced.setdefault(one.number, {})[one.table_name] = source
+    return GivenFiles(
+        {one.table_name: Source(one.file_name, contents[one.sha256]) for one in first},
+        replaced,
+        {one.table_name: datetime.fromisoformat(one.added_at) for one in first},
     )
 
 
@@ -200,9 +233,12 @@ def read_events(connection: Connection, round_id: str) -> tuple[Event, ...]:
 def _event_of(row: RowMapping) -> Event:
     try:
         at, about = datetime.fromisoformat(row["at"]), json.loads(row["about"])
+        changes = tuple(
+            RowChange(table, tuple(key), before, after) for table, key, before, after in about.pop(_CHANGES, ())
+        )
     except ValueError as error:
         raise DamagedError from error
-    return Event(row["number"], at, row["by"], row["kind"], row["why"], about, row["undoes"])
+    return Event(row["number"], at, row["by"], row["kind"], row["why"], about, row["undoes"], changes)
 
 
 def read_plans(connection: Connection, round_id: str) -> tuple[PlanRecord, ...]:

@@ -81,3 +81,14 @@ EVENTS = Table(
     Column("about", String, nullable=False),
     Column("undoes", Integer),
 )
+# The files that an event gave: those of the beginning are sources. Without a digest, the event takes the table away.
+EVENT_FILES = Table(
+    "event_files",
+    SCHEMA,
+    Column("round_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("table_name", String, primary_key=True),
+    Column("file_name", String, nullable=False),
+    Column("sha256", String, ForeignKey("contents.sha256"), index=True),
+    ForeignKeyConstraint(["round_id", "number"], ["events.round_id", "events.number"]),
+)

@@ -126,6 +126,29 @@ TRIGGERS_0002 = (
 )
 """Statements that close the tables of migration 0002 against changes; like the migration, never edited."""
 
+TRIGGERS_0003 = (
+    *(
+        f"CREATE TRIGGER {table}_stay BEFORE UPDATE ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} are never changed'); END"
+        for table in ("sources", "event_files")
+    ),
+    *(
+        f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} are never deleted'); END"
+        for table in ("sources", "event_files")
+    ),
+    # They go in with their event, which is the last one of its round.
+    "CREATE TRIGGER event_files_closed BEFORE INSERT ON event_files "
+    "WHEN NEW.number <> (SELECT max(number) FROM events WHERE round_id = NEW.round_id) "
+    "OR EXISTS (SELECT 1 FROM event_files "
+    "WHERE round_id = NEW.round_id AND number = NEW.number AND table_name = NEW.table_name) "
+    "BEGIN SELECT RAISE(ABORT, 'events take no more files'); END",
+    "DROP TRIGGER contents_kept",
+    "CREATE TRIGGER contents_kept BEFORE DELETE ON contents "
+    "BEGIN SELECT RAISE(ABORT, 'contents are never deleted'); END",
+)
+"""Statements that close the tables of migration 0003 against changes; like the migration, never edited."""
+
 
 # ---- faults --------------------------------------------------------------------------------------------------------
 

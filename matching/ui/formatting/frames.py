@@ -13,8 +13,8 @@ from matching.errors import LEAVE_OUT, STOP, Problem
 from matching.pairs.market import Market
 from matching.plan.reasons import excluded_reasons
 from matching.plan.write import Plan
-from matching.rounds.events import STATUSES
-from matching.rounds.state import RoundState
+from matching.rounds.history.events import STATUSES
+from matching.rounds.history.state import RoundState
 from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting.words import day

@@ -2,8 +2,8 @@
 
 from datetime import date, datetime
 
-from matching.rounds.events import Event
-from matching.rounds.history import what_happened
+from matching.rounds.history.events import Event
+from matching.rounds.history.table import what_happened
 
 
 def day(value: date) -> str:

@@ -19,7 +19,7 @@ from matching.plan.handover import (
     unmet_identifiers_csv,
 )
 from matching.plan.on_disk import SavedPlan
-from matching.rounds.decisions_table import decisions_source, decisions_table
+from matching.rounds.planning.decisions_table import decisions_source, decisions_table
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.approval import show_approval, show_check

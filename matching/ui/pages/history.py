@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from matching.errors import counted
-from matching.rounds.events import DECISIONS, KINDS, Event
-from matching.rounds.history import history_csv, what_happened
+from matching.rounds.history.events import DECISIONS, KINDS, Event
+from matching.rounds.history.state import state_of
+from matching.rounds.history.table import history_csv, what_happened
 from matching.rounds.round import Round
-from matching.rounds.state import state_of
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import event_sentence, moment
 from matching.ui.sections.filters import filter_by

@@ -8,7 +8,7 @@ import streamlit as st
 
 from matching.errors import DataError, counted
 from matching.plan.write import Plan
-from matching.rounds.events import DECISIONS
+from matching.rounds.history.events import DECISIONS
 from matching.rounds.round import Round
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import frames, markup

@@ -10,7 +10,7 @@ import streamlit as st
 from matching.errors import counted
 from matching.plan.compare import compare
 from matching.plan.unmet.wording import STILL_OPEN
-from matching.rounds.events import HELD
+from matching.rounds.history.events import HELD
 from matching.rounds.round import PlanRecord, Round
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup

@@ -7,9 +7,9 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.pairs.market import Row
-from matching.rounds.events import Event
+from matching.rounds.history.events import Event
+from matching.rounds.planning.run_inputs import serving
 from matching.rounds.round import Round
-from matching.rounds.run_inputs import serving
 from matching.ui.formatting import markup
 from matching.ui.state import decisions
 from matching.ui.state.live_plan import Opened

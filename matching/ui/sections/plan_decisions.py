@@ -7,10 +7,10 @@ import streamlit as st
 
 from matching.errors import DataError, Problem, counted
 from matching.pairs.market import Row
-from matching.rounds.events import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event
-from matching.rounds.history import what_happened
-from matching.rounds.placement_rules import Broken, broken_rules
-from matching.rounds.run_inputs import serving
+from matching.rounds.history.events import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event
+from matching.rounds.history.table import what_happened
+from matching.rounds.planning.placement_rules import Broken, broken_rules
+from matching.rounds.planning.run_inputs import serving
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
@@ -32,6 +32,7 @@ _STATUS_WORDS = {
     "approached": "Approached: asked, no answer yet",
     "agreed": "Agreed: a new plan keeps this deployment",
     "active": "Active: the work has begun",
+    "paused": "Paused: the work has stopped for a time",
     "completed": "Completed: the work is done",
     "declined": "Declined: they said no, and the need is open again",
     "withdrawn": "Withdrawn: it was called off, and the need is open again",
@@ -172,7 +173,8 @@ def _status_form(case: _Case) -> None:
         if st.form_submit_button("Record the status", type="primary"):
             after = {
                 **dict.fromkeys(HELD, "A new plan will keep this deployment."),
-                **dict.fromkeys(ENDED, "They will not be proposed for this need again in this round."),
+                "declined": "They will not be proposed for this need again in this round.",
+                "withdrawn": "The need is open again, and a new plan may propose anyone for it.",
             }
             words = f"Recorded: the support by {case.name(supporter_id)} for {case.need} is now {chosen}."
             events = [case.event("status", supporter_id, why, status=chosen)]

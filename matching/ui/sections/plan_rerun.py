@@ -5,7 +5,7 @@ import streamlit as st
 
 from matching.errors import DataError, counted
 from matching.plan.compare import compare
-from matching.rounds.run_inputs import serving
+from matching.rounds.planning.run_inputs import serving
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
 from matching.ui.state import plan_making, setbacks

@@ -10,9 +10,9 @@ import streamlit as st
 from matching.pairs.market import Market
 from matching.plan.equity import equity
 from matching.plan.graph import bipartite_graph
-from matching.rounds.decisions_table import held_pairs
-from matching.rounds.live_plan import held_market
-from matching.rounds.run_inputs import serving
+from matching.rounds.planning.decisions_table import held_pairs
+from matching.rounds.planning.live_plan import held_market
+from matching.rounds.planning.run_inputs import serving
 from matching.ui.state.live_plan import Live
 from matching.ui.state.params import screen_params
 from matching.whatif.explain import Explanation, explain_need

@@ -18,7 +18,7 @@ from matching.pairs.market import Market, open_market
 from matching.plan.as_bytes import excel_bytes, zip_bytes
 from matching.plan.on_disk import SavedPlan, as_of_run, read_files
 from matching.plan.write import PLAN_FORMAT
-from matching.rounds.run_inputs import RunInputs
+from matching.rounds.planning.run_inputs import RunInputs
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from matching.rounds.events import Event, new_event
-from matching.rounds.placement_rules import refuse_overfull
+from matching.rounds.history.events import Event, new_event
+from matching.rounds.planning.placement_rules import refuse_overfull
+from matching.rounds.planning.run_inputs import serving
 from matching.rounds.round import Round
-from matching.rounds.run_inputs import serving
 from matching.ui.state import cache
 from matching.ui.state.open_round import change, store
 from matching.ui.state.person import who

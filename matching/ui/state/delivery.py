@@ -12,8 +12,8 @@ from matching.plan.as_bytes import plan_files
 from matching.plan.handover import Approval, Occasion
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
+from matching.rounds.history.state import RoundState, state_of
 from matching.rounds.round import PlanRecord, Round
-from matching.rounds.state import RoundState, state_of
 from matching.ui.state import cache, live_plan
 from matching.ui.state.open_round import store
 

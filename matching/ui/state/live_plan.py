@@ -15,16 +15,17 @@ from matching.inputs.read import Inputs
 from matching.pairs.market import Market, Row
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
-from matching.rounds.events import Event
-from matching.rounds.live_plan import Accepted, live_plan
-from matching.rounds.round import Round
-from matching.rounds.run_inputs import (
+from matching.rounds.history.events import Event
+from matching.rounds.history.state import RoundState, state_of
+from matching.rounds.planning.live_plan import Accepted, live_plan
+from matching.rounds.planning.run_inputs import (
     as_placed,
     is_changed,
     run_inputs,
     serving,
 )
-from matching.rounds.state import RoundState, live_supporters, state_of
+from matching.rounds.planning.standing import Unfounded, is_same_register, standing, unfounded
+from matching.rounds.round import Round
 from matching.tables.files import Source
 from matching.ui.formatting import frames
 from matching.ui.state import cache
@@ -50,7 +51,11 @@ class Live:
     sources : mapping of str to Source
         The files that `market` is read from, so that `plan_files` writes a plan that can be verified.
     digest : str
-        Of the accepted plan and the events since.
+        Of the accepted plan, the register and the events.
+    unfounded : tuple of Unfounded
+        The deployments that no longer follow from what is recorded.
+    has_other_tables : bool
+        Whether the register has changed since the plan was made.
     """
 
     plan: Plan
@@ -60,6 +65,8 @@ class Live:
     accepted: SavedPlan
     sources: Mapping[str, Source]
     digest: str
+    unfounded: tuple[Unfounded, ...] = ()
+    has_other_tables: bool = False
 
 
 def live(round_: Round) -> Live:
@@ -72,7 +79,8 @@ def live(round_: Round) -> Live:
     """
     if round_.files is None:
         raise ValueError("a round without a plan")
-    digest = hashlib.sha256(f"{cache.plan_digest(round_.files)} {_of_events(round_.events)}".encode())
+    tables = [(name, one.sha256) for name, one in round_.sources.items()]
+    digest = hashlib.sha256(f"{cache.plan_digest(round_.files)} {tables} {_of_events(round_.events)}".encode())
     return _live(digest.hexdigest(), round_)
 
 
@@ -86,33 +94,46 @@ def _of_events(events: Sequence[Event]) -> str:
 @st.cache_resource(scope="session", max_entries=4, show_spinner="Putting what was decided into the plan…")
 def _live(digest: str, _round: Round) -> Live:
     saved = cache.saved_plan(_round.files or {})
-    market, state = cache.market_of(saved), state_of(_round.events)
-    if not is_changed(_round.events, saved.plan):
-        return Live(saved.plan, market, state, False, saved, saved.sources, digest)
-    now = live_supporters(serving(saved.plan), state)
+    state, is_same = state_of(_round.events), is_same_register(saved.plan.manifest, _round.sources)
+    if is_same and not is_changed(_round.events, saved.plan):
+        return Live(saved.plan, cache.market_of(saved), state, False, saved, saved.sources, digest)
+    market, sources = (cache.market_of(saved), _own_sources(saved, _round)) if is_same else _of_register(_round)
+    now = standing(serving(saved.plan), state, market.inputs)
     placed = as_placed(state, market, now)
-    # A plan keeps its inputs under our column names; the decisions table of the round may have its own.
-    columns = {"columns": _round.sources["columns"]} if "columns" in _round.sources else {}
-    run = run_inputs(market.inputs, {**saved.sources, **columns}, _round.sources.get("decisions"), placed, now)
+    run = run_inputs(market.inputs, sources, _round.sources.get("decisions"), placed, now, kept=now)
     by_hand = frozenset({*state.placements, *state.freed})
-    made_from = [run.sources["decisions"].sha256] if "decisions" in run.sources else []
+    made_from = [run.sources[one].sha256 for one in sorted(run.sources)]
     depends_on = repr((cache.plan_digest(_round.files or {}), made_from, sorted(now.items()), sorted(by_hand)))
-    changed, plan = _changed(hashlib.sha256(depends_on.encode()).hexdigest(), saved, run.inputs, now, by_hand)
-    return Live(plan, changed, state, True, saved, run.sources, digest)
+    changed, plan = _changed(hashlib.sha256(depends_on.encode()).hexdigest(), saved, market, run.inputs, now, by_hand)
+    return Live(
+        plan, changed, state, True, saved, run.sources, digest, unfounded(saved.plan, plan, _round.events), not is_same
+    )
+
+
+def _own_sources(saved: SavedPlan, round_: Round) -> dict[str, Source]:
+    # A plan keeps its inputs under our column names; the decisions table of the round may have its own.
+    columns = {"columns": round_.sources["columns"]} if "columns" in round_.sources else {}
+    return {**saved.sources, **columns}
+
+
+def _of_register(round_: Round) -> tuple[Market, dict[str, Source]]:
+    """Return the market of the round's tables as they stand, as at today, and its files."""
+    tables = {name: one for name, one in round_.sources.items() if name not in ("decisions", "baseline")}
+    return cache.market(tables), tables
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _changed(
     digest: str,
     _saved: SavedPlan,
+    _market: Market,
     _inputs: Inputs,
     _now: Mapping[str, str],
     _by_hand: frozenset[str],
 ) -> tuple[Market, Plan]:
     """Return the market and the plan with the decisions; notes and undone decisions lead to the same result."""
-    market = cache.market_of(_saved)
-    changed = changed_market(market, _inputs)
-    accepted = Accepted.of(market, _saved.plan)
+    changed = changed_market(_market, _inputs)
+    accepted = Accepted.of(cache.market_of(_saved), _saved.plan)
     with long_work():
         plan = live_plan(changed, _now, by_hand=_by_hand, accepted=accepted, time_limit_s=screen_params().live_plan_s)
     return changed, plan

@@ -11,9 +11,10 @@ from matching.errors import DataError, Problem
 from matching.inputs.read import Inputs, with_policy
 from matching.plan.as_bytes import plan_files
 from matching.plan.write import Plan
+from matching.rounds.history.state import state_of
+from matching.rounds.planning.run_inputs import RunInputs, run_inputs, serving
+from matching.rounds.planning.standing import standing
 from matching.rounds.round import Round, sources_after_run
-from matching.rounds.run_inputs import RunInputs, run_inputs, serving
-from matching.rounds.state import live_supporters, state_of
 from matching.rounds.store import RoundStore, StaleRoundError
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
@@ -60,10 +61,10 @@ def with_decided(round_: Round, sources: Mapping[str, Source]) -> RunInputs:
     if not (state.placements or state.freed or state.barred or state.statuses):
         return RunInputs(with_policy(cache.inputs_of(sources), sources.get("policy")), dict(sources))
     before = serving(cache.saved_plan(round_.files).plan) if round_.files else {}
-    placed = {need_id: one.supporter_id for need_id, one in state.placements.items()}
-    now = {**live_supporters(before, state), **placed}
     undecided = cache.inputs_of({name: one for name, one in sources.items() if name != "decisions"})
     inputs = with_policy(undecided, sources.get("policy"))
+    placed = {need_id: one.supporter_id for need_id, one in state.placements.items()}
+    now = {**standing(before, state, inputs), **placed}
     run = run_inputs(inputs, sources, round_.sources.get("decisions"), state, now)
     return RunInputs(run.inputs, cache.ordered(run.sources))
 

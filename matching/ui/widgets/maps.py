@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from matching.rounds.events import STATUSES
+from matching.rounds.history.events import STATUSES
 from matching.ui.formatting.colours import BLACK, BLUE, FAINT, FONT, GREEN, GREY, PALE, PURPLE, RED
 
 MOST_ON_MAP = 400
@@ -38,6 +38,7 @@ _STATUS_LINES: Mapping[str, _Look] = dict(
             (BLUE, [7, 3], 2),
             (BLUE, [1, 0], 2),
             (GREEN, [14, 2], 2),
+            (GREEN, [3, 5], 2),
             (BLACK, [9, 3, 2, 3], 2),
             (RED, [1, 5], 2),
             (PURPLE, [4, 2, 1, 2], 2),

@@ -3,8 +3,18 @@
 from collections.abc import Mapping
 
 from matching.errors import DataError, Problem, shown
-from matching.rounds.events import DECISIONS, ENDED, KINDS, LONGEST_TEXT, STATUSES, Event, Pair
-from matching.rounds.state import Bar, RoundState
+from matching.rounds.history.events import (
+    ENDED,
+    ENTRIES,
+    KINDS,
+    LONGEST_TEXT,
+    ROW_CHANGES,
+    STATUSES,
+    UNDOABLE,
+    Event,
+    Pair,
+)
+from matching.rounds.history.state import Bar, RoundState
 from matching.tables.cell_values import CellError, free_text, identifier, text
 
 _LONGEST_NAME = 200
@@ -30,7 +40,7 @@ def why_refused(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | 
     state : RoundState
         Before the event.
     event : Event
-        Of one of the kinds in `DECISIONS`, or an undo.
+        Of one of the kinds in `ENTRIES`, or an undo.
     given : mapping of Pair to Bar, optional
         What the round's own decisions table bars (`bars_given`).
     """
@@ -43,8 +53,8 @@ def why_unsound(event: Event) -> Problem | None:
     """Return what is wrong with a decision or an undo in any state, or None."""
     if event.kind == "undo":
         return _text_problem(event)
-    if event.kind not in DECISIONS:
-        fix = f"Known are: {', '.join((*DECISIONS, 'undo'))}."
+    if event.kind not in ENTRIES:
+        fix = f"Known are: {', '.join((*ENTRIES, 'undo'))}."
         return _refusal(event, "kind", event.kind, f"{shown(event.kind)} is not a decision that can be recorded.", fix)
     return _text_problem(event) or _form_problem(event)
 
@@ -81,8 +91,11 @@ def _undo_problem(state: RoundState, event: Event) -> Problem | None:
     if target is None:
         fix = "Choose one from the round's history."
         return _refusal(event, "undoes", value, "There is no such event in this round.", fix)
-    if target.kind not in (*DECISIONS, "undo"):
-        message = f"Event {value} ({KINDS[target.kind]}) is not a decision, so it cannot be undone."
+    if target.kind == "files":
+        message = f"Event {value} was recorded by an earlier version, which did not keep the tables before it."
+        return _refusal(event, "undoes", value, message, "Upload the earlier tables again.")
+    if target.kind not in UNDOABLE:
+        message = f"Event {value} ({KINDS[target.kind]}) cannot be undone."
         return _refusal(event, "undoes", value, message, "Change the round itself instead.")
     if target.number in state.undone:
         message, fix = f"Event {value} is undone already.", "To redo it, undo the undoing."
@@ -94,16 +107,25 @@ def _form_problem(event: Event) -> Problem | None:
     """Return what an event lacks that its kind needs."""
     if event.undoes is not None:
         return _refusal(event, "undoes", str(event.undoes), "Only an undo can undo an event.", "Undo it instead.")
+    if event.changes or event.kind in ROW_CHANGES:
+        return _changes_problem(event)
     if event.kind == "note":
         return _note_problem(event)
-    for column in ("need_id", "supporter_id"):
-        if not event.about.get(column):
-            return _refusal(event, column, "", "The need or the supporter is missing.", f"Give the {column}.")
+    if missing := next((column for column in ("need_id", "supporter_id") if not event.about.get(column)), ""):
+        return _refusal(event, missing, "", "The need or the supporter is missing.", f"Give the {missing}.")
     status = event.about.get("status", "")
     if event.kind == "status" and status not in STATUSES:
         fix = f"Known are: {', '.join(STATUSES)}."
         return _refusal(event, "status", status, f"{shown(status)} is not a known status.", fix)
     return None
+
+
+def _changes_problem(event: Event) -> Problem | None:
+    if event.changes and event.kind in ROW_CHANGES:
+        return None
+    if event.changes:
+        return _refusal(event, "kind", event.kind, "A decision changes no table.", "Change the row by itself.")
+    return _refusal(event, "kind", event.kind, "Nothing would be changed.", "Change a cell first.")
 
 
 def _note_problem(event: Event) -> Problem | None:

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-from matching.rounds.events import DECISIONS, Event, decisions_behind
+from matching.rounds.history.events import ENTRIES, Event, decisions_behind
 
 # A name and a plan kept for comparison change nothing that a decision is about.
 _ABOUT_NO_DECISION = ("named", "scenario")
+
+_SUBJECTS = {"needs": "need", "supporters": "supporter", "accreditation": "supporter"}
 
 
 def can_merge(seen: Sequence[Event], meanwhile: Sequence[Event], entry: Sequence[Event]) -> bool:
     """Return whether an entry can be recorded although other events came after those that the user saw.
 
-    It can if they are decisions about other needs and other supporters. The state is then the same whichever was
-    recorded first. After a change of the tables, the plan or the approval it cannot.
+    It can if they are decisions about other needs and other supporters, or change other rows of the register. The state
+    is then the same whichever was recorded first. After a change of whole tables, the plan or the approval it cannot.
 
     Parameters
     ----------
@@ -21,13 +23,16 @@ def can_merge(seen: Sequence[Event], meanwhile: Sequence[Event], entry: Sequence
     meanwhile : sequence of Event
         What was recorded after it.
     entry : sequence of Event
-        Decisions, or undos of events in `seen`.
+        Decisions, changes of rows, or undos of events in `seen`.
     """
     decided = [one for one in meanwhile if one.kind not in _ABOUT_NO_DECISION]
     last = seen[-1].number if seen else 0
-    if any(one.kind not in (*DECISIONS, "undo") for one in decided) or any((one.undoes or 0) > last for one in entry):
-        return False
     history = (*seen, *meanwhile)
+    behind = decisions_behind(history)
+    if any(behind[one.number].kind not in (*ENTRIES, "undo") for one in decided) or any(
+        (one.undoes or 0) > last for one in entry
+    ):
+        return False
     return _subjects(decided, history).isdisjoint(_subjects(entry, history))
 
 
@@ -42,4 +47,5 @@ def _subjects(events: Sequence[Event], history: Sequence[Event]) -> set[tuple[st
     named = [*about, *(one for one in history if one.need_id in reopened)]
     needs = {("need", one.need_id) for one in named}
     people = {("supporter", who) for one in named for who in (one.supporter_id, one.about.get("replaces", ""))}
-    return {subject for subject in needs | people if subject[1]}
+    rows = {(_SUBJECTS[row.table], row.key[0]) for one in about for row in one.changes}
+    return {subject for subject in needs | people | rows if subject[1]}

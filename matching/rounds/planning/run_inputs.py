@@ -1,6 +1,6 @@
 """The inputs of a run: the tables of a round with its decisions put in as values, and the files that a plan keeps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,10 +14,10 @@ from matching.pairs.market import Market
 from matching.pairs.rules import RULES, positions
 from matching.pairs.side_constraints import met_in_part
 from matching.plan.write import Plan
-from matching.rounds.decisions_table import decisions_source, decisions_table
-from matching.rounds.events import Event
-from matching.rounds.placement_rules import DAYS, PLACES, days_asked, outcome_of, places_asked
-from matching.rounds.state import Placement, RoundState, live_supporters, state_of
+from matching.rounds.history.events import Event
+from matching.rounds.history.state import Placement, RoundState, live_supporters, state_of
+from matching.rounds.planning.decisions_table import decisions_source, decisions_table, held_pairs
+from matching.rounds.planning.placement_rules import DAYS, PLACES, outcome_of
 from matching.tables.files import Source
 
 # Reason and author of a pin for what the accepted plan has.
@@ -59,7 +59,9 @@ def as_placed(state: RoundState, market: Market, supporter_of: Mapping[str, str]
     supporter_of : mapping of str to str
         The supporter_id by need_id as things are now.
     """
-    need_ids = [one for one in supporter_of if one not in state.placements]
+    # A need that is not open has its supporter because that is agreed: a pin holds it too.
+    not_open = {*market.inputs.not_open["need_id"]} - {*state.placements}
+    need_ids = [one for one in supporter_of if one not in state.placements and one not in not_open]
     need = positions(market.inputs.needs["need_id"], pd.Series(need_ids, dtype="object"))
     people = pd.Series([supporter_of[one] for one in need_ids], dtype="object")
     supporter = positions(market.inputs.supporters["supporter_id"], people)
@@ -71,7 +73,10 @@ def as_placed(state: RoundState, market: Market, supporter_of: Mapping[str, str]
         for row in market.inputs.decisions.to_dict("records")
         if row["kind"] == "pin"
     }
-    staying = {}
+    staying = {
+        need_id: Placement(need_id, supporter_of[need_id], "pin", 0, 0, *_FROM_PLAN, market.inputs.as_at)
+        for need_id in sorted(not_open & {*supporter_of})
+    }
     for one in np.flatnonzero(against).tolist():
         need_id, supporter_id = need_ids[one], str(people.iat[one])
         reason, by, on = given.get((need_id, supporter_id), (*_FROM_PLAN, None))
@@ -103,6 +108,7 @@ def run_inputs(
     base: Source | None,
     state: RoundState,
     supporter_of: Mapping[str, str],
+    kept: Mapping[str, str] | None = None,
 ) -> RunInputs:
     """Put the decisions of a round into the inputs of a run, as values.
 
@@ -118,6 +124,9 @@ def run_inputs(
     supporter_of : mapping of str to str
         The supporter_id by need_id as things are now. All that a supporter has is kept if a placement puts them beyond
         their places or days by name of the rule; the tables stay as they are.
+    kept : mapping of str to str, optional
+        The deployments that are kept whatever the tables say; without it, those that a person placed or that are
+        agreed. Where they are more than the supporter offers now, each is a pin that names the rule.
 
     Raises
     ------
@@ -133,7 +142,11 @@ def run_inputs(
         supporters=set(inputs.supporters["supporter_id"]),
         mapping=options_of(sources).mappings.get("decisions"),
     )
-    decisions = _keeping(decisions, inputs, _beyond(inputs, state, supporter_of), supporter_of)
+    knowingly: dict[str, set[str]] = {}
+    for one in state.placements.values():
+        knowingly.setdefault(one.supporter_id, set()).update(one.broken)
+    for held, only in ((supporter_of, knowingly), (held_pairs(state) if kept is None else kept, None)):
+        decisions = _keeping(decisions, inputs, _beyond(inputs, held, only), held)
     changed = {name: one for name, one in sources.items() if name != "decisions"}
     if base is not None or len(decisions):
         changed["decisions"] = decisions_source(decisions)
@@ -145,15 +158,17 @@ def run_inputs(
     return RunInputs(replace(decided, files=dict(sorted(files.items()))), changed)
 
 
-def _beyond(inputs: Inputs, state: RoundState, supporter_of: Mapping[str, str]) -> Beyond:
-    """Return who is beyond their places or days because of a placement that names the rule."""
+def _beyond(inputs: Inputs, supporter_of: Mapping[str, str], only: Mapping[str, Collection[str]] | None) -> Beyond:
+    """Return who has more than their places or days; with `only`, those for whom it names the rule."""
+    held = pd.DataFrame({"need_id": list(supporter_of), "supporter_id": list(supporter_of.values())}, dtype="object")
+    asked = held.merge(inputs.all_needs[["need_id", "days"]], on="need_id").groupby("supporter_id")["days"]
+    taken = asked.agg(["size", "sum"]).reset_index()
+    people = inputs.supporters.merge(taken, on="supporter_id")
+    over = {PLACES: people["size"] > people["max_deployments"], DAYS: people["sum"].round(2) > people["days_available"]}
     found: dict[str, set[str]] = {}
-    for rule, column, held in ((PLACES, "max_deployments", places_asked), (DAYS, "days_available", days_asked)):
-        knowingly = {one.supporter_id for one in state.placements.values() if rule in one.broken}
-        people = inputs.supporters[inputs.supporters["supporter_id"].isin(knowingly)]
-        for supporter_id, offer in people[["supporter_id", column]].itertuples(index=False):
-            theirs = [need_id for need_id, one in supporter_of.items() if one == supporter_id]
-            if held(inputs, theirs) > offer:
+    for rule, is_over in over.items():
+        for supporter_id in people.loc[is_over, "supporter_id"]:
+            if only is None or rule in only.get(supporter_id, ()):
                 found.setdefault(supporter_id, set()).add(rule)
     return found
 

@@ -4,11 +4,20 @@
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from matching.rounds.events import DECISIONS, ENDED, STATUSES, Event, Pair, decisions_behind, undone_events
+from matching.rounds.history.events import (
+    DECISIONS,
+    ENDED,
+    HELD,
+    STATUSES,
+    Event,
+    Pair,
+    decisions_behind,
+    undone_events,
+)
 
 
 @dataclass(frozen=True)
@@ -67,13 +76,17 @@ class RoundState:
     pins, swaps : mapping of str to Placement
         By need_id; no need is in both.
     freed : mapping of str to Placement
-        By need_id: the last placement of a need that is free because a bar overrules it.
+        By need_id: the last placement of a need that is free because a bar overrules it or the deployment was ended.
     barred : mapping of Pair to Bar
+    ended : mapping of Pair to int
+        The event that withdrew a deployment, while that is its last status.
     notes : tuple of Event
     statuses : mapping of Pair to str
         As they were recorded; `status_of` adds the default.
     touched : mapping of Pair to int
         The last event about a pair, undoing included.
+    plan : int or None
+        The number of the accepted plan.
     planned : int
         The last event that the accepted plan takes account of; 0 before there is a plan.
     """
@@ -84,9 +97,11 @@ class RoundState:
     swaps: Mapping[str, Placement] = field(default_factory=dict)
     freed: Mapping[str, Placement] = field(default_factory=dict)
     barred: Mapping[Pair, Bar] = field(default_factory=dict)
+    ended: Mapping[Pair, int] = field(default_factory=dict)
     notes: tuple[Event, ...] = field(default=(), repr=False)
     statuses: Mapping[Pair, str] = field(default_factory=dict)
     touched: Mapping[Pair, int] = field(default_factory=dict)
+    plan: int | None = None
     planned: int = 0
 
     @property
@@ -95,9 +110,12 @@ class RoundState:
         return {**self.pins, **self.swaps}
 
     def status_of(self, need_id: str, supporter_id: str) -> str:
-        """Return the status of a deployment."""
+        """Return the status of a deployment.
+
+        If a later plan proposes a deployment that was withdrawn, it is a new one.
+        """
         pair = (need_id, supporter_id)
-        set_to = self.statuses.get(pair, STATUSES[0])
+        set_to = STATUSES[0] if 0 < self.ended.get(pair, 0) <= self.planned else self.statuses.get(pair, STATUSES[0])
         bar = self.barred.get(pair)
         return "declined" if bar and bar.kind == "declined" and set_to not in ENDED else set_to
 
@@ -127,7 +145,9 @@ def state_of(events: Iterable[Event]) -> RoundState:
     - The last placement (pin or swap) of a need counts. Undoing it restores the one before; a bar on it does not, and
       frees the need.
     - A bar overrules every placement of the same pair, whichever came first. A `forbid` or `declined` holds until it is
-      undone; a status `declined` or `withdrawn` bars the pair while it is the pair's last status.
+      undone; a status `declined` bars the pair while it is the pair's last status.
+    - A status `withdrawn` ends the deployment, and a placement that came before it. It bars no one.
+    - The last plan that was accepted counts; earlier versions put it aside when files were given after it.
     - So an event on which later ones depend can be undone: the later ones count by the same rules.
     """
     ordered = tuple(events)
@@ -135,9 +155,12 @@ def state_of(events: Iterable[Event]) -> RoundState:
     holding = [one for one in ordered if one.number not in undone]
     statuses = {one.pair: one for one in holding if one.kind == "status" and one.pair}
     barred = _bars(holding, statuses)
+    ended = {pair: one.number for pair, one in statuses.items() if one.about["status"] == "withdrawn"}
     placed = _placed(holding, since)
-    in_force = {need_id: one for need_id, one in placed.items() if one.pair not in barred}
-    plans = [one for one in ordered if one.kind == "plan"]
+    in_force = {
+        need_id: one for need_id, one in placed.items() if one.pair not in barred and ended.get(one.pair, 0) < one.since
+    }
+    plan, planned = _accepted(holding)
     return RoundState(
         events=ordered,
         undone=undone,
@@ -145,11 +168,21 @@ def state_of(events: Iterable[Event]) -> RoundState:
         swaps={need_id: one for need_id, one in in_force.items() if one.kind == "swap"},
         freed={need_id: one for need_id, one in placed.items() if need_id not in in_force},
         barred=barred,
+        ended=ended,
         notes=tuple(one for one in holding if one.kind == "note"),
         statuses={pair: one.about["status"] for pair, one in statuses.items()},
         touched=_touched(ordered),
-        planned=int(plans[-1].about.get("after", plans[-1].number)) if plans else 0,
+        plan=plan,
+        planned=planned,
     )
+
+
+def _accepted(holding: Sequence[Event]) -> tuple[int | None, int]:
+    """Return the number of the accepted plan, and the last event that it takes account of."""
+    last = next((one for one in reversed(holding) if one.kind in ("plan", "files")), None)
+    if last is None or last.kind == "files":
+        return None, 0
+    return int(last.about["plan"]), int(last.about.get("after", last.number))
 
 
 # What earlier versions recorded, and the code of the same rule.
@@ -157,9 +190,9 @@ _EARLIER_CODES = {"places offered": "places", "days offered": "days"}
 
 
 def _bars(holding: Sequence[Event], statuses: Mapping[Pair, Event]) -> dict[Pair, Bar]:
-    ended = [one for one in statuses.values() if one.about["status"] in ENDED]
+    declined = [one for one in statuses.values() if one.about["status"] == "declined"]
     # A decision takes precedence over a status: it is what has to be undone.
-    causes = [*ended, *(one for one in holding if one.kind in ("forbid", "declined"))]
+    causes = [*declined, *(one for one in holding if one.kind in ("forbid", "declined"))]
     return {
         one.pair: Bar(*one.pair, _bar_kind(one), one.number, one.why, one.by, one.at.date())
         for one in causes
@@ -217,15 +250,34 @@ def live_supporters(deployments: Mapping[str, str], state: RoundState) -> dict[s
 
     Notes
     -----
-    The plan was made with the decisions up to event `state.planned`, so it includes them. A later pin or swap replaces
-    the plan's supporter, and no supporter serves a need from which they are barred now. Undoing an older pin or bar
-    moves no one until the next plan is made. When a bar is undone, the need goes back to the supporter whom the plan or
-    the placement had put there.
+    The plan was made with the decisions up to event `state.planned`, so it includes them. A later placement or
+    agreement replaces the plan's supporter. No supporter serves a need from which they are barred, or from which they
+    were withdrawn after they were put there. Undoing an older pin or bar moves no one until the next plan is made.
+    When a bar is undone, the need goes back to the supporter whom the plan or the placement had put there.
     """
-    # A placement that a bar has overruled counts too: the supporter before it does not come back.
-    last = {**state.placements, **state.freed}
-    placed = {
-        **deployments,
-        **{need_id: one.supporter_id for need_id, one in last.items() if one.since > state.planned},
+    put_there = {need_id: (state.planned, supporter_id) for need_id, supporter_id in deployments.items()}
+    for number, (need_id, supporter_id) in sorted([*_agreements(state), *_last_placements(state)]):
+        if number > state.planned:
+            put_there[need_id] = (number, supporter_id)
+    return {
+        need_id: supporter_id
+        for need_id, (number, supporter_id) in sorted(put_there.items())
+        if (need_id, supporter_id) not in state.barred and state.ended.get((need_id, supporter_id), 0) <= number
     }
-    return {need_id: one for need_id, one in sorted(placed.items()) if (need_id, one) not in state.barred}
+
+
+def _last_placements(state: RoundState) -> Iterator[tuple[int, Pair]]:
+    # A placement that is overruled counts too: the supporter before it does not come back.
+    yield from ((one.since, one.pair) for one in (*state.placements.values(), *state.freed.values()))
+
+
+def _agreements(state: RoundState) -> Iterator[tuple[int, Pair]]:
+    yield from (
+        (one.number, one.pair)
+        for one in state.events
+        if one.kind == "status"
+        and one.number not in state.undone
+        and one.pair
+        and state.statuses[one.pair] in HELD
+        and one.about["status"] in HELD
+    )

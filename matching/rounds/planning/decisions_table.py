@@ -7,8 +7,8 @@ from datetime import date
 import pandas as pd
 
 from matching.errors import DataError, Problem
-from matching.rounds.events import HELD, Pair, one_line_end
-from matching.rounds.state import Bar, RoundState
+from matching.rounds.history.events import HELD, Pair, one_line_end
+from matching.rounds.history.state import Bar, RoundState
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import RULE_CODES, known_columns, table_formats

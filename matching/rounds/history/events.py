@@ -1,6 +1,6 @@
 """What happens to a round: the kinds of event, and events as frozen values.
 
-`state` folds them into the state of the round; `store` keeps them.
+`state` folds them into the state of the round, and `register` into its tables; `store` keeps them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +16,19 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "swap": "placed by hand",
         "note": "note",
         "status": "status",
+        "need_added": "need added",
+        "need_changed": "need changed",
+        "need_paused": "need paused",
+        "need_withdrawn": "need withdrawn",
+        "need_resumed": "need open again",
+        "supporter_added": "supporter added",
+        "supporter_changed": "supporter changed",
+        "supporter_unavailable": "supporter unavailable",
+        "supporter_left": "supporter left",
+        "supporter_back": "supporter back",
+        "evidence_changed": "evidence changed",
+        "newer_table": "newer table accepted",
+        "replaced": "tables replaced",
         "undo": "undone",
         "created": "round begun",
         "files": "tables changed",
@@ -34,21 +47,34 @@ KINDS: Mapping[str, str] = MappingProxyType(
 `pin`, `forbid`, `declined` and `swap` are about a need_id and a supporter_id. A `swap` places the supporter by hand:
 `replaces` is the supporter before (or blank), and `broken` names the rules that it knowingly breaks, separated by ';'.
 A `note` is about a need_id, a supporter_id or both, with its `text`. A `status` gives the `status` of a supporter_id at
-a need_id. `undo` undoes the event that it names in `undoes`. The store records the other kinds, which are about the
-whole round; `after` of a `plan` is the last event that the plan takes account of.
+a need_id. The kinds from `need_added` to `newer_table` change rows of the register, named in `changes`; `replaced`
+gives whole files. `undo` undoes the event that it names in `undoes`. The store records the other kinds, which are about the
+whole round; `after` of a `plan` is the last event that the plan takes account of. `files` is what earlier versions
+recorded in place of `replaced`: they put the plan aside, and kept no earlier file, so it cannot be undone.
 """
 
 DECISIONS = ("pin", "forbid", "declined", "swap", "note", "status")
-"""The kinds that a person records, and that can be undone; so can an undo."""
+"""The kinds of decision."""
 
-STATUSES = ("proposed", "approached", "agreed", "active", "completed", "declined", "withdrawn")
+ROW_CHANGES = tuple(
+    kind for kind in KINDS if kind.startswith(("need_", "supporter_")) or kind in ("evidence_changed", "newer_table")
+)
+"""The kinds that change rows of the register."""
+
+ENTRIES = (*DECISIONS, *ROW_CHANGES)
+"""The kinds that a person records."""
+
+UNDOABLE = (*ENTRIES, "replaced", "plan", "undo")
+"""The kinds that can be undone."""
+
+STATUSES = ("proposed", "approached", "agreed", "active", "paused", "completed", "declined", "withdrawn")
 """The statuses of a deployment; it has the first until another is recorded."""
 
-HELD = ("agreed", "active", "completed")
-"""The statuses that a new plan must not break."""
+HELD = ("agreed", "active", "paused", "completed")
+"""The statuses of a deployment that stays until a person ends it."""
 
 ENDED = ("declined", "withdrawn")
-"""The statuses that bar the supporter from the need and free the need."""
+"""The statuses that end a deployment and free the need; `declined` bars the supporter from it too."""
 
 DECLINE_REASONS = (
     "No time at present",
@@ -65,6 +91,26 @@ LONGEST_TEXT = 4_000
 
 Pair = tuple[str, str]
 """A need_id and a supporter_id."""
+
+
+@dataclass(frozen=True)
+class RowChange:
+    """A change of one row of the register, cell by cell.
+
+    Attributes
+    ----------
+    table : str
+        supporters, needs or accreditation.
+    key : tuple of str
+        The cells of the row's key, such as its need_id.
+    before, after : mapping of str to str, or None
+        The cells that change, by column. `before` is None for a row that is added, `after` for one that is taken out.
+    """
+
+    table: str
+    key: tuple[str, ...]
+    before: Mapping[str, str] | None = field(repr=False)
+    after: Mapping[str, str] | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,6 +131,8 @@ class Event:
     about : mapping of str to str
     undoes : int or None
         The number of the event that this one undoes.
+    changes : tuple of RowChange
+        What it changes in the register.
     """
 
     number: int
@@ -95,6 +143,7 @@ class Event:
     why: str = field(repr=False)
     about: Mapping[str, str] = field(repr=False)
     undoes: int | None = None
+    changes: tuple[RowChange, ...] = field(default=(), repr=False)
 
     @property
     def need_id(self) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC
 
 import pandas as pd
 
-from matching.rounds.events import KINDS, Event, decisions_behind, one_line_end, undone_events
+from matching.rounds.history.events import KINDS, Event, decisions_behind, one_line_end, undone_events
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 
 HISTORY_COLUMNS = ("number", "on", "by", "what", "need_id", "supporter_id", "why", "undone")

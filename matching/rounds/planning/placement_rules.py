@@ -12,8 +12,8 @@ from matching.pairs.market import Market
 from matching.pairs.rules import HOME_LIMIT, RULES, SCHOOL_LIMIT, positions
 from matching.pairs.side_constraints import OutcomeCounts
 from matching.plan.phrases import bar_phrases
-from matching.rounds.events import Event
-from matching.rounds.state import RoundState, live_supporters, state_of
+from matching.rounds.history.events import Event
+from matching.rounds.history.state import RoundState, live_supporters, state_of
 from matching.solve.arrays import Positions
 from matching.solve.problem import UNMET
 from matching.whatif.resolve import position_of, position_of_need

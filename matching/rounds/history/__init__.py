@@ -1,0 +1,1 @@
+"""What happens to a round: its events, what they come to, and what may be recorded next."""

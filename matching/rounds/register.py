@@ -1,0 +1,202 @@
+"""The register: the tables of a round as they stand, a fold over the files that were given and the rows changed since.
+
+A table of which no row was changed is the file that was given, to the byte. Otherwise it is a CSV file under our column
+names, in which only the rows that an event names differ.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby
+
+import pandas as pd
+
+from matching.errors import Problem
+from matching.inputs.locations import options_of, places, sheet_of, with_options
+from matching.inputs.read import SOURCES
+from matching.rounds.history.events import KINDS, Event, RowChange, undone_events
+from matching.tables.csv_out import csv_bytes
+from matching.tables.files import Source
+from matching.tables.formats import table_formats
+from matching.tables.vocabulary import standard_vocabulary
+
+REGISTER_TABLES = ("supporters", "needs", "accreditation")
+"""The tables whose rows can be changed one by one."""
+
+Sources = Mapping[str, Source]
+"""Files by table name."""
+
+
+@dataclass(frozen=True)
+class GivenFiles:
+    """The files that a round was given.
+
+    Attributes
+    ----------
+    first : mapping of str to Source
+        Those that it began with, by table.
+    replaced : mapping of int to mapping of str to Source or None
+        By the number of the event, those that came in their place; None takes a table away.
+    added_at : mapping of str to datetime
+        When each of the first was given, in UTC.
+    """
+
+    first: Sources = field(default_factory=dict, repr=False)
+    replaced: Mapping[int, Mapping[str, Source | None]] = field(default_factory=dict, repr=False)
+    added_at: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def register(given: GivenFiles, events: Sequence[Event]) -> dict[str, Source]:
+    """Return the tables of a round after these events.
+
+    Parameters
+    ----------
+    given : GivenFiles
+    events : sequence of Event
+        Of the round, in order.
+
+    Notes
+    -----
+    The events that are not undone count. The file of a table that was given last replaces all that came before it. Row
+    changes since are applied in order; one of a row that is not there, because the event that added it is undone, is
+    without effect.
+    """
+    undone, _ = undone_events(events)
+    files = {name: (0, source) for name, source in given.first.items()}
+    for number, replaced in sorted(given.replaced.items()):
+        if number not in undone:
+            files |= {name: (number, source) for name, source in replaced.items() if source}
+            files = {name: one for name, one in files.items() if name not in replaced or replaced[name]}
+    changes = [
+        change
+        for one in events
+        if one.changes and one.number not in undone
+        for change in one.changes
+        if files.get(change.table, (0, None))[0] < one.number
+    ]
+    sources = with_changes({name: source for name, (_, source) in files.items()}, changes)
+    return {name: sources[name] for name in SOURCES if name in sources}
+
+
+def changed_by(given: GivenFiles, events: Sequence[Event]) -> dict[str, int]:
+    """Return, by table, the event that last changed it; 0 for the beginning."""
+    undone, _ = undone_events(events)
+    last = dict.fromkeys(given.first, 0)
+    for one in events:
+        if one.number not in undone:
+            last |= dict.fromkeys(
+                [*given.replaced.get(one.number, ()), *(row.table for row in one.changes)], one.number
+            )
+    return last
+
+
+def with_changes(sources: Sources, changes: Sequence[RowChange]) -> dict[str, Source]:
+    """Return the files after changes of rows, in order."""
+    changed = dict(sources)
+    for table, rows in groupby(sorted(changes, key=lambda one: one.table), key=lambda one: one.table):
+        cells = _changed(table_cells(sources, table), table, rows)
+        changed[table] = Source(f"{table}.csv", csv_bytes(cells))
+    options = options_of(changed)
+    mappings = {name: pairs for name, pairs in options.mappings.items() if changed.get(name) == sources.get(name)}
+    return with_options(changed, replace(options, mappings=mappings)) if mappings != options.mappings else changed
+
+
+def table_cells(sources: Sources, table: str) -> pd.DataFrame:
+    """Return the cells of a register table as text, in the order of its file.
+
+    Returns
+    -------
+    DataFrame
+        Our columns, then those that the file has besides. A column that the file lacks is blank.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    ours = list(table_formats(standard_vocabulary())[table].column_names)
+    if table not in sources:
+        return pd.DataFrame(columns=ours, dtype="object")
+    place = next(one for one in places(sources) if one.table == table)
+    sheet = sheet_of(sources, place)
+    column_of = {header: column for column, header in place.columns.items()}
+    cells = {
+        column_of.get(header, header): list(column) for header, column in zip(sheet.header, sheet.columns, strict=True)
+    }
+    others = [name for name in cells if name and name not in ours]
+    blank = [""] * len(sheet.numbers)
+    return pd.DataFrame({name: cells.get(name, blank) for name in [*ours, *others]}, dtype="object")
+
+
+def key_columns(table: str) -> tuple[str, ...]:
+    """Return the columns that identify a row of a register table."""
+    return tuple(table_formats(standard_vocabulary())[table].key)
+
+
+def rows_by_key(cells: pd.DataFrame, table: str) -> dict[tuple[str, ...], dict[str, str]]:
+    """Return the rows of `table_cells` by the cells of their key."""
+    key = cells[list(key_columns(table))].itertuples(index=False, name=None)
+    return dict(zip(key, _records(cells), strict=True))
+
+
+def _records(cells: pd.DataFrame) -> list[dict[str, str]]:
+    return [dict(zip(cells.columns, row, strict=True)) for row in cells.itertuples(index=False, name=None)]
+
+
+def _changed(cells: pd.DataFrame, table: str, changes: Iterable[RowChange]) -> pd.DataFrame:
+    rows: list[dict[str, str] | None] = [*_records(cells)]
+    keys = cells[list(key_columns(table))].itertuples(index=False, name=None)
+    # A table of which faulty rows are left out may name a key twice; the first row is the one that counts.
+    at = {key: number for number, key in reversed(list(enumerate(keys)))}
+    for one in changes:
+        place = at.get(one.key)
+        row = None if place is None else rows[place]
+        if place is not None and row is not None:
+            rows[place] = None if one.after is None else {**row, **one.after}
+        elif one.before is None and one.after is not None:
+            at[one.key] = len(rows)
+            rows.append({**dict.fromkeys(cells.columns, ""), **one.after})
+    staying = [row for row in rows if row is not None]
+    columns = dict.fromkeys([*cells.columns, *(name for row in staying for name in row)])
+    return pd.DataFrame(staying, columns=list(columns), dtype="object").fillna("")
+
+
+# ---- what can be changed -------------------------------------------------------------------------------------------
+
+
+def change_problem(sources: Sources, event: Event) -> Problem | None:
+    """Return why the changes of an event do not fit the register as it stands, or None if they do."""
+    tables: dict[str, dict[tuple[str, ...], dict[str, str]]] = {}
+    for one in event.changes:
+        if one.table not in tables:
+            tables[one.table] = rows_by_key(table_cells(sources, one.table), one.table)
+        row = tables[one.table].get(one.key)
+        called = f"{' and '.join(one.key)} in the {one.table} table"
+        message, fix = "", "Look at it as it is now, and make the change again."
+        if one.before is None and row is not None:
+            message, fix = f"There is {called} already.", "Choose another identifier, or change that row."
+        elif one.before is not None and row is None:
+            message = f"There is no {called} any more."
+        elif one.before is not None and any(row.get(name, "") != cell for name, cell in one.before.items() if row):
+            message = f"{called[0].upper()}{called[1:]} was changed meanwhile."
+        if message:
+            return Problem(KINDS[event.kind], None, key_columns(one.table)[0], one.key[0], message, fix)
+    return None
+
+
+def dormant(given: GivenFiles, events: Sequence[Event]) -> tuple[Event, ...]:
+    """Return the events that hold and are without effect, because a row that they are about is not in the register."""
+    undone, _ = undone_events(events)
+    sources = register(given, events)
+    known = {
+        table: set(table_cells(sources, table)[f"{table.removesuffix('s')}_id"]) for table in ("needs", "supporters")
+    }
+    return tuple(
+        one for one in events if one.number not in undone and one.kind != "newer_table" and any(_missing(one, known))
+    )
+
+
+def _missing(event: Event, known: Mapping[str, set[str]]) -> Iterator[bool]:
+    named = {("needs", event.need_id), ("supporters", event.supporter_id)}
+    named |= {(one.table, one.key[0]) for one in event.changes if one.table in known}
+    yield from (bool(identifier) and identifier not in known[table] for table, identifier in named)
