@@ -8,7 +8,7 @@ import streamlit as st
 
 from matching.errors import DataError, counted
 from matching.plan.write import Plan
-from matching.rounds.history.events import DECISIONS
+from matching.rounds.history.events import UNDOABLE
 from matching.rounds.round import Round
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import frames, markup
@@ -96,7 +96,7 @@ def _note_if_approved(opened: Opened) -> None:
 def _show_contradiction(round_: Round, error: DataError) -> None:
     lines = [f"{one.message} {one.fix}" for one in error.problems]
     st.html(markup.banner("Some decisions contradict each other.", lines, kind="warning"))
-    undoable = [one for one in reversed(round_.events) if one.kind in (*DECISIONS, "undo") and one.kind != "note"]
+    undoable = [one for one in reversed(round_.events) if one.kind in UNDOABLE and one.kind != "note"]
     if undoable:
         st.html(markup.paragraph("These are the latest decisions. Undo the one that is wrong."))
     for one in undoable[:_MOST_UNDONE]:

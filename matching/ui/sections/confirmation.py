@@ -92,17 +92,17 @@ def _package_words(opened: Opened) -> Iterator[str]:
 
 def record_and_confirm(round_: Round, events: Sequence[Event], *sentences: str) -> None:
     """Record decisions, and draw the screen again with sentences that confirm them."""
-    _confirm(decisions.record(round_, events), len(events), sentences)
+    confirm(decisions.record(round_, events), len(events), sentences)
 
 
 def undo_and_confirm(round_: Round, numbers: Sequence[int]) -> None:
     """Undo events, and draw the screen again with a confirmation; its own Undo brings them back."""
     words = "Undone. The history keeps both entries. To bring the decision back, press Undo again."
-    _confirm(decisions.undo(round_, numbers), len(numbers), [words])
+    confirm(decisions.undo(round_, numbers), len(numbers), [words])
 
 
-def _confirm(after: Round | None, count: int, sentences: Iterable[str]) -> None:
-    """Confirm the last `count` events of a round; those before them may be another person's."""
+def confirm(after: Round | None, count: int, sentences: Iterable[str]) -> None:
+    """Draw the screen again with the last `count` events of a round confirmed; others may be another person's."""
     if after is None:
         return
     numbers = tuple(range(after.last_event - count + 1, after.last_event + 1))

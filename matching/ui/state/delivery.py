@@ -37,6 +37,8 @@ class Handed:
     approval : Approval or None
     decisions : int
         The number of changes by hand since the accepted plan was made, without those undone.
+    live : Live or None
+        The live plan that it is; None for an approved version.
     """
 
     round_name: str
@@ -46,6 +48,7 @@ class Handed:
     state: RoundState
     approval: Approval | None
     decisions: int
+    live: live_plan.Live | None = None
 
     @property
     def plan(self) -> Plan:
@@ -83,9 +86,10 @@ def handed(round_: Round) -> Handed:
         return Handed(round_.name, files, saved, cache.market_of(saved), state_of(round_.events), approval, 0)
     found = live_plan.live(round_)
     if not found.is_changed and round_.files is not None:
-        return Handed(round_.name, round_.files, found.accepted, found.market, found.state, None, 0)
+        return Handed(round_.name, round_.files, found.accepted, found.market, found.state, None, 0, found)
     files = _live_files(found.digest, found)
-    return Handed(round_.name, files, cache.saved_plan(files), found.market, found.state, None, _changes(found.state))
+    saved, changes = cache.saved_plan(files), _changes(found.state)
+    return Handed(round_.name, files, saved, found.market, found.state, None, changes, found)
 
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)
