@@ -183,15 +183,15 @@ def statuses_in(needs: pd.DataFrame) -> list[str]:
     return [one for one in STATUSES if one in found]
 
 
-def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
-    """Return the needs of `with_status` under the headings of the plan's table."""
+def plan_grid(needs: pd.DataFrame, chosen: str | None) -> pd.DataFrame:
+    """Return the needs of `with_status` under the headings of the plan's table, with a mark at the chosen one."""
     fixed = needs["held"].map({"pinned": ", pinned", "by hand": ", by hand"}).fillna("")
     return pd.DataFrame(
         {
-            "Need": needs["need_id"],
-            "Priority": needs["priority"].astype(str),
+            "": np.where(needs["need_id"] == chosen, "▶", ""),
             "School": needs["school"],
             "Focus": needs["focus"],
+            "Priority": needs["priority"].astype(str),
             "Supporter": needs["supporter"].fillna("Unmet"),
             "Status": needs["status"] + fixed,
             "Km": needs["distance_km"],
@@ -201,6 +201,7 @@ def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
             "Phase": needs["phase"],
             "Home school": needs["home_school"].fillna(""),
             "Days": needs["days"],
+            "Need": needs["need_id"],
         }
     )
 

@@ -13,9 +13,12 @@ from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.state import decisions
 from matching.ui.state.live_plan import Opened
+from matching.ui.widgets.layout import show_where_it_is
 
 _MOST_NAMED = 3
-_CONFIRMATION, _ENTRIES = "confirmation", "entries"
+CONFIRMATION = "confirmation"
+"""The key of what the screen shows of it."""
+_CONFIRMATION, _ENTRIES = "confirmed", "entries"
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,10 @@ def show_confirmation(opened: Opened) -> None:
     found: _Confirmation | None = st.session_state.get(_CONFIRMATION)
     if found is None or (found.round_id, found.last_event) != (opened.round_.round_id, opened.round_.last_event):
         return
-    with st.container(key="confirmation"):
+    with st.container(key=CONFIRMATION):
         title, *lines = found.sentences
         st.html(markup.banner(title, [*lines, _unmet_words(opened), *_package_words(opened)], kind="good"))
+        show_where_it_is(CONFIRMATION, found.last_event)
         if found.numbers and st.button("Undo", key=f"undo_last_{found.last_event}"):
             undo_and_confirm(opened.round_, found.numbers)
 
