@@ -127,6 +127,7 @@ def read_inputs(
     mapping: Mappings | None = None,
     leave_out: bool = False,
     columns: Mapping[str, Collection[str]] | None = None,
+    may_be_empty: Collection[str] = (),
 ) -> Inputs:
     """Read and check the files of a run.
 
@@ -146,6 +147,8 @@ def read_inputs(
         ask for it too.
     columns : mapping, optional
         By table: the only columns to read, as a run of an earlier format did.
+    may_be_empty : collection of str
+        The tables that need no row: a round may begin with its schools alone.
 
     Raises
     ------
@@ -154,7 +157,9 @@ def read_inputs(
     """
     # In one order, whatever the caller's, so that equal files give equal notices.
     sources = {name: sources[name] for name in SOURCES if name in sources}
-    return _inputs(sources, _read(sources, REQUIRED_TABLES, mapping or {}, leave_out, columns or {}), as_at)
+    return _inputs(
+        sources, _read(sources, REQUIRED_TABLES, mapping or {}, leave_out, columns or {}, may_be_empty), as_at
+    )
 
 
 def read_people(sources: Mapping[str, Source], *, as_at: date | None = None) -> Inputs:
@@ -283,6 +288,7 @@ def _read(
     mapping: Mappings,
     leave_out: bool,
     columns: Mapping[str, Collection[str]],
+    may_be_empty: Collection[str] = (),
 ) -> _Reading:
     """Return everything that was read, without a problem left in it."""
     vocabulary, reading = standard_vocabulary(), _Reading()
@@ -295,14 +301,16 @@ def _read(
     except DataError as error:
         raise DataError([*reading.problems, *error.problems]) from error
     mappings = {name: {**options.mappings.get(name, {}), **mapping.get(name, {})} for name in SOURCES}
-    _read_each(reading, sources, vocabulary, mappings, columns)
+    _read_each(reading, sources, vocabulary, mappings, columns, may_be_empty)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     own = with_schools_offered(reading.problems, tables.get("schools"))
     check = partial(check_together, absent=AbsentSchools(reading.left_out, successors), vocabulary=vocabulary)
     left_out_rows: tuple[str, ...] = ()
     if leave_out or options.leave_out:
-        tables, problems, notices, left_out_rows = without_faulty_rows(tables, own, check, REQUIRED_TABLES)
+        tables, problems, notices, left_out_rows = without_faulty_rows(
+            tables, own, check, [name for name in REQUIRED_TABLES if name not in may_be_empty]
+        )
     else:
         between, notices = check(tables)
         problems = [*own, *between]
@@ -318,6 +326,7 @@ def _read_each(
     vocabulary: Vocabulary,
     mappings: Mappings,
     columns: Mapping[str, Collection[str]],
+    may_be_empty: Collection[str],
 ) -> None:
     formats = table_formats(vocabulary)
     if "links" in sources:
@@ -335,7 +344,12 @@ def _read_each(
             elif name not in _ABOUT_TABLES:
                 sheet = read_sheet(source, recognise=known_columns(formats[name], mappings[name]))
                 reading.tables[name] = read_table(
-                    sheet, formats[name], vocabulary, mappings[name], columns=columns.get(name)
+                    sheet,
+                    formats[name],
+                    vocabulary,
+                    mappings[name],
+                    columns=columns.get(name),
+                    may_be_empty=name in may_be_empty,
                 )
                 if name == "schools" and "ofsted" in sources:
                     reading.notices.append(

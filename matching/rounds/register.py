@@ -161,6 +161,21 @@ def _changed(cells: pd.DataFrame, table: str, changes: Iterable[RowChange]) -> p
     return pd.DataFrame(staying, columns=list(columns), dtype="object").fillna("")
 
 
+def blank_table(table: str) -> Source:
+    """Return a register table without a row, for a round that begins without one."""
+    return Source(f"{table}.csv", csv_bytes(table_cells({}, table)))
+
+
+def blank_tables(sources: Sources) -> frozenset[str]:
+    """Return the tables of supporters and needs that have no row, and were written here: they may be empty."""
+    return frozenset(name for name in ("supporters", "needs") if name in sources and _is_blank(name, sources[name]))
+
+
+def _is_blank(table: str, source: Source) -> bool:
+    ours = blank_table(table).content.rstrip(b"\n")
+    return source.content.startswith(ours) and b"\n" not in source.content.rstrip(b"\n")
+
+
 # ---- what can be changed -------------------------------------------------------------------------------------------
 
 

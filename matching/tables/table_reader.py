@@ -51,6 +51,7 @@ def read_table(
     mapping: Mapping[str, str] | None = None,
     *,
     columns: Collection[str] | None = None,
+    may_be_empty: bool = False,
 ) -> Table:
     """Convert a sheet's cells to the format's values.
 
@@ -64,6 +65,8 @@ def read_table(
         Names of the file's columns to the format's, where they differ.
     columns : collection of str, optional
         The columns that are read; all unless given. Others count as unknown.
+    may_be_empty : bool
+        Whether a table of schools, supporters or needs without a row is read too.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def read_table(
         The header lacks a required column, so that no row can be read, or there is no row.
     """
     sheet, notices = _renamed(sheet, form, mapping or {})
-    _check_columns(sheet, form, vocabulary)
+    _check_columns(sheet, form, vocabulary, may_be_empty)
     problems = list(sheet.problems)
     read = set(form.column_names if columns is None else columns)
     cells = {name: found for name, found in zip(sheet.header, sheet.columns, strict=True) if name in read}
@@ -158,11 +161,11 @@ def schools_as_text(schools: pd.DataFrame) -> pd.DataFrame:
     return schools[columns].assign(**written)
 
 
-def _check_columns(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary) -> None:
+def _check_columns(sheet: Sheet, form: TableFormat, vocabulary: Vocabulary, may_be_empty: bool) -> None:
     missing = form.missing_from(sheet.header)
     if missing:
         raise DataError(_missing_columns(sheet, form, missing, vocabulary))
-    if not sheet.numbers and not sheet.problems and form.name in _NEVER_EMPTY:
+    if not (sheet.numbers or sheet.problems or may_be_empty) and form.name in _NEVER_EMPTY:
         message, fix = "There is no row under the header.", f"Add one row for each of the {form.name}."
         raise DataError([file_problem(sheet.name, message, fix)])
 

@@ -30,6 +30,8 @@ TRIAGE = Step(
     "See which schools are in challenging circumstances, and by which rule.",
 )
 CHECK = Step("Check the data", "check.py", "See whether the tables are sound, and who can be deployed.")
+PEOPLE = Step("People", "people.py", "See who can support a school, add people, and record who is away or has left.")
+NEEDS = Step("Needs", "needs.py", "See what schools have asked for, add needs, and change, pause or withdraw them.")
 RULES = Step("Rules", "rules.py", "Choose what counts most, how far people travel and what is allowed.")
 PLAN = Step("Plan", "plan.py", "See who supports which school, and why.")
 COMPARE = Step("Compare", "compare.py", "Compare two plans side by side.")
@@ -39,5 +41,5 @@ HISTORY = Step("History", "history.py", "See who did what, when and why, and und
 ROUNDS = Step("All rounds", "rounds.py", "Open a round, begin another, or restore one from its file.")
 NEWER = Step("Newer tables", "newer_tables.py", "See what the newer tables change before you accept it.")
 
-STEPS = (START, TRIAGE, CHECK, RULES, PLAN, COMPARE, EXPORT, HISTORY)
+STEPS = (START, TRIAGE, CHECK, PEOPLE, NEEDS, RULES, PLAN, COMPARE, EXPORT, HISTORY)
 SCREENS = (*STEPS, ROUNDS, NEWER)

@@ -77,6 +77,11 @@ def figures(items: Iterable[tuple[str, str, str]]) -> str:
     return f'<dl class="s2s-figures">{cells}</dl>'
 
 
+def fault(words: str) -> str:
+    """Return what is wrong with the field above it."""
+    return f'<p class="s2s-fault" role="alert">{escape(words)}</p>'
+
+
 def banner(title: str, lines: Sequence[str] = (), *, kind: str = "note") -> str:
     """Return a framed message; `kind` is note, good or warning."""
     body = "".join(paragraph(line) for line in lines)

@@ -10,7 +10,7 @@ from matching.ui.formatting.words import day, of
 from matching.ui.sections.grades import show_grade_changes
 from matching.ui.sections.problems import offer_corrected, show_problems
 from matching.ui.state import attempts, cache
-from matching.ui.steps import CHECK, RULES
+from matching.ui.steps import CHECK, PEOPLE
 from matching.ui.widgets.layout import grid_height, round_or_stop, screen_heading, way_on
 
 _MOST_NOT_DEPLOYABLE = 50
@@ -31,12 +31,12 @@ def show() -> None:
         return
     round_ = round_or_stop(CHECK)
     market = cache.market(round_.sources)
-    screen_heading(CHECK, round_, "Then look at the rules.")
+    screen_heading(CHECK, round_, "Then look at the people and their needs.")
     offer_corrected(round_.sources, attempts.corrected())
     _show_tables(market)
     _show_people(market)
     show_grade_changes(round_, market)
-    way_on(RULES, "Next: Rules")
+    way_on(PEOPLE, "Next: People")
 
 
 def _show_tables(market: Market) -> None:
@@ -65,11 +65,14 @@ def _show_tables(market: Market) -> None:
 def _show_people(market: Market) -> None:
     st.header("Who can be deployed", anchor=False)
     everyone = frames.people(market)
+    if everyone.empty:
+        st.html(markup.paragraph("This round has no people yet. Add them under People."))
+        return
     if market.inputs.accreditation is None:
         st.html(
             markup.banner(
                 "No accreditation table was given.",
-                ["Every designation is taken as stated. To check the evidence, add the table on the Start screen."],
+                ["Every designation is taken as stated. To check evidence, add it under People or upload a table."],
             )
         )
     views = {

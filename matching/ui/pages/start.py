@@ -4,12 +4,26 @@ from functools import partial
 
 import streamlit as st
 
+from matching.errors import counted
 from matching.inputs.locations import with_leaving_out
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.pages.rounds import show_rounds
-from matching.ui.state import attempts, open_round, person
-from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, NEWER, PLAN, RULES, START, TRIAGE, Step
+from matching.ui.state import attempts, cache, open_round, person
+from matching.ui.steps import (
+    CHECK,
+    COMPARE,
+    EXPORT,
+    HISTORY,
+    NEEDS,
+    NEWER,
+    PEOPLE,
+    PLAN,
+    RULES,
+    START,
+    TRIAGE,
+    Step,
+)
 from matching.ui.widgets.layout import link, screen_heading
 from matching.ui.widgets.uploads import upload_round_files
 
@@ -29,6 +43,9 @@ def _show_round(round_: Round) -> None:
     made = round_.files is not None
     _show_step(TRIAGE, "Optional", "grey", TRIAGE.purpose)
     _show_step(CHECK, "Done", "green", "The tables have no problems. See who can be deployed, and on what evidence.")
+    people, needs = (len(cache.rows_of(round_.sources, one)) for one in ("supporters", "needs"))
+    _show_step(PEOPLE, counted(people, "person", "people"), "green" if people else "yellow", PEOPLE.purpose)
+    _show_step(NEEDS, counted(needs, "need"), "green" if needs else "yellow", NEEDS.purpose)
     _show_step(RULES, "Done" if made else "Next", "green" if made else "blue", RULES.purpose)
     _show_step(PLAN, "Done" if made else "To do", "green" if made else "grey", PLAN.purpose)
     _show_step(COMPARE, "Optional", "grey", COMPARE.purpose)

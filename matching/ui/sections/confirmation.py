@@ -1,6 +1,6 @@
 """The confirmation of what was just recorded about a need, with a button that undoes it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -47,16 +47,21 @@ def entries() -> int:
 
 
 def show_confirmation(opened: Opened) -> None:
-    """Confirm what was just recorded, with a button that undoes it."""
+    """Confirm what was just recorded and what follows for the live plan, with a button that undoes it."""
+    show_recorded(opened.round_, lambda: [_unmet_words(opened), *_package_words(opened)])
+
+
+def show_recorded(round_: Round, more: Callable[[], Sequence[str]] = tuple) -> None:
+    """Confirm what was just recorded, with a button that undoes it; `more` returns further sentences."""
     found: _Confirmation | None = st.session_state.get(_CONFIRMATION)
-    if found is None or (found.round_id, found.last_event) != (opened.round_.round_id, opened.round_.last_event):
+    if found is None or (found.round_id, found.last_event) != (round_.round_id, round_.last_event):
         return
     with st.container(key=CONFIRMATION):
         title, *lines = found.sentences
-        st.html(markup.banner(title, [*lines, _unmet_words(opened), *_package_words(opened)], kind="good"))
+        st.html(markup.banner(title, [*lines, *more()], kind="good"))
         show_where_it_is(CONFIRMATION, found.last_event)
         if found.numbers and st.button("Undo", key=f"undo_last_{found.last_event}"):
-            undo_and_confirm(opened.round_, found.numbers)
+            undo_and_confirm(round_, found.numbers)
 
 
 def _unmet_words(opened: Opened) -> str:

@@ -19,11 +19,13 @@ from matching.plan.as_bytes import excel_bytes, zip_bytes
 from matching.plan.on_disk import SavedPlan, as_of_run, read_files
 from matching.plan.write import PLAN_FORMAT
 from matching.rounds.planning.run_inputs import RunInputs
+from matching.rounds.register import blank_tables, rows_by_key, table_cells
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
 
 _Digests = tuple[tuple[str, str, str], ...]
 _ROUNDS_KEPT, _KEPT_S = 40, 3_600
+_TRIED = "tried_inputs"
 
 
 def ordered(sources: Mapping[str, Source]) -> dict[str, Source]:
@@ -72,8 +74,14 @@ def _inputs(
     *,
     plan_format: int = PLAN_FORMAT,
 ) -> Inputs:
+    tried = st.session_state.get(_TRIED)
+    if tried and tried[0] == (digests, as_at) and _columns is None:
+        read: Inputs = tried[1]
+        return read
     with long_work():
-        return read_inputs(ordered(_tables), as_at=date.fromisoformat(as_at), columns=_columns)
+        return read_inputs(
+            ordered(_tables), as_at=date.fromisoformat(as_at), columns=_columns, may_be_empty=blank_tables(_tables)
+        )
 
 
 def places_of(sources: Mapping[str, Source]) -> tuple[Place, ...]:
@@ -125,6 +133,39 @@ def inputs_of(sources: Mapping[str, Source]) -> Inputs:
     """
     tables = {name: source for name, source in sources.items() if name != "policy"}
     return _inputs(_digests(tables), date.today().isoformat(), tables)
+
+
+def tried_inputs(sources: Mapping[str, Source]) -> Inputs:
+    """Return the tables with a change that is not saved yet; once it is saved they are not read again.
+
+    They are kept by this tab alone, and only the last ones: what people type and do not save would push the rounds of
+    others out of the cache.
+
+    Raises
+    ------
+    DataError
+        The tables would not be sound.
+    """
+    tables = {name: source for name, source in sources.items() if name != "policy"}
+    key = (_digests(tables), date.today().isoformat())
+    tried = st.session_state.get(_TRIED)
+    if tried is None or tried[0] != key:
+        with long_work():
+            tried = (key, read_inputs(ordered(tables), may_be_empty=blank_tables(tables)))
+        st.session_state[_TRIED] = tried
+    found: Inputs = tried[1]
+    return found
+
+
+def rows_of(sources: Mapping[str, Source], table: str) -> Mapping[tuple[str, ...], Mapping[str, str]]:
+    """Return the cells of a register table as text, by the cells of their key."""
+    about = {name: source for name, source in sources.items() if name in (table, "columns")}
+    return _rows(_digests(about), table, about)
+
+
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
+def _rows(digests: _Digests, table: str, _sources: Mapping[str, Source]) -> Mapping[tuple[str, ...], Mapping[str, str]]:
+    return rows_by_key(table_cells(_sources, table), table)
 
 
 def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:

@@ -82,6 +82,7 @@ def make_plan(round_: Round, sources: Mapping[str, Source], *, why: str = "") ->
     try:
         _refuse_to_plan(round_)
         given = with_decided(round_, sources)
+        _refuse_empty(given.inputs)
         ready = cache.market_of_run(given)
     except (DataError, StaleRoundError) as error:
         set_back(error)
@@ -109,6 +110,19 @@ def _refuse_to_plan(round_: Round) -> None:
         raise StaleRoundError(now.events[round_.last_event :] if now else ())
     if round_.approved is not None:
         message, fix = "The plan is approved, so no other can be made.", "Reopen it first, on the Hand over screen."
+        raise DataError([Problem("round", None, "", "", message, fix)])
+
+
+def _refuse_empty(inputs: Inputs) -> None:
+    """Raise if there is no one to assign, or nothing to assign them to."""
+    if inputs.supporters.empty:
+        message, fix = (
+            "There are no people in this round yet.",
+            "Add them under People, or upload a table of supporters.",
+        )
+        raise DataError([Problem("round", None, "", "", message, fix)])
+    if inputs.needs.empty:
+        message, fix = "There is no open need in this round.", "Add one under Needs, or upload a table of needs."
         raise DataError([Problem("round", None, "", "", message, fix)])
 
 
@@ -154,6 +168,7 @@ def begin_rerun(round_: Round) -> Job[Rerun]:
         The decisions contradict each other.
     """
     run = with_decided(round_, undecided_sources(round_, stay_close=True))
+    _refuse_empty(run.inputs)
     ready = cache.market_of_run(run)
 
     def make(report: Callable[[str], None], cancel: threading.Event) -> Rerun:

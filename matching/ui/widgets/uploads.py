@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from matching.errors import DataError
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK, without_workbook
+from matching.rounds.register import blank_table
 from matching.tables.files import Source
 from matching.ui.formatting import markup
 from matching.ui.state import attempts, open_round
@@ -149,8 +150,13 @@ def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
             )
         )
         uploaded = upload_slots(ROUND_SLOTS, "start")
-        pressed = st.form_submit_button("Check the files", type="primary")
-    if not pressed:
+        with st.container(horizontal=True):
+            pressed = st.form_submit_button("Check the files", type="primary")
+            alone = is_new and st.form_submit_button("Begin with the schools only")
+        if is_new:
+            about = "With the schools only, you type people and needs in later, under People and Needs."
+            st.html(markup.paragraph(about, quiet=True))
+    if not (pressed or alone):
         return
     if not uploaded:
         st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
@@ -160,6 +166,8 @@ def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
     try:
         with st.spinner("Checking the files…"):
             sources = {**kept, **without_workbook(uploaded)}
+            if alone:
+                sources = {**{one: blank_table(one) for one in ("supporters", "needs")}, **sources}
             attempts.try_files(name.strip() or open_round.suggested_name(), sources, new_round=is_new)
     except DataError as error:
         st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
