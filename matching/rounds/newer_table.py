@@ -107,7 +107,7 @@ def difference(sources: Sources, newer: Sources, table: str, *, on: date, events
         tuple(_change(table, old.written(key), cells[key]) for key in changed),
         tuple(one for one, _ in gone),
         {**dict(rows), **{one.key: row for one, row in gone}},
-        tuple(name for name in old.cells if name not in given and (old.cells[name] != "").any()),
+        tuple(str(name) for name in old.cells if name not in given and (old.cells[name] != "").any()),
         tuple(name for name in compared if name not in old.cells),
     )
 
@@ -216,7 +216,8 @@ class _Rows:
 
     def written(self, key: Key) -> Key:
         """Return a key as it is in the table."""
-        return tuple(self.cells.at[self.cells.index[self.at[key]], name] for name in self.key)
+        row = self.row(key)
+        return tuple(row[name] for name in self.key)
 
 
 def _filled(row: Mapping[str, str]) -> dict[str, str]:

@@ -93,7 +93,7 @@ def every_screen(window: Window) -> Iterator[str]:
     window.unfold("Restore a round from its file")
     yield "all rounds"
     window.go("Start")
-    window.unfold("Change the tables of this round")
+    window.unfold("Upload newer tables")
     window.upload(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
     window.press("Check the files")
     page.get_by_role("button", name="Use these columns").wait_for()

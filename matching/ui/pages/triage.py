@@ -356,7 +356,8 @@ def _offer_needs(ticked: pd.DataFrame, schools: _Schools, round_: Round | None) 
 def _offer_to_open_round(ticked: pd.DataFrame, round_: Round, *, has_focus: bool) -> None:
     """Offer to add the ticked needs to the open round, without those that it has already."""
     known = cache.rows_of(round_.sources, "needs") if "needs" in round_.sources else {}
-    new, there = new_needs(ticked.to_dict("records"), known.values())
+    proposed = [{str(name): str(cell) for name, cell in row.items()} for row in ticked.to_dict("records")]
+    new, there = new_needs(proposed, known.values())
     if there:
         verb = "is" if len(there) == 1 else "are"
         more = [f"and {len(there) - _MOST_NAMED:,} more"] if len(there) > _MOST_NAMED else []
