@@ -3,6 +3,7 @@
 Cells are compared by what they mean. `touches` finds what the changes bear on.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -53,13 +54,13 @@ class Difference:
 
     @property
     def by_kind(self) -> dict[str, tuple[RowChange, ...]]:
-        """The changes by their kind: added, changed and gone."""
-        return {"added": self.added, "changed": self.changed, "gone": self.gone}
+        """The changes by their kind: gone, changed and added."""
+        return {"gone": self.gone, "changed": self.changed, "added": self.added}
 
     @property
     def all(self) -> tuple[RowChange, ...]:
         """Every change."""
-        return (*self.added, *self.changed, *self.gone)
+        return (*self.gone, *self.changed, *self.added)
 
 
 def difference(sources: Sources, newer: Sources, table: str, *, on: date, events: Sequence[Event] = ()) -> Difference:
@@ -117,9 +118,28 @@ def changes(found: Difference, ticked: Collection[Key] | None = None) -> tuple[R
     return tuple(one for one in found.all if ticked is None or one.key in ticked)
 
 
-def newer_table(found: Iterable[RowChange], *, by: str, why: str = "") -> Event:
-    """Return the event that accepts changes of one or several newer tables."""
-    return replace(new_event("newer_table", by=by, why=why), changes=tuple(found))
+def newer_table(
+    found: Iterable[Difference], ticked: Mapping[str, Collection[Key]] | None = None, *, by: str, why: str = ""
+) -> Event:
+    """Return the event that accepts newer tables.
+
+    Parameters
+    ----------
+    found : iterable of Difference
+    ticked : mapping of str to collection of Key, optional
+        By table, the rows that are accepted; all of them unless given.
+    by, why : str
+    """
+    counts: Counter[str] = Counter()
+    accepted: list[RowChange] = []
+    for one in found:
+        keys = None if ticked is None else ticked.get(one.table, ())
+        accepted += changes(one, keys)
+        counts.update(
+            {kind: sum(keys is None or row.key in keys for row in rows) for kind, rows in one.by_kind.items()}
+        )
+    about = {kind: str(count) for kind, count in counts.items() if count}
+    return replace(new_event("newer_table", by=by, why=why, **about), changes=tuple(accepted))
 
 
 def taken_back(found: Difference, events: Sequence[Event]) -> tuple[RowChange, ...]:

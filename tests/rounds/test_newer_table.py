@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from matching.errors import DataError
 from matching.inputs.read import Inputs, read_inputs, read_schools
 from matching.rounds.history.events import Event, RowChange, new_event
+from matching.rounds.history.table import what_happened
 from matching.rounds.newer_table import (
     Difference,
     changes,
@@ -243,7 +244,7 @@ def proposals(draw: st.DrawFn) -> tuple[str, dict[str, Source], dict[str, Source
 def test_a_register_that_accepts_all_of_a_newer_table_means_what_it_means(case):
     table, sources, newer = case
     found = difference(sources, newer, table, on=TODAY)
-    event = newer_table(changes(found), by="Jo")
+    event = newer_table([found], by="Jo")
     assert not found.all or change_problem(sources, event) is None
     after = read(with_changes(sources, event.changes))
     key = f"{table.removesuffix('s')}_id"
@@ -286,3 +287,10 @@ def test_rows_that_are_not_ticked_keep_their_cells_and_undo_gives_the_bytes_befo
     undo = replace(new_event("undo", by="Jo"), number=2, undoes=1)
     assert register(given, [recorded(1, taken)]) == {name: after[name] for name in register(given, [])}
     assert register(given, [recorded(1, taken), undo]) == register(given, [])
+
+
+def test_the_history_counts_what_was_added_changed_and_gone():
+    found = compared("supporters", tiny.SUPPORTERS.replace("S3,Cy Cole", "S4,Di Dee").replace("maths;phonics", "maths"))
+    assert what_happened(newer_table([found], by="Jo")) == "newer table accepted: 1 added, 1 changed, 1 gone"
+    only = newer_table([found], {"supporters": {("S1",)}}, by="Jo")
+    assert (what_happened(only), [one.key for one in only.changes]) == ("newer table accepted: 1 changed", [("S1",)])

@@ -11,7 +11,8 @@ import streamlit as st
 from matching.errors import DataError, counted
 from matching.inputs.read import Inputs
 from matching.rounds.history.events import HELD, Event, RowChange
-from matching.rounds.newer_table import Difference, newer_table, schools_difference, taken_back
+from matching.rounds.history.table import what_happened
+from matching.rounds.newer_table import Difference, Key, newer_table, schools_difference, taken_back
 from matching.rounds.register import with_changes
 from matching.rounds.round import Round
 from matching.rounds.touches import Touched
@@ -30,7 +31,6 @@ from matching.ui.widgets.layout import error_summary, grid_height, link, round_o
 
 _MOST_NAMED = 10
 _TICKS, _GRIDS = "newer_ticks", "newer_grids"
-_KIND_WORDS = {"added": "Added", "changed": "Changed", "gone": "Gone"}
 _ABOUT_GONE = {
     "supporters": "A supporter who is gone is proposed nowhere from today.",
     "needs": "A need that is gone is withdrawn.",
@@ -82,6 +82,24 @@ class _Names:
             return self.person(first)
         return f"{row['name']} ({first})"
 
+    def changes(self, kind: str, change: RowChange) -> str:
+        """Return what changes in a row."""
+        criterion = f"{change.key[1]}: " if change.table == "accreditation" else ""
+        before, after = change.before or {}, change.after or {}
+        if kind == "gone":
+            return criterion + {"needs": "withdrawn", "supporters": "proposed nowhere"}.get(change.table, "taken out")
+        if kind == "added":
+            known = ("supporter_id", "need_id", "criterion", "name", "focus")
+            return criterion + "; ".join(self._cell(name, cell) for name, cell in after.items() if name not in known)
+        cells = [f"{self._cell(name, before[name])} → {self._value(name, cell)}" for name, cell in after.items()]
+        return criterion + "; ".join(cells)
+
+    def _cell(self, column: str, cell: str) -> str:
+        return f"{'school' if column == 'school_urn' else column.replace('_', ' ')}: {self._value(column, cell)}"
+
+    def _value(self, column: str, cell: str) -> str:
+        return self.opened.school(cell) if column == "school_urn" and cell else cell or "blank"
+
     def person(self, supporter_id: str) -> str:
         """Return a supporter's name, with the identifier."""
         row = self.rows.get(("supporters", (supporter_id,)))
@@ -97,18 +115,19 @@ def _show_difference(names: _Names, found: Sequence[Difference], proposal: Propo
     _show_counts(found)
     files = _ask_for_files(names.opened.round_, proposal)
     ticked = _ask_for_rows(names, found)
-    total = sum(len(one.all) for one in found)
-    is_all = len(ticked) == total and len(files) == len(proposal.whole_files)
-    accepted = _accepted(names, proposal, files, ticked)
+    event = newer_table(found, ticked, by=who()) if any(ticked.values()) else None
+    accepted = _accepted(names, proposal, files, event)
+    total, count = sum(len(one.all) for one in found), len(event.changes) if event else 0
+    is_all = count == total and len(files) == len(proposal.whole_files)
     with st.container(horizontal=True):
-        words = "Accept all" if is_all else f"Accept what is ticked ({counted(len(ticked), 'row')} of {total:,})"
+        words = "Accept all" if is_all else f"Accept what is ticked ({counted(count, 'row')} of {total:,})"
         approved = names.opened.is_approved
-        pressed = st.button(words, type="primary", disabled=accepted is None or approved or not (ticked or files))
+        pressed = st.button(words, type="primary", disabled=accepted is None or approved or not (event or files))
         st.button("Discard", on_click=attempts.forget_proposal)
     if approved:
         st.html(markup.paragraph("The plan is approved. Reopen it under Hand over before you accept newer tables."))
     if pressed and accepted is not None:
-        _accept(names, proposal, files, ticked, accepted)
+        _accept(names, proposal, files, accepted)
 
 
 def _warn_of_agreed(names: _Names, found: Sequence[Difference]) -> None:
@@ -121,14 +140,11 @@ def _warn_of_agreed(names: _Names, found: Sequence[Difference]) -> None:
     missing = sorted(people & gone.get("supporters", set()))
     lines = []
     if missing:
-        total = counted(len(people), "person", "people")
-        lines.append(
-            f"{len(missing):,} of the {total} with agreed deployments: {_listed(map(opened.person, missing))}."
-        )
+        lines.append(_of_agreed(map(opened.person, missing), len(missing), len(people), ("person", "people")))
     needs = sorted({one for one, _ in agreed} & gone.get("needs", set()))
     if needs:
-        total = counted(len({one for one, _ in agreed}), "need")
-        lines.append(f"{len(needs):,} of the {total} with agreed deployments: {_listed(map(opened.need, needs))}.")
+        total = len({one for one, _ in agreed})
+        lines.append(_of_agreed(map(opened.need, needs), len(needs), total, ("need", "needs")))
     for one in found:
         rows = len(names.opened.rows(one.table))
         if one.gone and one.table != "accreditation" and 2 * len(one.gone) >= rows:
@@ -136,6 +152,12 @@ def _warn_of_agreed(names: _Names, found: Sequence[Difference]) -> None:
     if lines:
         kept = ["Agreed deployments stay until you end them below."] if missing or needs else []
         st.html(markup.banner("The newer tables no longer have:", [*lines, *kept], kind="warning"))
+
+
+def _of_agreed(named: Iterable[str], count: int, total: int, words: tuple[str, str]) -> str:
+    of_all = f", of {total:,} in all" if total > count else ""
+    doubt = " Is the newer table complete?" if total > 1 and 2 * count >= total else ""
+    return f"{counted(count, *words)} with agreed deployments{of_all}: {_listed(named)}.{doubt}"
 
 
 def _warn_of_by_hand(names: _Names, found: Sequence[Difference]) -> None:
@@ -204,11 +226,12 @@ def _show_schools(round_: Round, proposal: Proposal) -> None:
 # ---- rows ----------------------------------------------------------------------------------------------------------
 
 
-def _ask_for_rows(names: _Names, found: Sequence[Difference]) -> tuple[RowChange, ...]:
-    """Show every row that differs, to be ticked, and return those that are; all are ticked at first."""
+def _ask_for_rows(names: _Names, found: Sequence[Difference]) -> dict[str, set[Key]]:
+    """Show every row that differs, to be ticked, and return the keys of those that are; all are ticked at first."""
     rows = [(kind, change) for one in found for kind, changes in one.by_kind.items() for change in changes]
+    ticked: dict[str, set[Key]] = {one.table: set() for one in found}
     if not rows:
-        return ()
+        return ticked
     st.header("Rows that differ", anchor=False)
     cells = [(kind, one.table, one.key, one.before, one.after) for kind, one in rows]
     digest = hashlib.sha256(repr(cells).encode()).hexdigest()[:12]
@@ -219,7 +242,7 @@ def _ask_for_rows(names: _Names, found: Sequence[Difference]) -> tuple[RowChange
             "take": [ticks[at] for at in range(len(rows))],
             "change": [f"{change.table.capitalize()}, {kind}" for kind, change in rows],
             "row": [names.of(change) for _, change in rows],
-            "what": [_in_words(kind, change) for kind, change in rows],
+            "what": [names.changes(kind, change) for kind, change in rows],
         }
     )
     key = f"newer_rows_{digest}_{st.session_state.get(_GRIDS, 0)}"
@@ -247,7 +270,10 @@ def _ask_for_rows(names: _Names, found: Sequence[Difference]) -> tuple[RowChange
         "text/csv",
         on_click="ignore",
     )
-    return tuple(change for at, (_, change) in enumerate(rows) if ticks[at])
+    for at, (_, change) in enumerate(rows):
+        if ticks[at]:
+            ticked[change.table].add(change.key)
+    return ticked
 
 
 def _tick_by_kind(found: Sequence[Difference], ticks: dict[int, bool], rows: Sequence[tuple[str, RowChange]]) -> None:
@@ -267,35 +293,20 @@ def _tick_by_kind(found: Sequence[Difference], ticks: dict[int, bool], rows: Seq
             st.button(words, on_click=turn, args=(places, on), key=f"turn_{table}_{kind}")
 
 
-def _in_words(kind: str, change: RowChange) -> str:
-    criterion = f"{change.key[1]}: " if change.table == "accreditation" else ""
-    if kind == "changed":
-        before, after = change.before or {}, change.after or {}
-        return criterion + "; ".join(f"{name}: {before[name] or 'blank'} → {after[name] or 'blank'}" for name in after)
-    if kind == "added":
-        shown = [f"{name}: {cell}" for name, cell in (change.after or {}).items() if name not in ("name", "focus")]
-        return criterion + "; ".join(shown[len(change.key) :])
-    return criterion + {"needs": "withdrawn", "supporters": "proposed nowhere"}.get(change.table, "taken out")
-
-
 # ---- acceptance ----------------------------------------------------------------------------------------------------
 
 
-def _accepted(
-    names: _Names, proposal: Proposal, files: Sequence[str], ticked: Sequence[RowChange]
-) -> list[Event] | None:
+def _accepted(names: _Names, proposal: Proposal, files: Sequence[str], event: Event | None) -> list[Event] | None:
     """Show what the ticked rows touch, and return the events that accept them; None if the tables were not sound."""
     opened = names.opened
-    entry = [newer_table(ticked, by=who())] if ticked else []
+    sources = proposal.with_files(opened.round_, files)
     try:
-        after = cache.tried_inputs(with_changes(proposal.with_files(opened.round_, files), ticked))
+        after = cache.tried_inputs(with_changes(sources, event.changes) if event else sources)
     except DataError as error:
         lines = [str(one) for one in error.problems]
         error_summary("These rows cannot be accepted together", lines[:_MOST_NAMED], occasion=hash(str(error)))
         return None
-    if not entry:
-        return entry
-    return [*entry, *show_touched(opened, entry[0], _touched(opened, entry[0], after), "newer")]
+    return [event, *show_touched(opened, event, _touched(opened, event, after), "newer")] if event else []
 
 
 def _touched(opened: OpenedRegister, event: Event, after: Inputs) -> tuple[Touched, ...]:
@@ -308,14 +319,11 @@ def _touched_once(digest: str, _opened: OpenedRegister, _event: Event, _after: I
     return touched_by(_opened, _event, _after)
 
 
-def _accept(
-    names: _Names, proposal: Proposal, files: Sequence[str], ticked: Sequence[RowChange], entry: Sequence[Event]
-) -> None:
+def _accept(names: _Names, proposal: Proposal, files: Sequence[str], entry: Sequence[Event]) -> None:
     """Record the ticked rows and files as one entry, which is undone together."""
     round_ = names.opened.round_
-    words = (
-        ["The newer tables are accepted.", f"{counted(len(ticked), 'row')}."] if ticked else ["The files are replaced."]
-    )
+    words = [f"{what_happened(one).capitalize()}." for one in entry[:1]]
+    words += [f"Replaced: {', '.join(files)}."] if files else []
     words += outcome(names.opened, entry[1:])
     sources: dict[str, Source] = proposal.with_files(round_, files)
     if sources == round_.sources:
