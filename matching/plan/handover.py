@@ -36,6 +36,8 @@ PLAN_IDENTIFIER_COLUMNS = (
     "phase_fit",
     "distance_fit",
     "origin",
+    "status",
+    "rules_broken",
 )
 UNMET_IDENTIFIER_COLUMNS = ("need_id", "school_urn", "focus", "priority", "days", "reason_code")
 SUPPORTER_LETTER_COLUMNS = (
@@ -52,6 +54,8 @@ SUPPORTER_LETTER_COLUMNS = (
     "days",
     "distance_km",
     "reason",
+    "status",
+    "rules_broken",
     "date",
     "round",
     "approved_by",
@@ -208,7 +212,7 @@ def plan_by_school_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes
     """
     rows = _with_schools(plan.deployments, inputs)
     rows = rows.sort_values(["local_authority", "school_name", "school_urn", "need_id"])
-    columns = ("Need", "Focus", "Priority", "Supporter", "Home school", "Days", "Km", "Why")
+    columns = ("Need", "Focus", "Priority", "Supporter", "Home school", "Days", "Km", "Status", "Why")
     sections = []
     for area, deployments in _runs(rows.to_dict("records"), "local_authority"):
         groups = [
@@ -231,7 +235,7 @@ def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> by
     rows = _with_schools(plan.deployments, inputs)
     workload = {row["supporter_id"]: row for row in plan.workload.to_dict("records")}
     rows = rows.sort_values(["designation", "supporter_name", "supporter_id", "need_id"])
-    columns = ("Need", "School", "Local authority", "Phase", "Focus", "Days", "Km", "Why")
+    columns = ("Need", "School", "Local authority", "Phase", "Focus", "Days", "Km", "Status", "Why")
     sections = []
     for title, deployments in _runs(rows.to_dict("records"), "designation_title"):
         groups = [
@@ -262,13 +266,19 @@ def _runs(rows: Iterable[_Row], *columns: str) -> Iterator[tuple[Any, list[_Row]
 
 def _school_cells(row: _Row) -> tuple[str, ...]:
     supporter = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
-    about = itemgetter("home_school_name", "days", "distance_km", "reason")
-    return row["need_id"], row["focus"], row["priority"], supporter, *about(row)
+    about = itemgetter("home_school_name", "days", "distance_km")
+    return row["need_id"], row["focus"], row["priority"], supporter, *about(row), _status(row), row["reason"]
 
 
 def _person_cells(row: _Row) -> tuple[str, ...]:
-    cells = ("need_id", "school_name", "local_authority", "phase", "focus", "days", "distance_km", "reason")
-    return tuple(row[cell] for cell in cells)
+    about = itemgetter("need_id", "school_name", "local_authority", "phase", "focus", "days", "distance_km")
+    return *about(row), _status(row), row["reason"]
+
+
+def _status(row: _Row) -> str:
+    """Return the status of a deployment, with the rules that a person set aside for it."""
+    broken = row["rules_broken"].replace(";", ", ")
+    return f"{row['status']}, against: {broken}" if broken else row["status"]
 
 
 def _load(row: _Row) -> str:

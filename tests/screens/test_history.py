@@ -147,13 +147,13 @@ def test_a_decision_is_undone_with_a_reason_and_put_back(planned):
     forbid(planned.round_id, "N012")
     visitor = Visitor(HISTORY, round=planned.round_id)
     decision = visitor.tab.selectbox[2]
-    assert decision.label == "Decision"
+    assert decision.label == "Entry"
     decision.set_value(3)
     visitor.run()
-    visitor.press("Undo this decision")
+    visitor.press("Undo this entry")
     assert "Give a reason first." in visitor.words()
     write(visitor, "Reason for undoing", "A mistake")
-    visitor.press("Undo this decision")
+    visitor.press("Undo this entry")
     assert "Undone: event 3" in visitor.words()
     assert open_store().get(planned.round_id).events[-1].why == "A mistake"
     visitor.go(EXPORT)

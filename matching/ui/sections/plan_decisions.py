@@ -369,7 +369,7 @@ def _show_recorded(opened: Opened, need_id: str) -> None:
 
 
 def _show_event(opened: Opened, event: Event, names: dict[str, str]) -> None:
-    words = what_happened(event)
+    words = what_happened(event, names)
     whom = names.get(event.supporter_id, event.supporter_id)
     with st.container(horizontal=True, vertical_alignment="center", key=f"recorded_{event.number}"):
         with st.container(width="stretch", gap=None):
