@@ -345,9 +345,9 @@ def test_a_person_is_told_only_what_they_leave_and_take():
         [("S2", "Bo", "", "N4", ""), ("S1", "Al", "N1;N2", "N2;N3", ""), ("S3", "Cy", "N5", "", "")],
         columns=["supporter_id", "supporter_name", "had", "gets", "because"],
     )
-    told = comparisons.disturbed(people)
+    told = comparisons.disturbed(people, {})
     assert told.to_numpy().tolist() == [["Al (S1)", "N1", "N3"], ["Cy (S3)", "N5", "–"], ["Bo (S2)", "–", "N4"]]
-    assert list(comparisons.disturbed(people.assign(because="declined"))) == ["Person", "Loses", "Gains", "Because"]
+    assert list(comparisons.disturbed(people.assign(because="declined"), {})) == ["Person", "Loses", "Gains", "Because"]
 
 
 def test_words_of_a_table_stay_as_they_are_in_a_label():

@@ -9,7 +9,7 @@ from matching.rounds.planning.run_inputs import serving
 from matching.rounds.planning.standing import UNDONE
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
-from matching.ui.sections.confirmation import confirm
+from matching.ui.sections.confirmation import confirm, need_name
 from matching.ui.state import plan_making, setbacks
 from matching.ui.state.jobs import Job
 from matching.ui.state.live_plan import Live, Opened
@@ -139,7 +139,8 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
             table = comparisons.compared_levels(comparison.levels, opened.plan, found.plan).head(len(PRIORITIES) + 1)
             st.html(markup.table(table, "What this plan gains", numeric=list(table.columns[1:])))
         with affected:
-            _show_people(comparisons.disturbed(preview.people))
+            names = {str(row["need_id"]): need_name(row) for row in opened.needs.to_dict("records")}
+            _show_people(comparisons.disturbed(preview.people, names))
         moves = comparisons.moves(comparison.changes)
         if len(moves):
             with st.expander(f"Show the changes need by need ({len(moves)})"):
