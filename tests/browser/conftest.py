@@ -74,6 +74,12 @@ class Window:
         self.page.wait_for_timeout(100)
         self.page.wait_for_selector(SETTLED, state="attached", timeout=20_000)
 
+    def resize(self, size: dict[str, int]) -> None:
+        """Make the window so large, and wait until the screen has found its place in it."""
+        if self.page.viewport_size != size:
+            self.page.set_viewport_size(size)
+            self.settle()
+
     def title(self, words: str) -> None:
         expect(self.page.get_by_role("heading", level=1)).to_have_text(words)
         self.settle()

@@ -6,9 +6,9 @@ import zipfile
 
 import openpyxl
 import pytest
-from conftest import PHONE, Window
+from conftest import DESKTOP, Window
 from playwright.sync_api import expect
-from test_every_screen import KNOWN, NO_WIDER_THAN_THE_WINDOW, violations
+from test_every_screen import inaccessible, wider_than_the_window
 
 SUPPORTERS, NEEDS = 700, 900
 
@@ -106,7 +106,7 @@ def begin_large(window: Window, tables: dict[str, str]) -> None:
 def test_a_long_search_survives_a_refresh_and_is_stopped_with_what_it_has(window, large):
     page = window.page
     begin_large(window, large)
-    assert [rule for rule, place, _ in violations(window) if (rule, place) not in KNOWN] == []
+    assert inaccessible(window) == []
     page.reload()
     stop = page.get_by_role("button", name="Stop and keep the best plan so far")
     expect(stop).to_be_visible()
@@ -145,15 +145,10 @@ def approved_screens(window: Window):
     yield "reopened"
 
 
-def test_the_screens_of_an_approved_plan_are_accessible(window):
+def test_the_screens_of_an_approved_plan_are_accessible_and_fit_a_phone(window):
+    faults = []
     for screen in approved_screens(window):
         window.settle()
-        for rule, place, where in violations(window):
-            assert (rule, place) in KNOWN, f"{screen}: {rule} at {where}"
-
-
-@pytest.mark.parametrize("window", [PHONE], ids=["phone"], indirect=True)
-def test_the_screens_of_an_approved_plan_fit_a_phone(window):
-    for screen in approved_screens(window):
-        window.settle()
-        assert window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=3000), screen
+        faults += [f"{screen}: {fault}" for fault in (*inaccessible(window), *wider_than_the_window(window))]
+        window.resize(DESKTOP)
+    assert faults == []
