@@ -7,7 +7,7 @@ import tiny
 import workbooks
 from axe_playwright_python.base import AXE_SCRIPT
 from conftest import DESKTOP, PHONE, ZOOMED, Window
-from playwright.sync_api import TimeoutError
+from playwright.sync_api import TimeoutError as NeverSo
 
 # Streamlit's own, which an app cannot mend: an uploader's drop zone takes back its role by being named.
 KNOWN = {("presentation-role-conflict", "stFileUploaderDropzone")}
@@ -128,7 +128,7 @@ def wider_than_the_window(window: Window) -> list[str]:
         window.resize(size)
         try:
             window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=3000)
-        except TimeoutError:
+        except NeverSo:
             found.append(f"scrolls sideways at {name}")
     return found
 
