@@ -37,7 +37,8 @@ SETTLED = (
     ":not(:has([data-stale=true]), :has(details[style*=overflow]))"
 )
 
-expect.set_options(timeout=10_000)
+# Long, for a machine that has other work to do: what is expected is mostly there at once.
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items):
@@ -72,7 +73,7 @@ class Window:
         """Wait until what was done has had its effect on the screen."""
         # It has to reach the server first.
         self.page.wait_for_timeout(100)
-        self.page.wait_for_selector(SETTLED, state="attached", timeout=20_000)
+        self.page.wait_for_selector(SETTLED, state="attached", timeout=30_000)
 
     def resize(self, size: dict[str, int]) -> None:
         """Make the window so large, and wait until the screen has found its place in it."""
@@ -172,10 +173,11 @@ class Window:
         """Put tables into the slots of their names."""
         for name, table in tables.items():
             slot = self.page.locator(f"[class*=st-key-upload_{name}_]")
-            file = {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": table.encode()}
+            file_name = f"{name}.toml" if name == "policy" else f"{name}.csv"
+            file = {"name": file_name, "mimeType": "", "buffer": table.encode()}
             with self.page.expect_response(lambda answer: answer.request.method == "PUT"):
                 slot.locator("input[type=file]").set_input_files([file])
-            expect(slot.get_by_test_id("stFileChipName")).to_have_text(f"{name}.csv")
+            expect(slot.get_by_test_id("stFileChipName")).to_have_text(file_name)
             self.settle()
 
     def select_first_row(self) -> None:

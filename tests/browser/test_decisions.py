@@ -32,7 +32,7 @@ def states(window):
     expect(page.get_by_text("(N012) is without a supporter now")).to_be_visible()
     yield "declined"
     window.press("Find the smallest changes that would meet it")
-    expect(page.get_by_text("Cost: ").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Cost: ").first).to_be_visible()
     yield "repairs"
     window.press("Find the best plan from here")
     page.get_by_role("button", name="Accept this plan").wait_for()

@@ -127,7 +127,7 @@ def wider_than_the_window(window: Window) -> list[str]:
     for name, size in (("a desktop", DESKTOP), ("200 percent", ZOOMED), ("a phone", PHONE)):
         window.resize(size)
         try:
-            window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=3000)
+            window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=10_000)
         except NeverSo:
             found.append(f"scrolls sideways at {name}")
     return found
