@@ -33,6 +33,8 @@ class ScreenParams(BaseModel):
     live_plan_s, why_not_s, repairs_s : float
         How long the search may take for the live plan, for one why-not and for the repairs of one need: a coordinator
         may be on the telephone.
+    database_wait_s : float
+        How long a change waits for another program that writes to the database.
     longest_turn_s : float
         How long one click may hold up the others (see `scheduling`).
     download_kept_s : float
@@ -51,6 +53,7 @@ class ScreenParams(BaseModel):
     live_plan_s: Seconds = 3.0
     why_not_s: Seconds = 4.0
     repairs_s: Seconds = 10.0
+    database_wait_s: Seconds = 10.0
     longest_turn_s: Seconds = 0.5
     download_kept_s: Seconds = 60.0
     largest_file_mb: Count = 100
