@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from matching.accreditation import changes, touched
+from matching.accreditation import CHANGES, changes, touched
 from matching.commands.files import opened
 from matching.commands.terminal import print_notices
 from matching.inputs.read import read_people, read_schools
@@ -37,13 +37,10 @@ def list_changes(
         why = f" ({row['reason']})" if row["reason"] else ""
         grades = f"'{row['grade_before'] or 'no grade'}' before, '{row['grade_after'] or 'no grade'}' now"
         who = f"{row['supporter_id']} ({row['designation']})"
-        typer.echo(f"{who} is {row['change']}{why}: {row['school_name']}, {grades}.")
+        typer.echo(f"{who} is {CHANGES[row['change']]}{why}: {row['school_name']}, {grades}.")
     changed = regraded["change"].value_counts()
-    typer.echo(
-        f"Supporters whose home school's grade changed: {len(regraded):,}; "
-        f"{changed.get('no longer accredited', 0):,} no longer accredited, "
-        f"{changed.get('newly accredited', 0):,} newly accredited."
-    )
+    counts = ", ".join(f"{changed.get(kind, 0):,} {words}" for kind, words in CHANGES.items())
+    typer.echo(f"Supporters whose home school's grade changed: {len(regraded):,}; {counts}.")
     if plan is not None:
         deployments = touched(regraded, read_directory(plan).plan.deployments)
         for row in deployments.to_dict("records"):

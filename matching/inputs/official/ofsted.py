@@ -220,7 +220,7 @@ def _areas(name: str, cells: pd.DataFrame, notices: list[str]) -> pd.Series:
         column = next((one for one in _area_names(area) if one in cells.columns), "")
         if not column:
             continue
-        kind = "card" if area.framework == "report card" else "graded"
+        kind = area.framework
         grades = _read(name, cells["urn"], cells[column], kind, notices)
         pairs = (area.name + ": " + grades + "; ").where(grades != "", "")
         by_framework[kind] = by_framework.get(kind, "") + pairs
@@ -230,7 +230,7 @@ def _areas(name: str, cells: pd.DataFrame, notices: list[str]) -> pd.Series:
 
 
 def _area_names(area: Area) -> tuple[str, ...]:
-    return (area.column,) if area.framework == "report card" else (f"latest oeif {area.column}", area.column)
+    return (area.column,) if area.framework == "card" else (f"latest oeif {area.column}", area.column)
 
 
 @cache
