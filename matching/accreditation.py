@@ -43,7 +43,6 @@ class Verdicts:
         stated answer differs from the schools table's). Empty without an accreditation table.
     accredited : ndarray of bool
         By supporter, in the order of the inputs; all True without an accreditation table.
-    notices : tuple of str
     """
 
     criteria: pd.DataFrame

@@ -34,7 +34,6 @@ def allocate(
 
     Parameters
     ----------
-    inputs : Inputs
     time_limit_s : float, optional
         How long to search where days or side constraints bind, in seconds; by default the limit of the parameters.
     progress : callable
@@ -43,7 +42,6 @@ def allocate(
         Set by the user to end the search with the best plan found.
     market : Market, optional
         Opened by the caller for these inputs; its parameters then apply.
-    params : SolveParams
 
     Returns
     -------

@@ -27,7 +27,6 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
         As a spreadsheet numbers it; as in a `Problem`.
     column : str
         The name of the column in the file's header.
-    value : str
     recognise : callable, optional
         Finds the table in a workbook of several, as when it was read.
 

@@ -48,7 +48,6 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
     ----------
     table : str
         Name of one of our tables, such as supporters.
-    header : sequence of str
 
     Returns
     -------

@@ -58,7 +58,6 @@ class Rulebook:
 
     Attributes
     ----------
-    inputs : Inputs
     accredited : ndarray of bool
         By supporter.
     """

@@ -57,7 +57,6 @@ def plan_files(plan: Plan, inputs: Inputs, *, written_at: datetime | None = None
 
     Parameters
     ----------
-    plan : Plan
     inputs : Inputs
         Those that the plan was made from. They are kept as `stored_tables` gives them, so that the plan can be verified
         and explained by itself.

@@ -40,7 +40,6 @@ def equity(plan: Plan, inputs: Inputs) -> pd.DataFrame:
 
     Parameters
     ----------
-    plan : Plan
     inputs : Inputs
         Of the plan.
 

@@ -47,8 +47,6 @@ def reasons_of(market: Market, outcome: Outcome, *, proved: bool = True) -> Reas
 
     Parameters
     ----------
-    market : Market
-    outcome : Outcome
     proved : bool
         Whether the outcome is known to be the best. If not, no reason claims that a change would not help.
     """

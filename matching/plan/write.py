@@ -127,7 +127,6 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
 
     Parameters
     ----------
-    market : Market
     outcome : Outcome
         Pins included.
     assignment : Assignment

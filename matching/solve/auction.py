@@ -46,14 +46,12 @@ def auction_prices(
 
     Parameters
     ----------
-    problem : AssignmentProblem
     oracle : PricingOracle, optional
         Where the problem does not hold all pairs.
     tier : ndarray of intp
         By supporter: the dual price of its places in levels.
     first : ndarray of intp
         The tight pairs to begin with.
-    params : AuctionParams
 
     Returns
     -------

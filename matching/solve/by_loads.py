@@ -36,14 +36,12 @@ def by_loads(
 
     Parameters
     ----------
-    part : Programme
     offers : Offers
         Of the same pairs.
     fallback : ndarray of bool
         A choice that keeps every row.
     relaxed_levels : tuple of int
         What no choice can exceed at each level while the levels before it are as good as with places only.
-    budget : Budget
     """
     bounds: list[Bound] = []
     counts: list[int] = []

@@ -35,12 +35,10 @@ def best_with_places(
 
     Parameters
     ----------
-    problem : AssignmentProblem
     budget : Budget
         Only a cancellation ends the search, not the time limit.
     oracle : PricingOracle, optional
         Where the problem does not hold all pairs.
-    params : SolveParams
 
     Returns
     -------

@@ -36,7 +36,6 @@ class Model:
     ----------
     worth, at_most : ndarray of float64
         By column.
-    rows : sparse array
     least, most : ndarray of float64
         By row.
     """

@@ -31,15 +31,12 @@ def most_met(
 
     Parameters
     ----------
-    problem : AssignmentProblem
     oracle : PricingOracle, optional
         Finds the pairs that the problem does not hold.
-    part : Component
     supporter_of : ndarray of intp
         A plan, by need.
     relaxed : sequence of int
         Bounds by level that are known already.
-    budget : Budget
 
     Notes ----- The needs that the plan does not meet are each surrounded by a neighbourhood: a set of needs, and every
     supporter who is eligible for any of them. What a neighbourhood can meet at most with all those people to itself,

@@ -66,7 +66,6 @@ def best_of_tied_part(
         By pair: what it is worth beyond the price of its place.
     fallback : ndarray of bool
         A choice that keeps every row.
-    budget : Budget
     """
     chosen, proved = most_promising(part, beyond, fallback, budget)
     urgent = most_urgent_together(part.level, part.package)

@@ -44,7 +44,6 @@ def transport(
 
     Parameters
     ----------
-    n_needs : int
     need, supporter, weight : ndarray
         By pair.
     places : ndarray of int64

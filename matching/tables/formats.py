@@ -48,7 +48,6 @@ class Column:
 
     Attributes
     ----------
-    name : str
     convert : callable
         The text of a cell that is not blank to its value; raises `CellError`.
     meaning : str
@@ -57,7 +56,6 @@ class Column:
         Whether the column must be in the header, with no blank cell unless `may_be_blank`.
     blank : object
         The value of a blank cell.
-    dtype : str
     synonyms : mapping of str to str
         Other words, in small letters, for the words that the column accepts.
     parse_column : callable
@@ -254,7 +252,6 @@ def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -
 
     Parameters
     ----------
-    form : TableFormat
     mapping : mapping of str to str, optional
         Names of the file's columns to the format's, where they differ.
     """

@@ -20,7 +20,6 @@ class Preview:
 
     Attributes
     ----------
-    sentences : tuple of str
     levels : DataFrame
         level, before, after and difference, as in `matching.plan.compare.Comparison`.
     people : DataFrame
@@ -42,7 +41,6 @@ def rerun_preview(before: Plan, after: Plan, inputs: Inputs) -> Preview:
 
     Parameters
     ----------
-    before, after : Plan
     inputs : Inputs
         Of the rerun: its decisions are the reason why a deployment had to end.
     """

@@ -51,7 +51,6 @@ def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) 
 
     Parameters
     ----------
-    market : Market
     inputs : Inputs
         With the same schools and evidence, so that the verdicts are the same.
     same_pairs : bool
@@ -85,7 +84,6 @@ def with_pins(inputs: Inputs, supporter_of: Mapping[str, str]) -> Inputs:
 
     Parameters
     ----------
-    inputs : Inputs
     supporter_of : mapping of str to str
         By need_id: the supporter_id to pin.
     """
@@ -132,14 +130,12 @@ def solve_again(
 
     Parameters
     ----------
-    market : Market
     before : ndarray of intp
         The outcome before the change.
     changed : Market
         After the change, over the same needs and supporters.
     needs, supporters : collection of int
         What the change touches: every pair, pin, place or day that it changes belongs to one of these.
-    time_limit_s : float
     at_most : tuple of int, optional
         What no outcome can exceed, where that is known: an outcome that reaches it is proved.
 

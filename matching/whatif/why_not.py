@@ -38,7 +38,6 @@ class WhyNot:
 
     Attributes
     ----------
-    need_id, supporter_id : str
     bars : tuple of str
         The rules that the pair breaks, in words.
     distance_km, chosen_distance_km : float
@@ -83,8 +82,6 @@ def why_not(
     ----------
     market : Market
         Of the plan's inputs.
-    plan : Plan
-    need_id, supporter_id : str
     force : bool
         Whether to solve even where the pair breaks a rule, as a pin may.
     time_limit_s : float

@@ -85,7 +85,6 @@ def pin_problems(
         What problems call the decisions.
     decisions : DataFrame
         As `for_each_need` returns them.
-    supporters, needs : DataFrame
     """
     pins = decisions[decisions["kind"] == "pin"]
     named = pins.groupby(["need_id", "supporter_id"])["rules_broken"].transform("sum")

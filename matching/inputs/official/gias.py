@@ -153,10 +153,6 @@ def read_gias(
     links : Links, optional
         Gives a school without a grade that of the one school that it replaced.
 
-    Returns
-    -------
-    OfficialSchools
-
     Raises
     ------
     DataError

@@ -43,7 +43,6 @@ class Inspections:
         (category of concern), areas (`area: grade` joined by `; `, of the last inspection that graded areas),
         inspected_on (the last inspection of any kind), urn_then (the earlier URN that the grade was given under).
         Blank where Ofsted gives nothing.
-    notices : tuple of str
     """
 
     frame: pd.DataFrame
@@ -184,7 +183,6 @@ def meaning(cell: str, kind: str) -> str | None:
 
     Parameters
     ----------
-    cell : str
     kind : str
         What it should hold: grade, concern, card (a grade of a report card), graded (a grade of an area) or date.
     """
