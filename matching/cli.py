@@ -11,27 +11,8 @@ from typing import Annotated
 
 import typer
 
+from matching.commands import options
 from matching.commands.files import supplements, tables_of_round
-from matching.commands.options import (
-    Accreditation,
-    AsAt,
-    Baseline,
-    Columns,
-    Decisions,
-    LeaveOut,
-    Links,
-    Needs,
-    NeedsGiven,
-    Ofsted,
-    PlanDir,
-    PlanOut,
-    PolicyFile,
-    Schools,
-    SchoolsGiven,
-    Supporters,
-    SupportersGiven,
-    TimeLimit,
-)
 from matching.commands.terminal import exit_code_of
 from matching.plan.directories import check_target
 from matching.solve.budget import is_search_left
@@ -63,7 +44,7 @@ def main() -> None:
 def schools(
     gias: Annotated[Path, typer.Option(help="GIAS extract: .csv, .csv.gz or .zip as downloaded.")],
     out: Annotated[Path, typer.Option(help="Schools table to write (.csv).")],
-    ofsted: Ofsted = None,
+    ofsted: options.Ofsted = None,
     links: Annotated[Path | None, typer.Option(help="GIAS links file, to find grades under earlier URNs.")] = None,
 ) -> None:
     """Make a schools table from the official GIAS extract."""
@@ -74,17 +55,17 @@ def schools(
 
 @app.command()
 def check(
-    schools: Schools,
-    supporters: Supporters,
-    needs: Needs,
-    accreditation: Accreditation = None,
-    decisions: Decisions = None,
-    policy: PolicyFile = None,
-    ofsted: Ofsted = None,
-    links: Links = None,
-    columns: Columns = None,
-    leave_out: LeaveOut = False,
-    as_at: AsAt = None,
+    schools: options.Schools,
+    supporters: options.Supporters,
+    needs: options.Needs,
+    accreditation: options.Accreditation = None,
+    decisions: options.Decisions = None,
+    policy: options.PolicyFile = None,
+    ofsted: options.Ofsted = None,
+    links: options.Links = None,
+    columns: options.Columns = None,
+    leave_out: options.LeaveOut = False,
+    as_at: options.AsAt = None,
 ) -> None:
     """Check the tables, and list every problem."""
     from matching.commands.check import check_tables
@@ -95,20 +76,20 @@ def check(
 
 @app.command()
 def allocate(
-    schools: Schools,
-    supporters: Supporters,
-    needs: Needs,
-    out: PlanOut,
-    accreditation: Accreditation = None,
-    decisions: Decisions = None,
-    policy: PolicyFile = None,
-    baseline: Baseline = None,
-    ofsted: Ofsted = None,
-    links: Links = None,
-    columns: Columns = None,
-    leave_out: LeaveOut = False,
-    as_at: AsAt = None,
-    time_limit: TimeLimit = 60.0,
+    schools: options.Schools,
+    supporters: options.Supporters,
+    needs: options.Needs,
+    out: options.PlanOut,
+    accreditation: options.Accreditation = None,
+    decisions: options.Decisions = None,
+    policy: options.PolicyFile = None,
+    baseline: options.Baseline = None,
+    ofsted: options.Ofsted = None,
+    links: options.Links = None,
+    columns: options.Columns = None,
+    leave_out: options.LeaveOut = False,
+    as_at: options.AsAt = None,
+    time_limit: options.TimeLimit = 60.0,
 ) -> None:
     """Make the best plan, and write it whole or not at all."""
     from matching.commands.allocate import write_best_plan
@@ -120,19 +101,19 @@ def allocate(
 
 @app.command()
 def verify(
-    plan_dir: PlanDir,
-    schools: SchoolsGiven = None,
-    supporters: SupportersGiven = None,
-    needs: NeedsGiven = None,
-    accreditation: Accreditation = None,
-    decisions: Decisions = None,
-    policy: PolicyFile = None,
-    baseline: Baseline = None,
-    ofsted: Ofsted = None,
-    links: Links = None,
-    columns: Columns = None,
-    leave_out: LeaveOut = False,
-    time_limit: TimeLimit = 60.0,
+    plan_dir: options.PlanDir,
+    schools: options.SchoolsGiven = None,
+    supporters: options.SupportersGiven = None,
+    needs: options.NeedsGiven = None,
+    accreditation: options.Accreditation = None,
+    decisions: options.Decisions = None,
+    policy: options.PolicyFile = None,
+    baseline: options.Baseline = None,
+    ofsted: options.Ofsted = None,
+    links: options.Links = None,
+    columns: options.Columns = None,
+    leave_out: options.LeaveOut = False,
+    time_limit: options.TimeLimit = 60.0,
 ) -> None:
     """Check every rule, number and reason of a plan and its proof, independently of the solver."""
     from matching.commands.verify import verify_plan
@@ -143,7 +124,7 @@ def verify(
 
 @app.command()
 def explain(
-    plan_dir: PlanDir,
+    plan_dir: options.PlanDir,
     need: Annotated[str, typer.Option(help="Identifier of the need.")],
     supporter: Annotated[str | None, typer.Option(help="Identifier of a supporter: why not this person?")] = None,
 ) -> None:
@@ -158,11 +139,11 @@ def triage(
     out: Annotated[Path, typer.Option(help="Directory to write triage.csv and needs.csv to.")],
     gias: Annotated[Path | None, typer.Option(help="GIAS extract; give this or --schools.")] = None,
     schools: Annotated[Path | None, typer.Option(help="Schools table, as written by s2s schools.")] = None,
-    ofsted: Ofsted = None,
-    links: Links = None,
+    ofsted: options.Ofsted = None,
+    links: options.Links = None,
     attainment: Annotated[Path | None, typer.Option(help="Performance table: URN and P8MEA, PTRWM_EXP …")] = None,
     local_authority: Annotated[str | None, typer.Option(help="Only schools of this local authority.")] = None,
-    as_at: AsAt = None,
+    as_at: options.AsAt = None,
 ) -> None:
     """List schools in challenging circumstances, each with its reason, and propose their needs."""
     from matching.commands.triage import list_schools
@@ -173,15 +154,15 @@ def triage(
 
 @app.command()
 def accreditation(
-    schools: Schools,
+    schools: options.Schools,
     schools_new: Annotated[Path, typer.Option(help="The schools as they are now, or a newer GIAS extract.")],
-    supporters: Supporters,
+    supporters: options.Supporters,
     accreditation: Annotated[Path, typer.Option(help="Accreditation evidence (.csv or .xlsx).")],
-    ofsted: Ofsted = None,
+    ofsted: options.Ofsted = None,
     ofsted_new: Annotated[Path | None, typer.Option(help="Ofsted's file to go with the newer GIAS extract.")] = None,
-    links: Links = None,
+    links: options.Links = None,
     plan: Annotated[Path | None, typer.Option(help="Directory of a plan: list the deployments affected.")] = None,
-    as_at: AsAt = None,
+    as_at: options.AsAt = None,
 ) -> None:
     """List supporters who gain or lose accreditation when school grades change."""
     from matching.commands.accreditation import list_changes
@@ -205,7 +186,7 @@ def compare(
 
 @app.command()
 def simulate(
-    schools: Schools,
+    schools: options.Schools,
     supporters: Annotated[int, typer.Option(min=1, help="Number of supporters.")],
     needs: Annotated[int, typer.Option(min=1, help="Number of needs.")],
     out: Annotated[Path, typer.Option(help="Directory to write the tables to.")],
@@ -221,7 +202,7 @@ def simulate(
 
 @app.command()
 def graph(
-    plan_dir: PlanDir,
+    plan_dir: options.PlanDir,
     out: Annotated[Path, typer.Option(help="File to write (.graphml).")],
     need: Annotated[str | None, typer.Option(help="Only the neighbourhood of this need.")] = None,
 ) -> None:
@@ -232,12 +213,13 @@ def graph(
 
 
 @app.command()
-def demo(out: PlanOut = Path("demo-plan"), as_at: AsAt = None) -> None:
+def demo(out: options.PlanOut = Path("demo-plan"), as_at: options.AsAt = None) -> None:
     """Make the best plan of the fictional area that comes with the program."""
-    from matching.commands.allocate import allocate_demo
+    from matching.commands.allocate import write_best_plan
+    from matching.inputs.bundled import demo_sources
 
     check_target(out)
-    allocate_demo(out, as_at)
+    write_best_plan(out, demo_sources(), as_at, 60.0)
 
 
 @app.command("app")

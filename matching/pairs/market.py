@@ -144,4 +144,4 @@ def open_market(inputs: Inputs, params: SolveParams = DEFAULTS, *, keep_all_pair
         Whether all pairs are to stay in memory even in a large round.
     """
     verdicts = judge(inputs)
-    return Market(inputs, verdicts, Rulebook.of(inputs, verdicts), params, keeps_all_pairs=keep_all_pairs)
+    return Market(inputs, verdicts, Rulebook(inputs, verdicts.accredited), params, keeps_all_pairs=keep_all_pairs)

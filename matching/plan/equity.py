@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from matching.inputs.read import Inputs
 from matching.plan.write import Plan
-from matching.tables.csv_out import spreadsheet_safe
+from matching.tables.csv_out import number_text, spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 
 _Numbers = NDArray[np.int64] | pd.Series
@@ -115,8 +115,9 @@ def workload_fairness(plan: Plan) -> pd.DataFrame:
     table = sums.astype(str).assign(
         places_used_percent=_percent(sums["places_used"], sums["places_offered"]),
         days_used_percent=_percent(sums["days_used"], sums["days_offered"]),
-        **{name: _number(sums[name]) for name in ("days_offered", "days_used", "days_used_without_limit")},
     )
+    days = ["days_offered", "days_used", "days_used_without_limit"]
+    table[days] = (sums[days] / 100).map(number_text)
     return table.reset_index(names="designation")[list(FAIRNESS_COLUMNS)].astype("object")
 
 
@@ -195,7 +196,3 @@ def _mean(sums: _Numbers, counts: _Numbers, decimals: int) -> list[str]:
 
 def _percent(part: _Numbers, whole: _Numbers) -> list[str]:
     return _mean(1000 * part, whole, 1)
-
-
-def _number(hundredths: pd.Series) -> list[str]:
-    return [f"{one / 100:.2f}".rstrip("0").rstrip(".") for one in hundredths.tolist()]

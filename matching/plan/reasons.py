@@ -15,7 +15,7 @@ from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
 from matching.pairs.side_constraints import overfull_by_pins, side_constraint_notices
 from matching.plan.outcome import Outcome, Remaining
-from matching.plan.phrases import bar_phrases, holders, joined, person, specialists
+from matching.plan.phrases import bar_phrases, decision_on, holders, joined, person, specialists
 from matching.plan.unmet.no_one_eligible import why_no_one_eligible
 from matching.plan.unmet.no_one_free import why_no_one_free
 from matching.plan.unmet.wording import Unmet
@@ -139,12 +139,7 @@ def _phase_words(fit: float) -> str:
 
 
 def _pin_sentence(market: Market, need: int, supporter: int, facts: str) -> str:
-    decisions = market.inputs.decisions
-    row = decisions[
-        (decisions["kind"] == "pin")
-        & (decisions["need_id"] == market.needs[need]["need_id"])
-        & (decisions["supporter_id"] == market.supporters[supporter]["supporter_id"])
-    ].iloc[0]
+    row = decision_on(market, need, supporter, "pin")
     who = f" by {row['by']}" if row["by"] else ""
     why = f" ({row['reason']})" if row["reason"] else ""
     return f"Pinned{who}{why}: {facts}."

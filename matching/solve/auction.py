@@ -104,8 +104,6 @@ def _auction(
 
     `least` is the surplus with which each need would rather stay unmet, and `start_milli` the opening prices.
 
-    Notes
-    -----
     The auction algorithm (D. P. Bertsekas, Annals of Operations Research 14, 1988): all needs without a place bid in
     the same turn, each for its best supporter, by as much as makes that one equal to the second best, and one step
     more. A supporter holds the highest bids, one a place; the lowest of them is the price.

@@ -60,10 +60,7 @@ def most_met(
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """Who is eligible for which need of a component, and who serves which.
-
-    Each need's pairs in the problem begin at `start`, and it has `n_pairs` in all.
-    """
+    """Who is eligible for which need of a component (pairs from `start` on, `n_pairs` in all), and who serves which."""
 
     problem: AssignmentProblem
     oracle: PricingOracle | None

@@ -6,24 +6,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from matching.tables.cell_values import (
+    ColumnParser,
     day,
     day_range,
     free_text,
     identifier,
     iso_day,
     many,
+    no_parser,
     number,
     one_of,
-    text,
-    urn,
-    whole,
-)
-from matching.tables.column_parsers import (
-    ColumnParser,
-    no_parser,
     parse_identifiers,
     parse_texts,
     parse_urns,
+    text,
+    urn,
+    whole,
     whole_number_parser,
 )
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M

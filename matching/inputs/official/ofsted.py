@@ -87,10 +87,6 @@ def read_ofsted(source: Source) -> Inspections:
         wanted=lambda name: ofsted_columns((name,)) > 0,
         recognise=ofsted_columns,
     )
-    return _inspections(sheet)
-
-
-def _inspections(sheet: Sheet) -> Inspections:
     folded = [comparable(name) for name in sheet.header]
     cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(folded, axis=1)
     found = {field: next((name for name in names if name in folded), "") for field, names in _columns().items()}
@@ -157,7 +153,7 @@ def _unrelated(cells: pd.Series) -> pd.Series:
     return cells.str.casefold().isin(["no", "n"])
 
 
-def _read(name: str, urns: pd.Series, cells: pd.Series, kind: str, notices: list[str], column: str = "") -> pd.Series:
+def _read(name: str, urns: pd.Series, cells: pd.Series, kind: str, notices: list[str]) -> pd.Series:
     """Return each cell's meaning; blank, with a notice, where it cannot be read."""
     meanings = {cell: meaning(cell, kind) for cell in cells.unique()}
     unread = cells[cells.map({cell: found is None for cell, found in meanings.items()}).astype(bool)]
@@ -218,10 +214,9 @@ def _areas(name: str, cells: pd.DataFrame, notices: list[str]) -> pd.Series:
         column = next((one for one in _area_names(area) if one in cells.columns), "")
         if not column:
             continue
-        kind = area.framework
-        grades = _read(name, cells["urn"], cells[column], kind, notices)
+        grades = _read(name, cells["urn"], cells[column], area.framework, notices)
         pairs = (area.name + ": " + grades + "; ").where(grades != "", "")
-        by_framework[kind] = by_framework.get(kind, "") + pairs
+        by_framework[area.framework] = by_framework.get(area.framework, "") + pairs
     blank = pd.Series("", index=cells.index, dtype="object")
     card, graded = by_framework.get("card", blank), by_framework.get("graded", blank)
     return card.where(card != "", graded).str.removesuffix("; ")

@@ -16,24 +16,6 @@ from matching.tables.grid import kilometres
 STILL_OPEN = "still_open"
 """Only of a plan changed by hand: in the best plan no free supporter is eligible for an unmet need."""
 
-UNMET_CODES = (
-    "none_in_reach",
-    "no_specialism",
-    "no_phase",
-    "too_far",
-    "not_independent",
-    "not_available",
-    "decided_against",
-    "too_many_days",
-    "package",
-    STILL_OPEN,
-    "school_limit",
-    "home_limit",
-    "days_used_up",
-    "all_full",
-)
-"""Every reason_code, in the order in which the reasons are looked for."""
-
 
 @dataclass(frozen=True)
 class Unmet:
