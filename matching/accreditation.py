@@ -19,16 +19,7 @@ MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
 # At national size thousands may disagree: a notice names the first ones and counts the others.
 _MOST_NAMED = 5
 
-_COLUMNS = (
-    "supporter_id",
-    "criterion",
-    "verdict",
-    "source",
-    "evidence",
-    "checked_on",
-    "due_for_review",
-    "disagrees",
-)
+_COLUMNS = ("supporter_id", "criterion", "verdict", "source", "evidence", "checked_on", "due_for_review", "disagrees")
 
 
 @dataclass(frozen=True)
@@ -117,9 +108,7 @@ def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
             "grade_before": grades[0].to_numpy(),
             "grade_after": np.where(gone, GONE, grades[1].to_numpy()),
             "change": np.select(
-                [before.accredited & ~since.accredited, ~before.accredited & since.accredited],
-                ["lost", "gained"],
-                "",
+                [before.accredited & ~since.accredited, ~before.accredited & since.accredited], ["lost", "gained"], ""
             ),
             "reason": why.where(~since.accredited, ""),
         }

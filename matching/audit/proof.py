@@ -194,12 +194,7 @@ def _needless_blanks(plan: Plan, inputs: Inputs, facts: Facts, pairs: _Priced, b
 
 
 def _check_days(
-    plan: Plan,
-    inputs: Inputs,
-    facts: Facts,
-    pairs: _Priced,
-    entangled: np.ndarray,
-    time_limit_s: float,
+    plan: Plan, inputs: Inputs, facts: Facts, pairs: _Priced, entangled: np.ndarray, time_limit_s: float
 ) -> tuple[list[str], list[str]]:
     """Solve again where days or side constraints bind, level by level, with a model of this module's own."""
     places, cents = left_of_pins(facts)

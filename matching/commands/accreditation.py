@@ -20,14 +20,9 @@ def list_changes(
 
     Parameters
     ----------
-    before : mapping of str to Path or None
-        `schools`, `supporters`, `accreditation`, and where given `ofsted` and `links`.
-    after : mapping of str to Path or None
-        `schools` as they are now, and where given `ofsted`.
-    plan : Path or None
-        Directory of a plan.
-    as_at : datetime or None
-        Day on which evidence is judged; today if None.
+    before, after : mapping of str to Path or None
+        `schools` as they were and as they are now, each with `ofsted` where given; the earlier ones also with
+        `supporters`, `accreditation` and `links`.
     """
     sources, newer = opened(before), opened(after)
     inputs = read_people(sources, as_at=as_at.date() if as_at else None)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from matching.errors import counted
-from matching.plan.phrases import joined
+from matching.errors import counted, joined
 from matching.plan.write import Plan
 from matching.tables.formats import NEED_STATES
 

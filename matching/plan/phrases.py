@@ -1,12 +1,12 @@
 """Phrases that several sentences share: people, distances, and the rules that a pair breaks."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
 
 from matching.accreditation import failed_criteria
+from matching.errors import joined
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES
 from matching.tables.cell_values import MONTHS
@@ -16,12 +16,6 @@ def person(market: Market, supporter: int) -> str:
     """Return a supporter's name and identifier."""
     who = market.supporters[supporter]
     return f"{who['name']} ({who['supporter_id']})"
-
-
-def joined(phrases: Sequence[str]) -> str:
-    """Return the phrases as one list: 'a, b and c'."""
-    *most, last = phrases
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def counted_days(days: float) -> str:

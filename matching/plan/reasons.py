@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from matching.accreditation import failed_criteria
-from matching.errors import counted
+from matching.errors import counted, joined
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
 from matching.pairs.side_constraints import overfull_by_pins, side_constraint_notices
 from matching.plan.outcome import Outcome, Remaining
-from matching.plan.phrases import bar_phrases, decision_on, holders, joined, person, specialists
+from matching.plan.phrases import bar_phrases, decision_on, holders, person, specialists
 from matching.plan.unmet.no_one_eligible import why_no_one_eligible
 from matching.plan.unmet.no_one_free import why_no_one_free
 from matching.plan.unmet.wording import Unmet

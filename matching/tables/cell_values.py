@@ -24,13 +24,7 @@ class CellError(ValueError):
     """
 
     def __init__(
-        self,
-        message: str,
-        fix: str,
-        others: Sequence["CellError"] = (),
-        *,
-        offers: Sequence[str] = (),
-        word: str = "",
+        self, message: str, fix: str, others: Sequence["CellError"] = (), *, offers: Sequence[str] = (), word: str = ""
     ) -> None:
         super().__init__(message)
         self.message, self.fix, self.others = message, fix, tuple(others)

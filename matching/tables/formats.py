@@ -182,11 +182,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     synonyms=other["focus"],
                 ),
                 Column(
-                    "designations",
-                    many(designation),
-                    "accepted designations",
-                    blank=(),
-                    synonyms=other["designation"],
+                    "designations", many(designation), "accepted designations", blank=(), synonyms=other["designation"]
                 ),
                 Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0),
                 Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),

@@ -97,12 +97,7 @@ def sheet_of(
         for column, cells in zip(columns, compress(zip(*numbered.values(), strict=True), keep), strict=False):
             column.extend(map(str.strip, cells))
     return Sheet(
-        name,
-        kept_header,
-        tuple(numbers),
-        tuple(map(tuple, columns)),
-        tuple(misfits.problems),
-        frozenset(misfits.cells),
+        name, kept_header, tuple(numbers), tuple(map(tuple, columns)), tuple(misfits.problems), frozenset(misfits.cells)
     )
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from matching.errors import counted
+from matching.errors import counted, joined
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.plan.phrases import joined, person
+from matching.plan.phrases import person
 from matching.plan.write import Plan
 from matching.solve.arrays import Positions
 from matching.solve.problem import PRIORITY_LEVELS, UNMET, Reached

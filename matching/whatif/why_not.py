@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from matching.errors import counted
+from matching.errors import counted, joined
 from matching.pairs.market import Market, Row
-from matching.plan.phrases import bar_phrases, counted_days, joined, person
+from matching.plan.phrases import bar_phrases, counted_days, person
 from matching.plan.write import Plan, in_points
 from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Reached
 from matching.whatif.resolve import (

@@ -82,10 +82,7 @@ def read_ofsted(source: Source) -> Inspections:
     A cell that cannot be read is left blank and counted in a notice.
     """
     sheet = read_sheet(
-        source,
-        encodings=ENCODINGS,
-        wanted=lambda name: ofsted_columns((name,)) > 0,
-        recognise=ofsted_columns,
+        source, encodings=ENCODINGS, wanted=lambda name: ofsted_columns((name,)) > 0, recognise=ofsted_columns
     )
     folded = [comparable(name) for name in sheet.header]
     cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(folded, axis=1)
@@ -99,20 +96,18 @@ def read_ofsted(source: Source) -> Inspections:
     def read(field: str, kind: str) -> pd.Series:
         return _read(sheet.name, cells["urn"], column(field), kind, notices)
 
-    latest = pd.DataFrame(
-        {
-            "grade": read("grade", "grade"),
-            "graded_on": read("graded_on", "date"),
-            "urn_then": column("urn_then").where(_unrelated(column("relates")), ""),
-        }
-    )
-    previous = pd.DataFrame(
-        {
-            "grade": read("previous_grade", "grade"),
-            "graded_on": read("previous_graded_on", "date"),
-            "urn_then": column("previous_urn_then").where(_unrelated(column("previous_relates")), ""),
-        }
-    )
+    def graded_in(inspection: str) -> pd.DataFrame:
+        # Whether the inspection was of an earlier school, according to Ofsted.
+        is_other = column(f"{inspection}relates").str.casefold().isin(["no", "n"])
+        return pd.DataFrame(
+            {
+                "grade": read(f"{inspection}grade", "grade"),
+                "graded_on": read(f"{inspection}graded_on", "date"),
+                "urn_then": column(f"{inspection}urn_then").where(is_other, ""),
+            }
+        )
+
+    latest, previous = graded_in(""), graded_in("previous_")
     # Where the latest inspection gave no overall grade ('Not judged'), that of the one before it is the last.
     graded = latest.where(latest["grade"] != "", previous)
     dates = pd.DataFrame(
@@ -146,11 +141,6 @@ def _check(sheet: Sheet, cells: pd.DataFrame, found: Mapping[str, str]) -> None:
     problems += urn_problems(sheet.name, "URN", sheet.numbers, cells["urn"].tolist(), unique=True)
     if problems:
         raise DataError(problems)
-
-
-def _unrelated(cells: pd.Series) -> pd.Series:
-    """Return where the inspection was of an earlier school, according to Ofsted."""
-    return cells.str.casefold().isin(["no", "n"])
 
 
 def _read(name: str, urns: pd.Series, cells: pd.Series, kind: str, notices: list[str]) -> pd.Series:

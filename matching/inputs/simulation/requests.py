@@ -38,9 +38,7 @@ def made_up_needs(area: pd.DataFrame, count: int, chance: Chance, with_days: boo
     focus = _focuses(school, phase_positions(area, vocabulary), vocabulary, chance)
     is_specialism = np.array([one.is_specialism for one in focuses])[focus]
     days = np.where(
-        is_specialism,
-        between(chance, *_DAYS_FOR_SPECIALISM, count),
-        between(chance, *_DAYS_FOR_WHOLE_SCHOOL, count),
+        is_specialism, between(chance, *_DAYS_FOR_SPECIALISM, count), between(chance, *_DAYS_FOR_WHOLE_SCHOOL, count)
     )
     return pd.DataFrame(
         {

@@ -7,9 +7,9 @@ supporter lacks is a phrase of `plan/phrases`, because other answers use it too.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matching.errors import counted
+from matching.errors import counted, joined
 from matching.pairs.market import Market
-from matching.plan.phrases import counted_days, day_in_words, holders, joined, sentence_case, specialists
+from matching.plan.phrases import counted_days, day_in_words, holders, sentence_case, specialists
 from matching.solve.arrays import Positions
 from matching.tables.grid import kilometres
 
