@@ -6,16 +6,41 @@ The module of a command is loaded only when that command runs, so that no comman
 import gc
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from matching.commands import options
 from matching.commands.files import supplements, tables_of_round
 from matching.commands.terminal import exit_code_of
 from matching.plan.directories import check_target
 from matching.solve.budget import is_search_left
+
+# The options that several commands share.
+Schools = Annotated[Path, typer.Option(help="Schools table (.csv or .xlsx), or a GIAS extract.")]
+Supporters = Annotated[Path, typer.Option(help="Supporters table (.csv or .xlsx).")]
+Needs = Annotated[Path, typer.Option(help="Needs table (.csv or .xlsx).")]
+SchoolsGiven = Annotated[Path | None, typer.Option(help="Schools as given to allocate [default: the plan's own copy].")]
+SupportersGiven = Annotated[Path | None, typer.Option(help="Supporters as given to allocate.")]
+NeedsGiven = Annotated[Path | None, typer.Option(help="Needs as given to allocate.")]
+Accreditation = Annotated[Path | None, typer.Option(help="Accreditation evidence (.csv or .xlsx).")]
+Decisions = Annotated[Path | None, typer.Option(help="Earlier decisions (.csv or .xlsx).")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Weights, limits and rules (.toml).")]
+Baseline = Annotated[Path | None, typer.Option(help="Directory of an earlier plan, to change as little as possible.")]
+Ofsted = Annotated[Path | None, typer.Option(help="Ofsted's management information, to go with a GIAS extract.")]
+Links = Annotated[Path | None, typer.Option(help="GIAS links file: old URNs are read as their successors'.")]
+Columns = Annotated[Path | None, typer.Option(help="columns.toml: your headers and the columns they stand for.")]
+LeaveOut = Annotated[bool, typer.Option("--leave-out", help="Leave faulty rows out, and list them.")]
+AsAt = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Day on which evidence and dates are judged [default: today]."),
+]
+TimeLimit = Annotated[
+    float, typer.Option(min=0.1, help="Longest search, in seconds, where days, packages or limits on schools bind.")
+]
+PlanDir = Annotated[Path, typer.Argument(help="Directory of a plan.")]
+PlanOut = Annotated[Path, typer.Option("--out", help="Directory to write the plan to.")]
 
 app = typer.Typer(
     name="s2s",
@@ -44,7 +69,7 @@ def main() -> None:
 def schools(
     gias: Annotated[Path, typer.Option(help="GIAS extract: .csv, .csv.gz or .zip as downloaded.")],
     out: Annotated[Path, typer.Option(help="Schools table to write (.csv).")],
-    ofsted: options.Ofsted = None,
+    ofsted: Ofsted = None,
     links: Annotated[Path | None, typer.Option(help="GIAS links file, to find grades under earlier URNs.")] = None,
 ) -> None:
     """Make a schools table from the official GIAS extract."""
@@ -55,17 +80,17 @@ def schools(
 
 @app.command()
 def check(
-    schools: options.Schools,
-    supporters: options.Supporters,
-    needs: options.Needs,
-    accreditation: options.Accreditation = None,
-    decisions: options.Decisions = None,
-    policy: options.PolicyFile = None,
-    ofsted: options.Ofsted = None,
-    links: options.Links = None,
-    columns: options.Columns = None,
-    leave_out: options.LeaveOut = False,
-    as_at: options.AsAt = None,
+    schools: Schools,
+    supporters: Supporters,
+    needs: Needs,
+    accreditation: Accreditation = None,
+    decisions: Decisions = None,
+    policy: PolicyFile = None,
+    ofsted: Ofsted = None,
+    links: Links = None,
+    columns: Columns = None,
+    leave_out: LeaveOut = False,
+    as_at: AsAt = None,
 ) -> None:
     """Check the tables, and list every problem."""
     from matching.commands.check import check_tables
@@ -76,20 +101,20 @@ def check(
 
 @app.command()
 def allocate(
-    schools: options.Schools,
-    supporters: options.Supporters,
-    needs: options.Needs,
-    out: options.PlanOut,
-    accreditation: options.Accreditation = None,
-    decisions: options.Decisions = None,
-    policy: options.PolicyFile = None,
-    baseline: options.Baseline = None,
-    ofsted: options.Ofsted = None,
-    links: options.Links = None,
-    columns: options.Columns = None,
-    leave_out: options.LeaveOut = False,
-    as_at: options.AsAt = None,
-    time_limit: options.TimeLimit = 60.0,
+    schools: Schools,
+    supporters: Supporters,
+    needs: Needs,
+    out: PlanOut,
+    accreditation: Accreditation = None,
+    decisions: Decisions = None,
+    policy: PolicyFile = None,
+    baseline: Baseline = None,
+    ofsted: Ofsted = None,
+    links: Links = None,
+    columns: Columns = None,
+    leave_out: LeaveOut = False,
+    as_at: AsAt = None,
+    time_limit: TimeLimit = 60.0,
 ) -> None:
     """Make the best plan, and write it whole or not at all."""
     from matching.commands.allocate import write_best_plan
@@ -101,19 +126,19 @@ def allocate(
 
 @app.command()
 def verify(
-    plan_dir: options.PlanDir,
-    schools: options.SchoolsGiven = None,
-    supporters: options.SupportersGiven = None,
-    needs: options.NeedsGiven = None,
-    accreditation: options.Accreditation = None,
-    decisions: options.Decisions = None,
-    policy: options.PolicyFile = None,
-    baseline: options.Baseline = None,
-    ofsted: options.Ofsted = None,
-    links: options.Links = None,
-    columns: options.Columns = None,
-    leave_out: options.LeaveOut = False,
-    time_limit: options.TimeLimit = 60.0,
+    plan_dir: PlanDir,
+    schools: SchoolsGiven = None,
+    supporters: SupportersGiven = None,
+    needs: NeedsGiven = None,
+    accreditation: Accreditation = None,
+    decisions: Decisions = None,
+    policy: PolicyFile = None,
+    baseline: Baseline = None,
+    ofsted: Ofsted = None,
+    links: Links = None,
+    columns: Columns = None,
+    leave_out: LeaveOut = False,
+    time_limit: TimeLimit = 60.0,
 ) -> None:
     """Check every rule, number and reason of a plan and its proof, independently of the solver."""
     from matching.commands.verify import verify_plan
@@ -124,7 +149,7 @@ def verify(
 
 @app.command()
 def explain(
-    plan_dir: options.PlanDir,
+    plan_dir: PlanDir,
     need: Annotated[str, typer.Option(help="Identifier of the need.")],
     supporter: Annotated[str | None, typer.Option(help="Identifier of a supporter: why not this person?")] = None,
 ) -> None:
@@ -139,11 +164,11 @@ def triage(
     out: Annotated[Path, typer.Option(help="Directory to write triage.csv and needs.csv to.")],
     gias: Annotated[Path | None, typer.Option(help="GIAS extract; give this or --schools.")] = None,
     schools: Annotated[Path | None, typer.Option(help="Schools table, as written by s2s schools.")] = None,
-    ofsted: options.Ofsted = None,
-    links: options.Links = None,
+    ofsted: Ofsted = None,
+    links: Links = None,
     attainment: Annotated[Path | None, typer.Option(help="Performance table: URN and P8MEA, PTRWM_EXP …")] = None,
     local_authority: Annotated[str | None, typer.Option(help="Only schools of this local authority.")] = None,
-    as_at: options.AsAt = None,
+    as_at: AsAt = None,
 ) -> None:
     """List schools in challenging circumstances, each with its reason, and propose their needs."""
     from matching.commands.triage import list_schools
@@ -154,15 +179,15 @@ def triage(
 
 @app.command()
 def accreditation(
-    schools: options.Schools,
+    schools: Schools,
     schools_new: Annotated[Path, typer.Option(help="The schools as they are now, or a newer GIAS extract.")],
-    supporters: options.Supporters,
+    supporters: Supporters,
     accreditation: Annotated[Path, typer.Option(help="Accreditation evidence (.csv or .xlsx).")],
-    ofsted: options.Ofsted = None,
+    ofsted: Ofsted = None,
     ofsted_new: Annotated[Path | None, typer.Option(help="Ofsted's file to go with the newer GIAS extract.")] = None,
-    links: options.Links = None,
+    links: Links = None,
     plan: Annotated[Path | None, typer.Option(help="Directory of a plan: list the deployments affected.")] = None,
-    as_at: options.AsAt = None,
+    as_at: AsAt = None,
 ) -> None:
     """List supporters who gain or lose accreditation when school grades change."""
     from matching.commands.accreditation import list_changes
@@ -186,7 +211,7 @@ def compare(
 
 @app.command()
 def simulate(
-    schools: options.Schools,
+    schools: Schools,
     supporters: Annotated[int, typer.Option(min=1, help="Number of supporters.")],
     needs: Annotated[int, typer.Option(min=1, help="Number of needs.")],
     out: Annotated[Path, typer.Option(help="Directory to write the tables to.")],
@@ -202,7 +227,7 @@ def simulate(
 
 @app.command()
 def graph(
-    plan_dir: options.PlanDir,
+    plan_dir: PlanDir,
     out: Annotated[Path, typer.Option(help="File to write (.graphml).")],
     need: Annotated[str | None, typer.Option(help="Only the neighbourhood of this need.")] = None,
 ) -> None:
@@ -213,7 +238,7 @@ def graph(
 
 
 @app.command()
-def demo(out: options.PlanOut = Path("demo-plan"), as_at: options.AsAt = None) -> None:
+def demo(out: PlanOut = Path("demo-plan"), as_at: AsAt = None) -> None:
     """Make the best plan of the fictional area that comes with the program."""
     from matching.commands.allocate import write_best_plan
     from matching.inputs.bundled import demo_sources

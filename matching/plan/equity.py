@@ -149,28 +149,18 @@ def _labels(cells: pd.Series, blank: str) -> list[str]:
 
 
 def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame:
-    group, found = pd.factorize(needs[by].to_numpy(dtype=object))
-    names = [str(name) for name in found]
     place = {name: number for number, name in enumerate(order)}
-    listed = sorted(
-        range(len(names)), key=lambda one: (names[one] in (NOT_KNOWN, NO_TRUST), place.get(names[one], -1), names[one])
-    )
-
-    def summed(column: NDArray[np.int64]) -> NDArray[np.int64]:
-        # Sums of whole numbers are exact in the floats that bincount uses.
-        return np.bincount(group, weights=column, minlength=len(names)).astype(np.int64)[listed]
-
-    count = summed(np.ones(len(needs), dtype=np.int64))
-    met, score_milli, distance_10m = (summed(needs[name].to_numpy()) for name in ("met", "score_milli", "distance_10m"))
+    sums = needs.assign(needs=1).groupby(by)[["needs", "met", "score_milli", "distance_10m"]].sum()
+    sums = sums.loc[sorted(sums.index, key=lambda one: (one in (NOT_KNOWN, NO_TRUST), place.get(one, -1), one))]
     return pd.DataFrame(
         {
             "by": by,
-            "group": [names[one] for one in listed],
-            "needs": [str(one) for one in count.tolist()],
-            "met": [str(one) for one in met.tolist()],
-            "met_percent": _percent(met, count),
-            "mean_score": _mean(score_milli, met, 3),
-            "mean_distance_km": _mean(distance_10m, met, 2),
+            "group": sums.index.to_list(),
+            "needs": sums["needs"].astype(str).to_list(),
+            "met": sums["met"].astype(str).to_list(),
+            "met_percent": _percent(sums["met"], sums["needs"]),
+            "mean_score": _mean(sums["score_milli"], sums["met"], 3),
+            "mean_distance_km": _mean(sums["distance_10m"], sums["met"], 2),
         }
     )
 

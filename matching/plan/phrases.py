@@ -104,7 +104,7 @@ def _beyond(km: float, limit_km: float) -> str:
 
 def decision_on(market: Market, need: int, supporter: int, kind: str) -> dict[str, str]:
     """Return the first decision of a kind about a need and a supporter."""
-    about = (kind, market.needs[need]["need_id"], market.supporters[supporter]["supporter_id"])
+    about = [kind, market.needs[need]["need_id"], market.supporters[supporter]["supporter_id"]]
     decisions = market.inputs.decisions
     same = (decisions[["kind", "need_id", "supporter_id"]] == about).all(axis=1)
     return dict(decisions[same].iloc[0])

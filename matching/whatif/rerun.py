@@ -95,7 +95,4 @@ def _people(before: Plan, after: Plan, inputs: Inputs) -> pd.DataFrame:
 
 
 def _held_by(plan: Plan) -> Mapping[str, set[str]]:
-    held: dict[str, set[str]] = {}
-    for need_id, supporter_id in plan.deployments[["need_id", "supporter_id"]].itertuples(index=False):
-        held.setdefault(supporter_id, set()).add(need_id)
-    return held
+    return {str(who): set(theirs) for who, theirs in plan.deployments.groupby("supporter_id")["need_id"]}
