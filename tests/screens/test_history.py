@@ -251,7 +251,13 @@ def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp
     assert open_store().get(planned.round_id).name == "Autumn"
 
 
-def test_a_database_that_somebody_else_holds_is_told(planned, tmp_path):
+@pytest.fixture
+def no_patience(monkeypatch) -> None:
+    """The rounds are opened by a store that waits half a second for other writers, and not ten."""
+    monkeypatch.setitem(open_store.__kwdefaults__, "wait_s", 0.5)
+
+
+def test_a_database_that_somebody_else_holds_is_told(no_patience, planned, tmp_path):
     planned.go(START)
     write(planned, "Name of this round", "Autumn")
     with closing(sqlite3.connect(tmp_path / "rounds.db", isolation_level=None)) as connection:
