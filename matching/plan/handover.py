@@ -12,6 +12,7 @@ import pandas as pd
 
 from matching.errors import counted
 from matching.inputs.read import Inputs
+from matching.plan.phrases import day_in_words
 from matching.plan.write import Plan
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.formats import PRIORITIES
@@ -100,11 +101,6 @@ class Occasion:
     approval: Approval | None = None
 
 
-def british_date(value: date) -> str:
-    """Return a date as in letters: 24 November 2026."""
-    return f"{value.day} {value:%B %Y}"
-
-
 # ---- without names -------------------------------------------------------------------------------------------------
 
 
@@ -182,10 +178,10 @@ def _with_schools(rows: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
 def _occasion_cells(occasion: Occasion) -> dict[str, str]:
     approval = occasion.approval
     return {
-        "date": british_date(occasion.as_at),
+        "date": day_in_words(occasion.as_at),
         "round": occasion.round_name,
         "approved_by": approval.by if approval else "",
-        "approved_on": british_date(approval.on) if approval else "",
+        "approved_on": day_in_words(approval.on) if approval else "",
     }
 
 
@@ -367,7 +363,7 @@ def _document(title: str, plan: Plan, occasion: Occasion, sections: Sequence[str
     proved = plan.manifest["status"] == "optimal"
     facts = [
         ("Round", occasion.round_name),
-        ("Date", british_date(occasion.as_at)),
+        ("Date", day_in_words(occasion.as_at)),
         ("Needs met", f"{met:,} of {met + unmet:,}"),
         ("Proof", "proved: no plan is better" if proved else "not proved to be the best plan"),
     ]
@@ -380,7 +376,7 @@ def _document(title: str, plan: Plan, occasion: Occasion, sections: Sequence[str
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(f"{title}: {occasion.round_name}, {british_date(occasion.as_at)}")}</title>
+<title>{escape(f"{title}: {occasion.round_name}, {day_in_words(occasion.as_at)}")}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
@@ -396,7 +392,7 @@ def _document(title: str, plan: Plan, occasion: Occasion, sections: Sequence[str
 
 def _approved(approval: Approval) -> str:
     version = f", version {approval.version}" if approval.version else ""
-    return f"by {approval.by} on {british_date(approval.on)}{version}"
+    return f"by {approval.by} on {day_in_words(approval.on)}{version}"
 
 
 _STYLE = """

@@ -60,7 +60,7 @@ def every_screen(window: Window) -> Iterator[str]:
     yield "plan, with a row"
     window.choose("Need", "N012")
     window.choose("Why not another supporter?", "S004")
-    page.get_by_text("Supporters who could meet this need, the best score first").first.wait_for()
+    page.get_by_text("The best score comes first.").wait_for()
     yield "plan, with a need"
     page.get_by_role("tab", name="Whom do they support?").click()
     page.get_by_text("Thick line: deployed in this plan.").wait_for()

@@ -20,7 +20,6 @@ from matching.plan.handover import (
     UNMET_IDENTIFIER_COLUMNS,
     Approval,
     Occasion,
-    british_date,
     identifiers_with_names,
     plan_by_school_html,
     plan_by_supporter_html,
@@ -29,6 +28,7 @@ from matching.plan.handover import (
     supporter_letters_csv,
     unmet_identifiers_csv,
 )
+from matching.plan.phrases import day_in_words
 from matching.plan.remarks import without_remarks
 
 OCCASION = Occasion("Autumn 2026", date(2026, 11, 24))
@@ -253,7 +253,7 @@ def test_no_cell_of_a_letter_is_a_formula(letters):
 
 
 def test_dates_are_as_british_readers_write_them():
-    assert british_date(date(2026, 5, 4)) == "4 May 2026"
+    assert day_in_words(date(2026, 5, 4)) == "4 May 2026"
 
 
 # ---- documents -----------------------------------------------------------------------------------------------------

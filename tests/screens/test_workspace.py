@@ -14,7 +14,7 @@ from matching.errors import DataError, Problem
 from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
-from matching.rounds.history.events import DECLINE_REASONS, new_event
+from matching.rounds.history.events import new_event
 from matching.rounds.history.state import state_of
 from matching.rounds.planning.run_inputs import serving
 from matching.rounds.store import open_store
@@ -40,7 +40,7 @@ def fill(visitor: Visitor, label: str, words: str) -> None:
 
 def decline(visitor: Visitor, need_id: str) -> None:
     begin(visitor, need_id, "declined")
-    visitor._one(visitor.tab.selectbox, "Why?").set_value(DECLINE_REASONS[1])
+    visitor._one(visitor.tab.selectbox, "Why?").set_value("too_far")
     visitor.press("Record that they declined")
 
 
@@ -73,6 +73,17 @@ def test_a_decline_without_a_reason_is_refused(planned):  # noqa: F811
     planned.press("Record that they declined")
     assert "The reason is missing." in planned.words()
     assert state(planned).barred == {}
+
+
+def test_another_reason_is_given_in_words(planned):  # noqa: F811
+    begin(planned, "N012", "declined")
+    planned._one(planned.tab.selectbox, "Why?").set_value("other")
+    planned.press("Record that they declined")
+    assert "The reason is missing." in planned.words()
+    fill(planned, "In their words (needed for “Other”)", "Moving house")
+    planned.press("Record that they declined")
+    (bar,) = state(planned).barred.values()
+    assert bar.reason == "Other: Moving house"
 
 
 def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # noqa: F811

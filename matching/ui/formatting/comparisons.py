@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from matching.plan.compare import FIGURES
 from matching.plan.write import Plan
 from matching.tables.formats import PRIORITIES
 from matching.whatif.why_not import WhyNot
@@ -63,12 +64,14 @@ def compared_levels(table: pd.DataFrame, before: Plan, after: Plan) -> pd.DataFr
 
 
 def _level_words(level: str) -> str:
-    words = {"score": "Total score", "mean distance in km": "Mean distance (km)"}
-    return words.get(level, f"{level.capitalize()} needs met" if level in PRIORITIES else level.capitalize())
+    if level in PRIORITIES:
+        return f"{level.capitalize()} needs met"
+    short = {"score": "Total score", "mean_distance_km": "Mean distance (km)"}
+    return short[level] if level in short else FIGURES[level].capitalize()
 
 
 def _decimals(level: str) -> int:
-    return {"score": 3, "mean score": 3, "mean distance in km": 2}.get(level, 0)
+    return {"score": 3, "mean_score": 3, "mean_distance_km": 2}.get(level, 0)
 
 
 def _number(level: str, value: float) -> str:

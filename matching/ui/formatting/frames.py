@@ -106,7 +106,7 @@ def evidence(market: Market, supporter_id: str) -> pd.DataFrame:
 
 
 def _shown_evidence(source: str, stated: str, disagrees: bool) -> str:
-    if source != "schools table":
+    if source != "schools":
         return stated or "None given"
     if disagrees:
         return "Ofsted grade in the schools table, which differs from the evidence given"

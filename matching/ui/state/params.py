@@ -6,15 +6,16 @@ next to that table.
 """
 
 import os
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 import streamlit as st
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from matching.errors import DataError, Problem
+from matching.tables.files import Source
+from matching.tables.toml_files import read_model
 
 SCREENS_VARIABLE = "S2S_SCREENS"
 PARAMS_KEY = "screen_params"
@@ -83,27 +84,8 @@ def _params_in(path: str) -> ScreenParams:
     if not path:
         return ScreenParams()
     try:
-        return read_screen_params(Path(path).read_text(encoding="utf-8"), path)
-    except (OSError, UnicodeDecodeError) as error:
+        content = Path(path).read_bytes()
+    except OSError as error:
         fix = f"Put the name of a TOML file into {SCREENS_VARIABLE}, or remove the variable."
         raise DataError([Problem(path, None, "", "", f"The file cannot be read ({error}).", fix)]) from error
-
-
-def read_screen_params(text: str, name: str = "screens.toml") -> ScreenParams:
-    """Return the numbers in a TOML text.
-
-    Raises
-    ------
-    DataError
-        The text is not TOML, or with a `Problem` for each key that is unknown or has a value that cannot be used.
-    """
-    try:
-        return ScreenParams.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        fix = "Start from an empty file and add one key at a time."
-        raise DataError([Problem(name, None, "", "", f"This is not TOML ({error}).", fix)]) from error
-    except ValidationError as error:
-        fix = f"Change the value or remove the key. Keys: {', '.join(ScreenParams.model_fields)}."
-        raise DataError(
-            Problem(name, None, str(one["loc"][0]), str(one["input"]), f"{one['msg']}.", fix) for one in error.errors()
-        ) from error
+    return read_model(ScreenParams, Source(path, content))
