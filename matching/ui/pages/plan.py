@@ -61,9 +61,9 @@ def show() -> None:
         chosen = _show_chosen(opened)
     with slot:
         _show_table(opened, shown, chosen)
-        show_map(opened, shown)
     if chosen:
         show_questions(opened, chosen)
+    show_map(opened, shown)
     _show_tabs(opened, shown)
     way_on(EXPORT, "Next: Hand over")
 

@@ -80,7 +80,9 @@ def _changed_words(opened: Opened) -> list[str]:
     freed = len(set(before) - set(now))
     changes = [f"{counted(other, 'need has', 'needs have')} another supporter"] if other else []
     changes += [f"{counted(freed, 'need no longer has', 'needs no longer have')} a supporter"] if freed else []
-    lines = [f"{' and '.join(changes)}."] if changes else ["No deployment changes."]
+    lines = [f"{' and '.join(changes)}."] if changes else []
+    if not changes and not opened.live.unfounded:
+        lines = ["No deployment changes."]
     if opened.live.has_other_tables:
         known = {*before, *opened.live.accepted.plan.unmet["need_id"]}
         new = len({*opened.needs["need_id"]} - known)
