@@ -176,6 +176,19 @@ def test_rows_that_do_not_fit_together_are_refused_with_what_is_wrong(planned):
     assert planned._one(planned.tab.button, "Accept what is ticked").disabled
 
 
+def test_a_school_that_is_gone_together_with_its_needs_is_asked_for(planned):
+    upload(
+        planned,
+        schools=tiny.SCHOOLS.replace("100002,Cedar School", "100003,Elm School"),
+        needs=tiny.NEEDS.replace("N3,100002", "N5,100003"),
+    )
+    assert "Rows that are gone stay, withdrawn, and name their schools" in planned.words()
+    planned.press("Untick needs added (1)")
+    planned.tick("Replace the schools file", on=False)
+    planned.press("Accept what is ticked")
+    assert rows(planned, "needs")["N3"]["state"] == "withdrawn"
+
+
 def test_cells_that_were_recorded_here_are_named_before_they_are_taken_back(planned):
     change = RowChange("needs", ("N1",), {"days": "2"}, {"days": "4"})
     open_store().record(

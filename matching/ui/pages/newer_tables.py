@@ -303,8 +303,10 @@ def _accepted(names: _Names, proposal: Proposal, files: Sequence[str], event: Ev
     try:
         after = cache.tried_inputs(with_changes(sources, event.changes) if event else sources)
     except DataError as error:
-        lines = [str(one) for one in error.problems]
-        error_summary("These rows cannot be accepted together", lines[:_MOST_NAMED], occasion=hash(str(error)))
+        lines = [str(one) for one in error.problems[:_MOST_NAMED]]
+        if "schools" in files and any(one.column == "school_urn" for one in error.problems):
+            lines.append("Rows that are gone stay, withdrawn, and name their schools: add these to the schools file.")
+        error_summary("These rows cannot be accepted together", lines, occasion=hash(str(error)))
         return None
     return [event, *show_touched(opened, event, _touched(opened, event, after), "newer")] if event else []
 
