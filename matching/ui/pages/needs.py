@@ -107,7 +107,8 @@ def _show_forms(opened: OpenedRegister) -> None:
         placeholder="Choose a need",
         key="need_chosen",
     )
-    if chosen in words:
+    # A need that was added may be undone.
+    if chosen is not None and chosen in words:
         show_need(opened, chosen)
 
 

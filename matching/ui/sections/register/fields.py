@@ -62,20 +62,20 @@ class Fields:
         """Show a number that may be blank."""
         was = self._was(column)
         now = _number(was)
-        whole = step == int(step)
 
         def typed(key: str) -> str:
             found = st.number_input(
                 label,
-                min_value=0 if whole else 0.0,
-                max_value=int(most) if whole else float(most),
-                value=None if now is None else (int(now) if whole else now),
-                step=int(step) if whole else step,
+                min_value=0.0,
+                max_value=float(most),
+                value=now,
+                step=float(step),
+                format="%g",
                 key=key,
                 help=about,
                 placeholder="",
             )
-            return was if found == now else ("" if found is None else number_text(float(found)))
+            return was if found == now else ("" if found is None else number_text(found))
 
         self._show(column, typed)
 

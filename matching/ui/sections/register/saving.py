@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from matching.errors import counted
-from matching.inputs.read import with_policy
-from matching.rounds.edits import NO_FAULTS, Faults, faults_of
+from matching.inputs.read import Inputs, with_policy
+from matching.rounds.edits import NO_FAULTS, Faults, try_out
 from matching.rounds.history.events import Event
-from matching.rounds.register import with_changes
 from matching.rounds.touches import LEAVES, Touched, barred_about, ended, kept, touches
 from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import record_and_confirm
@@ -53,11 +52,10 @@ class Draft:
 
 def offer_to_save(draft: Draft) -> None:
     """Show what a change touches, and a button that saves it; a change with a problem is shown with it instead."""
-    faults = draft.faults
+    faults, after = draft.faults, None
     if draft.event is not None and not faults:
-        faults = faults_of(draft.opened.round_.sources, draft.event, cache.tried_inputs)
-    is_sound = draft.event is not None and not faults
-    also = _show_touched(draft, draft.event) if is_sound and draft.event else []
+        faults, after = try_out(draft.opened.round_.sources, draft.event, cache.tried_inputs)
+    also = _show_touched(draft, draft.event, after) if draft.event is not None and after is not None else []
     pressed = st.button(draft.button, type="primary", key=f"{draft.key}_save")
     if not pressed:
         draft.fields.show_faults(faults, only_filled=True)
@@ -77,10 +75,11 @@ def offer_to_save(draft: Draft) -> None:
 # ---- what it touches -----------------------------------------------------------------------------------------------
 
 
-def _show_touched(draft: Draft, event: Event) -> list[Event]:
+def _show_touched(draft: Draft, event: Event, after: Inputs) -> list[Event]:
     """Show what a change touches; return the events that keep or end each deployment, as ticked."""
     opened = draft.opened
-    found = _touched(opened, event)
+    policy = opened.round_.sources.get("policy")
+    found = touches(opened.inputs, with_policy(after, policy), opened.state, opened.supporter_of, event)
     held = [one for one in found if one.is_held]
     with st.container(border=True, key="touches"):
         st.html(markup.heading("What this touches"))
@@ -95,12 +94,6 @@ def _show_touched(draft: Draft, event: Event) -> list[Event]:
         _list_proposed(opened, [one for one in found if not one.is_held])
         _list_bars(opened, event)
     return events
-
-
-def _touched(opened: OpenedRegister, event: Event) -> tuple[Touched, ...]:
-    sources = opened.round_.sources
-    after = cache.tried_inputs(with_changes(sources, event.changes))
-    return touches(opened.inputs, with_policy(after, sources.get("policy")), opened.state, opened.supporter_of, event)
 
 
 def _supported_all_the_same(opened: OpenedRegister, event: Event) -> list[str]:
