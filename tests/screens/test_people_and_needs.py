@@ -248,6 +248,7 @@ def test_a_person_is_added_and_undone():
     fill(visitor, name="Dee Dunn", school_urn="100002", designation="SLE")
     visitor.press("Add this person")
     assert "This cannot be saved yet" in visitor.words()
+    assert "Phases that they can support: This is blank." in visitor.words()
     fill(visitor, phases=["Primary"], specialisms=["maths"], max_deployments=2, days_available=7.5)
     visitor.press("Add this person")
     assert "Recorded: Dee Dunn (S4) is added." in visitor.words()

@@ -79,6 +79,7 @@ def _show_table(shown: pd.DataFrame) -> None:
     st.dataframe(
         grid,
         hide_index=True,
+        column_config={name: st.column_config.TextColumn(width="medium") for name in ("School", "Focus")},
         height=grid_height(len(grid)),
         on_select=choose_row,
         selection_mode="single-row",

@@ -64,10 +64,10 @@ def offer_to_save(draft: Draft) -> None:
         record_and_confirm(draft.opened.round_, [draft.event, *also], draft.done, *_outcome(draft.opened, also))
         return
     st.session_state[_PRESSED] = st.session_state.get(_PRESSED, 0) + 1
-    lines = draft.fields.show_faults(faults) + list(faults.by_column.values())
+    lines = draft.fields.show_faults(faults)
     error_summary(
         "This cannot be saved yet" if faults else "Nothing has changed",
-        list(dict.fromkeys(lines)) or ["Change at least one field first."],
+        lines or ["Change at least one field first."],
         occasion=st.session_state[_PRESSED],
     )
 
@@ -134,12 +134,10 @@ def _because(one: Touched) -> str:
 def _list_proposed(opened: OpenedRegister, found: Sequence[Touched]) -> None:
     if not found:
         return
-    verb = "is" if len(found) == 1 else "are"
-    st.html(
-        markup.paragraph(
-            f"{counted(len(found), 'deployment')} {verb} not agreed yet. The next plan may propose another supporter."
-        )
-    )
+    count = counted(len(found), "deployment is", "deployments are")
+    is_closed = all(one.because not in ("", LEAVES) for one in found)
+    follows = "Nothing is assigned there any more." if is_closed else "The next plan may propose another supporter."
+    st.html(markup.paragraph(f"{count} not agreed yet. {follows}"))
     lines = [f"{opened.need(one.need_id)} with {opened.person(one.supporter_id)}: {_because(one)}" for one in found]
     more = [f"and {len(lines) - _MOST_LISTED:,} more"] if len(lines) > _MOST_LISTED else []
     st.html(markup.bullets([*lines[:_MOST_LISTED], *more]))
