@@ -14,7 +14,7 @@ import pandas as pd
 from matching.errors import Problem
 from matching.inputs.locations import options_of, places, sheet_of, with_options
 from matching.inputs.read import SOURCES
-from matching.rounds.history.events import KINDS, Event, RowChange, undone_events
+from matching.rounds.history.events import KINDS, Event, RowChange, new_event, undone_events
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import table_formats
@@ -209,6 +209,15 @@ def dormant(given: GivenFiles, events: Sequence[Event]) -> tuple[Event, ...]:
     return tuple(
         one for one in events if one.number not in undone and one.kind != "newer_table" and any(_missing(one, known))
     )
+
+
+def dormant_after_undo(given: GivenFiles, events: Sequence[Event], numbers: Sequence[int]) -> tuple[Event, ...]:
+    """Return the later events that would be without effect once these are undone, and are not so now."""
+    now = {one.number for one in dormant(given, events)}
+    undos = [
+        replace(new_event("undo", by=""), number=len(events) + at, undoes=one) for at, one in enumerate(numbers, 1)
+    ]
+    return tuple(one for one in dormant(given, [*events, *undos]) if one.number not in now and one.undoes is None)
 
 
 def _missing(event: Event, known: Mapping[str, set[str]]) -> Iterator[bool]:

@@ -215,7 +215,8 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
     Raises
     ------
     DataError
-        One is refused (`history.refusals.why_refused`, `register.change_problem`), or the round is approved: then only notes and statuses that end no deployment are recorded or undone.
+        One is refused (`history.refusals.why_refused`, `register.change_problem`), or the round is approved: then only
+        notes and statuses that end no deployment are recorded or undone.
     """
     behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
     recorded: set[Pair] = set()

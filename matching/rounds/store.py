@@ -241,7 +241,8 @@ class RoundStore:
     def record(self, seen: Round, events: Sequence[Event]) -> Round:
         """Record decisions and changes of rows: all of them, or none if one is refused.
 
-        They are recorded too if the round was changed since it was seen, as long as `history.merging.can_merge` finds that the changes are about other needs and other people. The round returned then has those as well.
+        They are recorded too if the round was changed since it was seen, as long as `history.merging.can_merge` finds
+        that the changes are about other needs and other people. The round returned then has those as well.
 
         Parameters
         ----------
@@ -254,8 +255,8 @@ class RoundStore:
         StaleRoundError
             The changes since are about the same, or about the tables, the plan or the approval.
         DataError
-            An event is refused (`history.refusals.why_refused`), or the round is approved: then only notes and
-            statuses that end no deployment are recorded.
+            An event is refused (`history.refusals.why_refused`), or the round is approved: then only notes and statuses
+            that end no deployment are recorded.
         """
         with self._database.writing() as connection:
             latest = _to_record_in(connection, seen, events)

@@ -31,8 +31,6 @@ class Table:
     frame : DataFrame
         One row a record, in file order: `row` (number in the spreadsheet) and the format's columns. A cell that
         could not be read is None.
-    problems : tuple of Problem
-    notices : tuple of str
     misfit_cells : frozenset of str
         The cells of rows that do not fit under the header, in no known column.
     """
@@ -57,8 +55,6 @@ def read_table(
 
     Parameters
     ----------
-    sheet : Sheet
-    form : TableFormat
     vocabulary : Vocabulary
         Used to recognise the table that a wrong file holds.
     mapping : mapping of str to str, optional
@@ -67,10 +63,6 @@ def read_table(
         The columns that are read; all unless given. Others count as unknown.
     may_be_empty : bool
         Whether a table of schools, supporters or needs without a row is read too.
-
-    Returns
-    -------
-    Table
 
     Raises
     ------

@@ -47,9 +47,9 @@ KINDS: Mapping[str, str] = MappingProxyType(
 `pin`, `forbid`, `declined` and `swap` are about a need_id and a supporter_id. A `swap` places the supporter by hand:
 `replaces` is the supporter before (or blank), and `broken` names the rules that it knowingly breaks, separated by ';'.
 A `note` is about a need_id, a supporter_id or both, with its `text`. A `status` gives the `status` of a supporter_id at
-a need_id. The kinds from `need_added` to `newer_table` change rows of the register, named in `changes`; `replaced`
-gives whole files. `undo` undoes the event that it names in `undoes`. The store records the other kinds, which are about the
-whole round; `after` of a `plan` is the last event that the plan takes account of. `files` is what earlier versions
+a need_id. The kinds from `need_added` to `newer_table` change rows of the register, named in `changes`, and `replaced`
+gives whole files. `undo` undoes the event that it names in `undoes`. The store records the other kinds, which are about
+the whole round; `after` of a `plan` is the last event that the plan takes account of. `files` is what earlier versions
 recorded in place of `replaced`: they put the plan aside, and kept no earlier file, so it cannot be undone.
 """
 
@@ -76,15 +76,18 @@ HELD = ("agreed", "active", "paused", "completed")
 ENDED = ("declined", "withdrawn")
 """The statuses that end a deployment and free the need; `declined` bars the supporter from it too."""
 
-DECLINE_REASONS = (
-    "No time at present",
-    "Too far to travel",
-    "Knows the school too well (conflict of interest)",
-    "Change of job",
-    "Illness or leave",
-    "The school prefers another person",
-    "Other",
+DECLINE_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "no_time": "No time at present",
+        "too_far": "Too far to travel",
+        "conflict": "Knows the school too well (conflict of interest)",
+        "new_job": "Change of job",
+        "leave": "Illness or leave",
+        "school_prefers": "The school prefers another person",
+        "other": "Other",
+    }
 )
+"""Why a supporter declines, by code. An event records the words: `why` is for people, and no code compares it."""
 
 LONGEST_TEXT = 4_000
 """The most characters in any text of an event."""

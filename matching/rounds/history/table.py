@@ -1,6 +1,7 @@
 """The history of a round for people: every event in words, as a table and as CSV."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 
 import pandas as pd
@@ -44,19 +45,36 @@ def history_csv(events: Iterable[Event]) -> bytes:
     return csv_bytes(history_table(events))
 
 
-def what_happened(event: Event) -> str:
-    """Return an event in a few words, without the need and the supporter."""
+def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
+    """Return an event in a few words, without the need and the supporter; `names` are words for identifiers."""
     words = KINDS[event.kind]
-    about = event.about
+    about, before = event.about, event.about.get("replaces", "")
     details = {
-        "swap": f" instead of {about.get('replaces')}" if about.get("replaces") else "",
+        "swap": f" instead of {(names or {}).get(before, before)}" if before else "",
         "status": f": {about.get('status', '')}",
         "undo": f": event {event.undoes}",
-        "files": f": {', '.join(filter(None, about.get('tables', '').split(';'))) or 'none'}",
+        **dict.fromkeys(
+            ("files", "replaced"), f": {', '.join(filter(None, about.get('tables', '').split(';'))) or 'none'}"
+        ),
         "plan": f": plan {about.get('plan', '')}",
         "scenario": f": plan {about.get('plan', '')}, {about.get('name', '')}",
         "approved": f": plan {about.get('plan', '')}",
         "named": f": {about.get('name', '')}",
         "restored": " from a file" if about.get("from") == "file" else "",
     }
-    return words + details.get(event.kind, "")
+    return words + (_changes_in_words(event) if event.changes else details.get(event.kind, ""))
+
+
+def _changes_in_words(event: Event) -> str:
+    """Return what an event changes: the cells of one row, or how many rows of each kind."""
+    if event.kind != "newer_table" and len(event.changes) == 1:
+        before, after = event.changes[0].before, event.changes[0].after
+        if before is None or after is None:
+            return ""
+        return ": " + ", ".join(
+            f"{name} {before.get(name) or 'blank'} → {cell or 'blank'}" for name, cell in sorted(after.items())
+        )
+    counts = Counter(
+        "added" if one.before is None else "gone" if one.after is None else "changed" for one in event.changes
+    )
+    return ": " + ", ".join(f"{count:,} {word}" for word, count in sorted(counts.items()))

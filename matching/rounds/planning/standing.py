@@ -15,7 +15,7 @@ from matching.tables.files import Source
 _TABLES = ("schools", "supporters", "needs", "accreditation", "ofsted", "links", "columns")
 
 UNDONE = "undone"
-"""In place of a rule: the placement by hand that put the supporter there is undone."""
+"""In place of the code of a rule: the placement by hand that put the supporter there is undone."""
 
 
 def is_same_register(manifest: Mapping[str, Any], sources: Mapping[str, Source]) -> bool:

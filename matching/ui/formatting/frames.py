@@ -106,7 +106,7 @@ def evidence(market: Market, supporter_id: str) -> pd.DataFrame:
 
 
 def _shown_evidence(source: str, stated: str, disagrees: bool) -> str:
-    if source != "schools table":
+    if source != "schools":
         return stated or "None given"
     if disagrees:
         return "Ofsted grade in the schools table, which differs from the evidence given"
@@ -188,10 +188,9 @@ def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
     fixed = needs["held"].map({"pinned": ", pinned", "by hand": ", by hand"}).fillna("")
     return pd.DataFrame(
         {
-            "Need": needs["need_id"],
-            "Priority": needs["priority"].astype(str),
             "School": needs["school"],
             "Focus": needs["focus"],
+            "Priority": needs["priority"].astype(str),
             "Supporter": needs["supporter"].fillna("Unmet"),
             "Status": needs["status"] + fixed,
             "Km": needs["distance_km"],
@@ -201,6 +200,7 @@ def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
             "Phase": needs["phase"],
             "Home school": needs["home_school"].fillna(""),
             "Days": needs["days"],
+            "Need": needs["need_id"],
         }
     )
 

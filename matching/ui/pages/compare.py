@@ -1,6 +1,6 @@
 """Compare: two plans side by side, and scenarios, one of which can be made the accepted plan."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -67,10 +67,23 @@ def _show_comparison(round_: Round) -> None:
     before, after = _side(round_, first), _side(round_, second)
     found = compare(before.plan, after.plan)
     st.html(markup.banner(" ".join(found.sentences())))
+    _offer_earlier(round_, [first, second])
     _show_numbers(found, before, after)
     _show_moves(found)
     if len(found.changes):
         _show_map(before, after, found)
+
+
+def _offer_earlier(round_: Round, keys: Sequence[str]) -> None:
+    """Offer to make an earlier plan that is compared the accepted one again."""
+    numbers = [int(which) for kind, _, which in (one.partition(" ") for one in keys) if kind == "plan"]
+    for record in (one for one in round_.plans if one.number in numbers and one.kind == "optimised"):
+        if round_.approved is None and st.button(
+            f"Make plan {record.number} the accepted plan again",
+            key=f"choose_{record.number}",
+            help="Every decision stays, and so do the tables. The present plan is kept, and this can be undone.",
+        ):
+            _choose(round_, record, f"Plan {record.number} again")
 
 
 def _first_before(round_: Round) -> str:
@@ -222,18 +235,16 @@ def _show_scenario(round_: Round, record: PlanRecord) -> None:
             )
         can_choose = record.number != round_.current and round_.approved is None
         if can_choose and st.button("Choose this scenario", key=f"choose_{record.number}"):
-            _choose(round_, record)
+            _choose(round_, record, f"Scenario {record.name}")
 
 
-def _choose(round_: Round, record: PlanRecord) -> None:
+def _choose(round_: Round, record: PlanRecord, why: str) -> None:
     saved = cache.saved_plan(open_round.store().plan_files(round_.round_id, record.number))
     own = {name: one for name, one in round_.sources.items() if name not in ("policy", "baseline")}
     if "policy" in saved.sources:
         own["policy"] = saved.sources["policy"]
     chosen = open_round.change(
-        lambda: open_round.store().choose_scenario(
-            round_, record.number, sources=own, by=person.who(), why=f"Scenario {record.name}"
-        )
+        lambda: open_round.store().choose_scenario(round_, record.number, sources=own, by=person.who(), why=why)
     )
     if chosen:
         # From here on the rules of the chosen scenario are those of the round, whatever was drafted since.

@@ -1,4 +1,4 @@
-"""History: who did what in the round, when and why; and undoing a decision, which is an event itself."""
+"""History: who did what in the round, when and why; and undoing an entry, which is an entry itself."""
 
 from collections.abc import Mapping
 
@@ -6,18 +6,20 @@ import pandas as pd
 import streamlit as st
 
 from matching.errors import counted
-from matching.rounds.history.events import DECISIONS, KINDS, Event
+from matching.rounds.history.events import KINDS, UNDOABLE, Event
 from matching.rounds.history.state import state_of
 from matching.rounds.history.table import history_csv, what_happened
+from matching.rounds.register import dormant_after_undo
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
-from matching.ui.formatting.words import event_sentence, moment
+from matching.ui.formatting.words import moment
 from matching.ui.sections.filters import filter_by
 from matching.ui.state import cache, decisions
 from matching.ui.steps import HISTORY
 from matching.ui.widgets.layout import round_or_stop, screen_heading
 
 _MOST = 200
+_MOST_DORMANT = 20
 
 
 def show() -> None:
@@ -36,7 +38,7 @@ def show() -> None:
     if len(shown) > _MOST:
         st.caption(f"The newest {_MOST} of {len(shown):,} entries are shown. Download the history to see all of them.")
     _offer_file(round_)
-    _offer_undo(round_)
+    _offer_undo(round_, names)
 
 
 def _offer_file(round_: Round) -> None:
@@ -50,7 +52,7 @@ def _names(round_: Round) -> dict[str, str]:
     """Return the words for every need and supporter of the round's tables, by identifier."""
     inputs = cache.inputs_of(round_.sources)
     schools = dict(zip(inputs.schools["urn"], inputs.schools["name"], strict=True))
-    needs = inputs.needs[["need_id", "focus", "school_urn"]].itertuples(index=False, name=None)
+    needs = inputs.all_needs[["need_id", "focus", "school_urn"]].itertuples(index=False, name=None)
     people = inputs.supporters[["supporter_id", "name"]].itertuples(index=False, name=None)
     return {
         **{need_id: f"{focus} at {schools.get(urn, urn)} ({need_id})" for need_id, focus, urn in needs},
@@ -77,6 +79,10 @@ def _filtered(events: tuple[Event, ...], names: Mapping[str, str]) -> list[Event
     ]
 
 
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
 def _subject(event: Event, events: tuple[Event, ...]) -> Event:
     """Return the event itself or, for an undo, the event that was undone."""
     while event.undoes is not None and 0 < event.undoes <= len(events):
@@ -101,7 +107,7 @@ def _table(
                 "Number": str(one.number),
                 "When": moment(one.at),
                 "Who": one.by or "Not given",
-                "What": what_happened(one).capitalize(),
+                "What": _capital(what_happened(one, names)),
                 "Need": need,
                 "Supporter": supporter,
                 "Why": one.about.get("text", "") or one.why,
@@ -114,39 +120,58 @@ def _table(
 # ---- undoing -------------------------------------------------------------------------------------------------------
 
 
-def _offer_undo(round_: Round) -> None:
-    st.header("Undo a decision", anchor=False)
+def _offer_undo(round_: Round, names: Mapping[str, str]) -> None:
+    st.header("Undo an entry", anchor=False)
     if round_.approved is not None:
-        st.html(markup.paragraph("The plan is approved. Reopen it under Hand over before you undo a decision."))
+        st.html(markup.paragraph("The plan is approved. Reopen it under Hand over before you undo an entry."))
         return
     undone = state_of(round_.events).undone
-    known = {one.number: one for one in round_.events if one.kind in (*DECISIONS, "undo") and one.number not in undone}
+    known = {one.number: one for one in round_.events if one.kind in UNDOABLE and one.number not in undone}
     if not known:
-        st.html(markup.paragraph("There is no decision to undo."))
+        st.html(markup.paragraph("There is no entry to undo."))
         return
     with st.container(border=True, key="undo"):
         st.html(
             markup.paragraph(
-                "A decision that you undo stays in the history, marked as undone. To bring it back, undo the undo.",
+                "Everything is then as if the entry had not been made: tables, decisions and the accepted plan. The "
+                "history keeps it, marked as undone. To bring it back, undo the undo.",
                 quiet=True,
             )
         )
         number = st.selectbox(
-            "Decision",
+            "Entry",
             sorted(known, reverse=True),
             index=None,
-            format_func=lambda one: f"{one}: {event_sentence(known[one])}" if one in known else "",
-            placeholder="Choose a decision",
+            format_func=lambda one: _sentence(known[one], round_.events, names) if one in known else "",
+            placeholder="Choose an entry",
             key=f"undo_of_{round_.revision}",
         )
+        if number is not None:
+            _show_dormant(round_, number, names)
         why = st.text_input("Reason for undoing", max_chars=500, key=f"undo_why_{round_.revision}")
-        if st.button("Undo this decision", type="primary"):
+        if st.button("Undo this entry", type="primary"):
             _undo(round_, number, (why or "").strip())
+
+
+def _show_dormant(round_: Round, number: int, names: Mapping[str, str]) -> None:
+    """List the later entries that would be without effect, before the undo is confirmed."""
+    later = dormant_after_undo(round_.given, round_.events, [number])
+    if later:
+        title = f"{counted(len(later), 'later entry hangs', 'later entries hang')} on this one. Undone, it leaves them "
+        lines = [_sentence(one, round_.events, names) for one in later[:_MOST_DORMANT]]
+        if len(later) > _MOST_DORMANT:
+            lines.append(f"And {len(later) - _MOST_DORMANT:,} more.")
+        st.html(markup.banner(f"{title}without effect, until it is brought back.", lines, kind="warning"))
+
+
+def _sentence(event: Event, events: tuple[Event, ...], names: Mapping[str, str]) -> str:
+    what = ", ".join(filter(None, [what_happened(event, names), *_about(event, events, names)]))
+    return f"{event.number}: {what}, by {event.by or 'an unnamed user'} on {moment(event.at)}"
 
 
 def _undo(round_: Round, number: int | None, why: str) -> None:
     if number is None or not why:
-        missing = "Choose the decision first." if number is None else "Give a reason first."
+        missing = "Choose the entry first." if number is None else "Give a reason first."
         st.html(markup.banner(missing, kind="warning"))
         return
     decisions.undo(round_, [number], why=why)

@@ -1,19 +1,21 @@
 """Plan: who supports which school, and why; decisions on one need; and the best plan from here."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from matching.errors import DataError, counted
 from matching.plan.write import Plan
-from matching.rounds.history.events import DECISIONS
+from matching.rounds.history.events import UNDOABLE
 from matching.rounds.round import Round
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import event_sentence, of
-from matching.ui.sections.confirmation import show_confirmation, undo_and_confirm
+from matching.ui.sections.confirmation import need_name, show_confirmation, undo_and_confirm
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.plan_charts import show_distances, show_fairness, show_workload
 from matching.ui.sections.plan_map import show_map
@@ -26,10 +28,10 @@ from matching.ui.state.live_plan import Opened
 from matching.ui.steps import EXPORT, PLAN, RULES
 from matching.ui.widgets.layout import grid_height, link, round_or_stop, screen_heading, way_on
 
-# With more needs than this the screen opens on one local authority, so that its map can be read.
-_MOST_AT_FIRST = 1_000
 _FIRST_UNMET, _MOST_UNMET = 10, 100
 _MOST_UNDONE = 5
+_MOST_URGENT = 5
+_CHOSEN_IN_TABLE, _CHOSEN_ELSEWHERE = "chosen_in_table", "chosen_elsewhere"
 
 
 def show() -> None:
@@ -39,26 +41,29 @@ def show() -> None:
         screen_heading(PLAN, round_, "There is no plan yet. Make one now, or look at the rules first.")
         _offer_first_plan(round_)
         return
-    screen_heading(PLAN, round_, "Choose a row to see the reasons and to record a decision.")
+    screen_heading(PLAN, round_, "Click a row to see the reasons and to record a decision.")
     try:
         opened = live_plan.opened(round_)
     except DataError as error:
         _show_contradiction(round_, error)
         return
-    show_confirmation(opened)
     _warn_if_outdated(opened)
     _note_if_approved(opened)
     show_changes(opened)
     _show_headline(opened)
     shown = _filtered(opened.needs)
-    _show_table(shown)
-    words, picture = st.columns([11, 9], gap="large")
-    with words:
+    # The answer stands beside the table, so that neither a reason nor a confirmation has to be looked for.
+    table, beside = st.columns([11, 9], gap="medium")
+    with table:
+        slot = st.container()
+    with beside, st.container(key="answer"):
+        show_confirmation(opened)
         chosen = _show_chosen(opened)
-    with picture:
-        show_map(opened, shown)
+    with slot:
+        _show_table(opened, shown, chosen)
     if chosen:
         show_questions(opened, chosen)
+    show_map(opened, shown)
     _show_tabs(opened, shown)
     way_on(EXPORT, "Next: Hand over")
 
@@ -96,7 +101,7 @@ def _note_if_approved(opened: Opened) -> None:
 def _show_contradiction(round_: Round, error: DataError) -> None:
     lines = [f"{one.message} {one.fix}" for one in error.problems]
     st.html(markup.banner("Some decisions contradict each other.", lines, kind="warning"))
-    undoable = [one for one in reversed(round_.events) if one.kind in (*DECISIONS, "undo") and one.kind != "note"]
+    undoable = [one for one in reversed(round_.events) if one.kind in UNDOABLE and one.kind != "note"]
     if undoable:
         st.html(markup.paragraph("These are the latest decisions. Undo the one that is wrong."))
     for one in undoable[:_MOST_UNDONE]:
@@ -141,11 +146,9 @@ def _proof(plan: Plan) -> tuple[str, list[str]]:
 
 def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
     """Show the filters and return the needs that pass them."""
-    by_area = needs["local_authority"].value_counts()
-    opens_on = by_area.index[0] if len(needs) > _MOST_AT_FIRST and len(by_area) > 1 else None
     search, area_slot, met_slot, more = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
     text = search.text_input("Search", placeholder="School, person or identifier", key="search")
-    area = filter_by(area_slot, "Local authority", sorted(by_area.index), "filter_area", first=opens_on)
+    area = filter_by(area_slot, "Local authority", sorted(needs["local_authority"].unique()), "filter_area")
     met = filter_by(met_slot, "Show", ["met", "unmet"], "met", words=_MET_WORDS, every="All needs")
     with more.popover("More filters", width="stretch") as popover:
         focus = filter_by(popover, "Focus", sorted(needs["focus"].unique()), "filter_focus")
@@ -170,38 +173,60 @@ def _filtered(needs: pd.DataFrame) -> pd.DataFrame:
 _MET_WORDS = {"met": "Met", "unmet": "Unmet"}
 
 
-def _show_table(shown: pd.DataFrame) -> None:
-    st.header(f"{counted(len(shown), 'need')}", anchor=False)
+def _show_table(opened: Opened, shown: pd.DataFrame, chosen: str | None) -> None:
+    total = len(opened.needs)
+    title = counted(len(shown), "need") if len(shown) == total else f"{of(len(shown), total)} needs"
+    st.html(markup.heading(title, 2))
+    if len(shown) < total:
+        st.html(markup.paragraph(_hidden_words(opened.needs, shown), quiet=True))
     if shown.empty:
         st.html(markup.paragraph("No need matches these filters. Clear one of them."))
         return
-    grid = frames.plan_grid(shown)
+    # A table that shows other rows, or whose need was chosen elsewhere, is a new one that begins with the need marked.
+    if st.session_state.get(_CHOSEN_IN_TABLE) != chosen:
+        st.session_state[_CHOSEN_IN_TABLE] = st.session_state[_CHOSEN_ELSEWHERE] = chosen
+    rows = f"{' '.join(shown['need_id'])} {st.session_state.get(_CHOSEN_ELSEWHERE)}"
+    key = f"plan_grid_{zlib.crc32(rows.encode()):x}"
 
     def choose_row() -> None:
-        rows = st.session_state["plan_grid"]["selection"]["rows"]
-        st.session_state["need"] = shown["need_id"].iat[rows[0]] if rows else None
+        if cells := st.session_state[key]["selection"]["cells"]:
+            chosen_here = shown["need_id"].iat[cells[0][0]]
+            st.session_state["need"] = st.session_state[_CHOSEN_IN_TABLE] = chosen_here
 
+    at = np.flatnonzero(shown["need_id"] == chosen).tolist()
     st.dataframe(
-        grid,
+        frames.plan_grid(shown),
         hide_index=True,
-        height=grid_height(len(grid)),
+        height=grid_height(len(shown)),
         on_select=choose_row,
-        selection_mode="single-row",
-        key="plan_grid",
+        selection_mode="single-cell",
+        selection_default={"selection": {"rows": [], "columns": [], "cells": [(row, "School") for row in at]}},
+        key=key,
         placeholder="",
         column_config={
-            "School": st.column_config.TextColumn(width=250),
-            "Focus": st.column_config.TextColumn(width=170),
+            "School": st.column_config.TextColumn(width=190),
+            "Focus": st.column_config.TextColumn(width=120),
             "Km": st.column_config.NumberColumn(format="%.1f"),
             "Score": st.column_config.NumberColumn(format="%.3f"),
             "Days": st.column_config.NumberColumn(format="%g"),
         },
-        alt="Needs and who supports them",
+        alt="Needs and who supports them; click a row to choose its need",
     )
 
 
+def _hidden_words(needs: pd.DataFrame, shown: pd.DataFrame) -> str:
+    """Return what the filters hide; critical needs without a supporter are always named."""
+    hidden = needs[~needs["need_id"].isin(shown["need_id"])]
+    urgent = hidden[~hidden["met"] & (hidden["priority"] == PRIORITIES[0])]
+    words = f"The filters hide {counted(len(hidden), 'need')}"
+    if urgent.empty:
+        return f"{words}, none of them critical and unmet."
+    named = "; ".join(need_name(row) for row in urgent.head(_MOST_URGENT).to_dict("records"))
+    more = f" and {len(urgent) - _MOST_URGENT:,} more" if len(urgent) > _MOST_URGENT else ""
+    return f"{words}. Critical and unmet among them: {named}{more}."
+
+
 def _show_chosen(opened: Opened) -> str | None:
-    st.header("The chosen need", anchor=False)
     chosen = chosen_need(opened)
     if chosen is None:
         hint = "Choose a need to see why it has this supporter, and to record an answer, a change or a note."

@@ -13,9 +13,12 @@ from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.state import decisions
 from matching.ui.state.live_plan import Opened
+from matching.ui.widgets.layout import show_where_it_is
 
 _MOST_NAMED = 3
-_CONFIRMATION, _ENTRIES = "confirmation", "entries"
+CONFIRMATION = "confirmation"
+"""The key of what the screen shows of it."""
+_CONFIRMATION, _ENTRIES = "confirmed", "entries"
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,10 @@ def show_recorded(round_: Round, more: Callable[[], Sequence[str]] = tuple) -> N
     found: _Confirmation | None = st.session_state.get(_CONFIRMATION)
     if found is None or (found.round_id, found.last_event) != (round_.round_id, round_.last_event):
         return
-    with st.container(key="confirmation"):
+    with st.container(key=CONFIRMATION):
         title, *lines = found.sentences
         st.html(markup.banner(title, [*lines, *more()], kind="good"))
+        show_where_it_is(CONFIRMATION, found.last_event)
         if found.numbers and st.button("Undo", key=f"undo_last_{found.last_event}"):
             undo_and_confirm(round_, found.numbers)
 
@@ -97,17 +101,17 @@ def _package_words(opened: Opened) -> Iterator[str]:
 
 def record_and_confirm(round_: Round, events: Sequence[Event], *sentences: str) -> None:
     """Record decisions, and draw the screen again with sentences that confirm them."""
-    _confirm(decisions.record(round_, events), len(events), sentences)
+    confirm(decisions.record(round_, events), len(events), sentences)
 
 
 def undo_and_confirm(round_: Round, numbers: Sequence[int]) -> None:
     """Undo events, and draw the screen again with a confirmation; its own Undo brings them back."""
     words = "Undone. The history keeps both entries. To bring the decision back, press Undo again."
-    _confirm(decisions.undo(round_, numbers), len(numbers), [words])
+    confirm(decisions.undo(round_, numbers), len(numbers), [words])
 
 
-def _confirm(after: Round | None, count: int, sentences: Iterable[str]) -> None:
-    """Confirm the last `count` events of a round; those before them may be another person's."""
+def confirm(after: Round | None, count: int, sentences: Iterable[str]) -> None:
+    """Draw the screen again with the last `count` events of a round confirmed; others may be another person's."""
     if after is None:
         return
     numbers = tuple(range(after.last_event - count + 1, after.last_event + 1))

@@ -1,5 +1,6 @@
 """Decisions on one need: the forms that record them, and the list of what was recorded."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from matching.ui.formatting.words import moment
 from matching.ui.sections.confirmation import entries, need_name, record_and_confirm, undo_and_confirm
 from matching.ui.state import answers, person, setbacks
 from matching.ui.state.live_plan import Opened
+from matching.ui.widgets.layout import show_where_it_is
 
 STATUS_COLOURS = {
     "proposed": "grey",
@@ -38,6 +40,7 @@ _STATUS_WORDS = {
     "withdrawn": "Withdrawn: it was called off, and the need is open again",
 }
 _NO_NAME = "an unnamed user"
+_TO_PLACE = "to_place"
 
 
 # ---- recording -----------------------------------------------------------------------------------------------------
@@ -89,6 +92,11 @@ class _Case:
         )
 
 
+def ask_to_place(need_id: str, supporter_id: str) -> None:
+    """Have the form for a placement by hand open with a person chosen, when the screen is drawn next."""
+    st.session_state[_TO_PLACE] = (need_id, supporter_id)
+
+
 def people(opened: Opened) -> dict[str, str]:
     """Return every supporter by supporter_id, in the words of the lists to choose from."""
     frame = opened.market.inputs.supporters
@@ -104,13 +112,19 @@ def show_decisions(opened: Opened, need_id: str) -> None:
     key = f"{need_id}_{row['supporter_id']}_{opened.is_approved}_{entries()}"
     case = _Case(opened, row, people(opened), key)
     labels = _labels(case)
+    record_key = f"record_{key}_{'_'.join(labels)}"
+    asked = st.session_state.pop(_TO_PLACE, None)
+    if asked and asked[0] == need_id and "swap" in labels:
+        st.session_state[record_key] = "swap"
+        st.session_state[_who_key(case, _swap_label(case))] = asked[1]
+        show_where_it_is("decision", zlib.crc32(asked[1].encode()))
     chosen = st.selectbox(
         "What do you want to record?",
         list(labels),
         index=None,
         format_func=lambda kind: labels.get(kind, kind),
         placeholder="An answer, a change or a note",
-        key=f"record_{key}_{'_'.join(labels)}",
+        key=record_key,
     )
     if chosen:
         with st.container(border=True, key="decision"):
@@ -152,9 +166,13 @@ def _who(case: _Case, label: str, *, but: str | None = None, first: str | None =
         index=options.index(first) if first in options else None,
         format_func=lambda one: case.people.get(one, ""),
         placeholder="Choose a supporter",
-        key=f"who_{case.key}_{label}",
+        key=_who_key(case, label),
     )
     return chosen
+
+
+def _who_key(case: _Case, label: str) -> str:
+    return f"who_{case.key}_{label}"
 
 
 def _status_form(case: _Case) -> None:
@@ -185,7 +203,12 @@ def _declined_form(case: _Case) -> None:
     with st.form(f"declined_{case.key}", border=False):
         who = _who(case, "Who declined?", first=case.supporter_id)
         reason = st.selectbox(
-            "Why?", DECLINE_REASONS, index=None, placeholder="Choose a reason", key=f"declined_reason_{case.key}"
+            "Why?",
+            list(DECLINE_REASONS),
+            index=None,
+            format_func=lambda code: DECLINE_REASONS[code],
+            placeholder="Choose a reason",
+            key=f"declined_reason_{case.key}",
         )
         more = st.text_input("In their words (needed for “Other”)", key=f"declined_more_{case.key}", max_chars=1_000)
         st.caption("They will not be proposed for this need again in this round. They can be proposed for other needs.")
@@ -196,10 +219,10 @@ def _declined_form(case: _Case) -> None:
 def _record_declined(case: _Case, who: str | None, reason: str | None, more: str) -> None:
     if who is None:
         _refuse("supporter_id", "No supporter was chosen.", "Choose who declined.")
-    elif reason is None or (reason == DECLINE_REASONS[-1] and not more):
+    elif reason is None or (reason == "other" and not more):
         _refuse("why", "The reason is missing.", "Choose why they declined. For “Other”, give it in words.")
     else:
-        why = ": ".join(filter(None, (reason, more)))
+        why = ": ".join(filter(None, (DECLINE_REASONS[reason], more)))
         words = f"Recorded: {case.name(who)} declined {case.need}. Reason: {why}."
         record_and_confirm(case.opened.round_, [case.event("declined", who, why)], words, _afterwards(case, who))
 
@@ -265,9 +288,12 @@ def _refuse(column: str, message: str, fix: str) -> None:
 # ---- by hand -------------------------------------------------------------------------------------------------------
 
 
+def _swap_label(case: _Case) -> str:
+    return "Who should support it instead?" if case.supporter_id else "Who should support it?"
+
+
 def _swap_form(case: _Case) -> None:
-    label = "Who should support it instead?" if case.supporter_id else "Who should support it?"
-    who = _who(case, label, but=case.supporter_id)
+    who = _who(case, _swap_label(case), but=case.supporter_id)
     if who is None:
         st.caption("Choose a supporter. Each rule that this would break is listed first, and you decide.")
         return
@@ -348,7 +374,7 @@ def _show_recorded(opened: Opened, need_id: str) -> None:
 
 
 def _show_event(opened: Opened, event: Event, names: dict[str, str]) -> None:
-    words = what_happened(event)
+    words = what_happened(event, names)
     whom = names.get(event.supporter_id, event.supporter_id)
     with st.container(horizontal=True, vertical_alignment="center", key=f"recorded_{event.number}"):
         with st.container(width="stretch", gap=None):

@@ -6,11 +6,12 @@ import streamlit as st
 from matching.errors import DataError, counted
 from matching.pairs.market import Row
 from matching.plan.graph import bottleneck
+from matching.rounds.planning.repair_edits import RepairEdits, repair_edits
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
-from matching.ui.sections.confirmation import need_name
-from matching.ui.sections.plan_decisions import STATUS_COLOURS, people, show_decisions
-from matching.ui.state import answers
+from matching.ui.sections.confirmation import need_name, record_and_confirm
+from matching.ui.sections.plan_decisions import STATUS_COLOURS, ask_to_place, people, show_decisions
+from matching.ui.state import answers, drafted_rules, person
 from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import charts
 from matching.whatif.repairs import Repair
@@ -39,7 +40,7 @@ def chosen_need(opened: Opened) -> str | None:
         list(labels),
         index=None,
         format_func=lambda one: labels.get(one, one),
-        placeholder="Choose a row in the table above, or a need here",
+        placeholder="Click a row in the table, or choose a need here",
         key="need",
     )
     if chosen and chosen != asked:
@@ -54,7 +55,7 @@ def show_need(opened: Opened, need_id: str) -> None:
     """Show why a need has its supporter, or why it is unmet, and offer what can be recorded about it."""
     row = opened.row(need_id)
     answer = answers.explanation_of(opened.live, need_id)
-    with st.container(border=True):
+    with st.container(border=True, key="why"):
         st.html(markup.heading(answer.headline) + _tags(row) + markup.sentences(answer.sentences))
     show_decisions(opened, need_id)
 
@@ -98,6 +99,7 @@ def _show_why_not(opened: Opened, need_id: str, row: Row) -> None:
     )
     if asked is None or asked == row["supporter_id"]:
         return
+    _offer_person(opened, need_id, asked, names[asked], "asked")
     answer = answers.answer_why_not(opened.live, need_id, asked)
     if answer.bars and not answer.solved:
         st.html(markup.sentences(answer.sentences[:1]))
@@ -153,10 +155,24 @@ def _show_repairs(opened: Opened, need_id: str) -> None:
     if not found[0].steps:
         st.html(markup.paragraph(f"{_repair_words(found[0])} Record it above, or find the best plan from here."))
         return
-    st.html(
-        markup.paragraph("The change that costs other needs least comes first. Nothing has changed yet.")
-        + markup.numbered([_repair_words(one) for one in found])
-    )
+    st.html(markup.paragraph("The change that costs other needs least comes first. Nothing has changed yet."))
+    for number, one in enumerate(found, start=1):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"repair_{number}"):
+            st.html(markup.paragraph(f"{number}. {_repair_words(one)}"), width="stretch")
+            edits = repair_edits(one, opened.market.inputs, opened.round_.sources, opened.live.state, person.who())
+            can_do = edits is not None and not opened.is_approved
+            if edits and can_do and st.button("Do this", key=f"do_{number}_{key}", help=markup.label(one.sentence)):
+                _do(opened, one, edits)
+
+
+def _do(opened: Opened, repair: Repair, edits: RepairEdits) -> None:
+    """Record a repair as the changes that it is; changed rules wait for the plan that is made with them."""
+    if edits.policy:
+        drafted_rules.draft_policy(opened.round_, edits.policy)
+    if not edits.events:
+        st.rerun()
+    words = f"Recorded: {repair.sentence}" if repair.sentence.endswith(".") else f"Recorded: {repair.sentence}."
+    record_and_confirm(opened.round_, edits.events, words, "Find the best plan from here to use it.")
 
 
 def _repair_words(repair: Repair) -> str:
@@ -182,27 +198,43 @@ def _show_surroundings(opened: Opened, need_id: str) -> None:
     who, whom = st.tabs(["Who else could support it?", "Whom do they support?"], key="around_need", on_change="rerun")
     with who:
         if who.open:
-            _show_candidates(candidates)
+            _show_candidates(opened, need_id, candidates)
     with whom:
         if whom.open:
             _show_neighbourhood(opened, need_id)
 
 
-def _show_candidates(candidates: pd.DataFrame) -> None:
-    listed = pd.DataFrame(
-        {
-            "Supporter": candidates["supporter_name"] + " (" + candidates["supporter_id"] + ")",
-            "Designation": candidates["designation"],
-            "Km": [f"{float(one):.1f}" for one in candidates["distance_km"]],
-            "Score": candidates["score"],
-            "In this plan": candidates["instead"],
-        }
-    )
-    caption = "Supporters who could meet this need, the best score first"
-    st.html(markup.table(listed.head(_MOST_CANDIDATES), caption, numeric=["Km", "Score"]))
-    if len(listed) > _MOST_CANDIDATES:
+def _show_candidates(opened: Opened, need_id: str, candidates: pd.DataFrame) -> None:
+    st.html(markup.paragraph("The best score comes first.", quiet=True))
+    for row in candidates.head(_MOST_CANDIDATES).to_dict("records"):
+        who = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
+        fit = f"{float(row['distance_km']):.1f} km, score {row['score']}"
+        with st.container(horizontal=True, vertical_alignment="center", key=f"candidate_{row['supporter_id']}"):
+            st.html(markup.term(who, f"{fit}. In this plan: {row['instead']}"), width="stretch")
+            _offer_person(opened, need_id, str(row["supporter_id"]), who, "listed")
+    if len(candidates) > _MOST_CANDIDATES:
+        listed = pd.DataFrame(
+            {
+                "Supporter": candidates["supporter_name"] + " (" + candidates["supporter_id"] + ")",
+                "Designation": candidates["designation"],
+                "Km": [f"{float(one):.1f}" for one in candidates["distance_km"]],
+                "Score": candidates["score"],
+                "In this plan": candidates["instead"],
+            }
+        )
         with st.expander(f"Show all {len(listed):,} supporters who could meet this need"):
+            caption = "Supporters who could meet this need, the best score first"
             st.html(markup.table(listed.head(_MOST_LISTED), caption, numeric=["Km", "Score"]))
+
+
+def _offer_person(opened: Opened, need_id: str, supporter_id: str, who: str, place: str) -> None:
+    """Offer to place a person at a need: the form opens with them chosen, and lists every rule that this breaks."""
+    if opened.is_approved or opened.row(need_id)["supporter_id"] == supporter_id:
+        return
+    key = f"use_{place}_{need_id}_{supporter_id}"
+    if st.button("Use this person", key=key, help=f"Place {markup.label(who)} here by hand"):
+        ask_to_place(need_id, supporter_id)
+        st.rerun()
 
 
 def _show_neighbourhood(opened: Opened, need_id: str) -> None:

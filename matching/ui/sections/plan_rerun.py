@@ -6,11 +6,13 @@ import streamlit as st
 from matching.errors import DataError, counted
 from matching.plan.compare import compare
 from matching.rounds.planning.run_inputs import serving
+from matching.rounds.planning.standing import UNDONE
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
+from matching.ui.sections.confirmation import confirm, need_name
 from matching.ui.state import plan_making, setbacks
 from matching.ui.state.jobs import Job
-from matching.ui.state.live_plan import Opened
+from matching.ui.state.live_plan import Live, Opened
 from matching.ui.state.plan_making import Rerun
 from matching.ui.widgets.layout import show_progress
 from matching.whatif.rerun import rerun_preview
@@ -56,7 +58,12 @@ def _report_failure(job: Job[Rerun]) -> None:
 
 def _offer(opened: Opened) -> None:
     with st.container(key="rerun"):
-        st.html(markup.banner("You have changed this plan since it was made.", _changed_words(opened), kind="warning"))
+        if opened.live.unfounded:
+            title = "This plan no longer follows from what is recorded."
+            lines = [*unfounded_words(opened.live), *_changed_words(opened)]
+        else:
+            title, lines = "This plan has changed since it was made.", _changed_words(opened)
+        st.html(markup.banner(title, lines, kind="warning"))
         if opened.is_approved:
             return
         if st.button("Find the best plan from here", type="primary"):
@@ -73,7 +80,14 @@ def _changed_words(opened: Opened) -> list[str]:
     freed = len(set(before) - set(now))
     changes = [f"{counted(other, 'need has', 'needs have')} another supporter"] if other else []
     changes += [f"{counted(freed, 'need no longer has', 'needs no longer have')} a supporter"] if freed else []
-    lines = [f"{' and '.join(changes)}."] if changes else ["No deployment changes."]
+    lines = [f"{' and '.join(changes)}."] if changes else []
+    if not changes and not opened.live.unfounded:
+        lines = ["No deployment changes."]
+    if opened.live.has_other_tables:
+        known = {*before, *opened.live.accepted.plan.unmet["need_id"]}
+        new = len({*opened.needs["need_id"]} - known)
+        with_new = f", with {counted(new, 'new need')}" if new else ""
+        lines.insert(0, f"The tables have changed since{with_new}.")
     gains = [
         counted(level["bound"] - level["value"], f"more {level['level']} need")
         for level in opened.plan.manifest["objective"][:-1]
@@ -82,10 +96,33 @@ def _changed_words(opened: Opened) -> list[str]:
     if gains:
         lines.append(f"If other deployments change, up to {' and '.join(gains)} could be met.")
     lines.append(
-        "A new plan keeps your own placements and what is agreed, active or completed. Another deployment changes only "
-        "where the plan gains."
+        "A new plan keeps your own placements and what is agreed, active, paused or completed. Another deployment "
+        "changes only where the plan gains."
     )
     return lines
+
+
+def unfounded_words(found: Live) -> list[str]:
+    """Return a sentence for each deployment that no longer follows from what is recorded."""
+    rows = {row["need_id"]: row for row in found.plan.deployments.to_dict("records")}
+    sentences = []
+    for one in found.unfounded:
+        row = rows[one.need_id]
+        why = " and ".join(_WHY_UNFOUNDED.get(rule, f"against the rule “{rule}”") for rule in one.rules)
+        who, school = row["supporter_name"], row["school_name"]
+        sentences.append(f"{who} ({one.supporter_id}) at {school} ({one.need_id}): {why}.")
+    return sentences
+
+
+_WHY_UNFOUNDED = {
+    UNDONE: "the placement by hand is undone",
+    "dates": "not available at the time",
+    "places": "more needs than places offered",
+    "days": "more days than offered",
+    "distance": "too far",
+    "accreditation": "not accredited",
+    "conflict": "a conflict of interest",
+}
 
 
 def _show_preview(opened: Opened, found: Rerun) -> None:
@@ -104,7 +141,8 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
             table = comparisons.compared_levels(comparison.levels, opened.plan, found.plan).head(len(PRIORITIES) + 1)
             st.html(markup.table(table, "What this plan gains", numeric=list(table.columns[1:])))
         with affected:
-            _show_people(comparisons.disturbed(preview.people))
+            names = {str(row["need_id"]): need_name(row) for row in opened.needs.to_dict("records")}
+            _show_people(comparisons.disturbed(preview.people, names))
         moves = comparisons.moves(comparison.changes)
         if len(moves):
             with st.expander(f"Show the changes need by need ({len(moves)})"):
@@ -133,7 +171,7 @@ def _offer_choice(opened: Opened, found: Rerun) -> None:
             )
             if accepted:
                 del st.session_state[_RERUN]
-                st.rerun()
+                confirm(accepted, 1, ["Accepted: this is the plan now. The earlier one is kept."])
         if st.button("Discard it", key="discard_rerun"):
             del st.session_state[_RERUN]
             st.rerun()

@@ -165,6 +165,15 @@ def go_to(step: Step) -> None:
     st.switch_page(step.path, query_params={"round": held.round_id} if held else None)
 
 
+def show_where_it_is(key: str, occasion: int) -> None:
+    """Bring a container into view, once each time that `occasion` changes."""
+    st.html(
+        f"<script>/* {json.dumps(occasion)} */ setTimeout(() => document.querySelector({json.dumps('.st-key-' + key)})"
+        "?.scrollIntoView({block: 'nearest'}), 50);</script>",
+        unsafe_allow_javascript=True,
+    )
+
+
 def close_menu(screen: str) -> None:
     """Close the menu of a narrow window after a choice; Streamlit does so on phones only."""
     st.html(
