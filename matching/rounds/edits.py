@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from matching.errors import DataError, Problem
 from matching.inputs.locations import options_of, with_leaving_out
+from matching.inputs.read import Inputs
 from matching.rounds.history.events import Event, RowChange, new_event
 from matching.rounds.register import Sources, change_problem, key_columns, rows_by_key, table_cells, with_changes
 from matching.tables.cell_values import CellError, DayRange, day, day_range, many
@@ -234,8 +235,8 @@ def faults_in(problems: Iterable[Problem]) -> Faults:
     return Faults(by_column)
 
 
-def faults_of(sources: Sources, event: Event, read: Callable[[Sources], object]) -> Faults:
-    """Return what would be wrong in the register after an event that changes it.
+def try_out(sources: Sources, event: Event, read: Callable[[Sources], Inputs]) -> tuple[Faults, Inputs | None]:
+    """Return what would be wrong in the register after an event that changes it; and its tables then, if nothing is.
 
     Parameters
     ----------
@@ -246,15 +247,17 @@ def faults_of(sources: Sources, event: Event, read: Callable[[Sources], object])
         Reads the tables of a round and raises `DataError`, as `matching.inputs.read.read_inputs` does.
     """
     if problem := change_problem(sources, event):
-        return Faults({problem.column: _words(problem)})
+        return Faults({problem.column: _words(problem)}), None
+    changed = with_changes(sources, event.changes)
+    leaves_out = options_of(changed).leave_out
     try:
-        changed = with_changes(sources, event.changes)
-        leaves_out = options_of(changed).leave_out
-        # A faulty row that is typed here is refused, and not left out silently.
-        read(with_leaving_out(changed, leave_out=False) if leaves_out else changed)
+        if leaves_out:
+            # A faulty row that is typed here is refused, and not left out silently.
+            read(with_leaving_out(changed, leave_out=False))
+        return NO_FAULTS, read(changed)
     except DataError as error:
-        return _faults(changed, event, error.problems, only_own=leaves_out)
-    return NO_FAULTS
+        found = _faults(changed, event, error.problems, only_own=leaves_out)
+    return found, None if found else read(changed)
 
 
 def _faults(sources: Sources, event: Event, problems: Iterable[Problem], *, only_own: bool) -> Faults:

@@ -47,6 +47,17 @@ def every_screen(window: Window) -> Iterator[str]:
     window.press("Compare the grades")
     page.get_by_text("Changed grades and accreditation").wait_for()
     yield "check, with a person and other grades"
+    window.go("People")
+    window.choose("People", "S011")
+    page.keyboard.press("Escape")
+    window.choose("What do you want to record?", "A change of what is known")
+    yield "people, with a form"
+    window.go("Needs")
+    page.get_by_text("Add a need", exact=True).click()
+    window.choose("School", "999999")
+    window.press("Add this need")
+    page.get_by_text("This cannot be saved yet").wait_for()
+    yield "needs, with what cannot be saved"
     window.go("Rules")
     yield "rules"
     window.go("Hand over")

@@ -7,6 +7,7 @@ import pytest
 import tiny
 
 from matching.errors import DataError
+from matching.inputs.locations import with_leaving_out
 from matching.inputs.read import read_inputs
 from matching.rounds.edits import (
     absence,
@@ -16,11 +17,11 @@ from matching.rounds.edits import (
     edited_need,
     edited_supporters,
     evidence_changed,
-    faults_of,
     free_identifier,
     left,
     paused,
     resumed,
+    try_out,
     unavailable,
     withdrawn,
 )
@@ -58,7 +59,7 @@ def read(given):
 
 
 def faults(event: Event, **tables) -> dict[str, str]:
-    return dict(faults_of(sources(**tables), event, read).by_column)
+    return dict(try_out(sources(**tables), event, read)[0].by_column)
 
 
 def touched(event: Event, *events: Event, serves=SERVES, **tables):
@@ -171,7 +172,7 @@ def test_an_identifier_that_is_typed_twice_is_a_problem_of_its_field():
 
 
 def test_each_problem_is_one_of_the_field_that_it_is_about():
-    event = added_need({"need_id": "=N", "school_urn": "999999", "focus": "maffs", "days": "-1"}, by="Jo")
+    event = added_need({"need_id": "=N", "school_urn": "999999", "focus": "maths.", "days": "-1"}, by="Jo")
     found = faults(event)
     assert set(found) == {"need_id", "school_urn", "focus", "days"}
     assert "School 999999 is not in the schools table." in found["school_urn"]
@@ -180,7 +181,8 @@ def test_each_problem_is_one_of_the_field_that_it_is_about():
 
 def test_dates_the_wrong_way_round_are_a_problem_of_their_field():
     event = edited_need(row("needs", "N1"), {"requested_on": "2026-09-30"}, by="Jo")
-    assert [*faults(event)] == ["start_by"] or [*faults(event)] == ["requested_on"]
+    assert {*faults(event)} <= {"requested_on", "start_by"}
+    assert faults(event)
     person = edited_supporters(
         [row("supporters", "S1")], {"available_from": "2026-09-30", "available_until": "2026-09-01"}, by="Jo"
     )
@@ -196,19 +198,19 @@ def test_a_person_without_what_is_needed_is_not_added():
 def test_a_school_without_a_place_is_not_in_the_round():
     gias = sources()["schools"].content.decode().replace("402000,300000", ",")
     event = added_need({"need_id": "N4", "school_urn": "100002", "focus": "maths"}, by="Jo")
-    found = faults_of(sources(schools=gias), event, read)
+    found, _ = try_out(sources(schools=gias), event, read)
     assert any("has no location" in one for one in found.others)
 
 
 def test_a_faulty_row_is_refused_although_the_round_leaves_out_faulty_rows():
-    from matching.inputs.locations import with_leaving_out
-
     needs = NEEDS + "N9,999999,maths,,,,,\n"
     given = with_leaving_out(sources(needs=needs), leave_out=True)
     wrong = added_need({"need_id": "N4", "school_urn": "999998", "focus": "maths"}, by="Jo")
-    assert "school_urn" in faults_of(given, wrong, read).by_column
+    assert "school_urn" in try_out(given, wrong, read)[0].by_column
     right = added_need({"need_id": "N4", "school_urn": "100000", "focus": "maths"}, by="Jo")
-    assert not faults_of(given, right, read)
+    faults, after = try_out(given, right, read)
+    assert not faults
+    assert {*after.needs["need_id"]} == {"N1", "N2", "N3", "N4"}
 
 
 @pytest.mark.parametrize(
@@ -322,7 +324,7 @@ def test_the_first_person_and_the_first_need_can_be_added():
     }
     given = with_changes(given, added_supporter(person, by="Jo").changes)
     need = added_need({"need_id": "N1", "school_urn": "100000", "focus": "headship"}, by="Jo")
-    assert not faults_of(given, need, read)
+    assert not try_out(given, need, read)[0]
     inputs = read(with_changes(given, need.changes))
     assert (len(inputs.supporters), len(inputs.needs)) == (1, 1)
     undone = with_changes(with_changes(given, need.changes), [replace(need.changes[0], before={}, after=None)])

@@ -188,7 +188,12 @@ def test_the_first_visit_says_what_this_is_and_offers_two_ways_in():
     visitor = Visitor()
     assert visitor.title == "School support matching"
     assert "Find the best plan of which accredited leader supports which school" in visitor.words()
-    assert visitor.buttons() == ["Open the demo", "Check the files", "Restore this round"]
+    assert visitor.buttons() == [
+        "Open the demo",
+        "Check the files",
+        "Begin with the schools only",
+        "Restore this round",
+    ]
     assert visitor.downloads()[0] == "Download all templates (zip)"
     assert "Earlier rounds" not in visitor.words()
 

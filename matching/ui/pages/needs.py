@@ -79,6 +79,7 @@ def _show_table(shown: pd.DataFrame) -> None:
     st.dataframe(
         grid,
         hide_index=True,
+        column_config={name: st.column_config.TextColumn(width="medium") for name in ("School", "Focus")},
         height=grid_height(len(grid)),
         on_select=choose_row,
         selection_mode="single-row",
@@ -107,7 +108,8 @@ def _show_forms(opened: OpenedRegister) -> None:
         placeholder="Choose a need",
         key="need_chosen",
     )
-    if chosen in words:
+    # A need that was added may be undone.
+    if chosen is not None and chosen in words:
         show_need(opened, chosen)
 
 

@@ -107,11 +107,9 @@ def _show_table(shown: pd.DataFrame) -> None:
         selection_mode="multi-row",
         key=key,
         alt="People of this round",
+        placeholder="no limit",
     )
-    st.caption(
-        f"{len(shown):,} people. Tick one or several in the table, or choose them in the list below it. "
-        "No days or km: no limit of their own."
-    )
+    st.caption(f"{len(shown):,} people. Tick one or several in the table, or choose them in the list below it.")
 
 
 @st.fragment

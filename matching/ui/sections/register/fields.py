@@ -33,6 +33,7 @@ class Fields:
         self.cells: dict[str, str] = {}
         self._key, self._row = key, row or {}
         self._slots: dict[str, DeltaGenerator] = {}
+        self._labels: dict[str, str] = {}
 
     def _was(self, column: str) -> str:
         return self._row.get(column, "")
@@ -40,12 +41,12 @@ class Fields:
     def text(self, column: str, label: str, first: str = "", *, most: int = 200, about: str | None = None) -> None:
         """Show a line of text."""
         was = self._was(column) or first
-        self._show(column, lambda key: st.text_input(label, was, max_chars=most, key=key, help=about))
+        self._show(column, label, lambda key: st.text_input(label, was, max_chars=most, key=key, help=about))
 
     def notes(self, column: str, label: str) -> None:
         """Show a text of several lines."""
         was = self._was(column)
-        self._show(column, lambda key: st.text_area(label, was, max_chars=4_000, height=90, key=key))
+        self._show(column, label, lambda key: st.text_area(label, was, max_chars=4_000, height=90, key=key))
 
     def day(self, column: str, label: str) -> None:
         """Show a date, to be written as dd/mm/yyyy."""
@@ -56,28 +57,28 @@ class Fields:
             found = (st.text_input(f"{label} (dd/mm/yyyy)", shown, max_chars=30, key=key) or "").strip()
             return was if found == shown else iso(found)
 
-        self._show(column, typed)
+        self._show(column, label, typed)
 
     def number(self, column: str, label: str, *, step: float, most: float, about: str | None = None) -> None:
         """Show a number that may be blank."""
         was = self._was(column)
         now = _number(was)
-        whole = step == int(step)
 
         def typed(key: str) -> str:
             found = st.number_input(
                 label,
-                min_value=0 if whole else 0.0,
-                max_value=int(most) if whole else float(most),
-                value=None if now is None else (int(now) if whole else now),
-                step=int(step) if whole else step,
+                min_value=0.0,
+                max_value=float(most),
+                value=now,
+                step=float(step),
+                format="%g",
                 key=key,
                 help=about,
                 placeholder="",
             )
-            return was if found == now else ("" if found is None else number_text(float(found)))
+            return was if found == now else ("" if found is None else number_text(found))
 
-        self._show(column, typed)
+        self._show(column, label, typed)
 
     def one(
         self, table: str, column: str, label: str, first: str = "", *, words: Mapping[str, str] | None = None
@@ -100,7 +101,7 @@ class Fields:
             )
             return was if found == chosen and was else (found or "")
 
-        self._show(column, typed)
+        self._show(column, label, typed)
 
     def several(self, table: str, column: str, label: str, *, about: str | None = None) -> None:
         """Show a list of the words that a column accepts, of which any number is chosen."""
@@ -113,7 +114,7 @@ class Fields:
             found = st.multiselect(label, options, chosen, key=key, placeholder="Choose any number", help=about)
             return was if {*found} == {*chosen} else ";".join(one for one in options if one in found)
 
-        self._show(column, typed)
+        self._show(column, label, typed)
 
     def school(self, column: str, label: str, schools: Mapping[str, str]) -> None:
         """Show a list of schools, found by name, area or URN; `schools` has the words of the list by URN."""
@@ -135,19 +136,30 @@ class Fields:
             )
             return (found or "").strip()
 
-        self._show(column, typed)
+        self._show(column, label, typed)
 
-    def _show(self, column: str, draw: Callable[[str], str]) -> None:
+    def _show(self, column: str, label: str, draw: Callable[[str], str]) -> None:
+        self._labels[column] = label
         with st.container(gap="xsmall"):
             self.cells[column] = draw(f"{self._key}_{column}") or ""
             self._slots[column] = st.empty()
 
     def show_faults(self, faults: Faults, *, only_filled: bool = False) -> list[str]:
-        """Show each fault under its field, and return those that have none; `only_filled` passes over blank fields."""
-        for column, words in faults.by_column.items():
+        """Show each fault under its field, and return all of them with the names of their fields.
+
+        Parameters
+        ----------
+        faults : Faults
+        only_filled : bool
+            Whether to pass over fields that are still blank.
+        """
+        lines = []
+        for column, found in faults.by_column.items():
+            words = found.replace("The cell is blank.", "This is blank.")
             if column in self._slots and not (only_filled and not self.cells[column]):
                 self._slots[column].html(markup.fault(words))
-        return [*(words for column, words in faults.by_column.items() if column not in self._slots), *faults.others]
+            lines.append(f"{self._labels[column]}: {words}" if column in self._labels else words)
+        return [*lines, *faults.others]
 
 
 def found_in(schools: Mapping[str, str], words: str, first: str = "") -> list[str]:

@@ -7,9 +7,8 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.inputs.read import Inputs, with_policy
-from matching.rounds.edits import NO_FAULTS, Faults, faults_of
+from matching.rounds.edits import NO_FAULTS, Faults, try_out
 from matching.rounds.history.events import Event
-from matching.rounds.register import with_changes
 from matching.rounds.touches import LEAVES, Touched, barred_about, ended, kept, touches
 from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import record_and_confirm
@@ -53,11 +52,10 @@ class Draft:
 
 def offer_to_save(draft: Draft) -> None:
     """Show what a change touches, and a button that saves it; a change with a problem is shown with it instead."""
-    faults = draft.faults
+    faults, after = draft.faults, None
     if draft.event is not None and not faults:
-        faults = faults_of(draft.opened.round_.sources, draft.event, cache.tried_inputs)
-    is_sound = draft.event is not None and not faults
-    also = _show_touched(draft, draft.event) if is_sound and draft.event else []
+        faults, after = try_out(draft.opened.round_.sources, draft.event, cache.tried_inputs)
+    also = _show_touched(draft, draft.event, after) if draft.event is not None and after is not None else []
     pressed = st.button(draft.button, type="primary", key=f"{draft.key}_save")
     if not pressed:
         draft.fields.show_faults(faults, only_filled=True)
@@ -66,10 +64,10 @@ def offer_to_save(draft: Draft) -> None:
         record_and_confirm(draft.opened.round_, [draft.event, *also], draft.done, *outcome(draft.opened, also))
         return
     st.session_state[_PRESSED] = st.session_state.get(_PRESSED, 0) + 1
-    lines = draft.fields.show_faults(faults) + list(faults.by_column.values())
+    lines = draft.fields.show_faults(faults)
     error_summary(
         "This cannot be saved yet" if faults else "Nothing has changed",
-        list(dict.fromkeys(lines)) or ["Change at least one field first."],
+        lines or ["Change at least one field first."],
         occasion=st.session_state[_PRESSED],
     )
 
@@ -77,8 +75,7 @@ def offer_to_save(draft: Draft) -> None:
 # ---- what it touches -----------------------------------------------------------------------------------------------
 
 
-def _show_touched(draft: Draft, event: Event) -> list[Event]:
-    after = cache.tried_inputs(with_changes(draft.opened.round_.sources, event.changes))
+def _show_touched(draft: Draft, event: Event, after: Inputs) -> list[Event]:
     return show_touched(draft.opened, event, touched_by(draft.opened, event, after), draft.key)
 
 
@@ -143,12 +140,10 @@ def _because(one: Touched) -> str:
 def _list_proposed(opened: OpenedRegister, found: Sequence[Touched]) -> None:
     if not found:
         return
-    verb = "is" if len(found) == 1 else "are"
-    st.html(
-        markup.paragraph(
-            f"{counted(len(found), 'deployment')} {verb} not agreed yet. The next plan may propose another supporter."
-        )
-    )
+    count = counted(len(found), "deployment is", "deployments are")
+    is_closed = all(one.because not in ("", LEAVES) for one in found)
+    follows = "Nothing is assigned there any more." if is_closed else "The next plan may propose another supporter."
+    st.html(markup.paragraph(f"{count} not agreed yet. {follows}"))
     lines = [f"{opened.need(one.need_id)} with {opened.person(one.supporter_id)}: {_because(one)}" for one in found]
     more = [f"and {len(lines) - _MOST_LISTED:,} more"] if len(lines) > _MOST_LISTED else []
     st.html(markup.bullets([*lines[:_MOST_LISTED], *more]))
