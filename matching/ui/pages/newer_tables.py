@@ -30,7 +30,7 @@ from matching.ui.steps import CHECK, NEWER, PLAN, START
 from matching.ui.widgets.layout import error_summary, grid_height, link, round_or_stop, screen_heading, way_on
 
 _MOST_NAMED = 10
-_TICKS, _GRIDS = "newer_ticks", "newer_grids"
+_TICKS, _GRIDS, _SHOWN = "newer_ticks", "newer_grids", "newer_rows"
 _ABOUT_GONE = {
     "supporters": "A supporter who is gone is proposed nowhere from today.",
     "needs": "A need that is gone is withdrawn.",
@@ -246,9 +246,11 @@ def _ask_for_rows(names: _Names, found: Sequence[Difference]) -> dict[str, set[K
         }
     )
     key = f"newer_rows_{digest}_{st.session_state.get(_GRIDS, 0)}"
-    shown = st.session_state.setdefault(f"shown_{key}", table)
+    # Streamlit forgets the edits of a grid that was not on the screen in the last run; until then its rows stay.
+    if key not in st.session_state:
+        st.session_state[_SHOWN] = table
     edited = st.data_editor(
-        shown,
+        st.session_state[_SHOWN],
         hide_index=True,
         height=grid_height(len(rows)),
         column_config={
