@@ -236,7 +236,7 @@ def _ask_for_rows(names: _Names, found: Sequence[Difference]) -> dict[str, set[K
     cells = [(kind, one.table, one.key, one.before, one.after) for kind, one in rows]
     digest = hashlib.sha256(repr(cells).encode()).hexdigest()[:12]
     ticks: dict[int, bool] = st.session_state.setdefault(f"{_TICKS}_{digest}", dict.fromkeys(range(len(rows)), True))
-    _tick_by_kind(found, ticks, rows)
+    buttons = st.container(horizontal=True)
     table = pd.DataFrame(
         {
             "take": [ticks[at] for at in range(len(rows))],
@@ -264,6 +264,8 @@ def _ask_for_rows(names: _Names, found: Sequence[Difference]) -> dict[str, set[K
         alt="Rows in which the newer tables differ, to be ticked",
     )
     ticks.update(enumerate(edited["take"].tolist()))
+    with buttons:
+        _tick_by_kind(ticks, rows)
     listed = edited.rename(columns={"take": "ticked", "change": "table", "what": "what changes"})
     st.download_button(
         "Download the difference (CSV)",
@@ -278,7 +280,7 @@ def _ask_for_rows(names: _Names, found: Sequence[Difference]) -> dict[str, set[K
     return ticked
 
 
-def _tick_by_kind(found: Sequence[Difference], ticks: dict[int, bool], rows: Sequence[tuple[str, RowChange]]) -> None:
+def _tick_by_kind(ticks: dict[int, bool], rows: Sequence[tuple[str, RowChange]]) -> None:
     """Offer to tick or untick all rows of one kind."""
     at_of: dict[tuple[str, str], list[int]] = {}
     for at, (kind, change) in enumerate(rows):
@@ -288,11 +290,10 @@ def _tick_by_kind(found: Sequence[Difference], ticks: dict[int, bool], rows: Seq
         ticks.update(dict.fromkeys(places, on))
         st.session_state[_GRIDS] = st.session_state.get(_GRIDS, 0) + 1
 
-    with st.container(horizontal=True):
-        for (table, kind), places in at_of.items():
-            on = not all(ticks[at] for at in places)
-            words = f"{'Tick' if on else 'Untick'} {table} {kind} ({len(places):,})"
-            st.button(words, on_click=turn, args=(places, on), key=f"turn_{table}_{kind}")
+    for (table, kind), places in at_of.items():
+        on = not all(ticks[at] for at in places)
+        words = f"{'Tick' if on else 'Untick'} {table} {kind} ({len(places):,})"
+        st.button(words, on_click=turn, args=(places, on), key=f"turn_{table}_{kind}")
 
 
 # ---- acceptance ----------------------------------------------------------------------------------------------------
