@@ -4,10 +4,11 @@ The rules, what a low grade suggests and the minimum standards are tables in `ma
 proposes: the user chooses and edits what becomes a table of needs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,9 @@ from matching.inputs.official.ofsted import inspection_areas
 from matching.tables.cell_values import SEPARATORS, CellError
 from matching.tables.csv_out import number_text
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import table_formats
+from matching.tables.formats import NEED_STATES, table_formats
 from matching.tables.reference import reference_rows
-from matching.tables.vocabulary import standard_vocabulary
+from matching.tables.vocabulary import comparable, standard_vocabulary
 
 TRIAGE_COLUMNS = (
     "rank",
@@ -262,3 +263,40 @@ def _standards() -> Mapping[str, tuple[tuple[str, float, str], ...]]:
     for row in reference_rows("minimum_standards"):
         found.setdefault(row["standard"], []).append((row["column"], float(row["below"]), row["focus"]))
     return {standard: tuple(conditions) for standard, conditions in found.items()}
+
+
+def new_needs(
+    proposed: Iterable[Mapping[str, str]], known: Iterable[Mapping[str, str]]
+) -> tuple[list[dict[str, str]], list[str]]:
+    """Return the proposed needs that are not in a needs table yet, each under a free identifier, and those that are.
+
+    Parameters
+    ----------
+    proposed, known : iterable of mapping of str to str
+        Cells as text, by column.
+
+    Returns
+    -------
+    new : list of dict
+    there : list of str
+        The identifiers of the known needs of the same school and focus, unless they are withdrawn.
+    """
+    rows = list(known)
+    taken = {row["need_id"] for row in rows}
+    asked = {_asked(row): row["need_id"] for row in rows if row["state"].casefold() != NEED_STATES[-1]}
+    new: list[dict[str, str]] = []
+    there: list[str] = []
+    for row in proposed:
+        if _asked(row) in asked:
+            there.append(asked[_asked(row)])
+            continue
+        free = (f"{row['school_urn']}-{number}" for number in count(1))
+        need_id = row["need_id"] if row["need_id"] not in taken else next(one for one in free if one not in taken)
+        taken.add(need_id)
+        new.append({**row, "need_id": need_id})
+    return new, there
+
+
+def _asked(row: Mapping[str, str]) -> tuple[str, str]:
+    focus = comparable(row["focus"])
+    return row["school_urn"], comparable(standard_vocabulary().synonyms["focus"].get(focus, focus))

@@ -142,18 +142,21 @@ class RoundStore:
 
     # ---- the input files and plans ---------------------------------------------------------------------------------
 
-    def save_sources(self, seen: Round, sources: Mapping[str, Source], *, by: str = "", why: str = "") -> Round:
-        """Replace a round's input files; its plan remains the accepted one.
+    def save_sources(
+        self, seen: Round, sources: Mapping[str, Source], *, entry: Sequence[Event] = (), by: str = "", why: str = ""
+    ) -> Round:
+        """Replace a round's input files and record an entry after that; its plan remains the accepted one.
 
         Raises
         ------
         StaleRoundError
         DataError
-            The round is approved.
+            The round is approved, or an event of the entry is refused.
         """
         with self._changing(seen) as connection:
             refuse_approved(seen)
-            return write_round(connection, seen, with_sources(seen, sources, by, why, _now()))
+            now = _now()
+            return write_round(connection, seen, with_entry(with_sources(seen, sources, by, why, now), entry, now))
 
     def save_plan(
         self,

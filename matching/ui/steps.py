@@ -39,6 +39,7 @@ EXPORT = Step("Hand over", "hand_over.py", "Check the plan, approve it and downl
 HISTORY = Step("History", "history.py", "See who did what, when and why, and undo a decision.")
 
 ROUNDS = Step("All rounds", "rounds.py", "Open a round, begin another, or restore one from its file.")
+NEWER = Step("Newer tables", "newer_tables.py", "See what the newer tables change before you accept it.")
 
 STEPS = (START, TRIAGE, CHECK, PEOPLE, NEEDS, RULES, PLAN, COMPARE, EXPORT, HISTORY)
-SCREENS = (*STEPS, ROUNDS)
+SCREENS = (*STEPS, ROUNDS, NEWER)

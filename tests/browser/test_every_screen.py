@@ -104,7 +104,15 @@ def every_screen(window: Window) -> Iterator[str]:
     window.unfold("Restore a round from its file")
     yield "all rounds"
     window.go("Start")
-    window.unfold("Change the tables of this round")
+    window.unfold("Upload newer tables")
+    needs = (workbooks.DEMO / "needs.csv").read_text().splitlines(keepends=True)
+    window.upload(needs="".join(needs[:-2]).replace("critical", "high"))
+    window.press("Check the files")
+    page.get_by_role("heading", name="Rows that differ").wait_for()
+    yield "newer tables"
+    window.press("Discard")
+    window.go("Start")
+    window.unfold("Upload newer tables")
     window.upload(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
     window.press("Check the files")
     page.get_by_role("button", name="Use these columns").wait_for()

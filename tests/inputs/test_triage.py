@@ -9,6 +9,7 @@ from matching.inputs.triage import (
     NEEDS_COLUMNS,
     TRIAGE_COLUMNS,
     Attainment,
+    new_needs,
     read_attainment,
     suggested_needs,
     triage,
@@ -148,3 +149,22 @@ def test_without_attainment_nothing_is_below():
 @pytest.mark.parametrize("day", [date(2024, 2, 29), date(2026, 12, 31)])
 def test_any_day_will_do(day):
     assert triage(schools("Fen,Good,,,,,1999-01-01,"), as_at=day)["urn"].tolist() == ["100000"]
+
+
+def test_proposed_needs_that_are_asked_for_already_are_told_apart_and_the_others_get_free_identifiers():
+    columns = ("need_id", "school_urn", "focus", "state")
+    known = [
+        dict(zip(columns, row, strict=True))
+        for row in (
+            ("N1", "100000", "SEND", ""),
+            ("100000-1", "100000", "maths", "withdrawn"),
+            ("100000-2", "100001", "maths", "open"),
+        )
+    ]
+    proposed = [
+        {"need_id": f"100000-{number}", "school_urn": "100000", "focus": focus}
+        for number, focus in enumerate(("maths", "special educational needs", "science"), start=1)
+    ]
+    new, there = new_needs(proposed, known)
+    assert [(row["need_id"], row["focus"]) for row in new] == [("100000-3", "maths"), ("100000-4", "science")]
+    assert there == ["N1"]

@@ -74,6 +74,8 @@ def _changes_in_words(event: Event) -> str:
         return ": " + ", ".join(
             f"{name} {before.get(name) or 'blank'} → {cell or 'blank'}" for name, cell in sorted(after.items())
         )
+    if known := [f"{int(event.about[kind]):,} {kind}" for kind in ("added", "changed", "gone") if kind in event.about]:
+        return f": {', '.join(known)}"
     counts = Counter(
         "added" if one.before is None else "gone" if one.after is None else "changed" for one in event.changes
     )

@@ -7,11 +7,23 @@ import streamlit as st
 from matching.errors import counted
 from matching.inputs.locations import with_leaving_out
 from matching.rounds.round import Round
-from matching.tables.files import Source
 from matching.ui.formatting import markup
 from matching.ui.pages.rounds import show_rounds
-from matching.ui.state import cache, open_round, person
-from matching.ui.steps import CHECK, COMPARE, EXPORT, HISTORY, NEEDS, PEOPLE, PLAN, RULES, START, TRIAGE, Step
+from matching.ui.state import attempts, cache, open_round, person
+from matching.ui.steps import (
+    CHECK,
+    COMPARE,
+    EXPORT,
+    HISTORY,
+    NEEDS,
+    NEWER,
+    PEOPLE,
+    PLAN,
+    RULES,
+    START,
+    TRIAGE,
+    Step,
+)
 from matching.ui.widgets.layout import link, screen_heading
 from matching.ui.widgets.uploads import upload_round_files
 
@@ -43,18 +55,26 @@ def _show_round(round_: Round) -> None:
         _show_step(EXPORT, "Next" if made else "Cannot start yet", "blue" if made else "grey", EXPORT.purpose)
     _show_step(HISTORY, "Optional", "grey", HISTORY.purpose)
     _show_housekeeping(round_)
-    with st.expander("Change the tables of this round"):
-        keeps = "The changed tables start a new round. The present round and its plan stay as they are."
-        replaces = "The changed tables replace the present ones."
-        st.html(markup.paragraph("Upload only the tables that have changed.", keeps if made else replaces))
+    _offer_upload(round_)
+
+
+def _offer_upload(round_: Round) -> None:
+    if attempts.proposal():
+        st.html(markup.banner("Newer tables wait for you to accept or discard them."))
+        link(NEWER, "See what they change")
+    with st.expander("Upload newer tables"):
+        if round_.approved is not None:
+            st.html(markup.paragraph("The plan is approved. Reopen it under Hand over before you upload newer tables."))
+            return
+        what = "You then see what they change, row by row, and accept all of it or the rows that you tick."
+        replaces = "They replace the present ones, as nothing is recorded in this round yet."
+        st.html(
+            markup.paragraph(
+                "Upload only the tables that have changed.", what if attempts.is_under_way(round_) else replaces
+            )
+        )
         # Asked again for the new tables, so that no row is left out silently.
-        sources = with_leaving_out(round_.sources, leave_out=False)
-        if round_.files:
-            if st.checkbox("Change as little of the present plan as possible", value=True):
-                sources["baseline"] = Source("plan.csv", round_.files["plan.csv"])
-            else:
-                sources.pop("baseline", None)
-        upload_round_files(round_.name, sources)
+        upload_round_files(round_.name, with_leaving_out(round_.sources, leave_out=False))
 
 
 def _show_step(step: Step, status: str, colour: str, about: str) -> None:

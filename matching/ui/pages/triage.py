@@ -1,8 +1,9 @@
 """Who needs help: schools in challenging circumstances, each with the rule that lists it, and needs to choose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -10,7 +11,18 @@ import streamlit as st
 from matching.errors import DataError, counted
 from matching.inputs.headers import ReadingOptions
 from matching.inputs.locations import options_of, with_options
-from matching.inputs.triage import NEEDS_COLUMNS, Attainment, read_attainment, suggested_needs, triage, triage_as_text
+from matching.inputs.triage import (
+    NEEDS_COLUMNS,
+    Attainment,
+    new_needs,
+    read_attainment,
+    suggested_needs,
+    triage,
+    triage_as_text,
+)
+from matching.rounds.edits import added_need
+from matching.rounds.history.events import Event
+from matching.rounds.register import with_changes
 from matching.rounds.round import Round
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
@@ -18,14 +30,15 @@ from matching.tables.formats import PRIORITIES
 from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day
+from matching.ui.sections.confirmation import record_and_confirm, show_recorded
 from matching.ui.sections.filters import filter_by
-from matching.ui.state import attempts, cache, open_round
+from matching.ui.state import attempts, cache, open_round, person
 from matching.ui.state.params import screen_params
 from matching.ui.steps import CHECK, TRIAGE
 from matching.ui.widgets.layout import error_summary, go_to, screen_heading
 from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slots
 
-_MOST_LISTED = 30
+_MOST_LISTED, _MOST_NAMED = 30, 10
 _EDITED, _GRID, _GRIDS = "triage_edited", "triage_grid", "triage_grids"
 
 
@@ -68,6 +81,7 @@ def show() -> None:
     what = "This list is a proposal: read the reasons, then tick and edit the needs that are right."
     if round_:
         screen_heading(TRIAGE, round_, what)
+        show_recorded(round_)
     else:
         st.html(markup.page_heading(TRIAGE.title, f"{TRIAGE.purpose} {what}"))
     schools = _schools(round_)
@@ -324,16 +338,47 @@ def _offer_needs(ticked: pd.DataFrame, schools: _Schools, round_: Round | None) 
                 kind="warning",
             )
         )
+    if round_ is not None:
+        _offer_to_open_round(ticked, round_, has_focus=not without_focus)
     content = csv_bytes(frames.safe_cells(ticked))
     st.html(markup.paragraph(_new_round_words(schools, round_), quiet=True))
     with st.container(horizontal=True):
         st.download_button("Download needs.csv", content, "needs.csv", "text/csv", on_click="ignore")
-        begin = st.button("Start a new round with these needs", type="primary", disabled=without_focus > 0)
+        kind: Literal["primary", "secondary"] = "primary" if round_ is None else "secondary"
+        begin = st.button("Start a new round with these needs", type=kind, disabled=without_focus > 0)
     if begin:
         sources = _carried(schools, round_) | {"needs": Source("needs.csv", content)}
         with st.spinner("Checking the files…"):
             attempts.try_files(open_round.suggested_name(), sources, new_round=True)
         go_to(CHECK)
+
+
+def _offer_to_open_round(ticked: pd.DataFrame, round_: Round, *, has_focus: bool) -> None:
+    """Offer to add the ticked needs to the open round, without those that it has already."""
+    known = cache.rows_of(round_.sources, "needs") if "needs" in round_.sources else {}
+    proposed = [{str(name): str(cell) for name, cell in row.items()} for row in ticked.to_dict("records")]
+    new, there = new_needs(proposed, known.values())
+    if there:
+        verb = "is" if len(there) == 1 else "are"
+        more = [f"and {len(there) - _MOST_NAMED:,} more"] if len(there) > _MOST_NAMED else []
+        named = ", ".join([*there[:_MOST_NAMED], *more])
+        st.html(markup.paragraph(f"Of these, {len(there):,} {verb} in the open round already: {named}.", quiet=True))
+    if round_.approved is not None:
+        st.html(markup.paragraph("The open round is approved. Reopen it under Hand over to add needs to it."))
+        return
+    words = f"Add {counted(len(new), 'need')} to the open round"
+    if st.button(words, type="primary", disabled=not (new and has_focus)):
+        _add(round_, [added_need(one, by=person.who()) for one in new])
+
+
+def _add(round_: Round, events: Sequence[Event]) -> None:
+    try:
+        cache.tried_inputs(with_changes(round_.sources, [row for one in events for row in one.changes]))
+    except DataError as error:
+        lines = [f"{one.message} {one.fix}" for one in error.problems[:_MOST_NAMED]]
+        error_summary("These needs cannot be added", lines, occasion=hash(str(error)))
+        return
+    record_and_confirm(round_, events, f"{counted(len(events), 'need is', 'needs are')} added to the open round.")
 
 
 # They name the needs of the open round.

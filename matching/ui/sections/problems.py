@@ -25,8 +25,8 @@ from matching.ui.formatting import frames, markup
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.header_mapping import show_form
 from matching.ui.state import attempts, cache, open_round
-from matching.ui.steps import CHECK
-from matching.ui.widgets.layout import error_summary
+from matching.ui.steps import CHECK, NEWER
+from matching.ui.widgets.layout import error_summary, go_to
 from matching.ui.widgets.uploads import ROUND_SLOTS, limit_sentence, upload_form, upload_slots
 
 _MOST_OF_A_FILE = 30
@@ -68,7 +68,11 @@ def show_problems(attempt: attempts.Attempt) -> None:
 
 def _try_again(attempt: attempts.Attempt, sources: dict[str, Source], corrected: frozenset[str] = frozenset()) -> None:
     with st.spinner("Checking the files…"):
-        attempts.try_files(attempt.name, sources, corrected=attempt.corrected | corrected, new_round=attempt.new_round)
+        sound = attempts.try_files(
+            attempt.name, sources, corrected=attempt.corrected | corrected, new_round=attempt.new_round
+        )
+    if sound and attempts.proposal():
+        go_to(NEWER)
     st.rerun()
 
 

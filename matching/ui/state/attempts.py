@@ -1,11 +1,18 @@
-"""Files that were given for a round: sound ones begin it, the others wait here until they are repaired."""
+"""Files given for a round: sound ones begin it or are proposed to it, the others wait here until they are repaired."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import cast
 
+import streamlit as st
+
 from matching.errors import DataError, Problem
-from matching.inputs.locations import options_of
+from matching.inputs.locations import COLUMNS, options_of, with_options
+from matching.rounds.history.events import ENTRIES
+from matching.rounds.newer_table import Difference, difference
+from matching.rounds.register import REGISTER_TABLES, Sources, rows_by_key, table_cells
+from matching.rounds.round import Round
 from matching.tables.files import Source
 from matching.tables.policy import read_policy
 from matching.ui.state import cache
@@ -13,7 +20,7 @@ from matching.ui.state.open_round import follow, held, hold, store, until_change
 from matching.ui.state.params import screen_params
 from matching.ui.state.person import who
 
-_ATTEMPT, _CORRECTED = "attempt", "corrected_files"
+_ATTEMPT, _CORRECTED, _PROPOSAL = "attempt", "corrected_files", "newer_tables"
 
 
 @dataclass(frozen=True)
@@ -63,27 +70,58 @@ def corrected() -> frozenset[str]:
 def try_files(
     name: str, sources: Mapping[str, Source], *, corrected: frozenset[str] = frozenset(), new_round: bool = False
 ) -> bool:
-    """Check files; sound ones begin a round, or go into the open one if it has no plan.
+    """Check files; sound ones begin a round, or go into the open one.
+
+    A round of which anything is recorded takes none of them by itself: they are a `proposal`.
 
     Returns False if they are not sound: then nothing is written, and `attempt` holds what is wrong. `corrected` and
     `new_round` are those of `Attempt`.
     """
     ordered = cache.ordered(sources)
+    before = None if new_round else held()
     wrong = _wrong_in(ordered)
-    if wrong.problems:
+    problems = wrong.problems
+    if before and is_under_way(before):
+        problems = tuple(_not_about_gone(problems, before.sources, ordered))
+    if problems:
         earlier = attempt()
         number = earlier.number + 1 if earlier else 1
-        until_changed()[_ATTEMPT] = Attempt(name, ordered, wrong.problems, wrong.notices, number, corrected, new_round)
+        until_changed()[_ATTEMPT] = Attempt(name, ordered, problems, wrong.notices, number, corrected, new_round)
         return False
-    before = held()
-    # A round with a plan stays as it is: its plan came from its own files.
-    if before and before.files is None and not new_round:
+    if before and is_under_way(before):
+        forget_attempt()
+        newer = {table: one for table, one in ordered.items() if before.sources.get(table) != one}
+        how_read = {COLUMNS: ordered[COLUMNS]} if COLUMNS in ordered else {}
+        st.session_state[_PROPOSAL] = Proposal(before.round_id, newer | how_read, corrected)
+        return True
+    if before:
         hold(store().save_sources(before, ordered, by=who()))
     else:
         hold(store().create(name, ordered, by=who()))
     until_changed()[_CORRECTED] = corrected
     follow()
     return True
+
+
+def is_under_way(round_: Round) -> bool:
+    """Return whether a round has a plan, or anything was recorded in it besides its files."""
+    return round_.files is not None or any(one.kind in ENTRIES for one in round_.events)
+
+
+def _not_about_gone(problems: Iterable[Problem], register: Sources, newer: Sources) -> Iterator[Problem]:
+    """Yield the problems but for those of naming a need or a person that a newer table lacks: they stay, withdrawn."""
+    gone = {}
+    for table, column in (("supporters", "supporter_id"), ("needs", "need_id")):
+        if register.get(table) != newer.get(table) and table in newer:
+            gone[column] = _identifiers(register, table) - _identifiers(newer, table)
+    yield from (one for one in problems if one.value not in gone.get(one.column, ()))
+
+
+def _identifiers(sources: Sources, table: str) -> set[str]:
+    try:
+        return {key[0] for key in rows_by_key(table_cells(sources, table), table)}
+    except DataError:
+        return set()
 
 
 def _wrong_in(sources: Mapping[str, Source]) -> DataError:
@@ -101,6 +139,80 @@ def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     except DataError as error:
         problems += error.problems
     return DataError(problems, notices)
+
+
+# ---- newer tables --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Sound newer files of a round that wait to be accepted.
+
+    Attributes
+    ----------
+    round_id : str
+    files : mapping of str to Source
+        By table, with the file of how they are read.
+    corrected : frozenset of str
+        Names of the files that were corrected here.
+    """
+
+    round_id: str
+    files: Mapping[str, Source]
+    corrected: frozenset[str] = frozenset()
+
+    def newer(self, round_: Round) -> dict[str, Source]:
+        """Return the register with the newer files in the place of its own."""
+        others = {table: one for table, one in round_.sources.items() if table != COLUMNS}
+        return cache.ordered({**others, **self.files})
+
+    @property
+    def whole_files(self) -> tuple[str, ...]:
+        """The files that are replaced as a whole."""
+        return tuple(table for table in self.files if table not in (*REGISTER_TABLES, COLUMNS))
+
+    def with_files(self, round_: Round, tables: Iterable[str]) -> dict[str, Source]:
+        """Return the register with some of the files that are replaced as a whole, and how they are read."""
+        taken = [table for table in self.whole_files if table in tables]
+        own, newer = options_of(round_.sources), options_of(self.files)
+        mappings = {table: pairs for table, pairs in own.mappings.items() if table not in taken}
+        mappings |= {table: pairs for table, pairs in newer.mappings.items() if table in taken}
+        options = replace(own, mappings=mappings, leave_out=own.leave_out or newer.leave_out)
+        return cache.ordered(with_options({**round_.sources, **{table: self.files[table] for table in taken}}, options))
+
+
+def proposal() -> Proposal | None:
+    """Return the newer tables of the open round that wait to be accepted."""
+    found: Proposal | None = st.session_state.get(_PROPOSAL)
+    opened = held()
+    return found if found and opened and found.round_id == opened.round_id else None
+
+
+def forget_proposal() -> None:
+    """Discard the newer tables."""
+    st.session_state.pop(_PROPOSAL, None)
+
+
+def differences(round_: Round, found: Proposal) -> tuple[Difference, ...]:
+    """Return how the newer tables differ from the register, as at today, for those that differ.
+
+    Raises
+    ------
+    DataError
+        A file cannot be read.
+    """
+    tables = [table for table in REGISTER_TABLES if table in found.files]
+    known = [(table, one.sha256) for table, one in (*round_.sources.items(), *found.files.items())]
+    return _differences(repr((round_.round_id, round_.last_event, known)), date.today(), tables, round_, found)
+
+
+@st.cache_resource(scope="session", max_entries=2, show_spinner="Comparing the tables…")
+def _differences(
+    digest: str, on: date, _tables: Iterable[str], _round: Round, _found: Proposal
+) -> tuple[Difference, ...]:
+    newer = _found.newer(_round)
+    each = (difference(_round.sources, newer, table, on=on, events=_round.events) for table in _tables)
+    return tuple(one for one in each if one.all)
 
 
 def remembered_columns() -> dict[str, dict[str, str]]:

@@ -14,7 +14,7 @@ from matching.tables.files import Source
 from matching.ui.formatting import markup
 from matching.ui.state import attempts, open_round
 from matching.ui.state.params import screen_params
-from matching.ui.steps import CHECK
+from matching.ui.steps import CHECK, NEWER
 from matching.ui.widgets.layout import error_summary, go_to
 
 _TABLE_TYPES = ("csv", "xlsx", "gz", "zip")
@@ -174,4 +174,4 @@ def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
         lines = [f"{one.table}: {one.message} {one.fix}" for one in error.problems]
         error_summary("The workbook cannot be used", lines, occasion=st.session_state["pressed"])
         return
-    go_to(CHECK)
+    go_to(NEWER if attempts.proposal() and not attempts.attempt() else CHECK)

@@ -61,7 +61,7 @@ def offer_to_save(draft: Draft) -> None:
         draft.fields.show_faults(faults, only_filled=True)
         return
     if draft.event is not None and not faults:
-        record_and_confirm(draft.opened.round_, [draft.event, *also], draft.done, *_outcome(draft.opened, also))
+        record_and_confirm(draft.opened.round_, [draft.event, *also], draft.done, *outcome(draft.opened, also))
         return
     st.session_state[_PRESSED] = st.session_state.get(_PRESSED, 0) + 1
     lines = draft.fields.show_faults(faults)
@@ -76,10 +76,11 @@ def offer_to_save(draft: Draft) -> None:
 
 
 def _show_touched(draft: Draft, event: Event, after: Inputs) -> list[Event]:
+    return show_touched(draft.opened, event, touched_by(draft.opened, event, after), draft.key)
+
+
+def show_touched(opened: OpenedRegister, event: Event, found: Sequence[Touched], key: str) -> list[Event]:
     """Show what a change touches; return the events that keep or end each deployment, as ticked."""
-    opened = draft.opened
-    policy = opened.round_.sources.get("policy")
-    found = touches(opened.inputs, with_policy(after, policy), opened.state, opened.supporter_of, event)
     held = [one for one in found if one.is_held]
     with st.container(border=True, key="touches"):
         st.html(markup.heading("What this touches"))
@@ -90,10 +91,16 @@ def _show_touched(draft: Draft, event: Event, after: Inputs) -> list[Event]:
             staying = "Agreed deployments stay until you end them. Tick those that end now."
             st.html(markup.paragraph(f"{counted(len(held), 'deployment is', 'deployments are')} agreed. {staying}"))
             for one in held:
-                events += _keep_or_end(draft, one, event.why)
+                events += _keep_or_end(opened, one, event.why, key)
         _list_proposed(opened, [one for one in found if not one.is_held])
         _list_bars(opened, event)
     return events
+
+
+def touched_by(opened: OpenedRegister, event: Event, after: Inputs) -> tuple[Touched, ...]:
+    """Return the deployments that a change of the register touches; `after` are its tables with the change."""
+    policy = opened.round_.sources.get("policy")
+    return touches(opened.inputs, with_policy(after, policy), opened.state, opened.supporter_of, event)
 
 
 def _supported_all_the_same(opened: OpenedRegister, event: Event) -> list[str]:
@@ -103,8 +110,7 @@ def _supported_all_the_same(opened: OpenedRegister, event: Event) -> list[str]:
     return [f"{counted(staying, 'deployment stays as it is', 'deployments stay as they are')}."] if staying else []
 
 
-def _keep_or_end(draft: Draft, one: Touched, why: str) -> list[Event]:
-    opened = draft.opened
+def _keep_or_end(opened: OpenedRegister, one: Touched, why: str, key: str) -> list[Event]:
     with st.container(gap="xsmall"):
         st.html(
             markup.paragraph(
@@ -113,7 +119,7 @@ def _keep_or_end(draft: Draft, one: Touched, why: str) -> list[Event]:
         )
         ends = st.checkbox(
             f"End this deployment: {markup.label(opened.need(one.need_id))}",
-            key=f"{draft.key}_end_{one.need_id}_{one.supporter_id}",
+            key=f"{key}_end_{one.need_id}_{one.supporter_id}",
         )
     if ends:
         return [ended(one, by=person.who(), why=why)]
@@ -154,7 +160,7 @@ def _list_bars(opened: OpenedRegister, event: Event) -> None:
     st.html(markup.bullets([*lines[:_MOST_BARS], *more]))
 
 
-def _outcome(opened: OpenedRegister, also: Sequence[Event]) -> list[str]:
+def outcome(opened: OpenedRegister, also: Sequence[Event]) -> list[str]:
     """Return a sentence on each deployment that was kept or ended."""
     verb = {"pin": "Kept", "status": "Ended"}
     return [f"{verb[one.kind]}: {opened.person(one.supporter_id)} at {opened.need(one.need_id)}." for one in also]
