@@ -12,10 +12,10 @@ from matching import __version__
 from matching.errors import DataError, Problem, shown
 from matching.inputs.read import SOURCES
 from matching.plan.on_disk import NEEDED_FILES
-from matching.rounds.history.events import ENTRIES, KINDS, LONGEST_TEXT, UNDOABLE, Event, RowChange
+from matching.rounds.history.events import ENTRIES, KINDS, LONGEST_TEXT, ROW_CHANGES, UNDOABLE, Event, RowChange
 from matching.rounds.history.refusals import why_unsound
 from matching.rounds.history.state import state_of
-from matching.rounds.register import REGISTER_TABLES, GivenFiles, key_columns
+from matching.rounds.register import GivenFiles, changes_fault
 from matching.rounds.round import PlanRecord, Round, name_fault
 from matching.tables.files import Source
 
@@ -244,6 +244,8 @@ def _faults(index: Index) -> Iterator[str]:
             yield f"{shown(source.name)} cannot be the name of a file."
     for plan in index.plans:
         yield from _plan_faults(plan, len(index.events))
+    if len({(one.event, one.table) for one in index.event_files}) < len(index.event_files):
+        yield "An event gives a file twice."
     for file in index.event_files:
         yield from _event_file_faults(file, index)
     faults = [fault for event in index.events for fault in _event_faults(event, index)]
@@ -281,13 +283,6 @@ def _event_file_faults(file: IndexedEventFile, index: Index) -> Iterator[str]:
         yield f"{shown(file.name)} cannot be the name of a file."
 
 
-def _change_faults(change: IndexedChange) -> Iterator[str]:
-    if change.table not in REGISTER_TABLES or len(change.key) != len(key_columns(change.table)):
-        yield f"changes a row of {shown(change.table)}, which cannot be changed"
-    elif change.before is None and change.after is None:
-        yield "changes nothing in a row"
-
-
 def _event_faults(event: IndexedEvent, index: Index) -> Iterator[str]:
     number = event.number
     if event.kind == "undo":
@@ -302,8 +297,10 @@ def _event_faults(event: IndexedEvent, index: Index) -> Iterator[str]:
     if event.kind in (*ENTRIES, "undo"):
         problem = why_unsound(_event_of(event))
         yield from [f"Event {number}: {problem.message}"] if problem else []
-    for change in event.changes:
-        yield from (f"Event {number} {fault}." for fault in _change_faults(change))
+    if event.changes and event.kind not in ROW_CHANGES:
+        yield f"Event {number} changes rows, which its kind does not."
+    if event.changes and (fault := changes_fault(_event_of(event).changes)):
+        yield f"Event {number} {fault}."
     if event.kind == "plan":
         plan, after = (_number_in(event.about.get(name, "")) for name in ("plan", "after"))
         if not 1 <= plan <= len(index.plans):
@@ -332,6 +329,9 @@ def round_of(index: Index, contents: Mapping[str, bytes]) -> tuple[Round, dict[i
     replaced: dict[int, dict[str, Source | None]] = {}
     for one in index.event_files:
         replaced.setdefault(one.event, {})[one.table] = Source(one.name, contents[one.sha256]) if one.sha256 else None
+    events = _events_of(index)
+    # Where a file of an earlier format disagrees, its history counts, as it does in the database.
+    current = state_of(events).plan
     found = Round(
         index.round_id,
         index.name,
@@ -342,8 +342,8 @@ def round_of(index: Index, contents: Mapping[str, bytes]) -> tuple[Round, dict[i
             replaced,
             {one.table: one.added_at for one in index.sources},
         ),
-        plans[index.current] if index.current is not None else None,
-        events=_events_of(index),
+        plans[current] if current is not None else None,
+        events=events,
         plans=tuple(
             PlanRecord(one.number, one.kind, one.name, one.made_at, one.made_by, one.note, one.after)
             for one in index.plans
