@@ -22,7 +22,6 @@ from stores import (
     pin,
     worked_on,
 )
-
 from tiny import NEEDS
 
 from matching.errors import DataError
@@ -200,7 +199,7 @@ DAMAGES = {
     "Event 1 changes rows, which its kind does not": lambda index: index["events"][0].update(
         changes=index["events"][9]["changes"]
     ),
-    "events.9.changes.0.key: Input should be a valid list": lambda index: changed_row(index, key="N1"),
+    "events.9.changes.0.key: Input should be a valid": lambda index: changed_row(index, key="N1"),
     "events.9.changes.0.after.days: Input should be a valid string": lambda index: changed_row(
         index, after={"days": 1}
     ),
