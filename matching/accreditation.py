@@ -19,16 +19,7 @@ MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
 # At national size thousands may disagree: a notice names the first ones and counts the others.
 _MOST_NAMED = 5
 
-_COLUMNS = (
-    "supporter_id",
-    "criterion",
-    "verdict",
-    "source",
-    "evidence",
-    "checked_on",
-    "due_for_review",
-    "disagrees",
-)
+_COLUMNS = ("supporter_id", "criterion", "verdict", "source", "evidence", "checked_on", "due_for_review", "disagrees")
 
 
 @dataclass(frozen=True)
@@ -39,11 +30,10 @@ class Verdicts:
     ----------
     criteria : DataFrame
         One row for each supporter and criterion of their designation, in their order: supporter_id, criterion,
-        verdict, source (`schools table`, `stated` or `none`), evidence, checked_on, due_for_review, disagrees (the
+        verdict, source (`schools`, `stated` or `none`), evidence, checked_on, due_for_review, disagrees (the
         stated answer differs from the schools table's). Empty without an accreditation table.
     accredited : ndarray of bool
         By supporter, in the order of the inputs; all True without an accreditation table.
-    notices : tuple of str
     """
 
     criteria: pd.DataFrame
@@ -62,7 +52,7 @@ def judge(inputs: Inputs) -> Verdicts:
         [ofsted in grades for ofsted, grades in zip(rows["ofsted"], rows["home_school_grades"], strict=True)]
     )
     rows["verdict"] = np.where(by_table, np.where(meets, MET, NOT_MET), stated)
-    rows["source"] = np.select([by_table, stated != NOT_EVIDENCED], ["schools table", "stated"], "none")
+    rows["source"] = np.select([by_table, stated != NOT_EVIDENCED], ["schools", "stated"], "none")
     rows["disagrees"] = by_table & (stated != NOT_EVIDENCED) & (rows["verdict"] != stated)
     rows["due_for_review"] = ~by_table & (stated == MET) & _out_of_date(rows, inputs)
     failed = set(rows.loc[rows["verdict"] != MET, "supporter_id"])
@@ -75,6 +65,10 @@ def failed_criteria(verdicts: Verdicts) -> pd.Series:
     failed = verdicts.criteria[verdicts.criteria["verdict"] != MET]
     words = failed["criterion"] + " " + failed["verdict"]
     return words.groupby(failed["supporter_id"]).agg(", ".join)
+
+
+CHANGES = {"lost": "no longer accredited", "gained": "newly accredited"}
+"""Every kind of change of a supporter's accreditation, in words."""
 
 
 def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
@@ -90,8 +84,8 @@ def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        supporter_id, designation, school_urn, school_name, grade_before, grade_after, change (`no longer accredited`,
-        `newly accredited`, or blank if only the grade differs) and reason (the criteria that fail now, or blank).
+        supporter_id, designation, school_urn, school_name, grade_before, grade_after, change (of `CHANGES`, or
+        blank if only the grade differs) and reason (the criteria that fail now, or blank).
         Sorted by supporter_id.
 
     Notes
@@ -114,9 +108,7 @@ def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
             "grade_before": grades[0].to_numpy(),
             "grade_after": np.where(gone, GONE, grades[1].to_numpy()),
             "change": np.select(
-                [before.accredited & ~since.accredited, ~before.accredited & since.accredited],
-                ["no longer accredited", "newly accredited"],
-                "",
+                [before.accredited & ~since.accredited, ~before.accredited & since.accredited], ["lost", "gained"], ""
             ),
             "reason": why.where(~since.accredited, ""),
         }
@@ -143,7 +135,7 @@ def touched(changed: pd.DataFrame, deployments: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         need_id, supporter_id, school_urn, school_name, focus, priority and reason, sorted by need_id.
     """
-    lost = changed.loc[changed["change"] == "no longer accredited", ["supporter_id", "reason"]]
+    lost = changed.loc[changed["change"] == "lost", ["supporter_id", "reason"]]
     columns = ["need_id", "supporter_id", "school_urn", "school_name", "focus", "priority"]
     return deployments[columns].merge(lost, on="supporter_id").sort_values("need_id", ignore_index=True)
 

@@ -34,16 +34,10 @@ def allocate(
 
     Parameters
     ----------
-    inputs : Inputs
-    time_limit_s : float, optional
-        How long to search where days or side constraints bind, in seconds; by default the limit of the parameters.
-    progress : callable
-        Called with a sentence at the beginning of each step.
-    cancel : threading.Event, optional
-        Set by the user to end the search with the best plan found.
+    time_limit_s, progress, cancel : optional
+        As in `matching.solve.assign.assign`.
     market : Market, optional
         Opened by the caller for these inputs; its parameters then apply.
-    params : SolveParams
 
     Returns
     -------

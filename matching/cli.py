@@ -6,35 +6,41 @@ The module of a command is loaded only when that command runs, so that no comman
 import gc
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from matching.commands.files import supplements, tables_of_round
-from matching.commands.options import (
-    Accreditation,
-    AsAt,
-    Baseline,
-    Columns,
-    Decisions,
-    LeaveOut,
-    Links,
-    Needs,
-    NeedsGiven,
-    Ofsted,
-    PlanDir,
-    PlanOut,
-    PolicyFile,
-    Schools,
-    SchoolsGiven,
-    Supporters,
-    SupportersGiven,
-    TimeLimit,
-)
 from matching.commands.terminal import exit_code_of
 from matching.plan.directories import check_target
 from matching.solve.budget import is_search_left
+
+# The options that several commands share.
+Schools = Annotated[Path, typer.Option(help="Schools table (.csv or .xlsx), or a GIAS extract.")]
+Supporters = Annotated[Path, typer.Option(help="Supporters table (.csv or .xlsx).")]
+Needs = Annotated[Path, typer.Option(help="Needs table (.csv or .xlsx).")]
+SchoolsGiven = Annotated[Path | None, typer.Option(help="Schools as given to allocate [default: the plan's own copy].")]
+SupportersGiven = Annotated[Path | None, typer.Option(help="Supporters as given to allocate.")]
+NeedsGiven = Annotated[Path | None, typer.Option(help="Needs as given to allocate.")]
+Accreditation = Annotated[Path | None, typer.Option(help="Accreditation evidence (.csv or .xlsx).")]
+Decisions = Annotated[Path | None, typer.Option(help="Earlier decisions (.csv or .xlsx).")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Weights, limits and rules (.toml).")]
+Baseline = Annotated[Path | None, typer.Option(help="Directory of an earlier plan, to change as little as possible.")]
+Ofsted = Annotated[Path | None, typer.Option(help="Ofsted's management information, to go with a GIAS extract.")]
+Links = Annotated[Path | None, typer.Option(help="GIAS links file: old URNs are read as their successors'.")]
+Columns = Annotated[Path | None, typer.Option(help="columns.toml: your headers and the columns they stand for.")]
+LeaveOut = Annotated[bool, typer.Option("--leave-out", help="Leave faulty rows out, and list them.")]
+AsAt = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Day on which evidence and dates are judged [default: today]."),
+]
+TimeLimit = Annotated[
+    float, typer.Option(min=0.1, help="Longest search, in seconds, where days, packages or limits on schools bind.")
+]
+PlanDir = Annotated[Path, typer.Argument(help="Directory of a plan.")]
+PlanOut = Annotated[Path, typer.Option("--out", help="Directory to write the plan to.")]
 
 app = typer.Typer(
     name="s2s",
@@ -234,10 +240,11 @@ def graph(
 @app.command()
 def demo(out: PlanOut = Path("demo-plan"), as_at: AsAt = None) -> None:
     """Make the best plan of the fictional area that comes with the program."""
-    from matching.commands.allocate import allocate_demo
+    from matching.commands.allocate import write_best_plan
+    from matching.inputs.bundled import demo_sources
 
     check_target(out)
-    allocate_demo(out, as_at)
+    write_best_plan(out, demo_sources(), as_at, 60.0)
 
 
 @app.command("app")

@@ -111,6 +111,12 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def joined(phrases: Iterable[str]) -> str:
+    """Return the phrases as one list: 'a, b and c'."""
+    *most, last = phrases
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def closest(value: str, known: Iterable[str]) -> str:
     """Return the known word that is spelt most like `value`, or nothing where none is close."""
     by_key = {_look_alike_key(word): word for word in sorted(known, reverse=True)}

@@ -152,7 +152,7 @@ def test_the_grade_of_the_home_school_goes_before_what_is_stated(grade, stated):
         found = row(verdicts, who, code)
         verdict = "met" if grade in good_enough else "not met"
         said = {"yes": "met", "no": "not met", "": verdict}[stated]
-        assert (found["verdict"], found["source"]) == (verdict, "schools table")
+        assert (found["verdict"], found["source"]) == (verdict, "schools")
         assert found["disagrees"] == (said != verdict)
         notice = (
             f"Accreditation: the schools table disagrees with the stated evidence on {code} for 1 supporter, and is used: "
@@ -313,12 +313,12 @@ def test_who_is_no_longer_accredited_and_who_newly_is():
         "school_name": "Birch School",
         "grade_before": "Outstanding",
         "grade_after": "Requires improvement",
-        "change": "no longer accredited",
+        "change": "lost",
         "reason": "NLE-5 not met",
     }
     before = replace(people(), schools=now)
     (row,) = changes(before, of_now(SCHOOLS)).query("change != ''").to_dict("records")
-    assert (row["supporter_id"], row["change"], row["reason"]) == ("S3", "newly accredited", "")
+    assert (row["supporter_id"], row["change"], row["reason"]) == ("S3", "gained", "")
 
 
 def test_where_nothing_changed_nothing_is_told():

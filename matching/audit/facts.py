@@ -5,7 +5,7 @@ supporters, from the inputs alone, so that a mistake there cannot hide here.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -174,14 +174,7 @@ def judge_rows(inputs: Inputs, facts: Facts, need: pd.DataFrame, supporter: pd.D
     away = {day: set(facts.away[day].tolist()) for day in set(left["day"].tolist())}
     rows = zip(left["row"].tolist(), right["row"].tolist(), left["day"].tolist(), strict=True)
     barred = [(one, other) in facts.barred or other in away[day] for one, other, day in rows]
-    return Judged(
-        judged.eligible & ~np.array(barred, dtype=bool),
-        judged.km,
-        judged.specialism,
-        judged.phase,
-        judged.distance,
-        judged.milli,
-    )
+    return replace(judged, eligible=judged.eligible & ~np.array(barred, dtype=bool))
 
 
 def blocks(inputs: Inputs, facts: Facts) -> Iterator[tuple[slice, NDArray[np.bool_], NDArray[np.int64]]]:

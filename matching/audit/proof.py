@@ -26,11 +26,7 @@ _SEARCHED = "Where days or side constraints bind"
 
 @dataclass(frozen=True)
 class _Priced:
-    """The result of pricing all pairs.
-
-    `surplus` is by need; `need`, `supporter` and `milli` are the pairs where days or side constraints bind;
-    `tight_need` and `tight_supporter` are those whose value is exactly their price and surplus.
-    """
+    """All pairs priced: surpluses by need, the pairs where days or side constraints bind, and those without a gap."""
 
     count: int
     most_milli: int
@@ -145,11 +141,9 @@ def _sums(
 
 
 def _prices_too_high(plan: Plan, facts: Facts, pairs: _Priced, price: np.ndarray) -> Iterator[str]:
-    """Prices above the value of one more place.
-
-    A price is the least possible where a chain of tight pairs leads from the supporter to an unmet need or to another
-    supporter with a spare place.
-    """
+    """Prices above the value of one more place."""
+    # A price is the least possible where a chain of tight pairs leads from the supporter to an unmet need or to another
+    # supporter with a spare place.
     root = len(facts.supporter)
     holder = np.full(len(facts.need), root)
     rows = [facts.need_row[one] for one in plan.deployments["need_id"].tolist()]
@@ -200,19 +194,10 @@ def _needless_blanks(plan: Plan, inputs: Inputs, facts: Facts, pairs: _Priced, b
 
 
 def _check_days(
-    plan: Plan,
-    inputs: Inputs,
-    facts: Facts,
-    pairs: _Priced,
-    entangled: np.ndarray,
-    time_limit_s: float,
+    plan: Plan, inputs: Inputs, facts: Facts, pairs: _Priced, entangled: np.ndarray, time_limit_s: float
 ) -> tuple[list[str], list[str]]:
     """Solve again where days or side constraints bind, level by level, with a model of this module's own."""
-    places = facts.supporter["places"].to_numpy().astype(float)
-    cents = facts.supporter["cents"].to_numpy().astype(float)
-    for need, supporter in facts.pinned.items():
-        places[supporter] -= 1
-        cents[supporter] -= facts.need["cents"].iat[need]
+    places, cents = left_of_pins(facts)
     columns = np.arange(len(pairs.need))
     asked = facts.need["cents"].to_numpy()[pairs.need]
 
@@ -227,9 +212,7 @@ def _check_days(
             rows(pairs.supporter, len(places), np.where(limited[pairs.supporter], asked, 0)),
         ]
     )
-    limits = np.concatenate(
-        [np.ones(len(facts.need)), np.maximum(places, 0), np.where(limited, np.maximum(cents, 0), 0)]
-    )
+    limits = np.concatenate([np.ones(len(facts.need)), places, np.where(limited, cents, 0)])
     level = facts.need["level"].to_numpy()[pairs.need]
     side, least, most = _side_constraint_rows(inputs, facts, pairs)
     extra = side.shape[1] - len(columns)

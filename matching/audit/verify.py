@@ -46,7 +46,6 @@ def verify(saved: SavedPlan, inputs: Inputs, *, time_limit_s: float = 60.0) -> V
 
     Parameters
     ----------
-    saved : SavedPlan
     inputs : Inputs
         Read from the files that it was made from or from its own copies, as at the day in its manifest, in the columns
         of its format (`SavedPlan.columns`).

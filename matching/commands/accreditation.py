@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from matching.accreditation import changes, touched
+from matching.accreditation import CHANGES, changes, touched
 from matching.commands.files import opened
 from matching.commands.terminal import print_notices
 from matching.inputs.read import read_people, read_schools
@@ -20,14 +20,9 @@ def list_changes(
 
     Parameters
     ----------
-    before : mapping of str to Path or None
-        `schools`, `supporters`, `accreditation`, and where given `ofsted` and `links`.
-    after : mapping of str to Path or None
-        `schools` as they are now, and where given `ofsted`.
-    plan : Path or None
-        Directory of a plan.
-    as_at : datetime or None
-        Day on which evidence is judged; today if None.
+    before, after : mapping of str to Path or None
+        `schools` as they were and as they are now, each with `ofsted` where given; the earlier ones also with
+        `supporters`, `accreditation` and `links`.
     """
     sources, newer = opened(before), opened(after)
     inputs = read_people(sources, as_at=as_at.date() if as_at else None)
@@ -37,13 +32,10 @@ def list_changes(
         why = f" ({row['reason']})" if row["reason"] else ""
         grades = f"'{row['grade_before'] or 'no grade'}' before, '{row['grade_after'] or 'no grade'}' now"
         who = f"{row['supporter_id']} ({row['designation']})"
-        typer.echo(f"{who} is {row['change']}{why}: {row['school_name']}, {grades}.")
+        typer.echo(f"{who} is {CHANGES[row['change']]}{why}: {row['school_name']}, {grades}.")
     changed = regraded["change"].value_counts()
-    typer.echo(
-        f"Supporters whose home school's grade changed: {len(regraded):,}; "
-        f"{changed.get('no longer accredited', 0):,} no longer accredited, "
-        f"{changed.get('newly accredited', 0):,} newly accredited."
-    )
+    counts = ", ".join(f"{changed.get(kind, 0):,} {words}" for kind, words in CHANGES.items())
+    typer.echo(f"Supporters whose home school's grade changed: {len(regraded):,}; {counts}.")
     if plan is not None:
         deployments = touched(regraded, read_directory(plan).plan.deployments)
         for row in deployments.to_dict("records"):

@@ -9,23 +9,16 @@ import typer
 from matching.allocation import allocate
 from matching.commands.files import read_round
 from matching.commands.terminal import print_notices, progress, stopped_by_interrupt
-from matching.inputs.bundled import demo_sources
 from matching.plan.as_bytes import plan_files
 from matching.plan.directories import write_directory
 from matching.plan.write import Plan
 from matching.tables.files import Source
 
-DEMO_SECONDS = 60.0
 _ENDED = {
     "": "The round is too large for the last step of a proof",
     "time limit": "Time ran out before it was proved the best",
     "cancelled": "It was stopped before it was proved the best",
 }
-
-
-def allocate_demo(out: Path, as_at: datetime | None) -> None:
-    """Write the best plan of the fictional demo area."""
-    write_best_plan(out, demo_sources(), as_at, DEMO_SECONDS)
 
 
 def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | None, time_limit_s: float) -> None:

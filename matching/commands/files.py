@@ -17,16 +17,7 @@ _VALUES_BETWEEN_COLLECTIONS = 100_000
 
 
 def opened(paths: Mapping[str, Path | None]) -> dict[str, Source]:
-    """Open the files that were named.
-
-    Parameters
-    ----------
-    paths : mapping of str to Path or None
-        By the name of the table; None where the option was not given.
-
-    Returns
-    -------
-    dict of str to Source
+    """Open the files that were named, by the name of the table; None where the option was not given.
 
     Raises
     ------

@@ -26,12 +26,6 @@ def list_schools(
     ----------
     paths : mapping of str to Path or None
         `gias` or `schools`, and where given `ofsted`, `links` and `attainment`.
-    local_authority : str or None
-        Only schools of this local authority.
-    as_at : datetime or None
-        Day on which the age of an inspection is judged; today if None.
-    out : Path
-        Directory to write to.
 
     Raises
     ------

@@ -27,7 +27,6 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
         As a spreadsheet numbers it; as in a `Problem`.
     column : str
         The name of the column in the file's header.
-    value : str
     recognise : callable, optional
         Finds the table in a workbook of several, as when it was read.
 
@@ -43,17 +42,13 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
     """
     found = find_table(source, recognise)
     if column not in found.header:
-        raise DataError(
-            [Problem(source.name, row, column, "", f"There is no column {shown(column)}.", "Check its name.")]
-        )
+        raise _refused(source.name, row, column, f"There is no column {shown(column)}.", "Check its name.")
     place = found.header.index(column)
     if row <= found.header_row:
-        raise DataError(
-            [Problem(source.name, row, column, "", "The row is not below the header.", "Check its number.")]
-        )
+        raise _refused(source.name, row, column, "The row is not below the header.", "Check its number.")
     content = unpacked(source)
     if is_zip(content) and not is_xlsx(content):
-        raise DataError([Problem(source.name, row, column, "", "A zip cannot be changed here.", "Unpack it first.")])
+        raise _refused(source.name, row, column, "A zip cannot be changed here.", "Unpack it first.")
     if is_xlsx(content):
         changed = _changed_book(source.name, content, found.sheet, row, column, place, value)
     else:
@@ -62,16 +57,20 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
     return replace(source, content=gzip.compress(changed, mtime=0) if is_gzip(source.content) else changed)
 
 
+def _refused(name: str, row: int | None, column: str, message: str, fix: str) -> DataError:
+    return DataError([Problem(name, row, column, "", message, fix)])
+
+
 def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, value: str) -> bytes:
     mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
     text, encoding = _text(name, content[len(mark) :])
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        message, fix = f"The file cannot be split into cells ({error}).", "Correct it in a text editor."
-        raise DataError([Problem(name, row, column, "", message, fix)]) from error
+        message = f"The file cannot be split into cells ({error})."
+        raise _refused(name, row, column, message, "Correct it in a text editor.") from error
     if row > len(rows):
-        raise DataError([Problem(name, row, column, "", "There is no such row.", "Check its number.")])
+        raise _refused(name, row, column, "There is no such row.", "Check its number.")
     cells = rows[row - 1]
     cells += [""] * (place + 1 - len(cells))
     cells[place] = value
@@ -91,8 +90,7 @@ def _text(name: str, content: bytes) -> tuple[str, str]:
             return content.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    message, fix = "The file is neither UTF-8 nor Windows text.", "Save it as 'CSV UTF-8'."
-    raise DataError([Problem(name, None, "", "", message, fix)])
+    raise _refused(name, None, "", "The file is neither UTF-8 nor Windows text.", "Save it as 'CSV UTF-8'.")
 
 
 def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, place: int, value: str) -> bytes:
@@ -100,8 +98,7 @@ def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, 
         book = load_workbook(io.BytesIO(content), data_only=True)
         cell = book[sheet].cell(row, place + 1)
         if isinstance(cell, MergedCell):
-            message, fix = "The cell is part of a merged cell.", "Unmerge it in Excel."
-            raise DataError([Problem(name, row, column, "", message, fix)])
+            raise _refused(name, row, column, "The cell is part of a merged cell.", "Unmerge it in Excel.")
         # Always as text: '=1+1' must not become a formula, and the URN 001 keeps its zeros.
         cell.value = value or None
         if value:
@@ -116,5 +113,4 @@ def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, 
     except DataError:
         raise
     except Exception as error:  # a damaged book makes the library fail in any of dozens of ways
-        message, fix = "This Excel file cannot be changed.", "Change the cell in Excel."
-        raise DataError([Problem(name, row, column, "", message, fix)]) from error
+        raise _refused(name, row, column, "This Excel file cannot be changed.", "Change the cell in Excel.") from error

@@ -5,16 +5,15 @@ again in the same way.
 """
 
 import difflib
-import json
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from matching.errors import DataError, Problem, did_you_mean, file_problem, shown
-from matching.tables.files import Source, unpacked
+from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.tables.files import Source
 from matching.tables.formats import table_formats
 from matching.tables.reference import reference_rows
+from matching.tables.toml_files import toml_keys, toml_value
 from matching.tables.vocabulary import comparable_letters, standard_vocabulary
 
 Mappings = Mapping[str, Mapping[str, str]]
@@ -48,7 +47,6 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
     ----------
     table : str
         Name of one of our tables, such as supporters.
-    header : sequence of str
 
     Returns
     -------
@@ -80,11 +78,7 @@ def read_options(source: Source | None) -> ReadingOptions:
     """
     if source is None:
         return ReadingOptions()
-    try:
-        keys = tomllib.loads(unpacked(source).decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        message = f"This is not a TOML file that can be read ({error})."
-        raise DataError([file_problem(source.name, message, _EXAMPLE)]) from error
+    keys = toml_keys(source, _EXAMPLE)
     problems = list(_problems(source.name, keys))
     if problems:
         raise DataError(problems)
@@ -96,14 +90,9 @@ def options_source(options: ReadingOptions) -> Source:
     """Return the options as a file among the inputs of a plan; `read_options` reads it."""
     lines = ["leave_out = true"] if options.leave_out else []
     for table, pairs in sorted(options.mappings.items()):
-        # Every JSON string is a TOML one.
-        written = [f"{_toml(header)} = {_toml(column)}" for header, column in pairs.items()]
+        written = [f"{toml_value(header)} = {toml_value(column)}" for header, column in pairs.items()]
         lines += [f"[{table}]", *written] if written else []
     return Source("columns.toml", "".join(f"{line}\n" for line in lines).encode("utf-8"))
-
-
-def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _problems(name: str, keys: Mapping[str, object]) -> Iterator[Problem]:

@@ -146,11 +146,6 @@ def with_cells(
     return {name: changed if source == old else source for name, source in sources.items()}
 
 
-def offers(problem: Problem) -> tuple[str, ...]:
-    """Return the values that a problem's fix suggests."""
-    return problem.offers
-
-
 def with_offer(cell: str, problem: Problem, offer: str) -> str:
     """Return a cell with an offered value in the place of the faulty word, which may be one of several."""
     parts = _SEPARATORS_KEPT.split(cell)

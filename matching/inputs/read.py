@@ -69,8 +69,6 @@ class Inputs:
         By need_id, supporter_id and kind: one row for each need that a decision is about, whether or not it is open.
     baseline : DataFrame or None
         By need_id: need_id and supporter_id of an earlier plan's deployments; None in a first run.
-    policy : Policy
-    files : mapping of str to InputFile
     notices : tuple of str
         What a reader of the plan should know about its inputs.
     left_out : tuple of str
@@ -207,7 +205,6 @@ def with_decisions(inputs: Inputs, decisions: pd.DataFrame, *, name: str = "deci
 
     Parameters
     ----------
-    inputs : Inputs
     decisions : DataFrame
         One row for each need that a decision is about: kind, supporter_id, need_id, reason, by, on (a date or None),
         and if any pin names rules that it breaks, rules_broken (tuples of `RULE_CODES`).

@@ -184,12 +184,7 @@ def read_attainment(source: Source) -> Attainment:
     def known(header: Sequence[str]) -> int:
         return len(columns.intersection(name.casefold() for name in header))
 
-    sheet = read_sheet(
-        source,
-        encodings=ENCODINGS,
-        wanted=lambda name: name.casefold() in columns,
-        recognise=known,
-    )
+    sheet = read_sheet(source, encodings=ENCODINGS, wanted=lambda name: name.casefold() in columns, recognise=known)
     header = [name.casefold() for name in sheet.header]
     if "urn" not in header or len(header) < 2:
         message = "The file needs a column URN and at least one measure of a minimum standard."

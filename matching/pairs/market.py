@@ -29,10 +29,6 @@ class Market:
 
     Attributes
     ----------
-    inputs : Inputs
-    verdicts : Verdicts
-    rulebook : Rulebook
-    params : SolveParams
     only : Pairs, optional
         The only pairs that may be chosen; every eligible pair unless given.
     keeps_all_pairs : bool
@@ -144,10 +140,8 @@ def open_market(inputs: Inputs, params: SolveParams = DEFAULTS, *, keep_all_pair
 
     Parameters
     ----------
-    inputs : Inputs
-    params : SolveParams
     keep_all_pairs : bool
         Whether all pairs are to stay in memory even in a large round.
     """
     verdicts = judge(inputs)
-    return Market(inputs, verdicts, Rulebook.of(inputs, verdicts), params, keeps_all_pairs=keep_all_pairs)
+    return Market(inputs, verdicts, Rulebook(inputs, verdicts.accredited), params, keeps_all_pairs=keep_all_pairs)

@@ -12,30 +12,16 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from matching.accreditation import Verdicts
 from matching.inputs.read import Inputs
 from matching.solve.arrays import Flags, Floats, Integers, Positions
-from matching.tables.formats import PRIORITIES
+from matching.tables.formats import PRIORITIES, RULE_CODES
 from matching.tables.grid import distance_km
 
-# In the order of `RULE_CODES`, in which a person would check: suitable, then near enough, then allowed and available.
-RULES = (
-    "designation",
-    "accreditation",
-    "specialism",
-    "phase",
-    "distance",
-    "own school",
-    "same trust",
-    "conflict",
-    "dates",
-    "forbidden",
-    "declined",
-    "places",
-    "days",
-)
 SCHOOL_LIMIT, HOME_LIMIT = "school limit", "home school limit"
-"""Codes of the rules that only several deployments together can break; those of single pairs are `RULES`."""
+"""Codes of the rules that only several deployments together can break."""
+# A decision may name "same federation", and no rule looks at it.
+RULES = tuple(code for code in RULE_CODES if code not in ("same federation", SCHOOL_LIMIT, HOME_LIMIT))
+"""Codes of the rules of single pairs, in the order in which a person would check: suitable, near enough, allowed."""
 
 # More than the ordinal of any date, so that supporter and day fit into one number.
 _DAYS = 4_000_000
@@ -58,18 +44,12 @@ class Rulebook:
 
     Attributes
     ----------
-    inputs : Inputs
     accredited : ndarray of bool
         By supporter.
     """
 
     inputs: Inputs
     accredited: Flags
-
-    @classmethod
-    def of(cls, inputs: Inputs, verdicts: Verdicts) -> "Rulebook":
-        """Return the rules for these inputs and verdicts."""
-        return cls(inputs, verdicts.accredited)
 
     @cached_property
     def need_school(self) -> Positions:

@@ -56,7 +56,6 @@ class OutcomeCounts:
 
     Attributes
     ----------
-    rulebook : Rulebook
     supporter_of : ndarray of intp
         By need: its supporter, or `UNMET`.
     """

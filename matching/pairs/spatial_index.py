@@ -27,8 +27,6 @@ class SpatialIndex:
 
     Attributes
     ----------
-    rulebook : Rulebook
-    params : MarketParams
     need, supporter : ndarray of intp
         The need of each need point, and the supporter of each supporter point.
     need_at, supporter_at : ndarray of float64, shape (points, 3)

@@ -57,7 +57,6 @@ def plan_files(plan: Plan, inputs: Inputs, *, written_at: datetime | None = None
 
     Parameters
     ----------
-    plan : Plan
     inputs : Inputs
         Those that the plan was made from. They are kept as `stored_tables` gives them, so that the plan can be verified
         and explained by itself.
@@ -117,12 +116,13 @@ def excel_bytes(plan: Plan, *, equity: pd.DataFrame | None = None) -> bytes:
     """Return the tables, and that of equity where it is given, as one workbook; no cell is a formula or a link."""
     import xlsxwriter  # noqa: PLC0415 - slow to load, and most plans leave as CSV
 
+    tables = plan.tables() if equity is None else {**plan.tables(), EQUITY_FILE: equity}
     packed = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
     with xlsxwriter.Workbook(packed, options) as book:
         book.set_properties({"created": datetime(1980, 1, 1, tzinfo=UTC).replace(tzinfo=None)})
         bold = book.add_format({"bold": True, "bottom": 1})
-        for name, frame in _tables(plan, equity).items():
+        for name, frame in tables.items():
             sheet = book.add_worksheet(_SHEET_TITLES[name])
             sheet.freeze_panes(1, 0)
             sheet.write_row(0, 0, list(frame.columns), bold)
@@ -138,7 +138,3 @@ def excel_bytes(plan: Plan, *, equity: pd.DataFrame | None = None) -> bytes:
             if len(frame):
                 sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
     return packed.getvalue()
-
-
-def _tables(plan: Plan, equity: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    return plan.tables() if equity is None else {**plan.tables(), EQUITY_FILE: equity}

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from matching.errors import counted
-from matching.plan.phrases import joined
+from matching.errors import counted, joined
 from matching.plan.write import Plan
 from matching.tables.formats import NEED_STATES
 
@@ -42,6 +41,15 @@ CHANGES = {
 }
 """Every kind of change of a need and its words, in the order in which they are listed."""
 
+FIGURES = {
+    "deployments": "deployments",
+    "unmet": "unmet needs",
+    "people": "people with a deployment",
+    "mean_score": "mean score",
+    "mean_distance_km": "mean distance in km",
+}
+"""What is compared next to the levels of the objective, in words."""
+
 _OF_EACH_PLAN = ("supporter_id", "supporter_name", "score", "distance_km")
 _ABOUT = ("school_urn", "school_name", "focus", "priority")
 
@@ -53,8 +61,7 @@ class Comparison:
     Attributes
     ----------
     levels : DataFrame
-        level, before, after and difference: the four levels of the objective, then deployments, unmet needs, people
-        with a deployment, mean score and mean distance in km.
+        level, before, after and difference: the four levels of the objective, then the other `FIGURES`.
     changes : DataFrame
         `CHANGE_COLUMNS`, all text, one row for each need that is not served alike, by kind of change, then need_id.
     workload : DataFrame
@@ -102,10 +109,10 @@ def _reached(plan: Plan) -> dict[str, float]:
     return {
         **{level["level"]: level["value"] for level in plan.manifest["objective"]},
         "deployments": len(plan.deployments),
-        "unmet needs": len(plan.unmet),
-        "people with a deployment": plan.deployments["supporter_id"].nunique(),
-        "mean score": round(float(score.mean()), 3) if len(score) else 0.0,
-        "mean distance in km": round(float(distance_km.mean()), 2) if len(score) else 0.0,
+        "unmet": len(plan.unmet),
+        "people": plan.deployments["supporter_id"].nunique(),
+        "mean_score": round(float(score.mean()), 3) if len(score) else 0.0,
+        "mean_distance_km": round(float(distance_km.mean()), 2) if len(score) else 0.0,
     }
 
 

@@ -35,7 +35,6 @@ def write_directory(target: Path, files: Mapping[str, bytes], *, mark: str = PLA
 
     Parameters
     ----------
-    target : Path
     files : mapping of str to bytes
         By their paths in the directory; `mark` is one of them.
     mark : str

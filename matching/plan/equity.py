@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from matching.inputs.read import Inputs
 from matching.plan.write import Plan
-from matching.tables.csv_out import spreadsheet_safe
+from matching.tables.csv_out import number_text, spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 
 _Numbers = NDArray[np.int64] | pd.Series
@@ -40,7 +40,6 @@ def equity(plan: Plan, inputs: Inputs) -> pd.DataFrame:
 
     Parameters
     ----------
-    plan : Plan
     inputs : Inputs
         Of the plan.
 
@@ -116,8 +115,9 @@ def workload_fairness(plan: Plan) -> pd.DataFrame:
     table = sums.astype(str).assign(
         places_used_percent=_percent(sums["places_used"], sums["places_offered"]),
         days_used_percent=_percent(sums["days_used"], sums["days_offered"]),
-        **{name: _number(sums[name]) for name in ("days_offered", "days_used", "days_used_without_limit")},
     )
+    days = ["days_offered", "days_used", "days_used_without_limit"]
+    table[days] = (sums[days] / 100).map(number_text)
     return table.reset_index(names="designation")[list(FAIRNESS_COLUMNS)].astype("object")
 
 
@@ -149,28 +149,18 @@ def _labels(cells: pd.Series, blank: str) -> list[str]:
 
 
 def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame:
-    group, found = pd.factorize(needs[by].to_numpy(dtype=object))
-    names = [str(name) for name in found]
     place = {name: number for number, name in enumerate(order)}
-    listed = sorted(
-        range(len(names)), key=lambda one: (names[one] in (NOT_KNOWN, NO_TRUST), place.get(names[one], -1), names[one])
-    )
-
-    def summed(column: NDArray[np.int64]) -> NDArray[np.int64]:
-        # Sums of whole numbers are exact in the floats that bincount uses.
-        return np.bincount(group, weights=column, minlength=len(names)).astype(np.int64)[listed]
-
-    count = summed(np.ones(len(needs), dtype=np.int64))
-    met, score_milli, distance_10m = (summed(needs[name].to_numpy()) for name in ("met", "score_milli", "distance_10m"))
+    sums = needs.assign(needs=1).groupby(by)[["needs", "met", "score_milli", "distance_10m"]].sum()
+    sums = sums.loc[sorted(sums.index, key=lambda one: (one in (NOT_KNOWN, NO_TRUST), place.get(one, -1), one))]
     return pd.DataFrame(
         {
             "by": by,
-            "group": [names[one] for one in listed],
-            "needs": [str(one) for one in count.tolist()],
-            "met": [str(one) for one in met.tolist()],
-            "met_percent": _percent(met, count),
-            "mean_score": _mean(score_milli, met, 3),
-            "mean_distance_km": _mean(distance_10m, met, 2),
+            "group": sums.index.to_list(),
+            "needs": sums["needs"].astype(str).to_list(),
+            "met": sums["met"].astype(str).to_list(),
+            "met_percent": _percent(sums["met"], sums["needs"]),
+            "mean_score": _mean(sums["score_milli"], sums["met"], 3),
+            "mean_distance_km": _mean(sums["distance_10m"], sums["met"], 2),
         }
     )
 
@@ -196,7 +186,3 @@ def _mean(sums: _Numbers, counts: _Numbers, decimals: int) -> list[str]:
 
 def _percent(part: _Numbers, whole: _Numbers) -> list[str]:
     return _mean(1000 * part, whole, 1)
-
-
-def _number(hundredths: pd.Series) -> list[str]:
-    return [f"{one / 100:.2f}".rstrip("0").rstrip(".") for one in hundredths.tolist()]

@@ -87,7 +87,6 @@ def as_read_then(
         As they are read from its copies today, in the columns of `INPUT_COLUMNS`.
     sources : mapping of str to Source
         Those copies.
-    manifest : mapping
     tables : sequence of DataFrame
         Its tables, which repeat cells of the inputs.
     """

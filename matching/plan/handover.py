@@ -12,6 +12,7 @@ import pandas as pd
 
 from matching.errors import counted
 from matching.inputs.read import Inputs
+from matching.plan.phrases import day_in_words
 from matching.plan.write import Plan
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.formats import PRIORITIES
@@ -36,6 +37,8 @@ PLAN_IDENTIFIER_COLUMNS = (
     "phase_fit",
     "distance_fit",
     "origin",
+    "status",
+    "rules_broken",
 )
 UNMET_IDENTIFIER_COLUMNS = ("need_id", "school_urn", "focus", "priority", "days", "reason_code")
 SUPPORTER_LETTER_COLUMNS = (
@@ -52,6 +55,8 @@ SUPPORTER_LETTER_COLUMNS = (
     "days",
     "distance_km",
     "reason",
+    "status",
+    "rules_broken",
     "date",
     "round",
     "approved_by",
@@ -94,11 +99,6 @@ class Occasion:
     round_name: str
     as_at: date
     approval: Approval | None = None
-
-
-def british_date(value: date) -> str:
-    """Return a date as in letters: 24 November 2026."""
-    return f"{value.day} {value:%B %Y}"
 
 
 # ---- without names -------------------------------------------------------------------------------------------------
@@ -178,10 +178,10 @@ def _with_schools(rows: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
 def _occasion_cells(occasion: Occasion) -> dict[str, str]:
     approval = occasion.approval
     return {
-        "date": british_date(occasion.as_at),
+        "date": day_in_words(occasion.as_at),
         "round": occasion.round_name,
         "approved_by": approval.by if approval else "",
-        "approved_on": british_date(approval.on) if approval else "",
+        "approved_on": day_in_words(approval.on) if approval else "",
     }
 
 
@@ -208,7 +208,7 @@ def plan_by_school_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes
     """
     rows = _with_schools(plan.deployments, inputs)
     rows = rows.sort_values(["local_authority", "school_name", "school_urn", "need_id"])
-    columns = ("Need", "Focus", "Priority", "Supporter", "Home school", "Days", "Km", "Why")
+    columns = ("Need", "Focus", "Priority", "Supporter", "Home school", "Days", "Km", "Status", "Why")
     sections = []
     for area, deployments in _runs(rows.to_dict("records"), "local_authority"):
         groups = [
@@ -231,7 +231,7 @@ def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> by
     rows = _with_schools(plan.deployments, inputs)
     workload = {row["supporter_id"]: row for row in plan.workload.to_dict("records")}
     rows = rows.sort_values(["designation", "supporter_name", "supporter_id", "need_id"])
-    columns = ("Need", "School", "Local authority", "Phase", "Focus", "Days", "Km", "Why")
+    columns = ("Need", "School", "Local authority", "Phase", "Focus", "Days", "Km", "Status", "Why")
     sections = []
     for title, deployments in _runs(rows.to_dict("records"), "designation_title"):
         groups = [
@@ -262,13 +262,19 @@ def _runs(rows: Iterable[_Row], *columns: str) -> Iterator[tuple[Any, list[_Row]
 
 def _school_cells(row: _Row) -> tuple[str, ...]:
     supporter = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
-    about = itemgetter("home_school_name", "days", "distance_km", "reason")
-    return row["need_id"], row["focus"], row["priority"], supporter, *about(row)
+    about = itemgetter("home_school_name", "days", "distance_km")
+    return row["need_id"], row["focus"], row["priority"], supporter, *about(row), _status(row), row["reason"]
 
 
 def _person_cells(row: _Row) -> tuple[str, ...]:
-    cells = ("need_id", "school_name", "local_authority", "phase", "focus", "days", "distance_km", "reason")
-    return tuple(row[cell] for cell in cells)
+    about = itemgetter("need_id", "school_name", "local_authority", "phase", "focus", "days", "distance_km")
+    return *about(row), _status(row), row["reason"]
+
+
+def _status(row: _Row) -> str:
+    """Return the status of a deployment, with the rules that a person set aside for it."""
+    broken = row["rules_broken"].replace(";", ", ")
+    return f"{row['status']}, against: {broken}" if broken else row["status"]
 
 
 def _load(row: _Row) -> str:
@@ -357,7 +363,7 @@ def _document(title: str, plan: Plan, occasion: Occasion, sections: Sequence[str
     proved = plan.manifest["status"] == "optimal"
     facts = [
         ("Round", occasion.round_name),
-        ("Date", british_date(occasion.as_at)),
+        ("Date", day_in_words(occasion.as_at)),
         ("Needs met", f"{met:,} of {met + unmet:,}"),
         ("Proof", "proved: no plan is better" if proved else "not proved to be the best plan"),
     ]
@@ -370,7 +376,7 @@ def _document(title: str, plan: Plan, occasion: Occasion, sections: Sequence[str
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(f"{title}: {occasion.round_name}, {british_date(occasion.as_at)}")}</title>
+<title>{escape(f"{title}: {occasion.round_name}, {day_in_words(occasion.as_at)}")}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
@@ -386,7 +392,7 @@ def _document(title: str, plan: Plan, occasion: Occasion, sections: Sequence[str
 
 def _approved(approval: Approval) -> str:
     version = f", version {approval.version}" if approval.version else ""
-    return f"by {approval.by} on {british_date(approval.on)}{version}"
+    return f"by {approval.by} on {day_in_words(approval.on)}{version}"
 
 
 _STYLE = """

@@ -1,26 +1,21 @@
 """Phrases that several sentences share: people, distances, and the rules that a pair breaks."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 
 import numpy as np
 
 from matching.accreditation import failed_criteria
+from matching.errors import joined
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES
+from matching.tables.cell_values import MONTHS
 
 
 def person(market: Market, supporter: int) -> str:
     """Return a supporter's name and identifier."""
     who = market.supporters[supporter]
     return f"{who['name']} ({who['supporter_id']})"
-
-
-def joined(phrases: Sequence[str]) -> str:
-    """Return the phrases as one list: 'a, b and c'."""
-    *most, last = phrases
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def counted_days(days: float) -> str:
@@ -30,15 +25,8 @@ def counted_days(days: float) -> str:
 
 def day_in_words(value: date, *, of_year: int | None = None) -> str:
     """Return a day as 14 September 2026, without the year if that is `of_year`."""
-    words = f"{value.day} {_MONTHS[value.month - 1]}"
+    words = f"{value.day} {MONTHS[value.month - 1]}"
     return words if value.year == of_year else f"{words} {value.year}"
-
-
-# Spelt out, because the library's names depend on the machine's language.
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 def sentence_case(words: str) -> str:
@@ -72,7 +60,9 @@ def bar_phrase(market: Market, need: int, supporter: int, rule: str, km: float) 
     """Return one broken rule as a phrase that follows the supporter's name; `km` is how far apart the pair is."""
     who, row, school = market.supporters[supporter], market.needs[need], market.school_of(need)
     if rule in ("forbidden", "declined"):
-        return _decision_phrase(market, row["need_id"], who["supporter_id"], rule)
+        made = decision_on(market, need, supporter, "forbid" if rule == "forbidden" else "declined")
+        why = f" ({made['reason']})" if made["reason"] else ""
+        return f"{'is forbidden here' if rule == 'forbidden' else 'has declined this need'}{why}"
     if rule == "accreditation":
         return f"is not accredited ({failed_criteria(market.verdicts)[who['supporter_id']]})"
     if rule == "dates":
@@ -112,11 +102,9 @@ def _beyond(km: float, limit_km: float) -> str:
     return next((text for decimals in (1, 2, 3) if float(text := f"{km:.{decimals}f}") > limit_km), f"{km:.6f}")
 
 
-def _decision_phrase(market: Market, need_id: str, supporter_id: str, rule: str) -> str:
+def decision_on(market: Market, need: int, supporter: int, kind: str) -> dict[str, str]:
+    """Return the first decision of a kind about a need and a supporter."""
+    about = [kind, market.needs[need]["need_id"], market.supporters[supporter]["supporter_id"]]
     decisions = market.inputs.decisions
-    kind = "forbid" if rule == "forbidden" else "declined"
-    row = decisions[
-        (decisions["kind"] == kind) & (decisions["need_id"] == need_id) & (decisions["supporter_id"] == supporter_id)
-    ].iloc[0]
-    why = f" ({row['reason']})" if row["reason"] else ""
-    return f"{'is forbidden here' if kind == 'forbid' else 'has declined this need'}{why}"
+    same = (decisions[["kind", "need_id", "supporter_id"]] == about).all(axis=1)
+    return dict(decisions[same].iloc[0])

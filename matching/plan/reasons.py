@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from matching.accreditation import failed_criteria
-from matching.errors import counted
+from matching.errors import counted, joined
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
 from matching.pairs.side_constraints import overfull_by_pins, side_constraint_notices
 from matching.plan.outcome import Outcome, Remaining
-from matching.plan.phrases import bar_phrases, holders, joined, person, specialists
+from matching.plan.phrases import bar_phrases, decision_on, holders, person, specialists
 from matching.plan.unmet.no_one_eligible import why_no_one_eligible
 from matching.plan.unmet.no_one_free import why_no_one_free
 from matching.plan.unmet.wording import Unmet
@@ -47,8 +47,6 @@ def reasons_of(market: Market, outcome: Outcome, *, proved: bool = True) -> Reas
 
     Parameters
     ----------
-    market : Market
-    outcome : Outcome
     proved : bool
         Whether the outcome is known to be the best. If not, no reason claims that a change would not help.
     """
@@ -141,12 +139,7 @@ def _phase_words(fit: float) -> str:
 
 
 def _pin_sentence(market: Market, need: int, supporter: int, facts: str) -> str:
-    decisions = market.inputs.decisions
-    row = decisions[
-        (decisions["kind"] == "pin")
-        & (decisions["need_id"] == market.needs[need]["need_id"])
-        & (decisions["supporter_id"] == market.supporters[supporter]["supporter_id"])
-    ].iloc[0]
+    row = decision_on(market, need, supporter, "pin")
     who = f" by {row['by']}" if row["by"] else ""
     why = f" ({row['reason']})" if row["reason"] else ""
     return f"Pinned{who}{why}: {facts}."

@@ -21,7 +21,7 @@ from matching.pairs.side_constraints import hopeless
 from matching.plan.outcome import Outcome
 from matching.plan.reasons import Reasons, decision_notices, excluded_reasons, reasons_of
 from matching.solve.problem import LEVELS, UNMET, Assignment
-from matching.tables.csv_out import FORMULA_STARTS, spreadsheet_safe
+from matching.tables.csv_out import FORMULA_STARTS, number_text, spreadsheet_safe
 from matching.tables.formats import RULE_CODES
 
 PLAN_FORMAT = 2
@@ -127,7 +127,6 @@ def make_plan(market: Market, outcome: Outcome, assignment: Assignment) -> Plan:
 
     Parameters
     ----------
-    market : Market
     outcome : Outcome
         Pins included.
     assignment : Assignment
@@ -158,14 +157,10 @@ def _all_safe(cells: list[str]) -> list[str]:
     return cells if starts.isdisjoint(FORMULA_STARTS) else [spreadsheet_safe(cell) for cell in cells]
 
 
-def _number(value: float) -> str:
-    return "" if not math.isfinite(value) else f"{value:.2f}".rstrip("0").rstrip(".")
-
-
 def _numbers(values: Sequence[float] | np.ndarray | pd.Series, decimals: int | None = None) -> list[str]:
     # As a list, because single numbers of an array are slow to write.
     plain = np.asarray(values, dtype=float).tolist()
-    return [_number(value) if decimals is None else f"{value:.{decimals}f}" for value in plain]
+    return [number_text(value, 2) if decimals is None else f"{value:.{decimals}f}" for value in plain]
 
 
 # Our columns of a person, by those of the supporters table.

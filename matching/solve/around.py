@@ -124,8 +124,8 @@ def _near(
 ) -> tuple[Positions, Flags, Flags]:
     """The pairs, needs and people by which a supporter's days could be mended at so small a loss.
 
-    Notes ----- A plan and the answer with places only differ along chains of pairs. Each of them begins at a supporter
-    whose days do not fit, or it could be undone; and it loses the sum of its pairs' losses at least.
+    A plan and the answer with places only differ along chains of pairs. Each of them begins at a supporter whose days
+    do not fit, or it could be undone; and it loses the sum of its pairs' losses at least.
     """
     loss = places_only.loss(problem)
     some = np.flatnonzero(loss <= 2 * reach)
@@ -183,8 +183,6 @@ def _proved(
 ) -> Around:
     """The plan with a bound over every pair, and a better plan where the bound leaves room for one.
 
-    Notes
-    -----
     Whatever meeting each need is worth beyond its supporter, no plan is worth more than all of that together and what
     each supporter's best load gains then (Lagrangean relaxation; Fisher, Management Science 27, 1981). Loads are
     blended to find the worths of which that is the least (Dantzig and Wolfe, Operations Research 8, 1960). A pair that
@@ -228,8 +226,6 @@ def _best_at_prices(
 ) -> Around:
     """The plan, or a better one, at the worths of needs that bound it closest.
 
-    Notes
-    -----
     What a plan misses beyond the bound it misses somewhere: a supporter's load gains less than the most, or a need goes
     unmet that is worth something. A better plan differs from it along chains that lead from there, whose pairs fall
     short of the best by less than that together.
@@ -317,9 +313,9 @@ def _prices_that_stand(
 ) -> Floats:
     """By supporter: what one more place would be worth, where that is known; nan elsewhere.
 
-    Notes ----- No more than the price with places only, where no supporter's best load gains more by it. And no less,
-    where moving needs on, each pair of them worth just its price, leads from there to a need that goes unmet or to a
-    supporter whose places cost nothing, past no one whose days have a limit.
+    No more than the price with places only, where no supporter's best load gains more by it. And no less, where moving
+    needs on, each pair of them worth just its price, leads from there to a need that goes unmet or to a supporter whose
+    places cost nothing, past no one whose days have a limit.
     """
     asked, root = places_only.price.astype(np.float64), len(problem.places)
     highest = np.zeros(root)

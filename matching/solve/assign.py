@@ -69,7 +69,6 @@ def assign(
         Set by the user to end the search with the best plan found.
     oracle : PricingOracle, optional
         Finds further pairs, where the problem holds only candidates.
-    params : SolveParams
     """
     limit_s = params.time_limit_s if time_limit_s is None else time_limit_s
     budget = Budget.of(limit_s, progress, cancel)

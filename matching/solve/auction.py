@@ -46,14 +46,12 @@ def auction_prices(
 
     Parameters
     ----------
-    problem : AssignmentProblem
     oracle : PricingOracle, optional
         Where the problem does not hold all pairs.
     tier : ndarray of intp
         By supporter: the dual price of its places in levels.
     first : ndarray of intp
         The tight pairs to begin with.
-    params : AuctionParams
 
     Returns
     -------
@@ -106,8 +104,6 @@ def _auction(
 
     `least` is the surplus with which each need would rather stay unmet, and `start_milli` the opening prices.
 
-    Notes
-    -----
     The auction algorithm (D. P. Bertsekas, Annals of Operations Research 14, 1988): all needs without a place bid in
     the same turn, each for its best supporter, by as much as makes that one equal to the second best, and one step
     more. A supporter holds the highest bids, one a place; the lowest of them is the price.

@@ -35,7 +35,6 @@ def bettered(
         A choice that keeps every row.
     most : tuple of int
         What no choice exceeds at each level, where it is as good in the levels before.
-    budget : Budget
     """
     surroundings = _Surroundings.of(problem, part, needs)
     turn = 0

@@ -36,14 +36,12 @@ def by_loads(
 
     Parameters
     ----------
-    part : Programme
     offers : Offers
         Of the same pairs.
     fallback : ndarray of bool
         A choice that keeps every row.
     relaxed_levels : tuple of int
         What no choice can exceed at each level while the levels before it are as good as with places only.
-    budget : Budget
     """
     bounds: list[Bound] = []
     counts: list[int] = []
@@ -113,8 +111,6 @@ def _bounded(
 def _most_met(part: Programme, offers: Offers, bound: Bound, counts: Sequence[int], level: int, budget: Budget) -> int:
     """How many needs of a level can be met at most, where the levels before it reach their counts.
 
-    Notes
-    -----
     Whatever reaches the count of this level does without pairs whose loss is more than what the bound promises beyond
     it. Of the needs that no one competes for it matters only how many days they ask: they are counted by supporter and
     days, as if every supporter had their own, which no plan can exceed.

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.arrays import Flags, Integers, Positions, connected
 from matching.solve.pricing_oracle import PricingOracle
 from matching.solve.problem import UNMET, AssignmentProblem, days_used, visits_of
 
@@ -84,9 +82,7 @@ def over_days(problem: AssignmentProblem, supporter_of: Positions) -> Flags:
 
 def _joined(component: Positions, one: Positions, other: Positions) -> Positions:
     """Return the component of each node after more edges between nodes."""
-    size = len(component)
-    graph = coo_array((np.ones(len(one), np.int8), (component[one], component[other])), (size, size))
-    return connected_components(graph, directed=False)[1].astype(np.intp)[component]
+    return connected(len(component), component[one], component[other])[component]
 
 
 def _joined_by_side_constraints(problem: AssignmentProblem, component: Positions, has_pairs: Flags) -> Positions:

@@ -116,8 +116,6 @@ def _highest_duals(
 ) -> Integers:
     """Return the highest v that prove an optimal assignment over the active pairs.
 
-    Notes
-    -----
     The reverse of `least_duals`: prices begin at the largest weight and fall, v_j = min_i w_ij - u_i over the needs
     that the supporter has, while u_i = max(0, max_j w_ij - v_j) rises. A free place has price 0.
     """

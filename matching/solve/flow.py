@@ -35,12 +35,10 @@ def best_with_places(
 
     Parameters
     ----------
-    problem : AssignmentProblem
     budget : Budget
         Only a cancellation ends the search, not the time limit.
     oracle : PricingOracle, optional
         Where the problem does not hold all pairs.
-    params : SolveParams
 
     Returns
     -------
@@ -132,10 +130,9 @@ def _least_of_all(
 def _reduced_costs(
     problem: AssignmentProblem, oracle: PricingOracle | None, duals: Duals, active: Positions, tuning: FlowParams
 ) -> tuple[AssignmentProblem, Positions, Integers]:
-    """Return by pair its weight less its two dual prices.
+    """Return the problem, its active pairs, and by pair its weight less its two dual prices.
 
-    Where no pair of the problem exceeds them, the best pairs of the oracle that do are added first. Before the reduced
-    costs come the problem and the positions of the active pairs in it.
+    Where no pair of the problem exceeds them, the best pairs of the oracle that do are added first.
     """
     gain = duals.gain(problem)
     if oracle is None or (gain > 0).any():
@@ -156,11 +153,7 @@ def _with_best(
 
 
 def _first_pairs(problem: AssignmentProblem, supporter_of: Positions, tier: Positions, tuning: FlowParams) -> Positions:
-    """Return the tight pairs to begin with.
-
-    They are the best pairs of each need that has to be met. Of needs that may stay unmet, they are the best pairs of
-    each scarce supporter instead.
-    """
+    """Return the tight pairs to begin with: the best of each need that must be met, and of each scarce supporter."""
     is_tight, cheapest = tight_pairs(problem, tier)
     tight = np.flatnonzero(is_tight)
     need, supporter, value = problem.need[tight], problem.supporter[tight], problem.value_milli[tight]
@@ -181,10 +174,7 @@ def _solved(
     needs: Flags,
     tuning: FlowParams,
 ) -> Positions:
-    """Return the assignment with some needs assigned optimally over the active pairs; the others stay.
-
-    Each large connected component is solved by itself.
-    """
+    """Return the assignment with some needs assigned optimally over the active pairs, component by component."""
     solved = np.where(needs, UNMET, supporter_of)
     left, _ = places_left(problem, solved)
     pairs = active[needs[problem.need[active]] & (left[problem.supporter[active]] > 0)]

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import highspy
 
 
-_SOLVED, _INFEASIBLE = "Optimal", "Infeasible"
-_BOUNDED = (_SOLVED, "Time limit reached", "Interrupted by user")
+# Names of `highspy.HighsModelStatus`, which is loaded late.
+_SOLVED, _INFEASIBLE = "kOptimal", "kInfeasible"
+_BOUNDED = (_SOLVED, "kTimeLimit", "kInterrupt")
 _RELAXED = {"solver": "ipm", "run_crossover": "off", "presolve": "off"}
 _IN_WHOLE = {"mip_rel_gap": 0.0, "presolve": "off"}
 # The solver looks at the clock now and then only: it is told to end a little before it has to.
@@ -35,7 +36,6 @@ class Model:
     ----------
     worth, at_most : ndarray of float64
         By column.
-    rows : sparse array
     least, most : ndarray of float64
         By row.
     """
@@ -59,7 +59,7 @@ class Relaxed:
 def relaxed(model: Model, budget: Budget) -> Relaxed | None:
     """The best of a model, columns split as they may be; None where there is no time for it."""
     solver = _ran(model, _RELAXED, budget)
-    if solver is None or solver.modelStatusToString(solver.getModelStatus()) != _SOLVED:
+    if solver is None or solver.getModelStatus().name != _SOLVED:
         return None
     answer = solver.getSolution()
     columns = np.array(answer.col_value)
@@ -75,7 +75,7 @@ def most_in_whole(model: Model, enough: float, budget: Budget) -> float:
     solver = _ran(model, _IN_WHOLE, budget, enough)
     if solver is None:
         return np.inf
-    status, info = solver.modelStatusToString(solver.getModelStatus()), solver.getInfo()
+    status, info = solver.getModelStatus().name, solver.getInfo()
     if status == _INFEASIBLE:
         return -np.inf
     return -float(info.mip_dual_bound) if info.valid and status in _BOUNDED else np.inf

@@ -75,10 +75,7 @@ def _by_price(
     relaxed: Reached,
     budget: Budget,
 ) -> tuple[AssignmentProblem, Positions, Reached]:
-    """Return the problem with the pairs it took, a plan at least as good as an outcome, and its bounds.
-
-    It is made from the pairs that are worth most beyond the prices of places and days.
-    """
+    """Return the problem with the pairs of most value beyond the prices, a plan made from them, and its bounds."""
     budget.report(f"Pricing days: {part.n_pairs:,} pairs")
     pricing = budget.share(_SHARE_OF_PRICES)
     problem, prices = part_prices(problem, oracle, part, price, pricing)

@@ -24,7 +24,6 @@ class Offers:
         By pair, in the largest unit that divides what all needs ask.
     places, days_offered : ndarray of int64
         By supporter; the days in the same unit, and no more than could be used.
-    n_needs : int
     """
 
     need: Positions

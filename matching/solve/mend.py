@@ -31,11 +31,7 @@ def mended(part: Programme, offers: Offers, bound: Bound, blend: Blend, chosen: 
     """
     share = np.zeros(len(part.pair))
     is_pair = blend.loads >= 0
-    np.add.at(
-        share,
-        blend.loads[is_pair],
-        np.broadcast_to(blend.share[:, np.newaxis], is_pair.shape)[is_pair],
-    )
+    np.add.at(share, blend.loads[is_pair], np.broadcast_to(blend.share[:, np.newaxis], is_pair.shape)[is_pair])
     near = bound.best.loss <= _TRIED[0][0]
     for need in _promised(part, share):
         if not chosen[part.need == need].any():

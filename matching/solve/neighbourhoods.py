@@ -31,15 +31,12 @@ def most_met(
 
     Parameters
     ----------
-    problem : AssignmentProblem
     oracle : PricingOracle, optional
         Finds the pairs that the problem does not hold.
-    part : Component
     supporter_of : ndarray of intp
         A plan, by need.
     relaxed : sequence of int
         Bounds by level that are known already.
-    budget : Budget
 
     Notes ----- The needs that the plan does not meet are each surrounded by a neighbourhood: a set of needs, and every
     supporter who is eligible for any of them. What a neighbourhood can meet at most with all those people to itself,
@@ -63,10 +60,7 @@ def most_met(
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """Who is eligible for which need of a component, and who serves which.
-
-    Each need's pairs in the problem begin at `start`, and it has `n_pairs` in all.
-    """
+    """Who is eligible for which need of a component (pairs from `start` on, `n_pairs` in all), and who serves which."""
 
     problem: AssignmentProblem
     oracle: PricingOracle | None

@@ -3,12 +3,9 @@
 They decide how fast and in which order the best plan is found, never which rules hold.
 """
 
-import tomllib
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from matching.errors import DataError, Problem, did_you_mean, shown
+from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
@@ -156,49 +153,3 @@ class SolveParams(_Section):
 
 
 DEFAULTS = SolveParams()
-
-
-def solve_params(toml: str, name: str = "solver settings") -> SolveParams:
-    """Return the parameters that a TOML text sets, and the defaults of all others.
-
-    Parameters
-    ----------
-    toml : str
-        Sections and keys are those of `SolveParams`; every key is optional.
-    name : str
-        How messages name the file.
-
-    Raises
-    ------
-    DataError
-        The text is not TOML, a key is unknown or a value is out of range: one `Problem` each.
-    """
-    try:
-        return SolveParams.model_validate(_with_tuples(tomllib.loads(toml)))
-    except tomllib.TOMLDecodeError as error:
-        fix = "Start from an empty file and add one key at a time."
-        raise DataError(
-            [Problem(name, None, "", "", f"This is not a TOML file that can be read ({error}).", fix)]
-        ) from error
-    except ValidationError as error:
-        raise DataError(_as_problem(name, detail) for detail in error.errors()) from error
-
-
-def _with_tuples(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_tuples(item) for key, item in value.items()}
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _as_problem(name: str, detail: Any) -> Problem:
-    path = ".".join(str(step) for step in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        section: Any = SolveParams
-        for step in detail["loc"][:-1]:
-            section = section.model_fields[step].annotation
-        known = list(section.model_fields)
-        fix = did_you_mean(str(detail["loc"][-1]), known, f"Known here are: {', '.join(known)}.")
-        return Problem(name, None, path, "", "This key is not known.", fix)
-    found = str(detail["input"])
-    message = f"{shown(found)} cannot be used. {detail['msg']}."
-    return Problem(name, None, path, found, message, "Change the value, or leave the key out for the default.")

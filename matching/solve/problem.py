@@ -5,10 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.arrays import Flags, Floats, Integers, Positions, connected
 from matching.solve.budget import Ended
 
 Reached = tuple[int, int, int, int]
@@ -199,9 +197,7 @@ def values_of(problem: AssignmentProblem, supporter_of: Positions, needs: Positi
 def components_of(problem: AssignmentProblem, pairs: Positions) -> Positions:
     """Return the connected component of each need and then of each supporter, by these pairs."""
     n_needs, n_nodes = len(problem.level), len(problem.level) + len(problem.places)
-    ends = (problem.need[pairs], n_needs + problem.supporter[pairs])
-    graph = coo_array((np.ones(len(pairs), dtype=np.int8), ends), shape=(n_nodes, n_nodes))
-    return connected_components(graph, directed=False)[1].astype(np.intp)
+    return connected(n_nodes, problem.need[pairs], n_needs + problem.supporter[pairs])
 
 
 def most_urgent_together(level: Positions, package: Positions) -> Positions:

@@ -46,14 +46,12 @@ def by_relaxed_levels(
 
     Parameters
     ----------
-    whole : Programme
     n_needs : int
         How many needs the component has; their rows are its first.
     urgent : ndarray of intp
         By pair: the level with which it joins in.
     fallback : ndarray of bool
         A choice that keeps every row.
-    budget : Budget
     """
     chosen = np.zeros(len(whole.pair), dtype=bool)
     kept_counts: list[int] = []

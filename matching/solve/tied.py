@@ -23,14 +23,7 @@ from matching.solve.problem import (
     bounds_as_good,
     most_urgent_together,
 )
-from matching.solve.programme import (
-    LEVEL_FACTORS,
-    Kept,
-    Programme,
-    best_choice,
-    kept_at,
-    worth_at,
-)
+from matching.solve.programme import LEVEL_FACTORS, Kept, Programme, best_choice, kept_at, worth_at
 from matching.solve.relaxation import most_by_levels
 
 # What a need of the last level counts besides the score, in thousandths: enough to come before it, and little enough
@@ -66,7 +59,6 @@ def best_of_tied_part(
         By pair: what it is worth beyond the price of its place.
     fallback : ndarray of bool
         A choice that keeps every row.
-    budget : Budget
     """
     chosen, proved = most_promising(part, beyond, fallback, budget)
     urgent = most_urgent_together(part.level, part.package)

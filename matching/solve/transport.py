@@ -12,15 +12,7 @@ from matching.solve.problem import UNMET
 
 @dataclass(frozen=True)
 class _Places:
-    """The pairs with each supporter repeated once a place.
-
-    Attributes
-    ----------
-    edge, place : ndarray of intp
-        By edge: its pair and its place.
-    owner : ndarray of intp
-        By place: the supporter.
-    """
+    """The pairs with each supporter repeated once a place: by edge its pair and place, by place its owner."""
 
     edge: Positions
     place: Positions
@@ -44,7 +36,6 @@ def transport(
 
     Parameters
     ----------
-    n_needs : int
     need, supporter, weight : ndarray
         By pair.
     places : ndarray of int64

@@ -24,13 +24,7 @@ class CellError(ValueError):
     """
 
     def __init__(
-        self,
-        message: str,
-        fix: str,
-        others: Sequence["CellError"] = (),
-        *,
-        offers: Sequence[str] = (),
-        word: str = "",
+        self, message: str, fix: str, others: Sequence["CellError"] = (), *, offers: Sequence[str] = (), word: str = ""
     ) -> None:
         super().__init__(message)
         self.message, self.fix, self.others = message, fix, tuple(others)
@@ -154,25 +148,17 @@ def day(value: str) -> date:
         raise CellError(f"{shown(value)} is not a date.", "Write dates as 2026-01-31 or 31/01/2026.") from error
 
 
-_MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
+# Spelt out, because the library's names depend on the machine's language.
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 
 
 def _month(word: str) -> int:
     """Return the number of a month from its English name or the first three letters of it; 0 if it is none."""
-    return next((number for number, name in enumerate(_MONTHS, start=1) if word in (name, name[:3])), 0)
+    names = enumerate(map(str.casefold, MONTHS), start=1)
+    return next((number for number, name in names if word in (name, name[:3])), 0)
 
 
 @dataclass(frozen=True, order=True)
@@ -217,3 +203,49 @@ def iso_day(value: str) -> str:
 
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
+
+
+# ---- whole columns ---------------------------------------------------------------------------------------------------
+# Fast parsers of columns in which nearly every cell is different: the values of the cells if all of them are plainly
+# sound, and otherwise None. The cells are then converted one by one, which finds what is wrong with a cell.
+
+Cells = Sequence[str]
+ColumnParser = Callable[[Cells], Sequence[object] | None]
+
+
+def no_parser(_: Cells) -> None:
+    """Return None: every cell is converted by itself."""
+
+
+def parse_texts(cells: Cells) -> Cells | None:
+    """Return the cells if each is text on one line."""
+    return cells if "".join(cells).isprintable() else None
+
+
+def parse_identifiers(cells: Cells) -> Cells | None:
+    """Return the cells if each is a short text that begins with a letter or a digit."""
+    plain = all(cells) and max(map(len, cells), default=0) <= 64 and "".join([cell[0] for cell in cells]).isalnum()
+    return parse_texts(cells) if plain else None
+
+
+def parse_urns(cells: Cells) -> Cells | None:
+    """Return the cells if each has six digits."""
+    return cells if _are_digits(cells) and set(map(len, cells)) == {6} else None
+
+
+def whole_number_parser(low: float, high: float) -> ColumnParser:
+    """Return a parser of numbers between `low` and `high` that are written in digits alone."""
+
+    def parse(cells: Cells) -> Sequence[float] | None:
+        # A float does not hold every number of more digits.
+        if not _are_digits(cells) or max(map(len, cells)) > 12:
+            return None
+        values = list(map(float, cells))
+        return values if low <= min(values) and max(values) <= high else None
+
+    return parse
+
+
+def _are_digits(cells: Cells) -> bool:
+    text = "".join(cells)
+    return all(cells) and text.isascii() and text.isdigit()

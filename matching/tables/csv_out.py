@@ -19,5 +19,5 @@ def spreadsheet_safe(text: str) -> str:
 
 
 def number_text(value: float, decimals: int = 3) -> str:
-    """Return a number with at most `decimals` decimals and no needless zeros; nan is blank."""
-    return "" if math.isnan(value) else f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+    """Return a number with at most `decimals` decimals and no needless zeros; blank where it is nan or infinite."""
+    return "" if not math.isfinite(value) else f"{value:.{decimals}f}".rstrip("0").rstrip(".")

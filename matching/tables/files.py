@@ -114,7 +114,6 @@ def read_sheet(
 
     Parameters
     ----------
-    source : Source
     encodings : sequence of str
         Tried in turn; the first that fits the bytes is used.
     wanted : callable
@@ -122,7 +121,6 @@ def read_sheet(
     recognise : callable, optional
         The table is the one with the best header among the first rows of every sheet of a workbook and every file of
         a zip. Without it, or where nothing is recognised, the first row of the first of them is the header.
-    limits : ReadLimits
 
     Raises
     ------

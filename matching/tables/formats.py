@@ -6,24 +6,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from matching.tables.cell_values import (
+    ColumnParser,
     day,
     day_range,
     free_text,
     identifier,
     iso_day,
     many,
+    no_parser,
     number,
     one_of,
-    text,
-    urn,
-    whole,
-)
-from matching.tables.column_parsers import (
-    ColumnParser,
-    no_parser,
     parse_identifiers,
     parse_texts,
     parse_urns,
+    text,
+    urn,
+    whole,
     whole_number_parser,
 )
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
@@ -48,7 +46,6 @@ class Column:
 
     Attributes
     ----------
-    name : str
     convert : callable
         The text of a cell that is not blank to its value; raises `CellError`.
     meaning : str
@@ -57,7 +54,6 @@ class Column:
         Whether the column must be in the header, with no blank cell unless `may_be_blank`.
     blank : object
         The value of a blank cell.
-    dtype : str
     synonyms : mapping of str to str
         Other words, in small letters, for the words that the column accepts.
     parse_column : callable
@@ -186,11 +182,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     synonyms=other["focus"],
                 ),
                 Column(
-                    "designations",
-                    many(designation),
-                    "accepted designations",
-                    blank=(),
-                    synonyms=other["designation"],
+                    "designations", many(designation), "accepted designations", blank=(), synonyms=other["designation"]
                 ),
                 Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0),
                 Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),
@@ -254,7 +246,6 @@ def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -
 
     Parameters
     ----------
-    form : TableFormat
     mapping : mapping of str to str, optional
         Names of the file's columns to the format's, where they differ.
     """

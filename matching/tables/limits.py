@@ -15,7 +15,6 @@ class ReadLimits:
     ----------
     file_bytes : int
         As stored, and again unpacked.
-    cell_characters, line_characters : int
     rows, columns : int
         `rows` is what a spreadsheet can hold.
     cells : int

@@ -1,8 +1,6 @@
 """The weights, limits and rules of a run: a frozen `Policy`, read from TOML; `pairs` applies it."""
 
-import json
 import re
-import tomllib
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -12,14 +10,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
-    ValidationError,
     field_validator,
     model_serializer,
     model_validator,
 )
 
-from matching.errors import DataError, Problem, did_you_mean, file_problem, shown
-from matching.tables.files import Source, unpacked
+from matching.errors import did_you_mean, shown
+from matching.tables.files import Source
+from matching.tables.toml_files import read_model, toml_value
 from matching.tables.vocabulary import standard_vocabulary
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -123,13 +121,6 @@ class Policy(_Section):
     phase_fit: RelatedFit = RelatedFit()
     rerun: Rerun = Rerun()
 
-    @field_validator("related_specialisms", mode="before")
-    @classmethod
-    def _lists_to_tuples(cls, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
-        return value
-
     @field_validator("related_specialisms")
     @classmethod
     def _in_order(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -150,59 +141,16 @@ def read_policy(source: Source) -> Policy:
     DataError
         With a `Problem` for each value that cannot be used; `column` is the key's dotted path.
     """
-    try:
-        keys = tomllib.loads(unpacked(source).decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        message = f"This is not a TOML file that can be read ({error})."
-        fix = "Start again from the policy template and change one value at a time."
-        raise DataError([file_problem(source.name, message, fix)]) from error
-    try:
-        return Policy.model_validate(keys)
-    except ValidationError as error:
-        raise DataError(_as_problem(source.name, detail) for detail in error.errors()) from error
+    return read_model(Policy, source, "Start again from the policy template and change one value at a time.")
 
 
 def policy_toml(policy: Policy) -> bytes:
     """Write a policy as TOML with every key; `read_policy` returns an equal policy."""
     lines: list[str] = []
     for section, values in policy.model_dump(mode="json").items():
-        lines += [f"[{section}]", *(f"{_toml_key(key)} = {_toml(value)}" for key, value in values.items()), ""]
+        lines += [f"[{section}]", *(f"{_toml_key(key)} = {toml_value(value)}" for key, value in values.items()), ""]
     return "\n".join(lines).encode("utf-8")
 
 
 def _toml_key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z0-9_]+", key) else _toml(key)
-
-
-def _toml(value: str | float | list[str]) -> str:
-    # Every JSON string, number and list of strings is a TOML one.
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _as_problem(table: str, detail: Any) -> Problem:
-    # The library marks a fault of the key itself, not of its value, with '[key]'.
-    path = ".".join(str(part) for part in detail["loc"] if part != "[key]")
-    found = "" if isinstance(detail["input"], dict) else _as_text(detail["input"])
-    if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1])
-        fix = did_you_mean(str(detail["loc"][-1]), known, "Known here are: " + ", ".join(known) + ".")
-        return Problem(table, None, path, found, "This key is not known.", fix)
-    message, _, fix = detail["msg"].removeprefix("Value error, ").partition("\n")
-    message = message[0].upper() + message[1:] + "."
-    if found and not fix:
-        message = f"{shown(found)} cannot be used. {message}"
-    return Problem(table, None, path, found, message, fix or "Change the value, or leave the key out for the default.")
-
-
-def _as_text(value: object) -> str:
-    try:
-        return str(value)
-    except ValueError:  # Python refuses to write a whole number of more than 4,300 digits
-        return "a very long number"
-
-
-def _known_keys(path: tuple[Any, ...]) -> list[str]:
-    section: Any = Policy
-    for part in path:
-        section = section.model_fields[part].annotation
-    return list(section.model_fields)
+    return key if re.fullmatch(r"[A-Za-z0-9_]+", key) else toml_value(key)

@@ -19,16 +19,13 @@ class Sheet:
     ----------
     name : str
         What problems call it: the file, with the sheet where there are several.
-    header : tuple of str
     numbers : tuple of int
         Of the rows, as a spreadsheet counts them (a header on top is row 1). Blank rows are left out, and so are those
         that do not fit under the header.
-    columns : tuple of tuple of str
     problems : tuple of Problem
         One for each row that does not fit.
     misfit_cells : frozenset of str
         The cells of those rows: an identifier among them exists, though its row could not be read.
-    notices : tuple of str
     """
 
     name: str
@@ -66,17 +63,14 @@ def sheet_of(
 
     Parameters
     ----------
-    name : str
     rows : iterator of list of str
         From the first row of the file.
-    header_row : int
     header : sequence of str
         The names of the columns; those that are blank in the file's header row are taken from here.
     wanted : callable
         Only columns whose name it accepts are kept.
     padded : bool
         Whether a short row ends in blank cells, as in a workbook; otherwise it does not fit.
-    limits : ReadLimits
 
     Raises
     ------
@@ -103,12 +97,7 @@ def sheet_of(
         for column, cells in zip(columns, compress(zip(*numbered.values(), strict=True), keep), strict=False):
             column.extend(map(str.strip, cells))
     return Sheet(
-        name,
-        kept_header,
-        tuple(numbers),
-        tuple(map(tuple, columns)),
-        tuple(misfits.problems),
-        frozenset(misfits.cells),
+        name, kept_header, tuple(numbers), tuple(map(tuple, columns)), tuple(misfits.problems), frozenset(misfits.cells)
     )
 
 

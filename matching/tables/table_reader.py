@@ -31,8 +31,6 @@ class Table:
     frame : DataFrame
         One row a record, in file order: `row` (number in the spreadsheet) and the format's columns. A cell that
         could not be read is None.
-    problems : tuple of Problem
-    notices : tuple of str
     misfit_cells : frozenset of str
         The cells of rows that do not fit under the header, in no known column.
     """
@@ -56,18 +54,12 @@ def read_table(
 
     Parameters
     ----------
-    sheet : Sheet
-    form : TableFormat
     vocabulary : Vocabulary
         Used to recognise the table that a wrong file holds.
     mapping : mapping of str to str, optional
         Names of the file's columns to the format's, where they differ.
     columns : collection of str, optional
         The columns that are read; all unless given. Others count as unknown.
-
-    Returns
-    -------
-    Table
 
     Raises
     ------

@@ -18,10 +18,8 @@ def text_rows(file: str, content: bytes, encodings: Sequence[str], limits: ReadL
     ----------
     file : str
         Its name, for problems.
-    content : bytes
     encodings : sequence of str
         Tried in turn; the first that fits the bytes is used.
-    limits : ReadLimits
 
     Raises
     ------

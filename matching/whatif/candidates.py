@@ -104,10 +104,7 @@ def _is_too_much(change: Change) -> bool:
 
 
 def _changes_for(question: Question, supporter: int, rules: Sequence[str]) -> Candidate:
-    """Return the changes that would let a supporter take the need, given the rules that bar them.
-
-    None where a rule cannot be changed, or where nothing is in the way.
-    """
+    """Return the changes that would lift these rules; none where one cannot be lifted, or nothing is in the way."""
     market, need = question.market, question.need
     rulebook = market.rulebook
     held = np.flatnonzero(question.before == supporter)
@@ -178,15 +175,13 @@ def _days_later(market: Market, need: int, supporter: int) -> float:
 
 
 def _days(market: Market, need: int, supporter: int, short: int) -> tuple[float, ...]:
-    """Return the numbers of more days to try, up to those that are short (in hundredths).
-
-    Only sums that some of the supporter's needs could come to: nothing becomes possible between two such sums.
-    """
+    """Return the numbers of more days to try, up to those that are short (in hundredths)."""
     rulebook = market.rulebook
     pairs, offered = market.pairs, int(rulebook.days_offered[supporter])
     pinned = rulebook.pins[0][rulebook.pins[1] == supporter]
     eligible = pairs.need[pairs.supporter == supporter]
     theirs = np.unique(np.concatenate([eligible, pinned, [need], _barred_by_days(market, supporter)]))
+    # Only sums that some of the needs could come to: nothing becomes possible between two such sums.
     sums = 1
     for days in rulebook.days_asked[theirs].tolist():
         sums |= sums << days

@@ -69,8 +69,6 @@ def explain_pair(
     ----------
     market : Market
         Of the plan's inputs.
-    plan : Plan
-    need_id, supporter_id : str
     time_limit_s : float
         How long to search for the plan with them here where days bind, in seconds.
 

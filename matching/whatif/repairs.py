@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from matching.errors import counted
+from matching.errors import counted, joined
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.plan.phrases import joined, person
+from matching.plan.phrases import person
 from matching.plan.write import Plan
 from matching.solve.arrays import Positions
 from matching.solve.problem import PRIORITY_LEVELS, UNMET, Reached
@@ -39,7 +39,6 @@ class Step:
 
     Attributes
     ----------
-    kind : Kind
     supporter_id : str
         The supporter whom it is about, or who could then serve the need.
     size : float
@@ -60,7 +59,6 @@ class Repair:
 
     Attributes
     ----------
-    need_id : str
     steps : tuple of Step
         One, or two that only work together; none where someone can be placed there with nothing changed.
     is_least : bool
@@ -75,7 +73,6 @@ class Repair:
         What the plan would reach at each level, the last in thousandths.
     proved : bool
         Whether that is the best plan after the change.
-    sentence : str
     """
 
     need_id: str
@@ -98,8 +95,6 @@ def repairs(
     ----------
     market : Market
         Of the plan's inputs.
-    plan : Plan
-    need_id : str
     most : int
         How many to return.
     time_limit_s : float

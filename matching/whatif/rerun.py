@@ -20,7 +20,6 @@ class Preview:
 
     Attributes
     ----------
-    sentences : tuple of str
     levels : DataFrame
         level, before, after and difference, as in `matching.plan.compare.Comparison`.
     people : DataFrame
@@ -42,7 +41,6 @@ def rerun_preview(before: Plan, after: Plan, inputs: Inputs) -> Preview:
 
     Parameters
     ----------
-    before, after : Plan
     inputs : Inputs
         Of the rerun: its decisions are the reason why a deployment had to end.
     """
@@ -97,7 +95,4 @@ def _people(before: Plan, after: Plan, inputs: Inputs) -> pd.DataFrame:
 
 
 def _held_by(plan: Plan) -> Mapping[str, set[str]]:
-    held: dict[str, set[str]] = {}
-    for need_id, supporter_id in plan.deployments[["need_id", "supporter_id"]].itertuples(index=False):
-        held.setdefault(supporter_id, set()).add(need_id)
-    return held
+    return {str(who): set(theirs) for who, theirs in plan.deployments.groupby("supporter_id")["need_id"]}

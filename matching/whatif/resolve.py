@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from matching.allocation import solve
 from matching.errors import DataError, Problem, did_you_mean, shown
@@ -23,7 +21,7 @@ from matching.pairs.market import Market
 from matching.pairs.rules import Rulebook, positions
 from matching.plan.compare import CHANGE_COLUMNS
 from matching.plan.write import Plan
-from matching.solve.arrays import Positions
+from matching.solve.arrays import Positions, connected
 from matching.solve.problem import UNMET, Reached, as_reached, best_of_each_need
 
 
@@ -51,7 +49,6 @@ def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) 
 
     Parameters
     ----------
-    market : Market
     inputs : Inputs
         With the same schools and evidence, so that the verdicts are the same.
     same_pairs : bool
@@ -85,7 +82,6 @@ def with_pins(inputs: Inputs, supporter_of: Mapping[str, str]) -> Inputs:
 
     Parameters
     ----------
-    inputs : Inputs
     supporter_of : mapping of str to str
         By need_id: the supporter_id to pin.
     """
@@ -132,14 +128,12 @@ def solve_again(
 
     Parameters
     ----------
-    market : Market
     before : ndarray of intp
         The outcome before the change.
     changed : Market
         After the change, over the same needs and supporters.
     needs, supporters : collection of int
         What the change touches: every pair, pin, place or day that it changes belongs to one of these.
-    time_limit_s : float
     at_most : tuple of int, optional
         What no outcome can exceed, where that is known: an outcome that reaches it is proved.
 
@@ -202,10 +196,7 @@ def _concerned(
 
 
 def _components(rulebook: Rulebook, need: Positions, supporter: Positions) -> Positions:
-    """Return the connected component of each need and then of each supporter.
-
-    Where there are side constraints, those of one school and those of one home school are connected.
-    """
+    """Return the connected component of each need and then of each supporter; side constraints connect schools."""
     n_needs, n_supporters = len(rulebook.need_school), len(rulebook.home_school)
     tail, head = [need], [n_needs + supporter]
     if rulebook.has_side_constraints:
@@ -214,9 +205,7 @@ def _components(rulebook: Rulebook, need: Positions, supporter: Positions) -> Po
         tail += [np.arange(n_needs), n_needs + np.arange(n_supporters)]
         head += [at + rulebook.need_school, home + rulebook.home_school]
     size = n_needs + n_supporters + 2 * len(rulebook.inputs.schools)
-    edges = np.concatenate(tail), np.concatenate(head)
-    graph = coo_array((np.ones(len(edges[0]), dtype=np.int8), edges), shape=(size, size))
-    return connected_components(graph, directed=False)[1].astype(np.intp)
+    return connected(size, np.concatenate(tail), np.concatenate(head))
 
 
 def _calmed(changed: Market, before: Positions, after: Positions, needs: Collection[int]) -> Positions:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from matching.errors import counted
+from matching.errors import counted, joined
 from matching.pairs.market import Market, Row
-from matching.plan.phrases import bar_phrases, counted_days, joined, person
+from matching.plan.phrases import bar_phrases, counted_days, person
 from matching.plan.write import Plan, in_points
 from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Reached
 from matching.whatif.resolve import (
@@ -38,11 +38,10 @@ class WhyNot:
 
     Attributes
     ----------
-    need_id, supporter_id : str
     bars : tuple of str
         The rules that the pair breaks, in words.
-    distance_km, chosen_distance_km : float
-        How far away the named supporter is, and the chosen one; nan where the need is unmet.
+    distance_km : float
+        How far away the named supporter is.
     components : DataFrame
         `COMPONENT_COLUMNS`, all text: a row each for specialism, phase and distance, and one for the score. `weight` is
         the share of the whole and `adds` what the fit adds to the score; the last two columns are of the chosen one.
@@ -61,7 +60,6 @@ class WhyNot:
     supporter_id: str
     bars: tuple[str, ...]
     distance_km: float
-    chosen_distance_km: float
     components: pd.DataFrame
     levels: pd.DataFrame
     displaced: pd.DataFrame
@@ -83,8 +81,6 @@ def why_not(
     ----------
     market : Market
         Of the plan's inputs.
-    plan : Plan
-    need_id, supporter_id : str
     force : bool
         Whether to solve even where the pair breaks a rule, as a pin may.
     time_limit_s : float
@@ -136,7 +132,7 @@ def why_not(
         need_id,
         supporter_id,
         bars,
-        *_distances(market, need, supporter, chosen),
+        float(market.rulebook.distance_km(np.array([need]), np.array([supporter]))[0]),
         _components(market, need, supporter, chosen),
         levels,
         displaced,
@@ -160,11 +156,6 @@ def _components(market: Market, need: int, supporter: int, chosen: int) -> pd.Da
     scores = [f"{milli / 1000:.3f}" for milli in fits.score_milli.tolist()]
     rows.append(("score", "", "", scores[0], "", scores[1] if len(scores) > 1 else ""))
     return pd.DataFrame(rows, columns=list(COMPONENT_COLUMNS), dtype="object")
-
-
-def _distances(market: Market, need: int, supporter: int, chosen: int) -> tuple[float, float]:
-    km = market.rulebook.distance_km(np.array([need, need]), np.array([supporter, max(chosen, 0)]))
-    return float(km[0]), float(km[1]) if chosen != UNMET else float("nan")
 
 
 def _no_capacity(market: Market, need: int, supporter: int) -> str:

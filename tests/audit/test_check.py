@@ -113,7 +113,7 @@ def test_a_changed_cell_is_found_by_the_digest(name):
 def test_any_changed_cell_is_found_even_where_the_digest_was_changed_too(name, column):
     files = small()
     rows = rows_of(files[name])
-    for row in range(len(rows)) if DEEP else sorted({0, 1, len(rows) - 1}):
+    for row in range(len(rows)) if DEEP else (0, 1 + column % (len(rows) - 1)):
         for value in other_values(rows[row][column]):
             changed = [list(cells) for cells in rows]
             changed[row][column] = value
@@ -278,7 +278,8 @@ def honest(one: Solved, serving: dict[str, str], *, claims_best: bool) -> dict[s
 
 
 @pytest.mark.parametrize("claims_best", [True, False])
-@pytest.mark.parametrize("number", [*GALLERY][::3] + [1000 + n for n in WIDE])
+@pytest.mark.deeper
+@pytest.mark.parametrize("number", [*GALLERY][:: 3 if DEEP else 6] + [1000 + n for n in WIDE[:: 1 if DEEP else 2]])
 def test_a_plan_with_one_deployment_less_is_not_accepted(number, claims_best):
     one = solved_wide(number - 1000) if number >= 1000 else solved(number)
     assert faults_in(honest(one, served(one.plan), claims_best=True)) == []

@@ -5,11 +5,10 @@ import json
 import re
 
 import numpy as np
-import pytest
-from conftest import DESKTOP, PHONE
+from conftest import DESKTOP
 from PIL import Image
 from playwright.sync_api import expect
-from test_every_screen import KNOWN, NO_WIDER_THAN_THE_WINDOW, violations
+from test_every_screen import inaccessible, wider_than_the_window
 
 RECORD = "What do you want to record?"
 
@@ -33,7 +32,7 @@ def states(window):
     expect(page.get_by_text("(N012) is without a supporter now")).to_be_visible()
     yield "declined"
     window.press("Find the smallest changes that would meet it")
-    expect(page.get_by_text("Cost: ").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Cost: ").first).to_be_visible()
     yield "repairs"
     window.press("Find the best plan from here")
     page.get_by_role("button", name="Accept this plan").wait_for()
@@ -51,13 +50,16 @@ def states(window):
     yield "compare"
 
 
-@pytest.mark.parametrize("window", [DESKTOP, PHONE], ids=["desktop", "phone"], indirect=True)
 def test_a_decision_and_all_that_follows_is_accessible_and_fits(window):
+    faults = []
     for state in states(window):
         window.settle()
-        for rule, place, where in violations(window):
-            assert (rule, place) in KNOWN, f"{state}: {rule} at {where}"
-        assert window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=3000), state
+        found = [*inaccessible(window), *wider_than_the_window(window)]
+        # The window is a phone's now.
+        found += [f"on a phone: {fault}" for fault in inaccessible(window)]
+        faults += [f"{state}: {fault}" for fault in found]
+        window.resize(DESKTOP)
+    assert faults == []
 
 
 def test_what_was_recorded_is_undone_with_one_button(window):

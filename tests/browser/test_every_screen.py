@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-import pytest
 import tiny
 import workbooks
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from conftest import DESKTOP, PHONE, ZOOMED, Window
+from playwright.sync_api import TimeoutError as NeverSo
 
 # Streamlit's own, which an app cannot mend: an uploader's drop zone takes back its role by being named.
 KNOWN = {("presentation-role-conflict", "stFileUploaderDropzone")}
@@ -60,7 +60,7 @@ def every_screen(window: Window) -> Iterator[str]:
     yield "plan, with a row"
     window.choose("Need", "N012")
     window.choose("Why not another supporter?", "S004")
-    page.get_by_text("Supporters who could meet this need, the best score first").first.wait_for()
+    page.get_by_text("The best score comes first.").wait_for()
     yield "plan, with a need"
     page.get_by_role("tab", name="Whom do they support?").click()
     page.get_by_text("Thick line: deployed in this plan.").wait_for()
@@ -105,35 +105,46 @@ def every_screen(window: Window) -> Iterator[str]:
 
 def violations(window: Window) -> Iterator[tuple[str, str, str]]:
     """The rule that is broken, the test identifier of the element that breaks it, and where it is."""
-    for violation in Axe().run(window.page).response["violations"]:
+    page = window.page
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
+    for violation in page.evaluate("async () => (await axe.run({resultTypes: ['violations']})).violations"):
         for node in violation["nodes"]:
             target = " ".join(node["target"])
-            place = window.page.locator(target).first.get_attribute("data-testid") or ""
+            place = page.locator(target).first.get_attribute("data-testid") or ""
             yield violation["id"], place, f"{target}: {node['html'][:200]}"
 
 
-def test_every_screen_is_accessible(window):
-    found = set()
+def inaccessible(window: Window) -> list[str]:
+    """What axe finds on the screen and nobody knows of."""
+    return [f"{rule} at {where}" for rule, place, where in violations(window) if (rule, place) not in KNOWN]
+
+
+def wider_than_the_window(window: Window) -> list[str]:
+    """The windows that what is on the screen does not fit: a desktop's, one of twice the size of letters, a phone's."""
+    found = []
+    # From wide to narrow: what has not yet found its place is then too wide, and is waited for.
+    for name, size in (("a desktop", DESKTOP), ("200 percent", ZOOMED), ("a phone", PHONE)):
+        window.resize(size)
+        try:
+            window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=10_000)
+        except NeverSo:
+            found.append(f"scrolls sideways at {name}")
+    return found
+
+
+def test_every_screen_is_accessible_fits_every_window_and_asks_only_this_machine(window):
+    faults, found = [], set()
     for screen in every_screen(window):
         window.settle()
         for rule, place, where in violations(window):
-            assert (rule, place) in KNOWN, f"{screen}: {rule} at {where}"
             found.add((rule, place))
+            if (rule, place) not in KNOWN:
+                faults.append(f"{screen}: {rule} at {where}")
+        faults += [f"{screen}: {fault}" for fault in wider_than_the_window(window)]
+        window.resize(DESKTOP)
+    assert faults == []
     assert found == KNOWN, "What Streamlit has mended need not be allowed any more."
-
-
-@pytest.mark.parametrize("window", [PHONE, ZOOMED], ids=["phone", "at 200 percent"], indirect=True)
-def test_no_screen_scrolls_sideways_on_a_phone_or_at_200_percent(window):
-    for screen in every_screen(window):
-        window.settle()
-        # Right after a change a screen may still be finding its place.
-        assert window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=3000), screen
-
-
-def test_only_this_machine_is_asked_for_anything(window):
-    assert window.page.viewport_size == DESKTOP
-    for _ in every_screen(window):
-        window.settle()
     assert any(url.startswith("ws:") for url in window.requests)
     assert window.strangers() == []
     assert window.complaints == []

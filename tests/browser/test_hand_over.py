@@ -6,16 +6,18 @@ import zipfile
 
 import openpyxl
 import pytest
-from conftest import PHONE, Window
+from conftest import DESKTOP, Window
 from playwright.sync_api import expect
-from test_every_screen import KNOWN, NO_WIDER_THAN_THE_WINDOW, violations
+from test_every_screen import inaccessible, wider_than_the_window
 
 SUPPORTERS, NEEDS = 700, 900
+# With limits the proof is out of reach: such a search never ends by itself before somebody has seen it.
+LIMITS = "[rules]\nmax_supporters_per_school = 1\nmax_per_home_school = 2\n"
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory) -> dict[str, str]:
-    """Made-up tables whose days bind, so that the search takes its time."""
+    """Made-up tables whose days and limits bind, so that the search takes its time: a minute."""
     from matching.inputs.bundled import demo_sources
     from matching.inputs.read import read_schools
     from matching.inputs.simulation.simulate import simulate
@@ -24,7 +26,8 @@ def large(tmp_path_factory) -> dict[str, str]:
     source = demo_sources()["schools"]
     tables = simulate(read_schools(source), SUPPORTERS, NEEDS, 1, with_days=True)
     texts = {name: csv_bytes(table).decode("utf-8-sig") for name, table in tables.items()}
-    return {"schools": source.content.decode("utf-8-sig"), "supporters": texts["supporters"], "needs": texts["needs"]}
+    made = {name: texts[name] for name in ("supporters", "needs")}
+    return {"schools": source.content.decode("utf-8-sig"), **made, "policy": LIMITS}
 
 
 def approve(window: Window, name: str) -> None:
@@ -100,18 +103,18 @@ def begin_large(window: Window, tables: dict[str, str]) -> None:
     window.title("Check the data")
     window.go("Plan")
     window.press("Make the plan")
-    expect(window.page.get_by_role("heading", name="The plan is being made")).to_be_visible(timeout=20_000)
+    expect(window.page.get_by_role("heading", name="The plan is being made")).to_be_visible()
 
 
 def test_a_long_search_survives_a_refresh_and_is_stopped_with_what_it_has(window, large):
     page = window.page
     begin_large(window, large)
-    assert [rule for rule, place, _ in violations(window) if (rule, place) not in KNOWN] == []
+    assert inaccessible(window) == []
     page.reload()
     stop = page.get_by_role("button", name="Stop and keep the best plan so far")
     expect(stop).to_be_visible()
     stop.click()
-    expect(page.get_by_text("Needs met", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Needs met", exact=True)).to_be_visible(timeout=90_000)
 
 
 def test_a_search_that_dies_with_its_server_can_be_begun_again(window, app, large):
@@ -125,9 +128,9 @@ def test_a_search_that_dies_with_its_server_can_be_begun_again(window, app, larg
     window.title("Plan")
     window.press("Make the plan")
     stop = page.get_by_role("button", name="Stop and keep the best plan so far")
-    expect(stop).to_be_visible(timeout=20_000)
+    expect(stop).to_be_visible()
     stop.click()
-    expect(page.get_by_text("Needs met", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Needs met", exact=True)).to_be_visible(timeout=90_000)
     window.complaints.clear()
 
 
@@ -145,15 +148,10 @@ def approved_screens(window: Window):
     yield "reopened"
 
 
-def test_the_screens_of_an_approved_plan_are_accessible(window):
+def test_the_screens_of_an_approved_plan_are_accessible_and_fit_a_phone(window):
+    faults = []
     for screen in approved_screens(window):
         window.settle()
-        for rule, place, where in violations(window):
-            assert (rule, place) in KNOWN, f"{screen}: {rule} at {where}"
-
-
-@pytest.mark.parametrize("window", [PHONE], ids=["phone"], indirect=True)
-def test_the_screens_of_an_approved_plan_fit_a_phone(window):
-    for screen in approved_screens(window):
-        window.settle()
-        assert window.page.wait_for_function(NO_WIDER_THAN_THE_WINDOW, timeout=3000), screen
+        faults += [f"{screen}: {fault}" for fault in (*inaccessible(window), *wider_than_the_window(window))]
+        window.resize(DESKTOP)
+    assert faults == []

@@ -6,7 +6,6 @@ import pytest
 
 from matching.allocation import allocate
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, Inputs, read_inputs
-from matching.plan.unmet.wording import STILL_OPEN, UNMET_CODES
 from matching.plan.write import Plan
 from matching.tables.files import open_source
 from matching.tables.formats import INSPECTION_COLUMNS, table_formats
@@ -67,9 +66,10 @@ def test_the_demo_policy_is_the_default_but_for_related_specialisms(inputs):
 def test_most_needs_of_the_demo_are_met_and_every_reason_occurs(plan):
     assert plan.manifest["status"] == "optimal"
     assert len(plan.deployments) >= 65
-    # The demo has no packages and no limits on schools.
-    assert set(plan.unmet["reason_code"]) == set(UNMET_CODES) - {
-        *(STILL_OPEN, "not_available", "package", "school_limit", "home_limit")
+    # The demo has no dates, no packages and no limits on schools.
+    assert set(plan.unmet["reason_code"]) == {
+        *("none_in_reach", "no_specialism", "no_phase", "too_far", "not_independent", "decided_against"),
+        *("too_many_days", "days_used_up", "all_full"),
     }
     assert set(plan.deployments["origin"]) == {"optimised", "pinned"}
 

@@ -20,7 +20,6 @@ from matching.plan.handover import (
     UNMET_IDENTIFIER_COLUMNS,
     Approval,
     Occasion,
-    british_date,
     identifiers_with_names,
     plan_by_school_html,
     plan_by_supporter_html,
@@ -29,6 +28,8 @@ from matching.plan.handover import (
     supporter_letters_csv,
     unmet_identifiers_csv,
 )
+from matching.plan.phrases import day_in_words
+from matching.plan.remarks import without_remarks
 
 OCCASION = Occasion("Autumn 2026", date(2026, 11, 24))
 APPROVED = Occasion("Autumn 2026", date(2026, 11, 24), Approval("Dr Ada Pym", date(2026, 11, 2), "3"))
@@ -148,6 +149,33 @@ def test_identifiers_that_give_a_name_away_are_told():
 # ---- letters -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("write", [*DOCUMENTS, *LETTERS])
+def test_what_people_wrote_about_decisions_is_kept_back(write):
+    plan, inputs = area()
+    assert "Bob Bay agreed" in plan.deployments["reason"].str.cat()
+    assert "Bob Bay agreed" not in write(without_remarks(plan, inputs), inputs, OCCASION).decode()
+    kept = without_remarks(plan, inputs)
+    assert kept.deployments["reason"].iloc[0] == "Pinned by Cy Cole: 4.0 km away, same phase."
+
+
+def test_a_refusal_is_told_without_its_reason():
+    schools, people = [school(1), school(2, 4)], [person("S1", 1)]
+    refusal = decision("declined", "S1", "N1", reason="Ill (since May)")
+    inputs = world(schools, people, [need("N1", 2)], decisions=(refusal,)).inputs()
+    plan = allocate(inputs)
+    assert "(Ill (since May))" in plan.unmet["nearest_option"].iloc[0]
+    assert "Ill" not in without_remarks(plan, inputs).unmet["nearest_option"].iloc[0]
+
+
+def test_documents_and_letters_show_the_status_and_the_rules_set_aside():
+    plan, inputs = area()
+    rows_of = plan.deployments.assign(status="agreed", rules_broken="distance;places")
+    known = replace(plan, deployments=rows_of)
+    for document in DOCUMENTS:
+        assert "agreed, against: distance, places" in document(known, inputs, OCCASION).decode()
+    assert {row["status"] for row in rows(supporter_letters_csv(known, inputs, OCCASION))} == {"agreed"}
+
+
 def test_a_letter_to_a_supporter_has_all_it_needs():
     plan, inputs = area()
     letters = rows(supporter_letters_csv(plan, inputs, APPROVED))
@@ -167,6 +195,8 @@ def test_a_letter_to_a_supporter_has_all_it_needs():
         "days": "1",
         "distance_km": "4.00",
         "reason": "Pinned by Cy Cole (Bob Bay agreed): 4.0 km away, same phase.",
+        "status": "proposed",
+        "rules_broken": "",
         "date": "24 November 2026",
         "round": "Autumn 2026",
         "approved_by": "Dr Ada Pym",
@@ -223,7 +253,7 @@ def test_no_cell_of_a_letter_is_a_formula(letters):
 
 
 def test_dates_are_as_british_readers_write_them():
-    assert british_date(date(2026, 5, 4)) == "4 May 2026"
+    assert day_in_words(date(2026, 5, 4)) == "4 May 2026"
 
 
 # ---- documents -----------------------------------------------------------------------------------------------------

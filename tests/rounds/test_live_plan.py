@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import GALLERY, WIDE, bounds_said, decision, need, person, said, school, solved, solved_wide, world
+from worlds import DEEP, GALLERY, WIDE, bounds_said, decision, need, person, said, school, solved, solved_wide, world
 
 from matching.allocation import allocate, solve
 from matching.audit.check import check_plan
@@ -159,7 +159,8 @@ def decided(one, kind, chance):
 
 
 @pytest.mark.parametrize("kind", ["declined", "by hand", "beyond what is offered"])
-@pytest.mark.parametrize("number", GALLERY)
+@pytest.mark.deeper
+@pytest.mark.parametrize("number", GALLERY if DEEP else GALLERY[::2])
 def test_the_bounds_of_the_accepted_plan_are_never_below_the_best_plan_under_the_decisions(number, kind):
     one, chance = solved(number), random.Random(number)
     accepted = Accepted.of(open_market(one.inputs), one.plan)

@@ -46,6 +46,14 @@ def store(path) -> Iterator[RoundStore]:
         yield store
 
 
+@pytest.fixture(scope="module")
+def travelled(tmp_path_factory) -> Iterator[tuple[RoundStore, Round, bytes]]:
+    """A store, a round of it, and that round as a file."""
+    with opened(tmp_path_factory.mktemp("damage") / "rounds.db") as store:
+        original = living(store)
+        yield store, original, store.export_round(original.round_id)
+
+
 # To a file and back
 
 
@@ -221,15 +229,16 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("fault", DAMAGES)
-def test_a_file_that_does_not_agree_with_itself_is_damaged(store, fault):
-    packed = store.export_round(living(store).round_id)
+def test_a_file_that_does_not_agree_with_itself_is_damaged(travelled, fault):
+    store, _, packed = travelled
+    before = len(store.list())
     with pytest.raises(DataError, match="The file is damaged, so nothing was restored from it: ") as caught:
         store.import_round(repacked(packed, DAMAGES[fault]))
     (problem,) = caught.value.problems
     assert re.search(fault, problem.message)
     assert problem.fix == "Download it again where it was made."
     assert len(problem.message) < 400
-    assert len(store.list()) == 1
+    assert len(store.list()) == before
 
 
 @pytest.mark.parametrize(
@@ -249,8 +258,8 @@ def test_a_file_that_does_not_agree_with_itself_is_damaged(store, fault):
         "a\x00b",
     ],
 )
-def test_a_path_that_leaves_the_directory_of_a_plan_is_refused(store, place):
-    packed = store.export_round(worked_on(store).round_id)
+def test_a_path_that_leaves_the_directory_of_a_plan_is_refused(travelled, place):
+    store, _, packed = travelled
     damaged = repacked(packed, lambda index: index["plans"][0]["files"][3].update(name=place))
     with pytest.raises(DataError, match=r"whose path does not stay in the plan's directory|lacks its file"):
         store.import_round(damaged)
@@ -391,14 +400,6 @@ def test_a_damaged_foreign_newer_or_huge_file_is_said_so(store, monkeypatch):
         with pytest.raises(DataError, match=message):
             store.import_round(content)
     assert len(store.list()) == 1
-
-
-@pytest.fixture(scope="module")
-def travelled(tmp_path_factory) -> Iterator[tuple[RoundStore, Round, bytes]]:
-    """A store, a round of it, and that round as a file."""
-    with opened(tmp_path_factory.mktemp("damage") / "rounds.db") as store:
-        original = living(store)
-        yield store, original, store.export_round(original.round_id)
 
 
 @settings(max_examples=40)

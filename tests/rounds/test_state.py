@@ -90,7 +90,7 @@ def test_to_pin_whom_one_put_there_keeps_which_rules_that_broke():
 
 
 def test_a_decline_bars_the_pair_and_frees_the_need():
-    found = state(event("pin", "N1", "S1"), event("declined", "N1", "S1", why=DECLINE_REASONS[1]))
+    found = state(event("pin", "N1", "S1"), event("declined", "N1", "S1", why=DECLINE_REASONS["too_far"]))
     assert (found.pins, list(found.freed)) == ({}, ["N1"])
     assert found.barred["N1", "S1"].reason == "Too far to travel"
     assert found.status_of("N1", "S1") == "declined"

@@ -13,7 +13,7 @@ from matching.rounds.history.events import new_event
 from matching.rounds.store import RoundStore, open_store
 from matching.ui.state import cache, jobs, plan_making
 from matching.ui.state.jobs import Jobs
-from matching.ui.state.params import PARAMS_KEY
+from matching.ui.state.params import PARAMS_KEY, ScreenParams
 from matching.ui.steps import EXPORT, HISTORY, PLAN, ROUNDS, RULES, START
 
 
@@ -147,13 +147,13 @@ def test_a_decision_is_undone_with_a_reason_and_put_back(planned):
     forbid(planned.round_id, "N012")
     visitor = Visitor(HISTORY, round=planned.round_id)
     decision = visitor.tab.selectbox[2]
-    assert decision.label == "Decision"
+    assert decision.label == "Entry"
     decision.set_value(3)
     visitor.run()
-    visitor.press("Undo this decision")
+    visitor.press("Undo this entry")
     assert "Give a reason first." in visitor.words()
     write(visitor, "Reason for undoing", "A mistake")
-    visitor.press("Undo this decision")
+    visitor.press("Undo this entry")
     assert "Undone: event 3" in visitor.words()
     assert open_store().get(planned.round_id).events[-1].why == "A mistake"
     visitor.go(EXPORT)
@@ -252,6 +252,7 @@ def test_a_database_that_may_only_be_read_is_told_and_loses_nothing(planned, tmp
 
 
 def test_a_database_that_somebody_else_holds_is_told(planned, tmp_path):
+    planned.tab.session_state[PARAMS_KEY] = ScreenParams(database_wait_s=0.5)
     planned.go(START)
     write(planned, "Name of this round", "Autumn")
     with closing(sqlite3.connect(tmp_path / "rounds.db", isolation_level=None)) as connection:

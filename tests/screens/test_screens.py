@@ -574,7 +574,7 @@ def test_an_unmet_need_can_be_explained(planned):
 
 def test_whom_the_people_who_could_support_a_need_support_is_drawn_when_it_is_looked_at(planned):
     planned.choose("Need", "N012")
-    assert "Supporters who could meet this need, the best score first" in planned.words()
+    assert "The best score comes first." in planned.words()
     assert "Thick line: deployed in this plan." not in planned.words()
     planned.open_tab("Whom do they support?", "around_need")
     assert "Thick line: deployed in this plan." in planned.words()

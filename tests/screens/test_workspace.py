@@ -14,7 +14,7 @@ from matching.errors import DataError, Problem
 from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
-from matching.rounds.history.events import DECLINE_REASONS, new_event
+from matching.rounds.history.events import new_event
 from matching.rounds.history.state import state_of
 from matching.rounds.planning.run_inputs import serving
 from matching.rounds.store import open_store
@@ -40,7 +40,7 @@ def fill(visitor: Visitor, label: str, words: str) -> None:
 
 def decline(visitor: Visitor, need_id: str) -> None:
     begin(visitor, need_id, "declined")
-    visitor._one(visitor.tab.selectbox, "Why?").set_value(DECLINE_REASONS[1])
+    visitor._one(visitor.tab.selectbox, "Why?").set_value("too_far")
     visitor.press("Record that they declined")
 
 
@@ -73,6 +73,17 @@ def test_a_decline_without_a_reason_is_refused(planned):  # noqa: F811
     planned.press("Record that they declined")
     assert "The reason is missing." in planned.words()
     assert state(planned).barred == {}
+
+
+def test_another_reason_is_given_in_words(planned):  # noqa: F811
+    begin(planned, "N012", "declined")
+    planned._one(planned.tab.selectbox, "Why?").set_value("other")
+    planned.press("Record that they declined")
+    assert "The reason is missing." in planned.words()
+    fill(planned, "In their words (needed for “Other”)", "Moving house")
+    planned.press("Record that they declined")
+    (bar,) = state(planned).barred.values()
+    assert bar.reason == "Other: Moving house"
 
 
 def test_the_best_plan_from_here_is_shown_first_and_then_accepted(planned):  # noqa: F811
@@ -345,9 +356,9 @@ def test_a_person_is_told_only_what_they_leave_and_take():
         [("S2", "Bo", "", "N4", ""), ("S1", "Al", "N1;N2", "N2;N3", ""), ("S3", "Cy", "N5", "", "")],
         columns=["supporter_id", "supporter_name", "had", "gets", "because"],
     )
-    told = comparisons.disturbed(people)
+    told = comparisons.disturbed(people, {})
     assert told.to_numpy().tolist() == [["Al (S1)", "N1", "N3"], ["Cy (S3)", "N5", "–"], ["Bo (S2)", "–", "N4"]]
-    assert list(comparisons.disturbed(people.assign(because="declined"))) == ["Person", "Loses", "Gains", "Because"]
+    assert list(comparisons.disturbed(people.assign(because="declined"), {})) == ["Person", "Loses", "Gains", "Because"]
 
 
 def test_words_of_a_table_stay_as_they_are_in_a_label():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from saved import as_bytes, faults_in, rows_of, signed
 from worlds import (
+    DEEP,
     World,
     bounds_said,
     by_milp,
@@ -56,10 +57,11 @@ def test_the_plan_is_the_best_and_its_proof_holds(local_repair, number):
     assert check_proof(plan, made.inputs())[0] == []
 
 
+@pytest.mark.deeper
 def test_a_price_is_what_one_more_place_is_worth(local_repair):
     """Over the whole plan: a need of a level counts as many bonuses as in the manifest's sum."""
     positive = 0
-    for number in range(20):
+    for number in range(20 if DEEP else 11):
         made = random_round(20_000 + number)
         plan = made.plan(params=local_repair)
         if not is_by_loads(plan):

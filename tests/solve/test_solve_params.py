@@ -4,7 +4,13 @@ import pytest
 from pydantic import ValidationError
 
 from matching.errors import DataError
-from matching.solve.params import DEFAULTS, FlowParams, SolveParams, solve_params
+from matching.solve.params import DEFAULTS, FlowParams, SolveParams
+from matching.tables.files import Source
+from matching.tables.toml_files import read_model
+
+
+def solve_params(toml: str) -> SolveParams:
+    return read_model(SolveParams, Source("solver settings", toml.encode()))
 
 
 def test_an_empty_file_gives_the_defaults():

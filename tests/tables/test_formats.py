@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from tiny import SCHOOLS, faults_of, xlsx
 
 from matching.errors import DataError
-from matching.tables.cell_values import DayRange
-from matching.tables.column_parsers import no_parser
+from matching.tables.cell_values import DayRange, no_parser
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import table_formats
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, national_grid

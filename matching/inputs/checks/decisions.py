@@ -1,11 +1,11 @@
 """Decisions about needs and supporters: one row for each need, and which of them contradict each other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from matching.errors import Problem, counted
+from matching.errors import Problem, counted, joined
 from matching.tables.table_reader import Table
 
 DECISION_COLUMNS = ("row", "kind", "supporter_id", "need_id", "reason", "by", "on", "rules_broken")
@@ -85,7 +85,6 @@ def pin_problems(
         What problems call the decisions.
     decisions : DataFrame
         As `for_each_need` returns them.
-    supporters, needs : DataFrame
     """
     pins = decisions[decisions["kind"] == "pin"]
     named = pins.groupby(["need_id", "supporter_id"])["rules_broken"].transform("sum")
@@ -93,7 +92,7 @@ def pin_problems(
     barred = decisions[decisions["kind"] != "pin"].drop_duplicates(["need_id", "supporter_id"])
     for need_id, rows in pins.groupby("need_id"):
         if len(rows) > 1:
-            message = f"Need {need_id} is pinned to {_listed(rows['supporter_id'])}, and a need takes one supporter."
+            message = f"Need {need_id} is pinned to {joined(rows['supporter_id'])}, and a need takes one supporter."
             yield Problem(name, min(rows["row"]), "need_id", str(need_id), message, "Keep one of the pins.")
     clash = pins.merge(barred, on=["need_id", "supporter_id"], suffixes=("", "_barred"))
     columns = ["row", "need_id", "supporter_id", "rules_broken", "kind_barred", "row_barred"]
@@ -128,8 +127,3 @@ def _overfull_pins(name: str, pins: pd.DataFrame, supporters: pd.DataFrame, need
 def _in_days(days: float) -> str:
     written = f"{days:,.2f}".rstrip("0").rstrip(".")
     return f"{written} {'day' if written == '1' else 'days'}"
-
-
-def _listed(words: Iterable[str]) -> str:
-    *most, last = list(words)
-    return f"{', '.join(most)} and {last}" if most else last

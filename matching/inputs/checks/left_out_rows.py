@@ -19,7 +19,6 @@ def without_faulty_rows(
 
     Parameters
     ----------
-    tables : mapping of str to Table
     problems : iterable of Problem
         Of single tables and between them.
     check : callable

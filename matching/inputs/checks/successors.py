@@ -20,7 +20,6 @@ def follow_links(tables: Mapping[str, Table], links: Links) -> tuple[dict[str, T
     ----------
     tables : mapping of str to Table
         By name; without schools, or without links, nothing is replaced.
-    links : Links
 
     Returns
     -------

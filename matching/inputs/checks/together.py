@@ -53,8 +53,6 @@ def check_together(
     ----------
     tables : mapping of str to Table
         By name; a check is skipped where one of its tables is missing.
-    absent : AbsentSchools
-    vocabulary : Vocabulary
     """
     problems, notices = list[Problem](), list[str]()
     known = {name: set(tables[name].frame[key].dropna()) for name, key in IDENTIFIERS.items() if name in tables}
@@ -91,12 +89,8 @@ def unknown_identifiers(
 
     Parameters
     ----------
-    table : Table
-    column : str
     target : Table
         The table that must have it, which is schools, supporters or needs.
-    target_name : str
-    absent : AbsentSchools, optional
     """
     known = set(target.frame[IDENTIFIERS[target_name]].dropna()) | target.misfit_cells
     unknown = set(table.frame[column]) - known - {None, ""}

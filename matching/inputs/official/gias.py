@@ -47,10 +47,7 @@ OPTIONAL_COLUMNS = {
     "fsm_percent": "PercentageFSM",
 }
 # Only some years have these; their absence needs no notice.
-PASSING_COLUMNS = {
-    "inspected_on": "OfstedLastInsp",
-    "ofsted_concern": "OfstedSpecialMeasures (name)",
-}
+PASSING_COLUMNS = {"inspected_on": "OfstedLastInsp", "ofsted_concern": "OfstedSpecialMeasures (name)"}
 _DOWNLOAD_AGAIN = "Download 'Establishment fields CSV' from Get Information about Schools again and keep its columns."
 GIAS_COLUMNS = REQUIRED_COLUMNS | OPTIONAL_COLUMNS | PASSING_COLUMNS
 
@@ -135,10 +132,7 @@ def read_official(
 
 
 def read_gias(
-    source: Source,
-    vocabulary: Vocabulary,
-    inspections: Inspections | None = None,
-    links: Links | None = None,
+    source: Source, vocabulary: Vocabulary, inspections: Inspections | None = None, links: Links | None = None
 ) -> OfficialSchools:
     """Read the open schools in England from a GIAS extract.
 
@@ -153,10 +147,6 @@ def read_gias(
     links : Links, optional
         Gives a school without a grade that of the one school that it replaced.
 
-    Returns
-    -------
-    OfficialSchools
-
     Raises
     ------
     DataError
@@ -168,10 +158,7 @@ def read_gias(
     print, such as the no-break space, become spaces.
     """
     sheet = read_sheet(
-        source,
-        encodings=ENCODINGS,
-        wanted=set(GIAS_COLUMNS.values()).__contains__,
-        recognise=gias_columns,
+        source, encodings=ENCODINGS, wanted=set(GIAS_COLUMNS.values()).__contains__, recognise=gias_columns
     )
     check_columns(sheet, REQUIRED_COLUMNS.values(), "GIAS extract", _DOWNLOAD_AGAIN)
     cells = _cells(sheet)

@@ -13,11 +13,7 @@ GIAS, OFSTED, INHERITED = "GIAS", "Ofsted", ", inherited from "
 
 
 def with_inspections(
-    name: str,
-    schools: pd.DataFrame,
-    in_gias: Mapping[str, str],
-    inspections: Inspections | None,
-    links: Links | None,
+    name: str, schools: pd.DataFrame, in_gias: Mapping[str, str], inspections: Inspections | None, links: Links | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the schools with what inspectors last found, and the notices.
 
@@ -29,10 +25,8 @@ def with_inspections(
         With the grades of GIAS.
     in_gias : mapping of str to str
         The grade of every graded establishment in GIAS, open or closed, by URN.
-    inspections : Inspections, optional
-        Ofsted's findings, which take precedence over those of GIAS.
-    links : Links, optional
-        Gives a school without a grade that of the one school that it replaced.
+    inspections, links : optional
+        As in `matching.inputs.official.gias.read_gias`.
     """
     notices: list[str] = []
     graded: dict[str, tuple[str, str, str]] = {urn: (grade, "", GIAS) for urn, grade in in_gias.items()}

@@ -27,7 +27,6 @@ class Links:
     ----------
     after, before : mapping of str to tuple of str
         By URN: the URNs of successors and of predecessors, sorted.
-    notices : tuple of str
     rows : int
         The number of links in the file.
     """

@@ -43,7 +43,6 @@ class Inspections:
         (category of concern), areas (`area: grade` joined by `; `, of the last inspection that graded areas),
         inspected_on (the last inspection of any kind), urn_then (the earlier URN that the grade was given under).
         Blank where Ofsted gives nothing.
-    notices : tuple of str
     """
 
     frame: pd.DataFrame
@@ -83,15 +82,8 @@ def read_ofsted(source: Source) -> Inspections:
     A cell that cannot be read is left blank and counted in a notice.
     """
     sheet = read_sheet(
-        source,
-        encodings=ENCODINGS,
-        wanted=lambda name: ofsted_columns((name,)) > 0,
-        recognise=ofsted_columns,
+        source, encodings=ENCODINGS, wanted=lambda name: ofsted_columns((name,)) > 0, recognise=ofsted_columns
     )
-    return _inspections(sheet)
-
-
-def _inspections(sheet: Sheet) -> Inspections:
     folded = [comparable(name) for name in sheet.header]
     cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(folded, axis=1)
     found = {field: next((name for name in names if name in folded), "") for field, names in _columns().items()}
@@ -104,20 +96,18 @@ def _inspections(sheet: Sheet) -> Inspections:
     def read(field: str, kind: str) -> pd.Series:
         return _read(sheet.name, cells["urn"], column(field), kind, notices)
 
-    latest = pd.DataFrame(
-        {
-            "grade": read("grade", "grade"),
-            "graded_on": read("graded_on", "date"),
-            "urn_then": column("urn_then").where(_unrelated(column("relates")), ""),
-        }
-    )
-    previous = pd.DataFrame(
-        {
-            "grade": read("previous_grade", "grade"),
-            "graded_on": read("previous_graded_on", "date"),
-            "urn_then": column("previous_urn_then").where(_unrelated(column("previous_relates")), ""),
-        }
-    )
+    def graded_in(inspection: str) -> pd.DataFrame:
+        # Whether the inspection was of an earlier school, according to Ofsted.
+        is_other = column(f"{inspection}relates").str.casefold().isin(["no", "n"])
+        return pd.DataFrame(
+            {
+                "grade": read(f"{inspection}grade", "grade"),
+                "graded_on": read(f"{inspection}graded_on", "date"),
+                "urn_then": column(f"{inspection}urn_then").where(is_other, ""),
+            }
+        )
+
+    latest, previous = graded_in(""), graded_in("previous_")
     # Where the latest inspection gave no overall grade ('Not judged'), that of the one before it is the last.
     graded = latest.where(latest["grade"] != "", previous)
     dates = pd.DataFrame(
@@ -153,12 +143,7 @@ def _check(sheet: Sheet, cells: pd.DataFrame, found: Mapping[str, str]) -> None:
         raise DataError(problems)
 
 
-def _unrelated(cells: pd.Series) -> pd.Series:
-    """Return where the inspection was of an earlier school, according to Ofsted."""
-    return cells.str.casefold().isin(["no", "n"])
-
-
-def _read(name: str, urns: pd.Series, cells: pd.Series, kind: str, notices: list[str], column: str = "") -> pd.Series:
+def _read(name: str, urns: pd.Series, cells: pd.Series, kind: str, notices: list[str]) -> pd.Series:
     """Return each cell's meaning; blank, with a notice, where it cannot be read."""
     meanings = {cell: meaning(cell, kind) for cell in cells.unique()}
     unread = cells[cells.map({cell: found is None for cell, found in meanings.items()}).astype(bool)]
@@ -184,7 +169,6 @@ def meaning(cell: str, kind: str) -> str | None:
 
     Parameters
     ----------
-    cell : str
     kind : str
         What it should hold: grade, concern, card (a grade of a report card), graded (a grade of an area) or date.
     """
@@ -220,17 +204,16 @@ def _areas(name: str, cells: pd.DataFrame, notices: list[str]) -> pd.Series:
         column = next((one for one in _area_names(area) if one in cells.columns), "")
         if not column:
             continue
-        kind = "card" if area.framework == "report card" else "graded"
-        grades = _read(name, cells["urn"], cells[column], kind, notices)
+        grades = _read(name, cells["urn"], cells[column], area.framework, notices)
         pairs = (area.name + ": " + grades + "; ").where(grades != "", "")
-        by_framework[kind] = by_framework.get(kind, "") + pairs
+        by_framework[area.framework] = by_framework.get(area.framework, "") + pairs
     blank = pd.Series("", index=cells.index, dtype="object")
     card, graded = by_framework.get("card", blank), by_framework.get("graded", blank)
     return card.where(card != "", graded).str.removesuffix("; ")
 
 
 def _area_names(area: Area) -> tuple[str, ...]:
-    return (area.column,) if area.framework == "report card" else (f"latest oeif {area.column}", area.column)
+    return (area.column,) if area.framework == "card" else (f"latest oeif {area.column}", area.column)
 
 
 @cache

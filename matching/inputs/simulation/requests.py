@@ -38,9 +38,7 @@ def made_up_needs(area: pd.DataFrame, count: int, chance: Chance, with_days: boo
     focus = _focuses(school, phase_positions(area, vocabulary), vocabulary, chance)
     is_specialism = np.array([one.is_specialism for one in focuses])[focus]
     days = np.where(
-        is_specialism,
-        between(chance, *_DAYS_FOR_SPECIALISM, count),
-        between(chance, *_DAYS_FOR_WHOLE_SCHOOL, count),
+        is_specialism, between(chance, *_DAYS_FOR_SPECIALISM, count), between(chance, *_DAYS_FOR_WHOLE_SCHOOL, count)
     )
     return pd.DataFrame(
         {
@@ -87,7 +85,9 @@ def made_up_decisions(area: pd.DataFrame, people: pd.DataFrame, needs: pd.DataFr
     rows = []
     for (_, need), kind in zip(needs.iterrows(), cycle(_DECISION_REASONS)):
         suits = free & _suits(people, need)
-        likely = np.where(suits if suits.any() else free, _distance_km(people, need), np.inf)
+        home = people["easting"].to_numpy(), people["northing"].to_numpy()
+        km = distance_km(*home, need["easting"], need["northing"])
+        likely = np.where(suits if suits.any() else free, km, np.inf)
         nearest = int(np.argmin(likely))
         free[nearest] = False
         # A pin must not send a supporter where they cannot serve.
@@ -128,9 +128,3 @@ def _suits(people: pd.DataFrame, need: pd.Series) -> Flags:
 
 def _holds(cells: pd.Series, word: str) -> pd.Series:
     return (";" + cells + ";").str.contains(f";{word};", regex=False)
-
-
-def _distance_km(people: pd.DataFrame, need: pd.Series) -> Floats:
-    """Return the distance from each supporter's home school to the need's school."""
-    easting, northing = people["easting"].to_numpy(), people["northing"].to_numpy()
-    return distance_km(easting, northing, need["easting"], need["northing"])

@@ -67,14 +67,7 @@ def simulate(
 
 def _check(schools: pd.DataFrame, supporters: int, needs: int, seed: int, region: str | None) -> None:
     problems = [
-        Problem(
-            "simulate",
-            None,
-            "",
-            str(count),
-            f"{count} {noun} cannot be made up.",
-            f"Choose 1 to {_MOST:,}.",
-        )
+        Problem("simulate", None, "", str(count), f"{count} {noun} cannot be made up.", f"Choose 1 to {_MOST:,}.")
         for count, noun in ((supporters, "supporters"), (needs, "needs"))
         if not 1 <= count <= _MOST
     ]

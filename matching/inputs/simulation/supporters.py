@@ -16,21 +16,7 @@ AS_AT = np.datetime64("2026-09-01")
 
 @dataclass(frozen=True)
 class _Profile:
-    """What is typical of the people of one designation.
-
-    Attributes
-    ----------
-    share : float
-        The part of all supporters who have it.
-    is_head : bool
-        Whether they lead their home school, which has one head only.
-    home_grades : tuple of str
-        Ofsted grades of their home schools.
-    chance_of_places : tuple of float
-        Chances of having one place, two, and so on.
-    days_a_year : tuple of int
-        Fewest and most days available.
-    """
+    """What is typical of the people of one designation: their share of all, the chances of one place, two and so on."""
 
     designation: str
     share: float

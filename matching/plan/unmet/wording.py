@@ -7,32 +7,14 @@ supporter lacks is a phrase of `plan/phrases`, because other answers use it too.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from matching.errors import counted
+from matching.errors import counted, joined
 from matching.pairs.market import Market
-from matching.plan.phrases import counted_days, day_in_words, holders, joined, sentence_case, specialists
+from matching.plan.phrases import counted_days, day_in_words, holders, sentence_case, specialists
 from matching.solve.arrays import Positions
 from matching.tables.grid import kilometres
 
 STILL_OPEN = "still_open"
 """Only of a plan changed by hand: in the best plan no free supporter is eligible for an unmet need."""
-
-UNMET_CODES = (
-    "none_in_reach",
-    "no_specialism",
-    "no_phase",
-    "too_far",
-    "not_independent",
-    "not_available",
-    "decided_against",
-    "too_many_days",
-    "package",
-    STILL_OPEN,
-    "school_limit",
-    "home_limit",
-    "days_used_up",
-    "all_full",
-)
-"""Every reason_code, in the order in which the reasons are looked for."""
 
 
 @dataclass(frozen=True)

@@ -76,15 +76,18 @@ HELD = ("agreed", "active", "paused", "completed")
 ENDED = ("declined", "withdrawn")
 """The statuses that end a deployment and free the need; `declined` bars the supporter from it too."""
 
-DECLINE_REASONS = (
-    "No time at present",
-    "Too far to travel",
-    "Knows the school too well (conflict of interest)",
-    "Change of job",
-    "Illness or leave",
-    "The school prefers another person",
-    "Other",
+DECLINE_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "no_time": "No time at present",
+        "too_far": "Too far to travel",
+        "conflict": "Knows the school too well (conflict of interest)",
+        "new_job": "Change of job",
+        "leave": "Illness or leave",
+        "school_prefers": "The school prefers another person",
+        "other": "Other",
+    }
 )
+"""Why a supporter declines, by code. An event records the words: `why` is for people, and no code compares it."""
 
 LONGEST_TEXT = 4_000
 """The most characters in any text of an event."""

@@ -1,7 +1,7 @@
 """The history of a round for people: every event in words, as a table and as CSV."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 
 import pandas as pd
@@ -45,12 +45,12 @@ def history_csv(events: Iterable[Event]) -> bytes:
     return csv_bytes(history_table(events))
 
 
-def what_happened(event: Event) -> str:
-    """Return an event in a few words, without the need and the supporter."""
+def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
+    """Return an event in a few words, without the need and the supporter; `names` are words for identifiers."""
     words = KINDS[event.kind]
-    about = event.about
+    about, before = event.about, event.about.get("replaces", "")
     details = {
-        "swap": f" instead of {about.get('replaces')}" if about.get("replaces") else "",
+        "swap": f" instead of {(names or {}).get(before, before)}" if before else "",
         "status": f": {about.get('status', '')}",
         "undo": f": event {event.undoes}",
         **dict.fromkeys(

@@ -16,6 +16,7 @@ from matching.pairs.market import Market
 from matching.pairs.rules import positions
 from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
+from matching.rounds.history.state import RoundState
 from matching.solve.arrays import Positions
 from matching.solve.problem import UNMET, Assignment, Reached, as_reached
 from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins
@@ -95,6 +96,13 @@ def live_plan(
     _, solved = best or solve(held, time_limit_s=min(_CLOSER_S, time_limit_s) if most else time_limit_s)
     bounds = min(solved.bounds, most) if most else solved.bounds
     return make_plan(held, outcome, _measured(held, outcome.supporter_of, replace(solved, bounds=bounds)))
+
+
+def with_statuses(plan: Plan, state: RoundState) -> Plan:
+    """Return a plan with the status of each deployment as the round knows it."""
+    rows = plan.deployments
+    pairs = zip(rows["need_id"], rows["supporter_id"], strict=True)
+    return replace(plan, deployments=rows.assign(status=[state.status_of(*pair) for pair in pairs]))
 
 
 def held_inputs(inputs: Inputs, supporter_of: Mapping[str, str], by_hand: Collection[str]) -> Inputs:

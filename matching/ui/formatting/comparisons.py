@@ -1,7 +1,10 @@
 """Tables of what differs between two plans, under the headings of the screens."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from matching.plan.compare import FIGURES
 from matching.plan.write import Plan
 from matching.tables.formats import PRIORITIES
 from matching.whatif.why_not import WhyNot
@@ -61,12 +64,14 @@ def compared_levels(table: pd.DataFrame, before: Plan, after: Plan) -> pd.DataFr
 
 
 def _level_words(level: str) -> str:
-    words = {"score": "Total score", "mean distance in km": "Mean distance (km)"}
-    return words.get(level, f"{level.capitalize()} needs met" if level in PRIORITIES else level.capitalize())
+    if level in PRIORITIES:
+        return f"{level.capitalize()} needs met"
+    short = {"score": "Total score", "mean_distance_km": "Mean distance (km)"}
+    return short[level] if level in short else FIGURES[level].capitalize()
 
 
 def _decimals(level: str) -> int:
-    return {"score": 3, "mean score": 3, "mean distance in km": 2}.get(level, 0)
+    return {"score": 3, "mean_score": 3, "mean_distance_km": 2}.get(level, 0)
 
 
 def _number(level: str, value: float) -> str:
@@ -112,9 +117,18 @@ def compared_workload(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def disturbed(people: pd.DataFrame) -> pd.DataFrame:
-    """Return the people whose deployments a new plan changes, those who lose one first."""
-    left, new = _not_in(people["had"], people["gets"]), _not_in(people["gets"], people["had"])
+def disturbed(people: pd.DataFrame, need_names: Mapping[str, str]) -> pd.DataFrame:
+    """Return the people whose deployments a new plan changes, those who lose one first.
+
+    Parameters
+    ----------
+    people : DataFrame
+        As `matching.whatif.rerun.Preview` has them.
+    need_names : mapping of str to str
+        Each need in words, by need_id.
+    """
+    left = _not_in(people["had"], people["gets"], need_names)
+    new = _not_in(people["gets"], people["had"], need_names)
     table = pd.DataFrame(
         {
             "Person": people["supporter_name"] + " (" + people["supporter_id"] + ")",
@@ -128,7 +142,7 @@ def disturbed(people: pd.DataFrame) -> pd.DataFrame:
     return table if table["Because"].any() else table.drop(columns="Because")
 
 
-def _not_in(these: pd.Series, those: pd.Series) -> list[str]:
-    """Return the need_ids of each cell that the cell next to it lacks, separated by commas."""
+def _not_in(these: pd.Series, those: pd.Series, need_names: Mapping[str, str]) -> list[str]:
+    """Return the needs of each cell that the cell next to it lacks, by name."""
     cells = [(first.split(";"), set(second.split(";"))) for first, second in zip(these, those, strict=True)]
-    return [", ".join(one for one in first if one and one not in second) for first, second in cells]
+    return ["; ".join(need_names.get(one, one) for one in first if one and one not in other) for first, other in cells]

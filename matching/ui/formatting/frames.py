@@ -106,7 +106,7 @@ def evidence(market: Market, supporter_id: str) -> pd.DataFrame:
 
 
 def _shown_evidence(source: str, stated: str, disagrees: bool) -> str:
-    if source != "schools table":
+    if source != "schools":
         return stated or "None given"
     if disagrees:
         return "Ofsted grade in the schools table, which differs from the evidence given"
@@ -183,12 +183,11 @@ def statuses_in(needs: pd.DataFrame) -> list[str]:
     return [one for one in STATUSES if one in found]
 
 
-def plan_grid(needs: pd.DataFrame, chosen: str | None) -> pd.DataFrame:
-    """Return the needs of `with_status` under the headings of the plan's table, with a mark at the chosen one."""
+def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
+    """Return the needs of `with_status` under the headings of the plan's table."""
     fixed = needs["held"].map({"pinned": ", pinned", "by hand": ", by hand"}).fillna("")
     return pd.DataFrame(
         {
-            "": np.where(needs["need_id"] == chosen, "▶", ""),
             "School": needs["school"],
             "Focus": needs["focus"],
             "Priority": needs["priority"].astype(str),

@@ -1,6 +1,7 @@
 """Hand over: approval of the plan, and its files, equal to the byte to those that the commands write."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -81,6 +82,13 @@ def _warn_if_outdated(round_: Round, found: Handed) -> None:
 def _show_files(round_: Round, found: Handed) -> None:
     if found.approval is None:
         st.html(markup.paragraph("The plan is not approved yet, so these files are a draft.", quiet=True))
+    remarks = st.checkbox(
+        "Include the remarks of decisions in the workbook, documents and letters",
+        key="with_remarks",
+        help="What was written about a decision is private unless you tick this. The files to keep and verify and the "
+        "CSV tables always hold it.",
+    )
+    found = replace(found, with_remarks=remarks)
     _show_to_read(found)
     _show_letters(found)
     _show_without_names(found)
@@ -100,7 +108,7 @@ def _show_to_read(found: Handed) -> None:
     with left, st.container(border=True, height="stretch"):
         st.header("To read and share", anchor=False)
         st.html(markup.paragraph("One Excel workbook with a sheet for each table. No cell in it runs as a formula."))
-        _offer("Download the Excel workbook", lambda: cache.workbook(found.files), "plan.xlsx", _EXCEL, primary=True)
+        _offer("Download the Excel workbook", lambda: _workbook(found), "plan.xlsx", _EXCEL, primary=True)
     with right, st.container(border=True, height="stretch"):
         st.header("To print", anchor=False)
         st.html(markup.paragraph("A document that opens in any browser. Print it there, or save it as a PDF."))
@@ -111,9 +119,13 @@ def _show_to_read(found: Handed) -> None:
             )
 
 
+def _workbook(found: Handed) -> bytes:
+    return cache.workbook(found.files, found.shared, with_remarks=found.with_remarks)
+
+
 def _printed(found: Handed, by: str) -> bytes:
     write = plan_by_school_html if by == "school" else plan_by_supporter_html
-    return write(found.plan, found.inputs, found.occasion(date.today()))
+    return write(found.shared, found.inputs, found.occasion(date.today()))
 
 
 def _show_letters(found: Handed) -> None:
@@ -127,13 +139,13 @@ def _show_letters(found: Handed) -> None:
     with st.container(horizontal=True):
         _offer(
             "Download the rows for supporters",
-            lambda: supporter_letters_csv(found.plan, found.inputs, found.occasion(date.today())),
+            lambda: supporter_letters_csv(found.shared, found.inputs, found.occasion(date.today())),
             "letters-supporters.csv",
             _CSV,
         )
         _offer(
             "Download the rows for schools",
-            lambda: school_letters_csv(found.plan, found.inputs, found.occasion(date.today())),
+            lambda: school_letters_csv(found.shared, found.inputs, found.occasion(date.today())),
             "letters-schools.csv",
             _CSV,
         )

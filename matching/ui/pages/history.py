@@ -79,6 +79,10 @@ def _filtered(events: tuple[Event, ...], names: Mapping[str, str]) -> list[Event
     ]
 
 
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
+
+
 def _subject(event: Event, events: tuple[Event, ...]) -> Event:
     """Return the event itself or, for an undo, the event that was undone."""
     while event.undoes is not None and 0 < event.undoes <= len(events):
@@ -103,7 +107,7 @@ def _table(
                 "Number": str(one.number),
                 "When": moment(one.at),
                 "Who": one.by or "Not given",
-                "What": what_happened(one).capitalize(),
+                "What": _capital(what_happened(one, names)),
                 "Need": need,
                 "Supporter": supporter,
                 "Why": one.about.get("text", "") or one.why,
@@ -161,7 +165,7 @@ def _show_dormant(round_: Round, number: int, names: Mapping[str, str]) -> None:
 
 
 def _sentence(event: Event, events: tuple[Event, ...], names: Mapping[str, str]) -> str:
-    what = ", ".join(filter(None, [what_happened(event), *_about(event, events, names)]))
+    what = ", ".join(filter(None, [what_happened(event, names), *_about(event, events, names)]))
     return f"{event.number}: {what}, by {event.by or 'an unnamed user'} on {moment(event.at)}"
 
 

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -30,6 +31,7 @@ from matching.ui.widgets.layout import grid_height, link, round_or_stop, screen_
 _FIRST_UNMET, _MOST_UNMET = 10, 100
 _MOST_UNDONE = 5
 _MOST_URGENT = 5
+_CHOSEN_IN_TABLE, _CHOSEN_ELSEWHERE = "chosen_in_table", "chosen_elsewhere"
 
 
 def show() -> None:
@@ -59,9 +61,9 @@ def show() -> None:
         chosen = _show_chosen(opened)
     with slot:
         _show_table(opened, shown, chosen)
-        show_map(opened, shown)
     if chosen:
         show_questions(opened, chosen)
+    show_map(opened, shown)
     _show_tabs(opened, shown)
     way_on(EXPORT, "Next: Hand over")
 
@@ -180,23 +182,28 @@ def _show_table(opened: Opened, shown: pd.DataFrame, chosen: str | None) -> None
     if shown.empty:
         st.html(markup.paragraph("No need matches these filters. Clear one of them."))
         return
-    # Another selection of rows is another table: what is ticked in one would be another row in the other.
-    key = f"plan_grid_{zlib.crc32(' '.join(shown['need_id']).encode()):x}"
+    # A table that shows other rows, or whose need was chosen elsewhere, is a new one that begins with the need marked.
+    if st.session_state.get(_CHOSEN_IN_TABLE) != chosen:
+        st.session_state[_CHOSEN_IN_TABLE] = st.session_state[_CHOSEN_ELSEWHERE] = chosen
+    rows = f"{' '.join(shown['need_id'])} {st.session_state.get(_CHOSEN_ELSEWHERE)}"
+    key = f"plan_grid_{zlib.crc32(rows.encode()):x}"
 
     def choose_row() -> None:
         if cells := st.session_state[key]["selection"]["cells"]:
-            st.session_state["need"] = shown["need_id"].iat[cells[0][0]]
+            chosen_here = shown["need_id"].iat[cells[0][0]]
+            st.session_state["need"] = st.session_state[_CHOSEN_IN_TABLE] = chosen_here
 
+    at = np.flatnonzero(shown["need_id"] == chosen).tolist()
     st.dataframe(
-        frames.plan_grid(shown, chosen),
+        frames.plan_grid(shown),
         hide_index=True,
         height=grid_height(len(shown)),
         on_select=choose_row,
         selection_mode="single-cell",
+        selection_default={"selection": {"rows": [], "columns": [], "cells": [(row, "School") for row in at]}},
         key=key,
         placeholder="",
         column_config={
-            "": st.column_config.TextColumn(width=20),
             "School": st.column_config.TextColumn(width=190),
             "Focus": st.column_config.TextColumn(width=120),
             "Km": st.column_config.NumberColumn(format="%.1f"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from matching.accreditation import changes, touched
+from matching.accreditation import CHANGES, changes, touched
 from matching.errors import DataError
 from matching.pairs.market import Market
 from matching.rounds.round import Round
@@ -16,7 +16,8 @@ from matching.ui.state import cache
 from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slots
 
 _MOST_LISTED = 100
-_CHANGE_COLOURS = {"no longer accredited": "red", "newly accredited": "green", "grade only": "grey"}
+_CHANGE_WORDS = {**CHANGES, "": "grade only"}
+_CHANGE_COLOURS = dict(zip(_CHANGE_WORDS.values(), ("red", "green", "grey"), strict=True))
 
 
 def show_grade_changes(round_: Round, market: Market) -> None:
@@ -50,8 +51,7 @@ def _show_changes(round_: Round, market: Market, uploaded: Mapping[str, Source])
     counts = changed["change"].value_counts()
     deployments = touched(changed, cache.saved_plan(round_.files).plan.deployments) if round_.files else None
     items = [
-        ("No longer accredited", f"{counts.get('no longer accredited', 0):,}", "supporters"),
-        ("Newly accredited", f"{counts.get('newly accredited', 0):,}", "supporters"),
+        *((words.capitalize(), f"{counts.get(kind, 0):,}", "supporters") for kind, words in CHANGES.items()),
         ("New grades", f"{(changed['grade_before'] != changed['grade_after']).sum():,}", "of a home school"),
     ]
     if deployments is not None:
@@ -78,7 +78,7 @@ def _offer(file: str, label: str, table: pd.DataFrame) -> None:
 def _changes_table(changed: pd.DataFrame, market: Market) -> pd.DataFrame:
     names = market.inputs.supporters.set_index("supporter_id")["name"]
     # Accreditation lost comes first, then accreditation gained.
-    rank = changed["change"].map({"no longer accredited": 0, "newly accredited": 1, "": 2})
+    rank = changed["change"].map({kind: place for place, kind in enumerate(_CHANGE_WORDS)})
     rows = changed.assign(rank=rank).sort_values(["rank", "supporter_id"])
     return pd.DataFrame(
         {
@@ -87,7 +87,7 @@ def _changes_table(changed: pd.DataFrame, market: Market) -> pd.DataFrame:
             "Home school": rows["school_name"],
             "Grade before": rows["grade_before"].where(rows["grade_before"] != "", "none"),
             "Grade now": rows["grade_after"].where(rows["grade_after"] != "", "none"),
-            "Change": rows["change"].where(rows["change"] != "", "grade only"),
+            "Change": rows["change"].map(_CHANGE_WORDS),
             "Why": rows["reason"],
         }
     )

@@ -203,7 +203,12 @@ def _declined_form(case: _Case) -> None:
     with st.form(f"declined_{case.key}", border=False):
         who = _who(case, "Who declined?", first=case.supporter_id)
         reason = st.selectbox(
-            "Why?", DECLINE_REASONS, index=None, placeholder="Choose a reason", key=f"declined_reason_{case.key}"
+            "Why?",
+            list(DECLINE_REASONS),
+            index=None,
+            format_func=lambda code: DECLINE_REASONS[code],
+            placeholder="Choose a reason",
+            key=f"declined_reason_{case.key}",
         )
         more = st.text_input("In their words (needed for “Other”)", key=f"declined_more_{case.key}", max_chars=1_000)
         st.caption("They will not be proposed for this need again in this round. They can be proposed for other needs.")
@@ -214,10 +219,10 @@ def _declined_form(case: _Case) -> None:
 def _record_declined(case: _Case, who: str | None, reason: str | None, more: str) -> None:
     if who is None:
         _refuse("supporter_id", "No supporter was chosen.", "Choose who declined.")
-    elif reason is None or (reason == DECLINE_REASONS[-1] and not more):
+    elif reason is None or (reason == "other" and not more):
         _refuse("why", "The reason is missing.", "Choose why they declined. For “Other”, give it in words.")
     else:
-        why = ": ".join(filter(None, (reason, more)))
+        why = ": ".join(filter(None, (DECLINE_REASONS[reason], more)))
         words = f"Recorded: {case.name(who)} declined {case.need}. Reason: {why}."
         record_and_confirm(case.opened.round_, [case.event("declined", who, why)], words, _afterwards(case, who))
 
@@ -369,7 +374,7 @@ def _show_recorded(opened: Opened, need_id: str) -> None:
 
 
 def _show_event(opened: Opened, event: Event, names: dict[str, str]) -> None:
-    words = what_happened(event)
+    words = what_happened(event, names)
     whom = names.get(event.supporter_id, event.supporter_id)
     with st.container(horizontal=True, vertical_alignment="center", key=f"recorded_{event.number}"):
         with st.container(width="stretch", gap=None):

@@ -99,7 +99,7 @@ def _show_why_not(opened: Opened, need_id: str, row: Row) -> None:
     )
     if asked is None or asked == row["supporter_id"]:
         return
-    _offer_person(opened, need_id, asked, names[asked])
+    _offer_person(opened, need_id, asked, names[asked], "asked")
     answer = answers.answer_why_not(opened.live, need_id, asked)
     if answer.bars and not answer.solved:
         st.html(markup.sentences(answer.sentences[:1]))
@@ -211,7 +211,7 @@ def _show_candidates(opened: Opened, need_id: str, candidates: pd.DataFrame) -> 
         fit = f"{float(row['distance_km']):.1f} km, score {row['score']}"
         with st.container(horizontal=True, vertical_alignment="center", key=f"candidate_{row['supporter_id']}"):
             st.html(markup.term(who, f"{fit}. In this plan: {row['instead']}"), width="stretch")
-            _offer_person(opened, need_id, str(row["supporter_id"]), who)
+            _offer_person(opened, need_id, str(row["supporter_id"]), who, "listed")
     if len(candidates) > _MOST_CANDIDATES:
         listed = pd.DataFrame(
             {
@@ -227,11 +227,11 @@ def _show_candidates(opened: Opened, need_id: str, candidates: pd.DataFrame) -> 
             st.html(markup.table(listed.head(_MOST_LISTED), caption, numeric=["Km", "Score"]))
 
 
-def _offer_person(opened: Opened, need_id: str, supporter_id: str, who: str) -> None:
+def _offer_person(opened: Opened, need_id: str, supporter_id: str, who: str, place: str) -> None:
     """Offer to place a person at a need: the form opens with them chosen, and lists every rule that this breaks."""
     if opened.is_approved or opened.row(need_id)["supporter_id"] == supporter_id:
         return
-    key = f"use_{need_id}_{supporter_id}"
+    key = f"use_{place}_{need_id}_{supporter_id}"
     if st.button("Use this person", key=key, help=f"Place {markup.label(who)} here by hand"):
         ask_to_place(need_id, supporter_id)
         st.rerun()

@@ -9,7 +9,7 @@ from matching.rounds.planning.run_inputs import serving
 from matching.rounds.planning.standing import UNDONE
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
-from matching.ui.sections.confirmation import confirm
+from matching.ui.sections.confirmation import confirm, need_name
 from matching.ui.state import plan_making, setbacks
 from matching.ui.state.jobs import Job
 from matching.ui.state.live_plan import Live, Opened
@@ -80,7 +80,9 @@ def _changed_words(opened: Opened) -> list[str]:
     freed = len(set(before) - set(now))
     changes = [f"{counted(other, 'need has', 'needs have')} another supporter"] if other else []
     changes += [f"{counted(freed, 'need no longer has', 'needs no longer have')} a supporter"] if freed else []
-    lines = [f"{' and '.join(changes)}."] if changes else ["No deployment changes."]
+    lines = [f"{' and '.join(changes)}."] if changes else []
+    if not changes and not opened.live.unfounded:
+        lines = ["No deployment changes."]
     if opened.live.has_other_tables:
         known = {*before, *opened.live.accepted.plan.unmet["need_id"]}
         new = len({*opened.needs["need_id"]} - known)
@@ -139,7 +141,8 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
             table = comparisons.compared_levels(comparison.levels, opened.plan, found.plan).head(len(PRIORITIES) + 1)
             st.html(markup.table(table, "What this plan gains", numeric=list(table.columns[1:])))
         with affected:
-            _show_people(comparisons.disturbed(preview.people))
+            names = {str(row["need_id"]): need_name(row) for row in opened.needs.to_dict("records")}
+            _show_people(comparisons.disturbed(preview.people, names))
         moves = comparisons.moves(comparison.changes)
         if len(moves):
             with st.expander(f"Show the changes need by need ({len(moves)})"):

@@ -11,7 +11,6 @@ from matching.inputs.locations import (
     Place,
     can_be_mended,
     choices,
-    offers,
     options_of,
     place_of,
     with_cells,
@@ -190,7 +189,7 @@ def _offer_words(
     attempt: attempts.Attempt, problem: Problem, place: Place, rows: Sequence[int], cell: str, occasion: str
 ) -> None:
     with st.container(horizontal=True):
-        for offer in offers(problem):
+        for offer in problem.offers:
             if st.button(f"Use {offer}", key=f"use_{offer}_{occasion}", type="primary"):
                 _put(attempt, place, rows, problem.column, with_offer(cell, problem, offer))
 
@@ -200,7 +199,7 @@ def _namesakes(attempt: attempts.Attempt, problem: Problem) -> dict[str, str]:
 
     Dozens of schools share some names, and the advice offers only one of them.
     """
-    offered = offers(problem)
+    offered = problem.offers
     if problem.column != "school_urn" or len(offered) != 1 or not any(map(str.isalpha, problem.value)):
         return {}
     try:

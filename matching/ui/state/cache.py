@@ -17,7 +17,7 @@ from matching.inputs.recognise import UnknownHeader, unknown_headers
 from matching.pairs.market import Market, open_market
 from matching.plan.as_bytes import excel_bytes, zip_bytes
 from matching.plan.on_disk import SavedPlan, as_of_run, read_files
-from matching.plan.write import PLAN_FORMAT
+from matching.plan.write import PLAN_FORMAT, Plan
 from matching.rounds.planning.run_inputs import RunInputs
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
@@ -171,16 +171,16 @@ def market_of(saved: SavedPlan) -> Market:
     return _market(digests, day, read)
 
 
-def workbook(files: Mapping[str, bytes]) -> bytes:
-    """Return a plan as one Excel workbook."""
-    return _workbook(plan_digest(files), files)
+def workbook(files: Mapping[str, bytes], plan: Plan, *, with_remarks: bool) -> bytes:
+    """Return a plan as one Excel workbook; `files` are those that it is saved in."""
+    return _workbook(f"{plan_digest(files)} {with_remarks}", files, plan)
 
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Writing the Excel workbook…")
-def _workbook(digest: str, _files: Mapping[str, bytes]) -> bytes:
-    saved = saved_plan(_files)
+def _workbook(digest: str, _files: Mapping[str, bytes], _plan: Plan) -> bytes:
+    equity = saved_plan(_files).equity
     with long_work():
-        return excel_bytes(saved.plan, equity=saved.equity)
+        return excel_bytes(_plan, equity=equity)
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

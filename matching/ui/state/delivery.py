@@ -11,8 +11,10 @@ from matching.pairs.market import Market
 from matching.plan.as_bytes import plan_files
 from matching.plan.handover import Approval, Occasion
 from matching.plan.on_disk import SavedPlan
+from matching.plan.remarks import without_remarks
 from matching.plan.write import Plan
 from matching.rounds.history.state import RoundState, state_of
+from matching.rounds.planning.live_plan import with_statuses
 from matching.rounds.round import PlanRecord, Round
 from matching.ui.state import cache, live_plan
 from matching.ui.state.open_round import store
@@ -39,6 +41,8 @@ class Handed:
         The number of changes by hand since the accepted plan was made, without those undone.
     live : Live or None
         The live plan that it is; None for an approved version.
+    with_remarks : bool
+        Whether documents and letters hold what was written about decisions.
     """
 
     round_name: str
@@ -49,6 +53,12 @@ class Handed:
     approval: Approval | None
     decisions: int
     live: live_plan.Live | None = None
+    with_remarks: bool = False
+
+    @property
+    def shared(self) -> Plan:
+        """The plan as documents and letters have it: without the remarks of decisions unless they are asked for."""
+        return self.plan if self.with_remarks else without_remarks(self.plan, self.inputs)
 
     @property
     def plan(self) -> Plan:
@@ -85,16 +95,18 @@ def handed(round_: Round) -> Handed:
         approval = Approval(record.made_by, record.made_at.astimezone().date(), str(version_of(round_, record)))
         return Handed(round_.name, files, saved, cache.market_of(saved), state_of(round_.events), approval, 0)
     found = live_plan.live(round_)
-    if not found.is_changed and round_.files is not None:
-        return Handed(round_.name, round_.files, found.accepted, found.market, found.state, None, 0, found)
-    files = _live_files(found.digest, found)
+    files = _live_files(found.digest, found, round_.files or {})
     saved, changes = cache.saved_plan(files), _changes(found.state)
     return Handed(round_.name, files, saved, found.market, found.state, None, changes, found)
 
 
 @st.cache_resource(scope="session", max_entries=4, show_spinner=False)
-def _live_files(digest: str, _found: live_plan.Live) -> dict[str, bytes]:
-    return plan_files(_found.plan, _found.market.inputs)
+def _live_files(digest: str, _found: live_plan.Live, _accepted: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    handed = with_statuses(_found.plan, _found.state)
+    if not _found.is_changed and handed.deployments.equals(_found.plan.deployments):
+        # To the byte what the command line writes, and what was accepted.
+        return _accepted
+    return plan_files(handed, _found.market.inputs)
 
 
 def _changes(state: RoundState) -> int:

@@ -15,6 +15,7 @@ from matching.ui.formatting.words import day
 from matching.ui.state import cache
 from matching.ui.state.drafted_rules import draft, draft_policy, take_draft
 from matching.ui.state.jobs import finished_job
+from matching.ui.state.params import screen_params
 from matching.ui.state.person import browser_or_tab, who
 from matching.ui.state.setbacks import forget_setback, set_back, set_back_by_defect
 
@@ -25,12 +26,12 @@ _OPEN, _MISSING, _UNTIL_CHANGED = "open_round", "missing_round", "until_changed"
 
 def store() -> RoundStore:
     """Return the database of rounds."""
-    return _store(os.environ.get(DATABASE_VARIABLE))
+    return _store(os.environ.get(DATABASE_VARIABLE), screen_params().database_wait_s)
 
 
 @st.cache_resource(show_spinner=False)
-def _store(url: str | None) -> RoundStore:
-    return open_store(url)
+def _store(url: str | None, wait_s: float) -> RoundStore:
+    return open_store(url, wait_s=wait_s)
 
 
 def current() -> Round | None:

@@ -6,15 +6,16 @@ next to that table.
 """
 
 import os
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 import streamlit as st
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from matching.errors import DataError, Problem
+from matching.tables.files import Source
+from matching.tables.toml_files import read_model
 
 SCREENS_VARIABLE = "S2S_SCREENS"
 PARAMS_KEY = "screen_params"
@@ -33,6 +34,8 @@ class ScreenParams(BaseModel):
     live_plan_s, why_not_s, repairs_s : float
         How long the search may take for the live plan, for one why-not and for the repairs of one need: a coordinator
         may be on the telephone.
+    database_wait_s : float
+        How long a change waits for another program that writes to the database.
     longest_turn_s : float
         How long one click may hold up the others (see `scheduling`).
     download_kept_s : float
@@ -51,6 +54,7 @@ class ScreenParams(BaseModel):
     live_plan_s: Seconds = 3.0
     why_not_s: Seconds = 4.0
     repairs_s: Seconds = 10.0
+    database_wait_s: Seconds = 10.0
     longest_turn_s: Seconds = 0.5
     download_kept_s: Seconds = 60.0
     largest_file_mb: Count = 100
@@ -80,27 +84,8 @@ def _params_in(path: str) -> ScreenParams:
     if not path:
         return ScreenParams()
     try:
-        return read_screen_params(Path(path).read_text(encoding="utf-8"), path)
-    except (OSError, UnicodeDecodeError) as error:
+        content = Path(path).read_bytes()
+    except OSError as error:
         fix = f"Put the name of a TOML file into {SCREENS_VARIABLE}, or remove the variable."
         raise DataError([Problem(path, None, "", "", f"The file cannot be read ({error}).", fix)]) from error
-
-
-def read_screen_params(text: str, name: str = "screens.toml") -> ScreenParams:
-    """Return the numbers in a TOML text.
-
-    Raises
-    ------
-    DataError
-        The text is not TOML, or with a `Problem` for each key that is unknown or has a value that cannot be used.
-    """
-    try:
-        return ScreenParams.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        fix = "Start from an empty file and add one key at a time."
-        raise DataError([Problem(name, None, "", "", f"This is not TOML ({error}).", fix)]) from error
-    except ValidationError as error:
-        fix = f"Change the value or remove the key. Keys: {', '.join(ScreenParams.model_fields)}."
-        raise DataError(
-            Problem(name, None, str(one["loc"][0]), str(one["input"]), f"{one['msg']}.", fix) for one in error.errors()
-        ) from error
+    return read_model(ScreenParams, Source(path, content))
