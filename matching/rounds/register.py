@@ -4,17 +4,25 @@ A table of which no row was changed is the file that was given, to the byte. Oth
 names, in which only the rows that an event names differ.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import groupby
+from functools import cache
 
 import pandas as pd
 
-from matching.errors import Problem
+from matching.errors import DataError, Problem, shown
 from matching.inputs.locations import options_of, places, sheet_of, with_options
 from matching.inputs.read import SOURCES
-from matching.rounds.history.events import KINDS, Event, RowChange, new_event, undone_events
+from matching.rounds.history.events import (
+    KINDS,
+    Event,
+    RowChange,
+    new_event,
+    one_line_end,
+    undone_events,
+)
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import table_formats
@@ -22,6 +30,9 @@ from matching.tables.vocabulary import standard_vocabulary
 
 REGISTER_TABLES = ("supporters", "needs", "accreditation")
 """The tables whose rows can be changed one by one."""
+
+# No CSV file in UTF-8 holds these.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 Sources = Mapping[str, Source]
 """Files by table name."""
@@ -59,14 +70,14 @@ def register(given: GivenFiles, events: Sequence[Event]) -> dict[str, Source]:
     -----
     The events that are not undone count. The file of a table that was given last replaces all that came before it. Row
     changes since are applied in order; one of a row that is not there, because the event that added it is undone, is
-    without effect.
+    without effect, and so is evidence that was added about a supporter who is not there.
     """
     undone, _ = undone_events(events)
-    files = {name: (0, source) for name, source in given.first.items()}
+    files: dict[str, tuple[int, Source | None]] = {name: (0, source) for name, source in given.first.items()}
     for number, replaced in sorted(given.replaced.items()):
         if number not in undone:
-            files |= {name: (number, source) for name, source in replaced.items() if source}
-            files = {name: one for name, one in files.items() if name not in replaced or replaced[name]}
+            # A table that is taken away takes the changes of its rows with it.
+            files |= {name: (number, source) for name, source in replaced.items()}
     changes = [
         change
         for one in events
@@ -74,7 +85,7 @@ def register(given: GivenFiles, events: Sequence[Event]) -> dict[str, Source]:
         for change in one.changes
         if files.get(change.table, (0, None))[0] < one.number
     ]
-    sources = with_changes({name: source for name, (_, source) in files.items()}, changes)
+    sources = with_changes({name: source for name, (_, source) in files.items() if source}, changes)
     return {name: sources[name] for name in SOURCES if name in sources}
 
 
@@ -91,14 +102,34 @@ def changed_by(given: GivenFiles, events: Sequence[Event]) -> dict[str, int]:
 
 
 def with_changes(sources: Sources, changes: Sequence[RowChange]) -> dict[str, Source]:
-    """Return the files after changes of rows, in order."""
+    """Return the files after changes of rows, in order.
+
+    A file in which nothing differs then remains as it is, and so does one that cannot be read.
+    """
     changed = dict(sources)
-    for table, rows in groupby(sorted(changes, key=lambda one: one.table), key=lambda one: one.table):
-        cells = _changed(table_cells(sources, table), table, rows)
-        changed[table] = Source(f"{table}.csv", csv_bytes(cells))
-    options = options_of(changed)
-    mappings = {name: pairs for name, pairs in options.mappings.items() if changed.get(name) == sources.get(name)}
-    return with_options(changed, replace(options, mappings=mappings)) if mappings != options.mappings else changed
+    for table in REGISTER_TABLES:
+        rows = [one for one in changes if one.table == table]
+        if rows and (cells := _cells_after(changed, table, rows)) is not None:
+            changed[table] = Source(f"{table}.csv", csv_bytes(cells))
+            options = options_of(changed)
+            # It has our column names now.
+            if table in options.mappings:
+                mappings = {name: pairs for name, pairs in options.mappings.items() if name != table}
+                changed = with_options(changed, replace(options, mappings=mappings))
+    return changed
+
+
+def _cells_after(sources: Sources, table: str, changes: Sequence[RowChange]) -> pd.DataFrame | None:
+    """Return a table after changes of its rows; None if nothing differs or its file cannot be read."""
+    try:
+        before = table_cells(sources, table).map(one_line_end)
+        if table == "accreditation" and "supporters" in sources:
+            people = {*table_cells(sources, "supporters")["supporter_id"]}
+            changes = [one for one in changes if one.before is not None or one.key[0] in people]
+    except DataError:
+        return None
+    after = _changed(before, table, changes)
+    return None if after.equals(before) else after
 
 
 def table_cells(sources: Sources, table: str) -> pd.DataFrame:
@@ -128,6 +159,7 @@ def table_cells(sources: Sources, table: str) -> pd.DataFrame:
     return pd.DataFrame({name: cells.get(name, blank) for name in [*ours, *others]}, dtype="object")
 
 
+@cache
 def key_columns(table: str) -> tuple[str, ...]:
     """Return the columns that identify a row of a register table."""
     return tuple(table_formats(standard_vocabulary())[table].key)
@@ -152,10 +184,10 @@ def _changed(cells: pd.DataFrame, table: str, changes: Iterable[RowChange]) -> p
         place = at.get(one.key)
         row = None if place is None else rows[place]
         if place is not None and row is not None:
-            rows[place] = None if one.after is None else {**row, **one.after}
+            rows[place] = None if one.after is None else {**row, **_as_read(one.after)}
         elif one.before is None and one.after is not None:
             at[one.key] = len(rows)
-            rows.append({**dict.fromkeys(cells.columns, ""), **one.after})
+            rows.append({**dict.fromkeys(cells.columns, ""), **_as_read(one.after)})
     staying = [row for row in rows if row is not None]
     columns = dict.fromkeys([*cells.columns, *(name for row in staying for name in row)])
     return pd.DataFrame(staying, columns=list(columns), dtype="object").fillna("")
@@ -176,20 +208,30 @@ def _is_blank(table: str, source: Source) -> bool:
     return source.content.startswith(ours) and b"\n" not in source.content.rstrip(b"\n")
 
 
+def _as_read(cells: Mapping[str, str]) -> dict[str, str]:
+    """Return cells as they are read back from a file."""
+    return {name: one_line_end(cell).strip() for name, cell in cells.items()}
+
+
 # ---- what can be changed -------------------------------------------------------------------------------------------
 
 
 def change_problem(sources: Sources, event: Event) -> Problem | None:
     """Return why the changes of an event do not fit the register as it stands, or None if they do."""
+    if fault := changes_fault(event.changes):
+        return Problem(KINDS[event.kind], None, "", "", f"It {fault}.", "Make the change again.")
     tables: dict[str, dict[tuple[str, ...], dict[str, str]]] = {}
     for one in event.changes:
         if one.table not in tables:
             tables[one.table] = rows_by_key(table_cells(sources, one.table), one.table)
         row = tables[one.table].get(one.key)
+        people = table_cells(sources, "supporters")["supporter_id"] if one.table == "accreditation" else None
         called = f"{' and '.join(one.key)} in the {one.table} table"
         message, fix = "", "Look at it as it is now, and make the change again."
         if one.before is None and row is not None:
             message, fix = f"There is {called} already.", "Choose another identifier, or change that row."
+        elif people is not None and one.before is None and one.key[0] not in {*people}:
+            message, fix = f"There is no {one.key[0]} in the supporters table.", "Add the supporter first."
         elif one.before is not None and row is None:
             message = f"There is no {called} any more."
         elif one.before is not None and any(row.get(name, "") != cell for name, cell in one.before.items() if row):
@@ -197,6 +239,41 @@ def change_problem(sources: Sources, event: Event) -> Problem | None:
         if message:
             return Problem(KINDS[event.kind], None, key_columns(one.table)[0], one.key[0], message, fix)
     return None
+
+
+def changes_fault(changes: Sequence[RowChange]) -> str:
+    """Return what is wrong with changes in any register, as the end of a sentence; blank if nothing is."""
+    places = [(one.table, one.key) for one in changes]
+    if len({*places}) < len(places):
+        return "changes a row twice"
+    return next((fault for one in changes for fault in _change_faults(one) if fault), "")
+
+
+def _change_faults(change: RowChange) -> Iterator[str]:
+    if change.table not in REGISTER_TABLES:
+        yield f"changes a row of {shown(change.table)}, which cannot be changed row by row"
+        return
+    columns, (before, after) = key_columns(change.table), (change.before, change.after)
+    key = dict(zip(columns, change.key, strict=False))
+    if len(change.key) != len(columns) or not all(change.key):
+        yield f"names a row of {change.table} by {shown(';'.join(change.key))} in place of {' and '.join(columns)}"
+    elif before is None and after is None:
+        yield "changes nothing in a row"
+    elif before is not None and after is not None and {*before} != {*after}:
+        yield f"changes other cells of {shown(change.key[0])} than it names"
+    elif before is None and not {*key} <= {*(after or {})}:
+        yield f"adds a row of {change.table} without its {' and '.join(columns)}"
+    # A row is found by its key, so a row under another key is another row.
+    elif any(cells.get(name, cell) != cell for cells in (before, after) if cells for name, cell in key.items()):
+        yield f"gives a row of {change.table} another key"
+    yield from map(_cell_fault, [*change.key, *(after or {}), *(after or {}).values()])
+    if after and not all(after):
+        yield "changes a column without a name"
+
+
+def _cell_fault(cell: str) -> str:
+    """Return why no file can hold a cell, as the end of a sentence; blank if one can."""
+    return f"has a cell that no table can hold, {shown(cell)}" if _NO_TEXT.search(cell) else ""
 
 
 def dormant(given: GivenFiles, events: Sequence[Event]) -> tuple[Event, ...]:
@@ -223,4 +300,5 @@ def dormant_after_undo(given: GivenFiles, events: Sequence[Event], numbers: Sequ
 def _missing(event: Event, known: Mapping[str, set[str]]) -> Iterator[bool]:
     named = {("needs", event.need_id), ("supporters", event.supporter_id)}
     named |= {(one.table, one.key[0]) for one in event.changes if one.table in known}
-    yield from (bool(identifier) and identifier not in known[table] for table, identifier in named)
+    named |= {("supporters", one.key[0]) for one in event.changes if one.table == "accreditation"}
+    yield from (bool(key) and key not in known[table] for table, key in named)

@@ -237,18 +237,21 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
 
 
 def _refuse_replaced(owner: Round, number: int) -> None:
-    """Refuse to undo a change of a table that was replaced as a whole since: that would have no effect."""
+    """Refuse to undo a change of tables that were all replaced as a whole since: that would have no effect."""
     undone, _ = undone_events(owner.events)
     target = owner.events[number - 1]
     tables = {*owner.given.replaced.get(number, ()), *(one.table for one in target.changes)}
-    later = [
-        one
-        for one, files in sorted(owner.given.replaced.items())
-        if one > number and one not in undone and tables & {*files}
-    ]
-    if later:
-        message = f"The table that event {number} changed was replaced since by event {later[0]}."
-        raise refused(message, f"Undo event {later[0]} first.")
+    later = {
+        table: one
+        for one, files in owner.given.replaced.items()
+        if one > number and one not in undone
+        for table in files
+    }
+    # Undoing the acceptance of a plan has an effect whatever became of the files that the plan brought.
+    if tables and tables <= {*later} and target.kind != "plan":
+        last = max(later[one] for one in tables)
+        message = f"The table that event {number} changed was replaced since by event {last}."
+        raise refused(message, f"Undo event {last} first.")
 
 
 def with_sources(seen: Round, sources: Mapping[str, Source], by: str, why: str, now: datetime) -> Round:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stores import FILES, SOURCES, held, opened, pin
 
 from matching.errors import DataError
-from matching.rounds.history.events import DECISIONS, KINDS, STATUSES, Event, new_event
+from matching.rounds.history.events import DECISIONS, ENTRIES, KINDS, STATUSES, Event, RowChange, new_event
 from matching.rounds.history.merging import can_merge
 from matching.rounds.history.refusals import why_refused
 from matching.rounds.history.state import Placement, live_supporters, state_of
@@ -47,8 +47,14 @@ def numbered(*events: Event) -> tuple[Event, ...]:
     return tuple(replace(one, number=number) for number, one in enumerate(events, start=1))
 
 
+def change(kind: str, table: str, *key: str) -> Event:
+    return replace(new_event(kind, by="Jo"), changes=(RowChange(table, key, {"notes": ""}, {"notes": "Ring them"}),))
+
+
 BEGUN = new_event("created", by="Jo")
 PIN = decision("pin", "N1", "S1")
+PLAN = new_event("plan", by="Jo", plan="1", after="1")
+REPLACED = new_event("replaced", by="Jo", tables="needs")
 
 
 @pytest.mark.parametrize(
@@ -68,8 +74,25 @@ PIN = decision("pin", "N1", "S1")
         ([], [new_event("scenario", by="Jo", plan="2", name="Nearer")], PIN, True),
         *(
             ([], [new_event(kind, by="Jo")], PIN, False)
-            for kind in sorted({*KINDS} - {*DECISIONS, "undo", "named", "scenario"})
+            for kind in sorted({*KINDS} - {*ENTRIES, "undo", "named", "scenario"})
         ),
+        # A change of a row is about its need or its supporter.
+        ([], [change("need_changed", "needs", "N1")], PIN, False),
+        ([], [change("need_paused", "needs", "N2")], PIN, True),
+        ([], [change("supporter_left", "supporters", "S1")], PIN, False),
+        ([], [change("evidence_changed", "accreditation", "S1", "SLE-1")], PIN, False),
+        ([], [change("evidence_changed", "accreditation", "S2", "SLE-1")], PIN, True),
+        ([], [PIN], change("need_changed", "needs", "N1"), False),
+        ([], [change("need_added", "needs", "N1")], change("need_added", "needs", "N1"), False),
+        ([], [change("need_added", "needs", "N1")], change("need_added", "needs", "N2"), True),
+        ([change("need_changed", "needs", "N1")], [undo(2)], PIN, False),
+        ([change("need_changed", "needs", "N2")], [undo(2)], PIN, True),
+        # What is about the whole round is so when it is undone too, whichever of the two came first.
+        ([PLAN], [undo(2)], PIN, False),
+        ([PLAN], [PIN], undo(2), False),
+        ([PLAN], [new_event("named", by="Jo", name="Spring")], undo(2), True),
+        ([REPLACED], [PIN], undo(2), False),
+        ([REPLACED, undo(2)], [change("need_changed", "needs", "N2")], undo(3), False),
         # Undone, a decision is about its need and everyone who was ever named there.
         ([decision("pin", "N2", "S2")], [undo(2)], PIN, True),
         ([decision("pin", "N2", "S1")], [undo(2)], PIN, False),

@@ -6,6 +6,7 @@ import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from stores import (
     pin,
     worked_on,
 )
+from tiny import NEEDS
 
 from matching.errors import DataError
 from matching.plan.as_bytes import zip_bytes
+from matching.rounds.history.events import RowChange, new_event
 from matching.rounds.history.state import live_supporters, state_of
 from matching.rounds.history.table import history_csv, history_table
 from matching.rounds.round import Round
@@ -47,7 +50,7 @@ def store(path) -> Iterator[RoundStore]:
 def travelled(tmp_path_factory) -> Iterator[tuple[RoundStore, Round, bytes]]:
     """A store, a round of it, and that round as a file."""
     with opened(tmp_path_factory.mktemp("damage") / "rounds.db") as store:
-        original = worked_on(store)
+        original = living(store)
         yield store, original, store.export_round(original.round_id)
 
 
@@ -112,6 +115,19 @@ def repacked(packed: bytes, change: Callable[[dict[str, Any]], object]) -> bytes
     return zip_bytes(files | {"round.json": json.dumps(index).encode()})
 
 
+def living(store: RoundStore) -> Round:
+    """A round whose rows and whose files were changed too."""
+    latest = worked_on(store)
+    latest = store.save_sources(latest, {**latest.sources, "needs": Source("may.csv", NEEDS.encode())}, by="Jo")
+    focus = (RowChange("needs", ("N1",), {"days": "2"}, {"days": "3"}),)
+    return store.record(latest, [replace(new_event("need_changed", by="Jo"), changes=focus)])
+
+
+def changed_row(index: dict[str, Any], **parts: object) -> None:
+    """Change a part of the change of a row."""
+    index["events"][-1]["changes"][0].update(parts)
+
+
 DAMAGES = {
     "events: Field required": lambda index: index.pop("events"),
     "surprise: Extra inputs": lambda index: index.update(surprise=1),
@@ -169,8 +185,47 @@ DAMAGES = {
     "A table is in it twice": lambda index: index["sources"].append(index["sources"][0]),
     "'secrets' is not a table": lambda index: index["sources"][0].update(table="secrets"),
     "cannot be the name of a file": lambda index: index["sources"][0].update(name="../needs.csv"),
+    "Event 10 changes a row of 'schools', which cannot be changed row by row": lambda index: changed_row(
+        index, table="schools"
+    ),
+    "Event 10 changes a row of 'secrets', which cannot": lambda index: changed_row(index, table="secrets"),
+    "Event 10 names a row of needs by 'N1;N2' in place of need_id": lambda index: changed_row(index, key=["N1", "N2"]),
+    "Event 10 names a row of needs by '' in place of need_id": lambda index: changed_row(index, key=[]),
+    "Event 10 changes nothing in a row": lambda index: changed_row(index, before=None, after=None),
+    "Event 10 gives a row of needs another key": lambda index: changed_row(
+        index, before={"need_id": "N1"}, after={"need_id": "N2"}
+    ),
+    "Event 10 changes other cells of 'N1' than it names": lambda index: changed_row(index, after={"focus": "art"}),
+    "Event 10 has a cell that no table can hold": lambda index: changed_row(index, after={"days": "\x00"}),
+    "Event 10 changes a row twice": lambda index: index["events"][9]["changes"].append(
+        index["events"][9]["changes"][0]
+    ),
+    "Event 10: Nothing would be changed": lambda index: index["events"][9]["changes"].clear(),
+    "Event 2: A decision changes no table": lambda index: index["events"][1].update(
+        changes=index["events"][9]["changes"]
+    ),
+    "Event 1 changes rows, which its kind does not": lambda index: index["events"][0].update(
+        changes=index["events"][9]["changes"]
+    ),
+    "events.9.changes.0.key: Input should be a valid": lambda index: changed_row(index, key="N1"),
+    "events.9.changes.0.after.days: Input should be a valid string": lambda index: changed_row(
+        index, after={"days": 1}
+    ),
+    "events.9.changes.0.after.days: .* at most 4000": lambda index: changed_row(index, after={"days": "1" * 4_001}),
+    "Event 2 gives no files": lambda index: index["event_files"][0].update(event=2),
+    "Event 99 gives no files": lambda index: index["event_files"][0].update(event=99),
+    "Event 0 gives no files": lambda index: index["event_files"][0].update(event=0),
+    "Event 10 gives no files": lambda index: index["event_files"][0].update(event=10),
+    "An event gives a file twice": lambda index: index["event_files"].append(index["event_files"][0]),
+    "'secrets' is not a table of a round": lambda index: index["event_files"][0].update(table="secrets"),
+    "'../needs.csv' cannot be the name": lambda index: index["event_files"][0].update(name="../needs.csv"),
+    "event_files.0.sha256: String should match": lambda index: index["event_files"][0].update(sha256="x"),
+    "lacks the content of a": lambda index: index["event_files"][0].update(sha256="1" * 64),
+    "The accepted plan, 2, is not the one that its history accepts": lambda index: index.update(current=2),
+    "The accepted plan, None, is not the one that its history": lambda index: index.update(current=None),
+    "The accepted plan, 1, is not the one that its history": lambda index: index["events"][4].update(kind="named"),
 }
-"""By what a file then says: changes of the index of `worked_on`."""
+"""By what a file then says: changes of the index of `living`."""
 
 
 @pytest.mark.parametrize("fault", DAMAGES)
@@ -247,6 +302,28 @@ def test_no_text_of_a_round_is_longer_than_its_file_may_hold(store):
             attempt()
     longest = store.save_scenario(begun, "x" * 4_000, FILES, by="x" * 4_000, why="x" * 4_000)
     assert store.import_round(store.export_round(begun.round_id)).events[:-1] == longest.events
+
+
+def test_a_round_whose_tables_changed_travels_with_its_changes(store, tmp_path):
+    original = living(store)
+    with opened(tmp_path / "elsewhere.db") as elsewhere:
+        restored = elsewhere.import_round(store.export_round(original.round_id))
+        assert held(elsewhere, original.round_id) == restored
+        for name in ("sources", "given", "files", "plans", "current", "added_at"):
+            assert getattr(restored, name) == getattr(original, name)
+        assert elsewhere.undo(restored, 10, 9).sources == SOURCES
+
+
+def test_the_history_of_an_earlier_format_decides_which_plan_is_accepted(store):
+    original = worked_on(store)
+
+    def as_format_2(index: dict) -> None:
+        index.update(format=2, current=2)
+        del index["event_files"]
+
+    restored = store.import_round(repacked(store.export_round(original.round_id), as_format_2))
+    assert held(store, restored.round_id) == restored
+    assert (restored.current, restored.files) == (1, FILES)
 
 
 def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, twice: str = "") -> bytes:
@@ -367,14 +444,19 @@ def with_long_history(packed: bytes, kinds: Sequence[str], count: int) -> bytes:
             kind = kinds[number % len(kinds)]
             about = {} if kind == "undo" else {"need_id": f"N{number % 1500}", "supporter_id": f"S{number % 1200}"}
             about |= {"status": "agreed"} if kind == "status" else {"text": "Ring them"} if kind == "note" else {}
+            cells = {"before": {"notes": ""}, "after": {"notes": "Ring them"}}
+            changes = [{"table": "needs", "key": [f"N{number % 1500}"], **cells}] if kind == "need_changed" else []
             undoes = number - 1 if kind == "undo" else None
             event = {"number": number, "at": "2026-09-01T10:00:00Z", "by": "Jo", "kind": kind, "why": "Because"}
-            events.append(event | {"about": about, "undoes": undoes})
+            events.append(event | {"about": about, "undoes": undoes, "changes": changes})
 
     return repacked(packed, extend)
 
 
-@pytest.mark.parametrize("kinds", [("pin", "status", "note", "undo", "declined", "forbid"), ("undo",)])
+@pytest.mark.parametrize(
+    "kinds",
+    [("pin", "status", "note", "undo", "declined", "forbid"), ("undo",), ("need_changed", "undo", "need_changed")],
+)
 def test_a_long_history_opens_in_little_time(store, kinds):
     packed = store.export_round(store.record(store.create("Autumn", SOURCES), [pin()]).round_id)
     # Ten times the events may take ten times as long, and twice that on a busy machine; a quadratic fold takes 100 times.

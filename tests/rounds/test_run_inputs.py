@@ -8,7 +8,6 @@ import pytest
 from tiny import AS_AT, decisions, sources
 
 from matching.allocation import allocate
-from matching.errors import DataError
 from matching.inputs.read import read_inputs
 from matching.rounds.history.events import Event
 from matching.rounds.history.state import state_of
@@ -75,8 +74,10 @@ def test_a_placement_beyond_places_is_a_pin_that_names_them_and_the_tables_stay_
     found = run(*swaps, now={"N1": "S3", "N2": "S3"})
     assert found.sources["supporters"] == sources()["supporters"]
     assert found.inputs.decisions["rules_broken"].tolist() == [("places",), ("distance", "places")]
-    with pytest.raises(DataError, match="S3 is pinned to 2 needs and"):
-        run(*(event("swap", one.need_id, one.supporter_id) for one in swaps), now={"N1": "S3", "N2": "S3"})
+    # Whoever is placed is kept, also where the rule was not named when they were.
+    unnamed = run(*(event("pin", one.need_id, one.supporter_id) for one in swaps), now={"N1": "S3", "N2": "S3"})
+    assert unnamed.inputs.decisions["rules_broken"].tolist() == [("places",), ("places",)]
+    assert unnamed.sources["supporters"] == sources()["supporters"]
 
 
 def test_all_that_a_person_beyond_their_places_has_is_kept():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tiny import decisions, read, xlsx
 
 from matching.errors import DataError
-from matching.rounds.history.events import DECISIONS, DECLINE_REASONS, ENDED, HELD, KINDS, STATUSES, Event, new_event
+from matching.rounds.history.events import DECISIONS, DECLINE_REASONS, HELD, KINDS, STATUSES, Event, new_event
 from matching.rounds.history.refusals import check_event, why_refused
 from matching.rounds.history.state import RoundState, live_supporters, state_of
 from matching.rounds.history.table import HISTORY_COLUMNS, history_csv, history_table, what_happened
@@ -120,11 +120,44 @@ def test_a_bar_that_is_put_back_beats_the_pin_made_meanwhile():
 
 
 def test_the_last_status_counts_and_only_while_it_is_the_last_does_it_bar():
-    away = [event("status", "N1", "S1", status="agreed"), event("status", "N1", "S1", status="withdrawn")]
+    away = [event("status", "N1", "S1", status="agreed"), event("status", "N1", "S1", status="declined")]
     assert state(*away).barred["N1", "S1"].kind == "declined"
     assert state(*away, undo(2)).statuses == {("N1", "S1"): "agreed"}
     back = state(*away, event("status", "N1", "S1", status="approached"))
     assert (back.barred, back.status_of("N1", "S1")) == ({}, "approached")
+
+
+def test_a_withdrawal_ends_the_deployment_and_bars_no_one():
+    withdrawn = event("status", "N1", "S1", status="withdrawn")
+    gone = [event("pin", "N1", "S1"), event("status", "N1", "S1", status="agreed"), withdrawn]
+    found = state(*gone)
+    assert (found.barred, found.placements, list(found.freed)) == ({}, {}, ["N1"])
+    assert live_supporters({"N1": "S1"}, found) == {}
+    assert rows(rerun(found)) == []
+    assert live_supporters({"N1": "S1"}, state(*gone, undo(3))) == {"N1": "S1"}
+    again = state(*gone, event("pin", "N1", "S1"))
+    assert live_supporters({}, again) == {"N1": "S1"}
+    # A later plan that proposes them proposes a new deployment.
+    later = state(*gone, event("plan", plan="1"))
+    assert (later.status_of("N1", "S1"), live_supporters({"N1": "S1"}, later)) == ("proposed", {"N1": "S1"})
+
+
+def test_a_withdrawal_that_is_redone_after_a_plan_ends_what_that_plan_proposes():
+    away = [event("status", "N1", "S1", status="withdrawn"), undo(1), event("plan", plan="1")]
+    assert live_supporters({"N1": "S1"}, state(*away)) == {"N1": "S1"}
+    assert live_supporters({"N1": "S1"}, state(*away, undo(2))) == {}
+    assert state(*away, undo(2)).status_of("N1", "S1") == "withdrawn"
+
+
+def test_an_agreement_that_is_redone_after_a_plan_counts_after_it():
+    agreed = [event("status", "N1", "S1", status="agreed"), undo(1), event("plan", plan="1"), undo(2)]
+    assert live_supporters({"N1": "S2"}, state(*agreed)) == {"N1": "S1"}
+    assert rows(rerun(state(*agreed))) == [("pin", "N1", "S1")]
+
+
+def test_a_paused_deployment_stays():
+    found = state(event("status", "N1", "S1", status="paused"), event("plan", plan="1"))
+    assert rows(rerun(found)) == [("pin", "N1", "S1")]
 
 
 def test_notes_stay_until_they_are_undone():
@@ -170,6 +203,11 @@ def holds(events: Sequence[Event], one: Event) -> bool:
     return not any(holds(events, other) for other in events if other.undoes == one.number)
 
 
+def acted(events: Sequence[Event], one: Event) -> int:
+    """The moment from which an event has held without a break: its own, or that of the undo that brought it back."""
+    return 1 + max((k for k in range(one.number, len(events)) if not holds(events[:k], one)), default=one.number - 1)
+
+
 def in_words(events: Sequence[Event]) -> tuple[dict, set, dict, set]:
     """Placements, barred pairs, statuses and freed needs, by looking each up from the back."""
     standing = [one for one in events if holds(events, one)]
@@ -181,7 +219,7 @@ def in_words(events: Sequence[Event]) -> tuple[dict, set, dict, set]:
     barred = {
         pair
         for pair in pairs
-        if last_status[pair] in ENDED
+        if last_status[pair] == "declined"
         or any(one.pair == pair and one.kind in ("forbid", "declined") for one in standing)
     }
     last = {
@@ -190,9 +228,20 @@ def in_words(events: Sequence[Event]) -> tuple[dict, set, dict, set]:
         )
         for need_id in SCHOOL_OF
     }
-    placements = {need_id: one for need_id, one in last.items() if one and one.pair not in barred}
-    freed = {need_id for need_id, one in last.items() if one and one.pair in barred}
+    ended = withdrawn(events)
+    placements = {
+        need_id: one
+        for need_id, one in last.items()
+        if one and one.pair not in barred and ended.get(one.pair, 0) < acted(events, one)
+    }
+    freed = {need_id for need_id, one in last.items() if one and need_id not in placements}
     return placements, barred, {pair: word for pair, word in last_status.items() if word}, freed
+
+
+def withdrawn(events: Sequence[Event]) -> dict[tuple[str, str], int]:
+    """By pair whose last status is a withdrawal: the moment from which that has held."""
+    last = {one.pair: one for one in events if one.kind == "status" and holds(events, one)}
+    return {pair: acted(events, one) for pair, one in last.items() if one.about["status"] == "withdrawn"}
 
 
 @settings(max_examples=100)
@@ -223,20 +272,27 @@ def test_undoing_the_last_decision_is_as_if_it_had_never_been_made(tried):
 
 @settings(max_examples=100)
 @given(commands(), st.dictionaries(st.sampled_from(list(SCHOOL_OF)), st.sampled_from(PEOPLE)))
-@example([event("pin", "N1", "S2"), undo(1), event("plan"), undo(2)], {"N1": "S1"})
+@example([event("pin", "N1", "S2"), undo(1), event("plan", plan="1"), undo(2)], {"N1": "S1"})
 def test_who_serves_what_is_the_plan_and_what_was_decided_since(tried, deployments):
     events = accepted(tried)
-    planned = max((one.number for one in events if one.kind == "plan"), default=0)
-    expected = dict(deployments)
-    _, barred, _, _ = in_words(events)
+    planned = max((one.number for one in events if one.kind == "plan" and holds(events, one)), default=0)
+    expected = {need_id: (planned, one) for need_id, one in deployments.items()}
+    _, barred, statuses, _ = in_words(events)
     standing = [one for one in events if holds(events, one)]
     for need_id in SCHOOL_OF:
-        last = [one for one in standing if one.kind in ("pin", "swap") and one.need_id == need_id][-1:]
-        for one in last:
-            # It is newer than the plan where, at some moment since, it did not hold or was not there yet.
-            if one.number > planned or any(not holds(events[:k], one) for k in range(planned, len(events))):
-                expected[need_id] = one.supporter_id
-    expected = {need_id: one for need_id, one in expected.items() if (need_id, one) not in barred}
+        about = [one for one in standing if one.need_id == need_id]
+        placed_there = [one for one in about if one.kind in ("pin", "swap")][-1:]
+        agreed = [one for one in about if one.about.get("status") in HELD and statuses[one.pair] in HELD]
+        for one in sorted([*placed_there, *agreed], key=lambda one: (acted(events, one), one.number)):
+            # Only what has not held without a break since before the plan is newer than the plan.
+            if acted(events, one) > planned:
+                expected[need_id] = (acted(events, one), one.supporter_id)
+    ended = withdrawn(events)
+    expected = {
+        need_id: one
+        for need_id, (moment, one) in expected.items()
+        if (need_id, one) not in barred and ended.get((need_id, one), 0) <= moment
+    }
     assert live_supporters(deployments, state_of(events)) == expected
 
 
@@ -270,7 +326,8 @@ def refused(message: str, latest: Event, *before: Event, given=None) -> None:
 def test_nobody_is_placed_where_they_were_forbidden_or_declined(latest):
     refused(r"S1 has declined need N1 \(event 1\)\. Undo that first", latest, event("declined", "N1", "S1"))
     refused(r"S1 is forbidden for need N1 \(event 1\)\. Undo that", latest, event("forbid", "N1", "S1"))
-    refused("S1 has declined", latest, event("status", "N1", "S1", status="withdrawn"))
+    refused("S1 has declined", latest, event("status", "N1", "S1", status="declined"))
+    check_event(state(event("status", "N1", "S1", status="withdrawn")), latest)
     check_event(state(event("forbid", "N1", "S2"), event("forbid", "N2", "S1")), latest)
     check_event(state(event("forbid", "N1", "S1"), undo(1)), latest)
 
@@ -296,7 +353,9 @@ def test_what_the_rounds_own_table_bars_takes_a_placement_that_says_so():
 def test_an_undo_names_something_that_can_be_undone():
     refused("There is no such event in this round", undo(2), event("pin", "N1", "S1"))
     refused("There is no such event in this round", Event(0, AT, "Jo", "undo", "", {}))
-    refused(r"Event 1 \(plan accepted\) is not a decision", undo(1), event("plan", plan="1"))
+    refused(r"Event 1 \(round begun\) cannot be undone\. Change the round", undo(1), event("created"))
+    refused("earlier version, which did not keep the tables before", undo(1), event("files", tables="needs"))
+    check_event(state(event("plan", plan="1")), undo(1))
     refused("Event 1 is undone already. To redo it", undo(1), event("pin", "N1", "S1"), undo(1))
     check_event(state(event("pin", "N1", "S1"), undo(1)), undo(2))
 

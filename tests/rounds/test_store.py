@@ -105,19 +105,51 @@ def test_a_plan_can_bring_the_sources_that_it_was_made_from(store):
     assert (allocated.sources, allocated.files) == (sources, FILES)
 
 
-def test_saving_sources_replaces_them_and_drops_the_plan(store):
+def test_saving_sources_replaces_them_and_keeps_the_accepted_plan(store):
     allocated = store.save_plan(store.create("Autumn", SOURCES), FILES)
     changed = store.save_sources(allocated, {"needs": Source("other.csv", b"need_id\nN2\n")})
     assert held(store, allocated.round_id) == changed
     assert changed.sources == {"needs": Source("other.csv", b"need_id\nN2\n")}
-    assert changed.files is None
+    assert (changed.current, changed.files) == (1, FILES)
 
 
-def test_saving_the_same_sources_drops_the_plan_too(store):
+def test_saving_the_same_sources_records_nothing(store):
     allocated = store.save_plan(store.create("Autumn", SOURCES), FILES)
-    store.save_sources(allocated, SOURCES)
-    found = held(store, allocated.round_id)
-    assert (found.sources, found.files) == (SOURCES, None)
+    saved = store.save_sources(allocated, SOURCES)
+    assert held(store, allocated.round_id) == saved
+    assert (saved.sources, saved.files, saved.events) == (SOURCES, FILES, allocated.events)
+
+
+def test_files_that_were_replaced_come_back_when_that_is_undone(store):
+    begun = store.create("Autumn", SOURCES)
+    fewer = {"needs": Source("other.csv", b"need_id\nN2\n"), "schools": SOURCES["schools"]}
+    changed = store.save_sources(begun, fewer, by="Jo", why="The list of May")
+    assert (changed.sources, kinds_of(changed)) == (fewer, ["created", "replaced"])
+    undone = store.undo(changed, 2)
+    assert held(store, begun.round_id) == undone
+    assert undone.sources == SOURCES
+    assert held(store, begun.round_id).added_at == begun.added_at
+    assert store.undo(undone, 3).sources == fewer
+
+
+def test_what_was_replaced_as_a_whole_since_is_not_undone_alone(store):
+    begun = store.create("Autumn", SOURCES)
+    both = SOURCES | {"needs": Source("b.csv", b""), "policy": Source("policy.toml", b"")}
+    changed = store.save_sources(store.save_sources(begun, both), both | {"needs": Source("c.csv", b"")})
+    # Undoing it gives the policy back, and leaves the newer needs alone.
+    assert store.undo(changed, 2).sources == SOURCES | {"needs": Source("c.csv", b"")}
+    later = store.save_sources(held(store, begun.round_id), SOURCES | {"needs": Source("d.csv", b"")})
+    with pytest.raises(DataError, match=r"The table that event 3 changed was replaced since by event 5\. Undo event 5"):
+        store.undo(later, 3)
+
+
+def test_accepting_a_plan_is_undone_whatever_became_of_its_rules(store):
+    rules = SOURCES | {"policy": Source("policy.toml", b"")}
+    allocated = store.save_plan(store.create("Autumn", SOURCES), FILES, sources=rules)
+    changed = store.save_sources(allocated, SOURCES | {"policy": Source("policy.toml", b"[rerun]\n")})
+    undone = store.undo(changed, 2)
+    assert held(store, undone.round_id) == undone
+    assert (undone.current, undone.files, undone.sources) == (None, None, changed.sources)
 
 
 def test_one_round_leaves_the_others_alone(store):
@@ -246,7 +278,7 @@ def test_reading_does_not_wait_for_a_writer(store, path):
     begun = store.create("Autumn", SOURCES)
     with raw(path) as writer:
         writer.execute("BEGIN IMMEDIATE")
-        writer.execute("DELETE FROM sources")
+        writer.execute("UPDATE rounds SET name = 'Spring'")
         assert held(store, begun.round_id) == begun
         assert len(store.list()) == 1
 
@@ -278,7 +310,7 @@ def test_a_database_that_stays_locked_is_said_so(path):
 def test_no_plan_is_ever_lost(store):
     begun = store.create("Autumn", SOURCES)
     first = store.save_plan(begun, FILES, by="Jo", why="To begin with")
-    latest = store.save_sources(store.save_plan(first, OTHER_FILES), SOURCES)
+    latest = store.undo(store.save_plan(first, OTHER_FILES), 2, 3)
     assert [(one.number, one.kind, one.made_by, one.note, one.after) for one in latest.plans] == [
         (1, "optimised", "Jo", "To begin with", 1),
         (2, "optimised", "", "", 2),
@@ -309,9 +341,14 @@ def test_a_scenario_stands_beside_until_it_is_chosen(store):
     chosen = store.choose_scenario(beside, 2, sources=sources, by="Jo", why="Better")
     assert held(store, allocated.round_id) == chosen
     assert (chosen.current, chosen.files, chosen.sources) == (2, OTHER_FILES, sources)
-    assert kinds_of(chosen) == ["created", "plan", "scenario", "files", "plan"]
+    assert kinds_of(chosen) == ["created", "plan", "scenario", "plan"]
     back = store.choose_scenario(chosen, 1, sources=SOURCES)
     assert (back.current, back.files, len(back.plans)) == (1, FILES, 2)
+    undone = store.undo(back, 5)
+    assert held(store, back.round_id) == undone
+    assert (undone.current, undone.files, undone.sources) == (2, OTHER_FILES, sources)
+    undone = store.undo(undone, 4)
+    assert (undone.current, undone.files, undone.sources) == (1, FILES, SOURCES)
 
 
 def test_a_scenario_knows_only_what_was_decided_when_it_was_made(store):
@@ -329,14 +366,13 @@ def test_the_same_bytes_are_kept_once(store, path):
     assert store.plan_files(latest.round_id, 3)["inputs/schools.csv"] == content
 
 
-def test_input_files_that_nothing_needs_any_more_are_let_go(store, path):
+def test_contents_are_kept_once_and_for_ever(store, path):
     begun = store.create("Autumn", {"schools": Source("schools.csv", os.urandom(2_000))})
     other = store.create("Spring", begun.sources)
-    store.save_sources(begun, {})
+    for one in (begun, other):
+        assert store.undo(store.save_sources(one, {}), 2).sources == begun.sources
     with raw(path) as connection:
         assert connection.execute("SELECT count(*) FROM contents").fetchone() == (1,)
-        store.save_sources(other, {})
-        assert connection.execute("SELECT count(*) FROM contents").fetchone() == (0,)
 
 
 def test_it_is_known_when_each_input_file_was_added(store):
@@ -345,7 +381,7 @@ def test_it_is_known_when_each_input_file_was_added(store):
     assert held(store, begun.round_id).added_at == changed.added_at
     assert changed.added_at["schools"] == begun.added_at["schools"] == begun.created_at
     assert changed.added_at["needs"] == changed.events[-1].at > begun.created_at
-    assert changed.events[-1].about == {"tables": "needs", "sha256": changed.sources["needs"].sha256}
+    assert (changed.events[-1].kind, changed.events[-1].about) == ("replaced", {"tables": "needs"})
 
 
 # Decisions and the history
@@ -388,10 +424,11 @@ def test_what_is_undone_stays_in_the_history(store):
         store.undo(redone, 3)
 
 
-@pytest.mark.parametrize("table", ["events", "plans", "plan_files", "contents"])
+@pytest.mark.parametrize("table", ["events", "plans", "plan_files", "contents", "sources", "event_files"])
 def test_the_history_and_the_plans_cannot_be_changed_by_any_program(store, path, table):
-    allocated = store.save_plan(store.record(store.create("Autumn", SOURCES), [pin()]), FILES)
-    column = {"events": "why", "plans": "note", "plan_files": "path", "contents": "content"}[table]
+    begun = store.save_sources(store.create("Autumn", SOURCES), {"needs": SOURCES["needs"]})
+    allocated = store.save_plan(store.record(begun, [pin()]), FILES)
+    column = {"events": "why", "plans": "note", "plan_files": "path", "contents": "content"}.get(table, "file_name")
     with raw(path) as connection:
         for statement in (
             f"UPDATE {table} SET {column} = 'other'",

@@ -28,12 +28,20 @@ def can_merge(seen: Sequence[Event], meanwhile: Sequence[Event], entry: Sequence
     decided = [one for one in meanwhile if one.kind not in _ABOUT_NO_DECISION]
     last = seen[-1].number if seen else 0
     history = (*seen, *meanwhile)
-    behind = decisions_behind(history)
-    if any(behind[one.number].kind not in (*ENTRIES, "undo") for one in decided) or any(
-        (one.undoes or 0) > last for one in entry
-    ):
+    if not decided or not entry:
+        return True
+    if any((one.undoes or 0) > last for one in entry):
+        return False
+    # An undo of what is about the whole round, such as accepting a plan, is about the whole round too.
+    if any(one.kind not in (*ENTRIES, "undo") for one in _about([*decided, *entry], history)):
         return False
     return _subjects(decided, history).isdisjoint(_subjects(entry, history))
+
+
+def _about(events: Sequence[Event], history: Sequence[Event]) -> list[Event]:
+    """Return what each event is about: itself or, for an undo, what it undoes or brings back."""
+    behind = decisions_behind(history)
+    return [one if one.undoes is None else behind.get(one.undoes, one) for one in events]
 
 
 def _subjects(events: Sequence[Event], history: Sequence[Event]) -> set[tuple[str, str]]:
@@ -41,8 +49,7 @@ def _subjects(events: Sequence[Event], history: Sequence[Event]) -> set[tuple[st
 
     An undo can bring an earlier supporter back to its need, so it is about everyone who was ever named there.
     """
-    behind = decisions_behind(history)
-    about = [one if one.undoes is None else behind.get(one.undoes, one) for one in events]
+    about = _about(events, history)
     reopened = {decision.need_id for one, decision in zip(events, about, strict=True) if one is not decision} - {""}
     named = [*about, *(one for one in history if one.need_id in reopened)]
     needs = {("need", one.need_id) for one in named}

@@ -79,7 +79,8 @@ class RoundState:
         By need_id: the last placement of a need that is free because a bar overrules it or the deployment was ended.
     barred : mapping of Pair to Bar
     ended : mapping of Pair to int
-        The event that withdrew a deployment, while that is its last status.
+        The event from which a deployment has been withdrawn, while that is its last status: a later one than the
+        status if that was undone and redone.
     notes : tuple of Event
     statuses : mapping of Pair to str
         As they were recorded; `status_of` adds the default.
@@ -155,7 +156,7 @@ def state_of(events: Iterable[Event]) -> RoundState:
     holding = [one for one in ordered if one.number not in undone]
     statuses = {one.pair: one for one in holding if one.kind == "status" and one.pair}
     barred = _bars(holding, statuses)
-    ended = {pair: one.number for pair, one in statuses.items() if one.about["status"] == "withdrawn"}
+    ended = {pair: since[one.number] for pair, one in statuses.items() if one.about["status"] == "withdrawn"}
     placed = _placed(holding, since)
     in_force = {
         need_id: one for need_id, one in placed.items() if one.pair not in barred and ended.get(one.pair, 0) < one.since
@@ -272,8 +273,9 @@ def _last_placements(state: RoundState) -> Iterator[tuple[int, Pair]]:
 
 
 def _agreements(state: RoundState) -> Iterator[tuple[int, Pair]]:
+    _, since = undone_events(state.events)
     yield from (
-        (one.number, one.pair)
+        (since[one.number], one.pair)
         for one in state.events
         if one.kind == "status"
         and one.number not in state.undone

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
@@ -12,10 +13,10 @@ from matching import __version__
 from matching.errors import DataError, Problem, shown
 from matching.inputs.read import SOURCES
 from matching.plan.on_disk import NEEDED_FILES
-from matching.rounds.history.events import ENTRIES, KINDS, LONGEST_TEXT, UNDOABLE, Event, RowChange
+from matching.rounds.history.events import ENTRIES, KINDS, LONGEST_TEXT, ROW_CHANGES, UNDOABLE, Event, RowChange
 from matching.rounds.history.refusals import why_unsound
 from matching.rounds.history.state import state_of
-from matching.rounds.register import REGISTER_TABLES, GivenFiles, key_columns
+from matching.rounds.register import GivenFiles, changes_fault
 from matching.rounds.round import PlanRecord, Round, name_fault
 from matching.tables.files import Source
 
@@ -123,6 +124,11 @@ class Index(_Indexed):
     plans: list[IndexedPlan]
     events: list[IndexedEvent]
     event_files: list[IndexedEventFile] = []
+
+    @cached_property
+    def history(self) -> tuple[Event, ...]:
+        """The events as values; made once, since a long history takes its time."""
+        return tuple(map(_event_of, self.events))
 
     def digests(self) -> set[str]:
         """Return the digests of all files."""
@@ -244,11 +250,14 @@ def _faults(index: Index) -> Iterator[str]:
             yield f"{shown(source.name)} cannot be the name of a file."
     for plan in index.plans:
         yield from _plan_faults(plan, len(index.events))
+    if len({(one.event, one.table) for one in index.event_files}) < len(index.event_files):
+        yield "An event gives a file twice."
     for file in index.event_files:
         yield from _event_file_faults(file, index)
-    faults = [fault for event in index.events for fault in _event_faults(event, index)]
+    events = index.history
+    faults = [fault for event in events for fault in _event_faults(event, index)]
     yield from faults
-    if not faults and index.format >= _FORMAT_WITH_REGISTER and state_of(_events_of(index)).plan != index.current:
+    if not faults and index.format >= _FORMAT_WITH_REGISTER and state_of(events).plan != index.current:
         yield f"The accepted plan, {index.current}, is not the one that its history accepts."
 
 
@@ -281,14 +290,7 @@ def _event_file_faults(file: IndexedEventFile, index: Index) -> Iterator[str]:
         yield f"{shown(file.name)} cannot be the name of a file."
 
 
-def _change_faults(change: IndexedChange) -> Iterator[str]:
-    if change.table not in REGISTER_TABLES or len(change.key) != len(key_columns(change.table)):
-        yield f"changes a row of {shown(change.table)}, which cannot be changed"
-    elif change.before is None and change.after is None:
-        yield "changes nothing in a row"
-
-
-def _event_faults(event: IndexedEvent, index: Index) -> Iterator[str]:
+def _event_faults(event: Event, index: Index) -> Iterator[str]:
     number = event.number
     if event.kind == "undo":
         if event.undoes is None or not 0 < event.undoes < number:
@@ -300,10 +302,12 @@ def _event_faults(event: IndexedEvent, index: Index) -> Iterator[str]:
     elif event.undoes is not None:
         yield f"Event {number} undoes another, but is no undo."
     if event.kind in (*ENTRIES, "undo"):
-        problem = why_unsound(_event_of(event))
+        problem = why_unsound(event)
         yield from [f"Event {number}: {problem.message}"] if problem else []
-    for change in event.changes:
-        yield from (f"Event {number} {fault}." for fault in _change_faults(change))
+    if event.changes and event.kind not in ROW_CHANGES:
+        yield f"Event {number} changes rows, which its kind does not."
+    if event.changes and (fault := changes_fault(event.changes)):
+        yield f"Event {number} {fault}."
     if event.kind == "plan":
         plan, after = (_number_in(event.about.get(name, "")) for name in ("plan", "after"))
         if not 1 <= plan <= len(index.plans):
@@ -322,16 +326,15 @@ def _event_of(one: IndexedEvent) -> Event:
     return Event(one.number, one.at, one.by, one.kind, one.why, one.about, one.undoes, changes)
 
 
-def _events_of(index: Index) -> tuple[Event, ...]:
-    return tuple(map(_event_of, index.events))
-
-
 def round_of(index: Index, contents: Mapping[str, bytes]) -> tuple[Round, dict[int, dict[str, bytes]]]:
     """Return the round of an index and the files of each of its plans; `contents` are by digest."""
     plans = {plan.number: {one.name: contents[one.sha256] for one in plan.files} for plan in index.plans}
     replaced: dict[int, dict[str, Source | None]] = {}
     for one in index.event_files:
         replaced.setdefault(one.event, {})[one.table] = Source(one.name, contents[one.sha256]) if one.sha256 else None
+    events = index.history
+    # Where a file of an earlier format disagrees, its history counts, as it does in the database.
+    current = state_of(events).plan
     found = Round(
         index.round_id,
         index.name,
@@ -342,8 +345,8 @@ def round_of(index: Index, contents: Mapping[str, bytes]) -> tuple[Round, dict[i
             replaced,
             {one.table: one.added_at for one in index.sources},
         ),
-        plans[index.current] if index.current is not None else None,
-        events=_events_of(index),
+        plans[current] if current is not None else None,
+        events=events,
         plans=tuple(
             PlanRecord(one.number, one.kind, one.name, one.made_at, one.made_by, one.note, one.after)
             for one in index.plans

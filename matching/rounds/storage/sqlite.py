@@ -137,6 +137,10 @@ TRIGGERS_0003 = (
         f"BEGIN SELECT RAISE(ABORT, '{table} are never deleted'); END"
         for table in ("sources", "event_files")
     ),
+    # The files that a round begins with go in before its first event.
+    "CREATE TRIGGER sources_closed BEFORE INSERT ON sources "
+    "WHEN EXISTS (SELECT 1 FROM events WHERE round_id = NEW.round_id) "
+    "BEGIN SELECT RAISE(ABORT, 'rounds that have begun take no more sources'); END",
     # They go in with their event, which is the last one of its round.
     "CREATE TRIGGER event_files_closed BEFORE INSERT ON event_files "
     "WHEN NEW.number <> (SELECT max(number) FROM events WHERE round_id = NEW.round_id) "

@@ -72,8 +72,8 @@ def _show_table(shown: pd.DataFrame) -> None:
     key = f"needs_grid_{hash(tuple(shown['need_id']))}"
 
     def choose_row() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        st.session_state["need_chosen"] = shown["need_id"].iat[rows[0]] if rows else None
+        cells = st.session_state[key]["selection"]["cells"]
+        st.session_state["need_chosen"] = shown["need_id"].iat[cells[0][0]] if cells else None
         st.session_state["needs_task"] = LOOK
 
     st.dataframe(
@@ -82,7 +82,7 @@ def _show_table(shown: pd.DataFrame) -> None:
         column_config={name: st.column_config.TextColumn(width="medium") for name in ("School", "Focus")},
         height=grid_height(len(grid)),
         on_select=choose_row,
-        selection_mode="single-row",
+        selection_mode="single-cell",
         key=key,
         alt="Needs of this round",
     )
