@@ -215,6 +215,7 @@ class _Rows:
     """The cells of a table, and the position of each row by what its key means."""
 
     cells: pd.DataFrame
+    values: Sequence[Sequence[str]]
     key: tuple[str, ...]
     at: Mapping[Key, int]
 
@@ -226,13 +227,13 @@ class _Rows:
         for number, key in enumerate(zip(*parts, strict=True)):
             if all(key):
                 at.setdefault(key, number)
-        return cls(cells, form.key, at)
+        return cls(cells, cells.to_numpy().tolist(), form.key, at)
 
     def part(self, keys: Iterable[Key]) -> pd.DataFrame:
         return self.cells.iloc[[self.at[key] for key in keys]]
 
     def row(self, key: Key) -> dict[str, str]:
-        return dict(zip(self.cells.columns, self.cells.iloc[self.at[key]], strict=True))
+        return dict(zip(self.cells.columns, self.values[self.at[key]], strict=True))
 
     def written(self, key: Key) -> Key:
         """Return a key as it is in the table."""

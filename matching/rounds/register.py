@@ -221,16 +221,19 @@ def change_problem(sources: Sources, event: Event) -> Problem | None:
     if fault := changes_fault(event.changes):
         return Problem(KINDS[event.kind], None, "", "", f"It {fault}.", "Make the change again.")
     tables: dict[str, dict[tuple[str, ...], dict[str, str]]] = {}
+    # A newer workbook may bring people and their evidence together.
+    people = {one.key[0] for one in event.changes if one.table == "supporters" and one.before is None}
+    if any(one.table == "accreditation" for one in event.changes):
+        people |= {*table_cells(sources, "supporters")["supporter_id"]}
     for one in event.changes:
         if one.table not in tables:
             tables[one.table] = rows_by_key(table_cells(sources, one.table), one.table)
         row = tables[one.table].get(one.key)
-        people = table_cells(sources, "supporters")["supporter_id"] if one.table == "accreditation" else None
         called = f"{' and '.join(one.key)} in the {one.table} table"
         message, fix = "", "Look at it as it is now, and make the change again."
         if one.before is None and row is not None:
             message, fix = f"There is {called} already.", "Choose another identifier, or change that row."
-        elif people is not None and one.before is None and one.key[0] not in {*people}:
+        elif one.table == "accreditation" and one.before is None and one.key[0] not in people:
             message, fix = f"There is no {one.key[0]} in the supporters table.", "Add the supporter first."
         elif one.before is not None and row is None:
             message = f"There is no {called} any more."

@@ -172,8 +172,12 @@ def test_rows_that_do_not_fit_together_are_refused_with_what_is_wrong(planned):
     upload(planned, supporters=supporters, accreditation=evidence)
     planned.press("Untick supporters added (1)")
     assert "These rows cannot be accepted together" in planned.words()
-    assert "'S4' is not in the supporters table." in planned.words()
+    assert "There is no S4 in the supporters table. Add the supporter first." in planned.words()
     assert planned._one(planned.tab.button, "Accept what is ticked").disabled
+    planned.press("Tick supporters added (1)")
+    planned.press("Accept all")
+    assert "S4" in rows(planned, "supporters")
+    assert "accreditation" in round_of(planned).sources
 
 
 def test_a_school_that_is_gone_together_with_its_needs_is_asked_for(planned):

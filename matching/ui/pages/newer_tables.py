@@ -13,7 +13,7 @@ from matching.inputs.read import Inputs
 from matching.rounds.history.events import HELD, Event, RowChange
 from matching.rounds.history.table import what_happened
 from matching.rounds.newer_table import Difference, Key, newer_table, schools_difference, taken_back
-from matching.rounds.register import with_changes
+from matching.rounds.register import change_problem, with_changes
 from matching.rounds.round import Round
 from matching.rounds.touches import Touched
 from matching.tables.csv_out import csv_bytes
@@ -304,6 +304,8 @@ def _accepted(names: _Names, proposal: Proposal, files: Sequence[str], event: Ev
     opened = names.opened
     sources = proposal.with_files(opened.round_, files)
     try:
+        if event and (problem := change_problem(sources, event)):
+            raise DataError([problem])
         after = cache.tried_inputs(with_changes(sources, event.changes) if event else sources)
     except DataError as error:
         lines = [str(one) for one in error.problems[:_MOST_NAMED]]
