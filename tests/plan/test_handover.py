@@ -13,7 +13,7 @@ from worlds import AS_AT, decision, need, person, school, solved_wide, world
 
 from matching.allocation import allocate
 from matching.inputs.read import read_inputs
-from matching.plan.handover import (
+from matching.plan.handover.files import (
     PLAN_IDENTIFIER_COLUMNS,
     SCHOOL_LETTER_COLUMNS,
     SUPPORTER_LETTER_COLUMNS,
@@ -28,8 +28,8 @@ from matching.plan.handover import (
     supporter_letters_csv,
     unmet_identifiers_csv,
 )
+from matching.plan.handover.remarks import without_remarks
 from matching.plan.phrases import day_in_words
-from matching.plan.remarks import without_remarks
 
 OCCASION = Occasion("Autumn 2026", date(2026, 11, 24))
 APPROVED = Occasion("Autumn 2026", date(2026, 11, 24), Approval("Dr Ada Pym", date(2026, 11, 2), "3"))

@@ -10,7 +10,7 @@ import streamlit as st
 from matching.errors import counted
 from matching.inputs.locations import options_of
 from matching.plan.as_bytes import EQUITY_FILE
-from matching.plan.handover import (
+from matching.plan.handover.files import (
     identifiers_with_names,
     plan_by_school_html,
     plan_by_supporter_html,

@@ -106,6 +106,11 @@ def _show_table(shown: pd.DataFrame) -> None:
         on_select=choose_rows,
         selection_mode="multi-row",
         key=key,
+        column_config={
+            "Home school": st.column_config.TextColumn(width=230),
+            "Days": st.column_config.NumberColumn(width=75, format="%g"),
+            "Km": st.column_config.NumberColumn(width=75, format="%g"),
+        },
         alt="People of this round",
         placeholder="no limit",
     )

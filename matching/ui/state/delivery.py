@@ -9,9 +9,9 @@ import streamlit as st
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.plan.as_bytes import plan_files
-from matching.plan.handover import Approval, Occasion
+from matching.plan.handover.files import Approval, Occasion
+from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import SavedPlan
-from matching.plan.remarks import without_remarks
 from matching.plan.write import Plan
 from matching.rounds.history.state import RoundState, state_of
 from matching.rounds.planning.live_plan import with_statuses
