@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import BROWSERS, FLAGS, App, Window
+from conftest import BROWSERS, DESKTOP, FLAGS, App, Window
 from playwright.sync_api import Browser, expect
 
 from matching.rounds.store import open_store
@@ -102,6 +102,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def test_a_browser_that_dies_takes_nothing_with_it(window, app, doomed):
     other_browser, process = doomed
     other = Window(other_browser.contexts[0].new_page(), app.address)
+    other.page.set_viewport_size(DESKTOP)
     other.open()
     other.give_name("Rosa Quill")
     other.open_plan()
