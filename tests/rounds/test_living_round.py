@@ -26,7 +26,6 @@ from matching.inputs.read import Inputs, read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.write import Plan
 from matching.rounds.history.events import (
-    HELD,
     STATUSES,
     UNDOABLE,
     Event,
@@ -45,6 +44,8 @@ from matching.tables.files import Source
 
 NEEDS, PEOPLE = ("N1", "N2", "N3", "N4", "N5", "N6", "N7"), ("S1", "S2", "S3", "S4", "S5")
 """All that a history may name; the last two needs and the last supporter come and go."""
+STAYING = ("agreed", "active", "paused", "completed")
+"""The statuses of a deployment that stays until a person ends it."""
 
 BEGINNING = {
     "schools": SCHOOLS + "100003,Dogwood School,Primary,402000,301000,Marshire,,Good\n",
@@ -88,7 +89,6 @@ AWAY_CELLS = (
     {"unavailable": "2026-08-20/2026-09-20"},
     {"unavailable": "2026-09-25/2026-10-10"},
     {"available_until": "2026-09-15"},
-    {"available_from": "2026-09-15"},
 )
 LEFT = {"available_until": "2026-08-01"}
 BACK = {"available_from": "", "available_until": "", "unavailable": ""}
@@ -330,10 +330,10 @@ def agreed_alone(seen: Round, state: RoundState) -> Iterator[tuple[str, str]]:
             one
             for one in holding
             if one.need_id == need_id
-            and (one.kind in ("pin", "swap") or (one.about.get("status") in HELD and one.supporter_id != who))
+            and (one.kind in ("pin", "swap") or (one.about.get("status") in STAYING and one.supporter_id != who))
         ]
         is_there = need_id in cells["needs"] and who in cells["supporters"]
-        if word in HELD and is_there and not rivals and not is_barred(seen, (need_id, who)):
+        if word in STAYING and is_there and not rivals and not is_barred(seen, (need_id, who)):
             yield need_id, who
 
 
