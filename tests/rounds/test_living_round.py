@@ -410,10 +410,8 @@ def store(tmp_path_factory) -> Iterator[RoundStore]:
         yield store
 
 
-@pytest.mark.deeper
-@settings(max_examples=500 if DEEP else 50)
-@given(HISTORIES, st.lists(st.integers(0, 60), min_size=1, max_size=3))
-def test_a_round_keeps_its_promises_whatever_happens_to_it(store, history, undos):
+def keep_promises(store: RoundStore, history: Sequence[Any], undos: Sequence[int]) -> None:
+    """Go through a history, then undo some of it, and check what holds of a round whatever happened to it."""
     seen = store.create("Autumn", SOURCES)
     for command in history:
         seen = after(store, seen, *command)
@@ -432,6 +430,25 @@ def test_a_round_keeps_its_promises_whatever_happens_to_it(store, history, undos
             target = chosen(targets, number)
             undone_once.add(target)
             seen = check_undo(store, seen, target)
+
+
+# Two halves of the histories, so that two workers go through them at the same time; each name has histories of its own.
+HALF = settings(max_examples=250 if DEEP else 25)
+UNDOS = st.lists(st.integers(0, 60), min_size=1, max_size=3)
+
+
+@pytest.mark.deeper
+@HALF
+@given(HISTORIES, UNDOS)
+def test_a_round_keeps_its_promises_whatever_happens_to_it(store, history, undos):
+    keep_promises(store, history, undos)
+
+
+@pytest.mark.deeper
+@HALF
+@given(HISTORIES, UNDOS)
+def test_a_round_keeps_its_promises_in_other_histories_too(store, history, undos):
+    keep_promises(store, history, undos)
 
 
 # What a history at random may not meet
