@@ -433,7 +433,7 @@ def keep_promises(store: RoundStore, history: Sequence[Any], undos: Sequence[int
 
 
 # Two halves of the histories, so that two workers go through them at the same time; each name has histories of its own.
-HALF = settings(max_examples=100 if DEEP else 25)
+HALF = settings(max_examples=60 if DEEP else 25)
 UNDOS = st.lists(st.integers(0, 60), min_size=1, max_size=3)
 
 
