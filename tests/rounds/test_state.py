@@ -87,6 +87,8 @@ def test_a_later_placement_takes_the_place_of_an_earlier_one():
 def test_to_pin_whom_one_put_there_keeps_which_rules_that_broke():
     found = state(event("swap", "N1", "S2", broken="distance"), event("pin", "N1", "S2"))
     assert found.pins["N1"].broken == ("distance",)
+    found = state(event("swap", "N1", "S2", broken="distance"), event("pin", "N1", "S2", broken="dates"))
+    assert found.pins["N1"].broken == ("distance", "dates")
 
 
 def test_a_decline_bars_the_pair_and_frees_the_need():

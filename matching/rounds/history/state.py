@@ -214,8 +214,8 @@ def _placed(holding: Sequence[Event], since: Mapping[int, int]) -> dict[str, Pla
         before = placed.get(one.need_id)
         broken = tuple(_EARLIER_CODES.get(word, word) for word in one.about.get("broken", "").split(";") if word)
         # Pinning a supporter who was placed by hand keeps the rules that the placement sets aside.
-        if not broken and before and before.supporter_id == one.supporter_id:
-            broken = before.broken
+        if one.kind == "pin" and before and before.supporter_id == one.supporter_id:
+            broken = tuple(dict.fromkeys((*before.broken, *broken)))
         placed[one.need_id] = Placement(
             *one.pair,
             one.kind,
