@@ -274,6 +274,8 @@ def check_absent(path: Path) -> None:
 
 def _check_present(path: Path) -> None:
     """Refuse a file that is missing or empty; to SQLite either is a new database."""
+    if path.is_dir():
+        return  # its size means nothing
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
