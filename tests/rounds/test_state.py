@@ -14,7 +14,7 @@ from matching.rounds.history.events import DECISIONS, DECLINE_REASONS, HELD, KIN
 from matching.rounds.history.refusals import check_event, why_refused
 from matching.rounds.history.state import RoundState, live_supporters, state_of
 from matching.rounds.history.table import HISTORY_COLUMNS, history_csv, history_table, what_happened
-from matching.rounds.planning.decisions_table import bars_given, decisions_source, decisions_table
+from matching.rounds.planning.decisions_table import decisions_source, decisions_table
 from matching.tables.files import Source
 
 AT = datetime(2026, 9, 14, 22, 30, tzinfo=UTC)
@@ -317,9 +317,9 @@ def test_a_plan_that_was_made_earlier_than_it_was_accepted_knows_less():
 # What is refused
 
 
-def refused(message: str, latest: Event, *before: Event, given=None) -> None:
+def refused(message: str, latest: Event, *before: Event) -> None:
     with pytest.raises(DataError, match=message) as caught:
-        check_event(state(*before), replace(latest, number=len(before) + 1), given=given)
+        check_event(state(*before), replace(latest, number=len(before) + 1))
     (problem,) = caught.value.problems
     assert problem.fix.endswith(".")
 
@@ -343,13 +343,28 @@ def test_a_status_does_not_lift_a_decision():
     check_event(state(withdrawn), agreed)
 
 
-def test_what_the_rounds_own_table_bars_takes_a_placement_that_says_so():
-    barred = bars_given(table("forbid,S1,,100000,Governor,Jo,"), needs=SCHOOL_OF)
-    assert {pair: (one.kind, one.number, one.reason) for pair, one in barred.items()} == {
-        ("N1", "S1"): ("forbid", 2, "Governor")
-    }
-    refused("S1 is forbidden for need N1 in the decisions table", event("pin", "N1", "S1"), given=barred)
-    check_event(state(), event("swap", "N1", "S1", broken="forbidden"), given=barred)
+@pytest.mark.parametrize(("kind", "rule"), [("declined", "declined"), ("forbid", "forbidden")])
+def test_a_placement_that_names_a_bar_stands_against_it_and_the_bar_remains(kind, rule):
+    bar, placed = event(kind, "N1", "S1"), event("swap", "N1", "S1", broken=f"distance;{rule}")
+    check_event(state(bar), replace(placed, number=2))
+    found = state(bar, placed)
+    assert (found.swaps["N1"].pair, {*found.barred}) == (("N1", "S1"), {("N1", "S1")})
+    assert live_supporters({"N1": "S2"}, found) == {"N1": "S1"}
+    assert found.status_of("N1", "S1") == "proposed"
+    agreed = event("status", "N1", "S1", status="agreed")
+    check_event(found, replace(agreed, number=3))
+    assert state(bar, placed, agreed).status_of("N1", "S1") == "agreed"
+    assert rows(rerun(found)) == sorted([("pin", "N1", "S1"), (kind, "N1", "S1")])
+    # A refusal that comes later ends it.
+    later = state(bar, placed, event("declined", "N1", "S1"))
+    assert (later.swaps, live_supporters({"N1": "S2"}, later)) == ({}, {})
+    assert live_supporters({"N1": "S2"}, state(bar, placed, undo(2))) == {"N1": "S2"}
+
+
+def test_whoever_is_placed_after_a_withdrawal_is_proposed_again():
+    found = state(event("status", "N1", "S1", status="withdrawn"), event("swap", "N1", "S1"))
+    assert live_supporters({"N1": "S1"}, found) == {"N1": "S1"}
+    assert found.status_of("N1", "S1") == "proposed"
 
 
 def test_an_undo_names_something_that_can_be_undone():

@@ -1,7 +1,5 @@
 """Refusals: what cannot be recorded in a round, given its state, each with its fix."""
 
-from collections.abc import Mapping
-
 from matching.errors import DataError, Problem, shown
 from matching.rounds.history.events import (
     ENDED,
@@ -12,15 +10,14 @@ from matching.rounds.history.events import (
     STATUSES,
     UNDOABLE,
     Event,
-    Pair,
 )
-from matching.rounds.history.state import Bar, RoundState
+from matching.rounds.history.state import RoundState
 from matching.tables.cell_values import CellError, free_text, identifier, text
 
 _LONGEST_NAME = 200
 
 
-def check_event(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> None:
+def check_event(state: RoundState, event: Event) -> None:
     """Raise if an event cannot be recorded.
 
     Raises
@@ -28,11 +25,11 @@ def check_event(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | 
     DataError
         With what `why_refused` finds.
     """
-    if problem := why_refused(state, event, given=given):
+    if problem := why_refused(state, event):
         raise DataError([problem])
 
 
-def why_refused(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | None = None) -> Problem | None:
+def why_refused(state: RoundState, event: Event) -> Problem | None:
     """Return why an event cannot be recorded in this state, or None if it can.
 
     Parameters
@@ -41,12 +38,8 @@ def why_refused(state: RoundState, event: Event, *, given: Mapping[Pair, Bar] | 
         Before the event.
     event : Event
         Of one of the kinds in `ENTRIES`, or an undo.
-    given : mapping of Pair to Bar, optional
-        What the round's own decisions table bars (`bars_given`).
     """
-    if event.kind == "undo":
-        return why_unsound(event) or _undo_problem(state, event)
-    return why_unsound(event) or _bar_problem(state, event, given or {})
+    return why_unsound(event) or (_undo_problem if event.kind == "undo" else _bar_problem)(state, event)
 
 
 def why_unsound(event: Event) -> Problem | None:
@@ -136,23 +129,20 @@ def _note_problem(event: Event) -> Problem | None:
     return None
 
 
-def _bar_problem(state: RoundState, event: Event, given: Mapping[Pair, Bar]) -> Problem | None:
+def _bar_problem(state: RoundState, event: Event) -> Problem | None:
     """Return the decision because of which a supporter cannot be placed at a need or serve it, if there is one."""
     pair = event.pair
-    if pair is None or event.kind not in ("pin", "swap", "status"):
+    bar = state.barred.get(pair) if pair and event.kind in ("pin", "swap", "status") else None
+    if pair is None or bar is None:
         return None
-    bar = state.barred.get(pair)
     if event.kind == "status":
-        # A later status replaces a status, but not a decision.
-        cause = state.event(bar.number) if bar else None
-        if event.about["status"] in ENDED or cause is None or cause.kind == "status":
+        # A later status replaces a status, but not a decision, unless the supporter was placed against it by name.
+        cause = state.event(bar.number)
+        if event.about["status"] in ENDED or cause is None or cause.kind == "status" or state.is_placed(pair):
             return None
-    in_table = None if event.about.get("broken") else given.get(pair)
-    found = bar or in_table
-    if found is None:
+    elif bar.rule in event.about.get("broken", "").split(";"):
         return None
-    verb = "is forbidden for" if found.kind == "forbid" else "has declined"
-    where = f" (event {found.number})" if bar else " in the decisions table"
-    message = f"{found.supporter_id} {verb} need {found.need_id}{where}."
-    fix = "Undo that first, or choose another supporter." if bar else "Choose another supporter, or change that table."
-    return _refusal(event, "supporter_id", found.supporter_id, message, fix)
+    verb = "is forbidden for" if bar.kind == "forbid" else "has declined"
+    message = f"{bar.supporter_id} {verb} need {bar.need_id} (event {bar.number})."
+    fix = "Undo that first, place them by hand and tick this rule, or choose another supporter."
+    return _refusal(event, "supporter_id", bar.supporter_id, message, fix)

@@ -62,6 +62,11 @@ class Bar:
         """The need and the supporter."""
         return (self.need_id, self.supporter_id)
 
+    @property
+    def rule(self) -> str:
+        """The code of the rule that a placement against it names."""
+        return "forbidden" if self.kind == "forbid" else self.kind
+
 
 @dataclass(frozen=True)
 class RoundState:
@@ -116,9 +121,18 @@ class RoundState:
         If a later plan proposes a deployment that was withdrawn, it is a new one.
         """
         pair = (need_id, supporter_id)
-        set_to = STATUSES[0] if 0 < self.ended.get(pair, 0) <= self.planned else self.statuses.get(pair, STATUSES[0])
-        bar = self.barred.get(pair)
+        set_to, bar = self.statuses.get(pair, STATUSES[0]), self.barred.get(pair)
+        if self.is_placed(pair):
+            # A placement in force came after whatever ended the deployment before it.
+            return STATUSES[0] if set_to in ENDED else set_to
+        if 0 < self.ended.get(pair, 0) <= self.planned:
+            set_to = STATUSES[0]
         return "declined" if bar and bar.kind == "declined" and set_to not in ENDED else set_to
+
+    def is_placed(self, pair: Pair) -> bool:
+        """Return whether a person placed this supporter at this need, and the placement is in force."""
+        placed = self.placements.get(pair[0])
+        return placed is not None and placed.pair == pair
 
     def event(self, number: int | None) -> Event | None:
         """Return the event of this number, or None."""
@@ -145,8 +159,9 @@ def state_of(events: Iterable[Event]) -> RoundState:
       so a pin that was replaced meanwhile remains replaced.
     - The last placement (pin or swap) of a need counts. Undoing it restores the one before; a bar on it does not, and
       frees the need.
-    - A bar overrules every placement of the same pair, whichever came first. A `forbid` or `declined` holds until it is
-      undone; a status `declined` bars the pair while it is the pair's last status.
+    - A bar overrules every placement of the same pair, whichever came first, but for a later one that names the bar
+      among the rules that it sets aside. A `forbid` or `declined` holds until it is undone; a status `declined` bars
+      the pair while it is the pair's last status.
     - A status `withdrawn` ends the deployment, and a placement that came before it. It bars no one.
     - The last plan that was accepted counts; earlier versions put it aside when files were given after it.
     - So an event on which later ones depend can be undone: the later ones count by the same rules.
@@ -159,7 +174,9 @@ def state_of(events: Iterable[Event]) -> RoundState:
     ended = {pair: since[one.number] for pair, one in statuses.items() if one.about["status"] == "withdrawn"}
     placed = _placed(holding, since)
     in_force = {
-        need_id: one for need_id, one in placed.items() if one.pair not in barred and ended.get(one.pair, 0) < one.since
+        need_id: one
+        for need_id, one in placed.items()
+        if _stands(one, barred.get(one.pair)) and ended.get(one.pair, 0) < one.since
     }
     plan, planned = _accepted(holding)
     return RoundState(
@@ -199,6 +216,11 @@ def _bars(holding: Sequence[Event], statuses: Mapping[Pair, Event]) -> dict[Pair
         for one in causes
         if one.pair
     }
+
+
+def _stands(placement: Placement, bar: Bar | None) -> bool:
+    """Return whether a placement stands against a bar of its pair: only if it came later and names it."""
+    return bar is None or (bar.rule in placement.broken and placement.since > bar.number)
 
 
 def _bar_kind(event: Event) -> str:
@@ -263,7 +285,8 @@ def live_supporters(deployments: Mapping[str, str], state: RoundState) -> dict[s
     return {
         need_id: supporter_id
         for need_id, (number, supporter_id) in sorted(put_there.items())
-        if (need_id, supporter_id) not in state.barred and state.ended.get((need_id, supporter_id), 0) <= number
+        if ((need_id, supporter_id) not in state.barred or state.is_placed((need_id, supporter_id)))
+        and state.ended.get((need_id, supporter_id), 0) <= number
     }
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from matching.errors import DataError, Problem
 from matching.rounds.history.events import HELD, Pair, one_line_end
-from matching.rounds.history.state import Bar, RoundState
+from matching.rounds.history.state import RoundState
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import RULE_CODES, known_columns, table_formats
@@ -100,29 +100,6 @@ def decisions_source(decisions: pd.DataFrame) -> Source:
     days = [one.isoformat() if one else "" for one in decisions["on"]]
     rules = [";".join(one) for one in decisions["rules_broken"]]
     return Source("decisions.csv", csv_bytes(decisions.assign(on=days, rules_broken=rules)))
-
-
-def bars_given(
-    base: Source | None, *, needs: Mapping[str, str], mapping: Mapping[str, str] | None = None
-) -> dict[Pair, Bar]:
-    """Return what a round's own decisions file forbids or lists as declined, for each need.
-
-    Parameters
-    ----------
-    base, needs, mapping
-        As `decisions_table` takes them. A bar's `number` is its row in the file.
-
-    Raises
-    ------
-    DataError
-        The file cannot be read.
-    """
-    return {
-        (need_id, one.supporter_id): Bar(need_id, one.supporter_id, one.kind, one.row or 0, one.reason, one.by, one.on)
-        for one in _rows_of(base, mapping)
-        if one.kind != "pin"
-        for need_id in _needs_of(one, needs)
-    }
 
 
 def _rows_of(base: Source | None, mapping: Mapping[str, str] | None) -> list[_Row]:

@@ -97,7 +97,7 @@ def refuse_overfull(
     Parameters
     ----------
     inputs : Inputs
-        Of the accepted plan.
+        Of the register.
     deployments : mapping of str to str
         Of the accepted plan: the supporter_id by need_id.
     events, more : sequence of Event

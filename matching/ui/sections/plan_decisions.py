@@ -297,12 +297,6 @@ def _swap_form(case: _Case) -> None:
     if who is None:
         st.caption("Choose a supporter. Each rule that this would break is listed first, and you decide.")
         return
-    state = case.opened.live.state
-    if bar := state.barred.get((case.need_id, who)):
-        reason = "is forbidden here" if bar.kind == "forbid" else "has declined this need"
-        fix = "To place them here, undo that first. It is listed below."
-        st.html(markup.banner(f"{case.name(who)} {reason}.", [fix], kind="warning"))
-        return
     broken = broken_rules(case.opened.market, serving(case.opened.plan), case.need_id, who)
     with st.form(f"swap_{case.key}_{who}", border=False):
         st.html(markup.paragraph(_swap_words(case, who, len(broken))))

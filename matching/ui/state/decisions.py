@@ -18,8 +18,9 @@ def record(round_: Round, events: Sequence[Event]) -> Round | None:
 
     def checked() -> Round:
         if round_.files is not None:
-            saved = cache.saved_plan(round_.files)
-            refuse_overfull(cache.market_of(saved).inputs, serving(saved.plan), round_.events, numbered)
+            # What people offer is what the register says now, and not what it said when the plan was made.
+            plan, inputs = cache.saved_plan(round_.files).plan, cache.inputs_of(round_.sources)
+            refuse_overfull(inputs, serving(plan), round_.events, numbered)
         return store().record(round_, events)
 
     return change(checked)
