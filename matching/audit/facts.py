@@ -252,7 +252,9 @@ def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, np.ndarray]:
-    return {str(name): frame[name].to_numpy() for name in frame}
+    # A column without a row has no type of its own.
+    typed = frame if len(frame) else frame.astype("int64")
+    return {str(name): typed[name].to_numpy() for name in typed}
 
 
 def _judge_columns(inputs: Inputs, need: dict[str, np.ndarray], supporter: dict[str, np.ndarray]) -> Judged:

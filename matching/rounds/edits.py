@@ -241,7 +241,7 @@ def try_out(sources: Sources, event: Event, read: Callable[[Sources], Inputs]) -
     Parameters
     ----------
     sources : mapping of str to Source
-        The register as it stands.
+        The register as it is now.
     event : Event
     read : callable
         Reads the tables of a round and raises `DataError`, as `matching.inputs.read.read_inputs` does.

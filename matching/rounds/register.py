@@ -1,4 +1,4 @@
-"""The register: the tables of a round as they stand, a fold over the files that were given and the rows changed since.
+"""The register: the tables of a round as they are now, a fold over the files given and the rows changed since.
 
 A table of which no row was changed is the file that was given, to the byte. Otherwise it is a CSV file under our column
 names, in which only the rows that an event names differ.
@@ -217,7 +217,7 @@ def _as_read(cells: Mapping[str, str]) -> dict[str, str]:
 
 
 def change_problem(sources: Sources, event: Event) -> Problem | None:
-    """Return why the changes of an event do not fit the register as it stands, or None if they do."""
+    """Return why the changes of an event do not fit the register as it is now, or None if they do."""
     if fault := changes_fault(event.changes):
         return Problem(KINDS[event.kind], None, "", "", f"It {fault}.", "Make the change again.")
     tables: dict[str, dict[tuple[str, ...], dict[str, str]]] = {}

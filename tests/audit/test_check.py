@@ -24,10 +24,14 @@ from worlds import (
 )
 
 from matching.allocation import allocate
+from matching.audit.check import check_plan
+from matching.inputs.bundled import demo_sources
+from matching.inputs.read import read_inputs
 from matching.pairs.market import open_market
 from matching.plan.as_bytes import plan_files
 from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
+from matching.rounds.register import blank_table
 from matching.solve.problem import UNMET, Assignment
 
 
@@ -304,3 +308,14 @@ def test_a_plan_that_sends_each_to_the_farther_school_is_not_accepted(days):
     one = Solved(made, inputs, allocate(inputs))
     assert one.serving == {"N1": "S1", "N2": "S2"}
     assert faults_in(honest(one, {"N1": "S2", "N2": "S1"}, claims_best=True))
+
+
+@pytest.mark.parametrize("empty", ["supporters", "needs"])
+def test_a_round_without_a_person_or_a_need_is_checked_too(empty):
+    sources = {
+        name: one for name, one in demo_sources().items() if name in ("schools", "supporters", "needs", "policy")
+    }
+    inputs = read_inputs(sources | {empty: blank_table(empty)}, may_be_empty=frozenset({empty}))
+    plan = allocate(inputs)
+    assert (len(plan.deployments), len(plan.unmet)) == (0, len(inputs.needs))
+    assert check_plan(plan, inputs) == []

@@ -170,3 +170,58 @@ def test_what_filters_hide_is_said_and_urgent_needs_are_named(planned):  # noqa:
     words = planned.words()
     assert "The filters hide 22 needs. Critical and unmet among them:" in words
     assert "(N012)" in words
+
+
+def place(visitor: Visitor, need_id: str, supporter_id: str) -> None:
+    begin(visitor, need_id, "placed here by hand")
+    box = next(one for one in visitor.tab.selectbox if one.label.startswith("Who should support it"))
+    box.set_value(supporter_id)
+    visitor.run()
+    for words in [one.label for one in visitor.tab.checkbox if one.label.startswith("I accept this")]:
+        visitor.tick(words)
+    fill(visitor, "Why?", "They asked for this")
+    visitor.press("Place them here")
+
+
+def test_a_placement_reads_what_people_offer_now_and_not_when_the_plan_was_made(planned):  # noqa: F811
+    change_row(planned, "supporter_changed", "supporters", "S015", max_deployments="9", days_available="90")
+    place(planned, "N012", "S015")
+    assert "Recorded: " in planned.words()
+    assert "more than they offer" not in planned.words()
+    assert held(planned).events[-1].about["broken"] == ""
+
+
+def test_whoever_declined_is_placed_by_ticking_that_rule_and_stays_in_the_next_plan(planned):  # noqa: F811
+    who = deployed(planned)["N012"]
+    decline(planned, "N012")
+    place(planned, "N012", who)
+    assert held(planned).events[-1].about["broken"] == "declined"
+    assert row(planned, "N012")["Status"] == "proposed, by hand"
+    planned.press("Find the best plan from here")
+    planned.press("Accept this plan")
+    assert deployed(planned)["N012"] == who
+    assert "no longer follows" not in planned.words()
+
+
+def test_tables_that_an_undo_leaves_with_problems_are_mended_in_the_history(planned):  # noqa: F811
+    with closing(open_store()) as store:
+        seen = store.get(planned.round_id)
+        schools = seen.sources["schools"]
+        _, first, *_ = schools.content.decode("utf-8-sig").splitlines()
+        more = first.replace(first.split(",")[0], "999999", 1).replace(first.split(",")[1], "Elm School", 1)
+        newer = type(schools)(schools.name, schools.content.rstrip(b"\n") + f"\n{more}\n".encode())
+        store.save_sources(seen, {**seen.sources, "schools": newer}, by="Al")
+    add_need(planned, need_id="N900", school_urn="999999", focus="phonics")
+    given = held(planned).last_event - 1
+    planned.go(HISTORY)
+    planned.choose("Entry", given)
+    fill(planned, "Reason for undoing", "The wrong extract")
+    planned.press("Undo this entry")
+    assert "The tables have problems as they are now." in planned.words()
+    assert "phonics at 999999 (N900)" in planned.words()
+    planned.choose("Entry", held(planned).last_event)
+    fill(planned, "Reason for undoing", "The need is right")
+    planned.press("Undo this entry")
+    assert "The tables have problems" not in planned.words()
+    planned.go(PLAN)
+    assert row(planned, "N900")["Supporter"] == "Unmet"

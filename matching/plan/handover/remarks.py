@@ -11,8 +11,8 @@ from matching.plan.write import Plan
 def without_remarks(plan: Plan, inputs: Inputs) -> Plan:
     """Return a plan without the remarks of decisions, for documents and letters.
 
-    The reason of a pin stands in the sentence of its deployment, and that of a refusal in the nearest option of a need;
-    each is in brackets there, as `matching.plan.reasons` and `matching.plan.phrases` write it.
+    The sentence of a deployment gives the reason of its pin in brackets, and the nearest option of a need that of a
+    refusal, as `matching.plan.reasons` and `matching.plan.phrases` write it.
 
     Parameters
     ----------

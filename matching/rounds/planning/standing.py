@@ -1,4 +1,4 @@
-"""What still stands of an accepted plan once the register or the decisions have changed."""
+"""What is left of an accepted plan once the register or the decisions have changed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

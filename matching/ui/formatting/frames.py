@@ -3,7 +3,7 @@
 What differs between two plans is in `comparisons`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -205,6 +205,17 @@ def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def with_words(table: pd.DataFrame, text: str, columns: Sequence[str]) -> pd.Series:
+    """Return by row whether its cells in these columns together hold every word of a text."""
+    keep = pd.Series(True, index=table.index)
+    words = text.casefold().split()
+    if words and len(table):
+        line = table[list(columns)].fillna("").astype(str).agg(" ".join, axis=1).str.casefold()
+        for word in words:
+            keep &= line.str.contains(word, regex=False)
+    return keep
+
+
 def chosen_needs(
     table: pd.DataFrame,
     *,
@@ -231,11 +242,7 @@ def chosen_needs(
     for column, value in wanted.items():
         if value is not None:
             keep &= table[column] == value
-    if words := text.casefold().split():
-        columns = ["need_id", "school", "focus", "supporter_id", "supporter", "home_school"]
-        line = table[columns].fillna("").astype(str).agg(" ".join, axis=1).str.casefold()
-        for word in words:
-            keep &= line.str.contains(word, regex=False)
+    keep &= with_words(table, text, ["need_id", "school", "focus", "supporter_id", "supporter", "home_school"])
     return table[keep].reset_index(drop=True)
 
 

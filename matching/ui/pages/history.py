@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from matching.errors import counted
+from matching.errors import DataError, counted
 from matching.rounds.history.events import KINDS, UNDOABLE, Event
 from matching.rounds.history.state import state_of
 from matching.rounds.history.table import history_csv, what_happened
@@ -19,13 +19,14 @@ from matching.ui.steps import HISTORY
 from matching.ui.widgets.layout import round_or_stop, screen_heading
 
 _MOST = 200
-_MOST_DORMANT = 20
+_MOST_DORMANT, _MOST_PROBLEMS = 20, 10
 
 
 def show() -> None:
     """Show the screen."""
     round_ = round_or_stop(HISTORY)
     screen_heading(HISTORY, round_, "The newest entry comes first.")
+    _warn_of_problems(round_)
     names = _names(round_)
     shown = _filtered(round_.events, names)
     st.header(counted(len(shown), "entry", "entries"), anchor=False)
@@ -49,15 +50,30 @@ def _offer_file(round_: Round) -> None:
 
 
 def _names(round_: Round) -> dict[str, str]:
-    """Return the words for every need and supporter of the round's tables, by identifier."""
-    inputs = cache.inputs_of(round_.sources)
-    schools = dict(zip(inputs.schools["urn"], inputs.schools["name"], strict=True))
-    needs = inputs.all_needs[["need_id", "focus", "school_urn"]].itertuples(index=False, name=None)
-    people = inputs.supporters[["supporter_id", "name"]].itertuples(index=False, name=None)
+    """Return the words for every need and supporter of the round's tables, by identifier.
+
+    They come from the cells as they are: tables that an undo has left with problems are mended on this screen.
+    """
+    schools = cache.schools_of(round_.sources)
+    name_of = dict(zip(schools["urn"], schools["name"], strict=True))
+    needs, people = (cache.rows_of(round_.sources, table) for table in ("needs", "supporters"))
     return {
-        **{need_id: f"{focus} at {schools.get(urn, urn)} ({need_id})" for need_id, focus, urn in needs},
-        **{supporter_id: f"{name} ({supporter_id})" for supporter_id, name in people},
+        **{
+            key: f"{row['focus']} at {name_of.get(row['school_urn'], row['school_urn'])} ({key})"
+            for (key,), row in needs.items()
+        },
+        **{key: f"{row['name']} ({key})" for (key,), row in people.items()},
     }
+
+
+def _warn_of_problems(round_: Round) -> None:
+    """Say what is wrong in the tables as they are now: no other screen can show the round until that is mended."""
+    try:
+        cache.inputs_of(round_.sources)
+    except DataError as error:
+        title = "The tables have problems as they are now. Undo the entry, or the undo, that led to them."
+        lines = [str(one) for one in error.problems[:_MOST_PROBLEMS]]
+        st.html(markup.banner(title, lines, kind="warning"))
 
 
 def _filtered(events: tuple[Event, ...], names: Mapping[str, str]) -> list[Event]:

@@ -4,10 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from matching.tables.formats import NEED_STATES, PRIORITIES
-from matching.ui.formatting import markup
+from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import show_recorded
 from matching.ui.sections.filters import filter_by
-from matching.ui.sections.register.lists import ADD, LOOK, chosen_task, with_words
+from matching.ui.sections.register.lists import ADD, LOOK, chosen_task
 from matching.ui.sections.register.need_forms import show_need, show_new_need
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.steps import NEEDS, RULES
@@ -43,7 +43,7 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     state = filter_by(first, "State", NEED_STATES, "needs_state", words={one: one.capitalize() for one in NEED_STATES})
     priority = filter_by(second, "Priority", PRIORITIES, "needs_priority")
     area = filter_by(third, "Local authority", sorted({*table["local_authority"]}), "needs_area")
-    keep = with_words(table, text, ("need_id", "school", "focus", "supporter_id", "supporter"))
+    keep = frames.with_words(table, text, ("need_id", "school", "focus", "supporter_id", "supporter"))
     for column, wanted in (("state", state), ("priority", priority), ("local_authority", area)):
         if wanted is not None:
             keep &= table[column] == wanted

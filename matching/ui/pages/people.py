@@ -7,10 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from matching.tables.vocabulary import standard_vocabulary
-from matching.ui.formatting import markup
+from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import show_recorded
 from matching.ui.sections.filters import filter_by
-from matching.ui.sections.register.lists import ADD, LOOK, chosen_task, with_words
+from matching.ui.sections.register.lists import ADD, LOOK, chosen_task
 from matching.ui.sections.register.opened import AVAILABLE, OpenedRegister, opened_register
 from matching.ui.sections.register.person_forms import show_new_person, show_people_together, show_person
 from matching.ui.steps import NEEDS, PEOPLE
@@ -58,7 +58,7 @@ def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     shown = {_THERE: "Available", _NOT_THERE: "Away or gone, now or later"}
     is_there = filter_by(second, "Availability", shown, "people_there", words=shown)
     area = filter_by(third, "Local authority", sorted({*table["local_authority"]}), "people_area")
-    keep = with_words(table, text, ("supporter_id", "name", "school", "specialisms"))
+    keep = frames.with_words(table, text, ("supporter_id", "name", "school", "specialisms"))
     if designation is not None:
         keep &= table["designation"] == designation
     if is_there is not None:

@@ -52,7 +52,7 @@ def show() -> None:
     show_changes(opened)
     _show_headline(opened)
     shown = _filtered(opened.needs)
-    # The answer stands beside the table, so that neither a reason nor a confirmation has to be looked for.
+    # The answer is next to the table, so that neither a reason nor a confirmation has to be looked for.
     table, beside = st.columns([11, 9], gap="medium")
     with table:
         slot = st.container()
@@ -100,10 +100,10 @@ def _note_if_approved(opened: Opened) -> None:
 
 def _show_contradiction(round_: Round, error: DataError) -> None:
     lines = [f"{one.message} {one.fix}" for one in error.problems]
-    st.html(markup.banner("Some decisions contradict each other.", lines, kind="warning"))
+    st.html(markup.banner("What is recorded does not fit together.", lines, kind="warning"))
     undoable = [one for one in reversed(round_.events) if one.kind in UNDOABLE and one.kind != "note"]
     if undoable:
-        st.html(markup.paragraph("These are the latest decisions. Undo the one that is wrong."))
+        st.html(markup.paragraph("These are the latest entries. Undo the one that is wrong."))
     for one in undoable[:_MOST_UNDONE]:
         st.html(markup.paragraph(event_sentence(one)))
         if st.button("Undo", key=f"undo_contradiction_{one.number}"):
