@@ -36,7 +36,7 @@ RULES = Step("Rules", "rules.py", "Choose what counts most, how far people trave
 PLAN = Step("Plan", "plan.py", "See who supports which school, and why.")
 COMPARE = Step("Compare", "compare.py", "Compare two plans side by side.")
 EXPORT = Step("Hand over", "hand_over.py", "Check the plan, approve it and download it.")
-HISTORY = Step("History", "history.py", "See who did what, when and why, and undo a decision.")
+HISTORY = Step("History", "history.py", "See who did what, when and why, and undo an entry.")
 
 ROUNDS = Step("All rounds", "rounds.py", "Open a round, begin another, or restore one from its file.")
 NEWER = Step("Newer tables", "newer_tables.py", "See what the newer tables change before you accept it.")
