@@ -15,7 +15,7 @@ from matching.rounds.round import PlanRecord, Round
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
 from matching.ui.formatting.words import day, moment, of
-from matching.ui.sections.plan_rerun import unfounded_words
+from matching.ui.sections.plan_rerun import show_unfounded
 from matching.ui.sections.proof import unproved_levels
 from matching.ui.sections.unmet_needs import PRIORITY_COLOURS, unmet_table
 from matching.ui.state import cache, drafted_rules, open_round, person, plan_making
@@ -82,14 +82,14 @@ def _offer_approval(round_: Round, found: Handed, unticked: int) -> None:
     with st.container(border=True, key="approve"):
         remark = st.text_area("Remark (optional)", max_chars=1000, help="The history keeps it with the approval.")
         st.html(markup.paragraph(f"The approval is recorded as yours, {person.who()}.", quiet=True))
-        unfounded = unfounded_words(found.live) if found.live else []
-        if unfounded:
+        is_unfounded = found.live is not None and bool(found.live.unfounded)
+        if found.live and is_unfounded:
             title = "This plan no longer follows from what is recorded, so it cannot be approved."
             fix = "Find the best plan from here on the Plan screen, or keep each of these by name of its rule."
-            st.html(markup.banner(title, [*unfounded, fix], kind="warning"))
+            show_unfounded(found.live, title, fix)
         elif unticked:
             st.html(markup.paragraph(f"First tick {counted(unticked, 'more point')} above.", quiet=True))
-        if st.button("Approve this plan", type="primary", disabled=unticked > 0 or bool(unfounded)):
+        if st.button("Approve this plan", type="primary", disabled=unticked > 0 or is_unfounded):
             open_round.change(
                 lambda: open_round.store().approve(round_, found.files, by=person.who(), why=(remark or "").strip())
             )

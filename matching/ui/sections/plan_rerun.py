@@ -18,7 +18,7 @@ from matching.ui.widgets.layout import show_progress
 from matching.whatif.rerun import rerun_preview
 
 _RERUN = "rerun"
-_MOST_ROWS = 40
+_MOST_ROWS, _MOST_NAMED = 40, 10
 
 
 def show_changes(opened: Opened) -> None:
@@ -59,11 +59,10 @@ def _report_failure(job: Job[Rerun]) -> None:
 def _offer(opened: Opened) -> None:
     with st.container(key="rerun"):
         if opened.live.unfounded:
-            title = "This plan no longer follows from what is recorded."
-            lines = [*unfounded_words(opened.live), *_changed_words(opened)]
+            show_unfounded(opened.live, "This plan no longer follows from what is recorded.", *_changed_words(opened))
         else:
-            title, lines = "This plan has changed since it was made.", _changed_words(opened)
-        st.html(markup.banner(title, lines, kind="warning"))
+            title = "This plan has changed since it was made."
+            st.html(markup.banner(title, _changed_words(opened), kind="warning"))
         if opened.is_approved:
             return
         if st.button("Find the best plan from here", type="primary"):
@@ -102,8 +101,17 @@ def _changed_words(opened: Opened) -> list[str]:
     return lines
 
 
-def unfounded_words(found: Live) -> list[str]:
-    """Return a sentence for each deployment that no longer follows from what is recorded."""
+def show_unfounded(found: Live, title: str, *lines: str) -> None:
+    """Show a warning that names each deployment that no longer follows from what is recorded."""
+    named = _unfounded_words(found)
+    more = [f"And {counted(len(named) - _MOST_NAMED, 'more deployment')}."] if len(named) > _MOST_NAMED else []
+    st.html(markup.banner(title, [*named[:_MOST_NAMED], *more, *lines], kind="warning"))
+    if more:
+        with st.expander(f"Show all {len(named):,} deployments"):
+            st.html(markup.bullets(named))
+
+
+def _unfounded_words(found: Live) -> list[str]:
     rows = {row["need_id"]: row for row in found.plan.deployments.to_dict("records")}
     sentences = []
     for one in found.unfounded:
