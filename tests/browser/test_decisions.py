@@ -5,6 +5,7 @@ import json
 import re
 
 import numpy as np
+import pytest
 from conftest import DESKTOP
 from PIL import Image
 from playwright.sync_api import expect
@@ -50,6 +51,7 @@ def states(window):
     yield "compare"
 
 
+@pytest.mark.long
 def test_a_decision_and_all_that_follows_is_accessible_and_fits(window):
     faults = []
     for state in states(window):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+import pytest
 import tiny
 import workbooks
 from axe_playwright_python.base import AXE_SCRIPT
@@ -152,6 +153,7 @@ def wider_than_the_window(window: Window) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_every_screen_is_accessible_fits_every_window_and_asks_only_this_machine(window):
     faults, found = [], set()
     for screen in every_screen(window):

@@ -99,6 +99,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         process.wait(timeout=20)
 
 
+@pytest.mark.long
 def test_a_browser_that_dies_takes_nothing_with_it(window, app, doomed):
     other_browser, process = doomed
     other = Window(other_browser.contexts[0].new_page(), app.address)
