@@ -16,6 +16,7 @@ import pytest
 from depth import cases
 from hypothesis import given
 from hypothesis import strategies as st
+from saved import faults_in
 from stores import held, opened
 from tiny import AS_AT, EVIDENCE_HEADER, SCHOOLS, as_source, xlsx
 
@@ -255,6 +256,7 @@ def after(store: RoundStore, seen: Round, command: str, a: int, b: int, c: int) 
         plan, inputs = next_plan(seen)
         check_plan(seen, plan, inputs)
         accepted = store.save_plan(seen, plan_files(plan, inputs), by="Jo")
+        assert faults_in(accepted.files) == []
         assert is_same_register(json.loads(accepted.files["manifest.json"]), accepted.sources)
         return accepted
     if command == "replaced":
