@@ -228,8 +228,8 @@ def with_decisions(inputs: Inputs, decisions: pd.DataFrame, *, name: str = "deci
         A kind, a supporter or a need is unknown, or a pin contradicts another pin, a bar or what the supporter
         offers: the problems that a file with these rows would have.
     """
-    rows = decisions["row"] if "row" in decisions else range(2, len(decisions) + 2)
-    numbered = decisions.assign(row=rows).astype("object")
+    has_rows = "row" in decisions
+    numbered = (decisions if has_rows else decisions.assign(row=range(2, len(decisions) + 2))).astype("object")
     if "rules_broken" not in numbered:
         numbered["rules_broken"] = [()] * len(numbered)
     table = Table(name, numbered[list(DECISION_COLUMNS)], (), ())
