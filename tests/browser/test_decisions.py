@@ -6,10 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from conftest import DESKTOP
 from PIL import Image
 from playwright.sync_api import expect
 from test_every_screen import inaccessible, wider_than_the_window
+from window import DESKTOP
 
 RECORD = "What do you want to record?"
 

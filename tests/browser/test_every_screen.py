@@ -7,8 +7,8 @@ import pytest
 import tiny
 import workbooks
 from axe_playwright_python.base import AXE_SCRIPT
-from conftest import DESKTOP, PHONE, ZOOMED, Window
 from playwright.sync_api import TimeoutError as NeverSo
+from window import DESKTOP, PHONE, ZOOMED, Window
 
 # Streamlit's own, which an app cannot mend: an uploader's drop zone takes back its role by being named.
 KNOWN = {("presentation-role-conflict", "stFileUploaderDropzone")}

@@ -6,9 +6,9 @@ import zipfile
 
 import openpyxl
 import pytest
-from conftest import DESKTOP, Window
 from playwright.sync_api import expect
 from test_every_screen import inaccessible, wider_than_the_window
+from window import DESKTOP, Window
 
 SUPPORTERS, NEEDS = 700, 900
 # With limits the proof is out of reach: such a search never ends by itself before somebody has seen it.

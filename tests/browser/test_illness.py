@@ -5,8 +5,8 @@ import io
 import re
 from datetime import date, timedelta
 
-from conftest import Window, profile
 from playwright.sync_api import expect
+from window import Window, profile
 
 RECORD = "What do you want to record?"
 WHO = "Folasade Pickering (S015)"

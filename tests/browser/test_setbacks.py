@@ -15,8 +15,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import BROWSERS, DESKTOP, FLAGS, App, Window
 from playwright.sync_api import Browser, expect
+from serving import App
+from window import BROWSERS, DESKTOP, FLAGS, Window
 
 from matching.rounds.store import open_store
 
