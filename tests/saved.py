@@ -11,7 +11,7 @@ from worlds import AS_AT
 from matching.audit.verify import verify
 from matching.errors import DataError
 from matching.inputs.read import Inputs, read_inputs
-from matching.plan import format_1
+from matching.plan import earlier_formats
 from matching.plan.on_disk import read_files
 from matching.tables.files import Source
 
@@ -40,7 +40,7 @@ def _verified(files: dict[str, bytes]) -> tuple[list[str], list[str]]:
 
 @lru_cache(maxsize=8)
 def _read(sources: tuple[tuple[str, Source], ...], plan_format: int) -> Inputs:
-    columns = format_1.INPUT_COLUMNS if plan_format == 1 else None
+    columns = earlier_formats.INPUT_COLUMNS.get(plan_format)
     return read_inputs(dict(sources), as_at=AS_AT, columns=columns)
 
 

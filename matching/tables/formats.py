@@ -125,6 +125,8 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("local_authority", text, "local authority"),
                 Column("region", text, "region"),
                 Column("trust", text, "multi-academy trust, blank for none"),
+                Column("trust_code", text, "the trust's code in GIAS; takes precedence over its name"),
+                Column("federation", text, "federation of schools with one governing body, blank for none"),
                 Column("postcode", text, "postcode", parse_column=parse_texts),
                 Column("ofsted", one_of(vocabulary.grades, "Ofsted grade"), "latest overall Ofsted grade"),
                 Column("pupils", whole(0, 50_000, "the number of pupils"), "number of pupils", blank=np.nan),
