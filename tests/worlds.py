@@ -535,9 +535,9 @@ def facts(made: World) -> dict[tuple[str, str], Fact]:
 
 
 SPELLINGS = {
-    **{name: "a" for name in ("Trust A", "TRUST A", "The Trust-A Ltd")},
-    **{name: "b" for name in ("Trust B", "trust b, limited")},
-    **{name: "c" for name in ("Federation C", "The Federation C.")},
+    **dict.fromkeys(("Trust A", "TRUST A", "The Trust-A Ltd"), "a"),
+    **dict.fromkeys(("Trust B", "trust b, limited"), "b"),
+    **dict.fromkeys(("Federation C", "The Federation C."), "c"),
     "T": "t",
 }
 """The trusts and federations of random worlds, by each way in which they are spelt."""

@@ -5,7 +5,7 @@ supporters, from the inputs alone, so that a mistake there cannot hide here.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -252,7 +252,7 @@ def rules_broken(inputs: Inputs, facts: Facts, need: int, supporter: int) -> lis
     return [code for code, is_broken in broken.items() if is_broken]
 
 
-def _in_one_trust(need: Mapping[str, Any], supporter: Mapping[str, Any]) -> Any:
+def _in_one_trust(need: Any, supporter: Any) -> Any:
     """Return whether the schools of both are in one trust; a code that only one of them has says nothing."""
     by_name = (need["trust"] == supporter["trust"]) & (need["trust"] >= 0)
     both_coded = (need["trust_code"] >= 0) & (supporter["trust_code"] >= 0)

@@ -35,6 +35,6 @@ def several_spellings(table: str, column: str, names: Iterable[str]) -> Iterator
     if several:
         more = f" and {len(several) - 10:,} more" if len(several) > 10 else ""
         yield (
-            f"{table}, {column}: {counted(len(several), 'name is', 'names are')} spelt in more than one way, and each is "
-            f"read as one {column}: {'; '.join(several[:10])}{more}."
+            f"{table}, {column}: {counted(len(several), 'name is', 'names are')} spelt in more than one way, and each "
+            f"is read as one {column}: {'; '.join(several[:10])}{more}."
         )

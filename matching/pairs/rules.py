@@ -310,12 +310,12 @@ class Rulebook:
         }
 
     def _is_in_same_trust(self, to: Positions, home: Positions) -> Flags:
-        """Return which pairs of schools are in one trust: by its code where both have one, and by its name elsewhere."""
+        """Return which pairs of schools are in one trust: by its code where both have one, otherwise by its name."""
         code, name = self.trust
         same = _is_same(name, to, home)
         if (code >= 0).any():
             same = np.where((code[to] >= 0) & (code[home] >= 0), code[to] == code[home], same)
-        return same & (to != home)
+        return np.asarray(same & (to != home))
 
     def broken_by_pins(self) -> dict[str, Flags]:
         """Return by rule which pins break it, in the order of `pins`: of the pair, or together with other pins."""

@@ -1,8 +1,8 @@
-"""Plans of formats 1 and 2: the only place that knows what they lack, what they called things, and how they were read.
+"""Plans of formats 1 and 2: the only place that knows what they lack, what they called things and how they were read.
 
-Format 1 holds the files of its inputs as they were given, and no format in its manifest. Format 2 compared trusts by the
-letters of their names, knew no federations, and took every cell at its word. Cells that came later are blank in their
-tables, and tables that came later are None.
+Format 1 holds the files of its inputs as they were given, and no format in its manifest. Format 2 compared trusts by
+the letters of their names, knew no federations, and took every cell at its word. Cells that came later are blank in
+their tables, and tables that came later are None.
 """
 
 import re
@@ -70,7 +70,7 @@ def with_rules_of_then(inputs: Inputs) -> Inputs:
 
 
 def present_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest of format 1 with the method of its proof as a code, blank where it is none of its own methods."""
+    """Return the manifest of format 1 with its method of proof as a code, blank where it is none of its own methods."""
     return {**manifest, "proof": {**manifest["proof"], "method": _METHODS.get(manifest["proof"]["method"], "")}}
 
 

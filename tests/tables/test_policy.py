@@ -349,9 +349,7 @@ def policies(draw) -> Policy:
             "max_distance_km": draw(
                 st.dictionaries(st.sampled_from(list(WORDS.designations)), st.floats(0.001, 10_000))
             ),
-            "rules": {
-                name: draw(st.sampled_from(["forbid", "allow"])) for name in ("same_trust", "same_federation")
-            },
+            "rules": {name: draw(st.sampled_from(["forbid", "allow"])) for name in ("same_trust", "same_federation")},
             "specialism_fit": {"related": draw(share)},
             "phase_fit": {"related": draw(share)},
             "related_specialisms": draw(related),

@@ -1,10 +1,11 @@
 """Questions about rows that fit, and may be meant otherwise: the same person or need twice, and days of nobody."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from matching.errors import counted
+from matching.inputs.checks.places import far_schools
 from matching.inputs.groups import several_spellings
 from matching.tables.formats import NEED_STATES
 from matching.tables.table_reader import Table
@@ -12,6 +13,21 @@ from matching.tables.vocabulary import comparable_letters
 
 _MOST_LISTED = 10
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr"})
+
+
+def questions(tables: Mapping[str, Table]) -> list[str]:
+    """Return the notices of rows that may be meant otherwise, in the tables that are there."""
+    found: list[str] = []
+    schools, supporters, needs = (tables.get(name) for name in ("schools", "supporters", "needs"))
+    if schools is not None:
+        found += [*groups_alike(schools), *far_schools(schools)]
+    if supporters is not None:
+        found += people_alike(supporters)
+    if needs is not None:
+        found += needs_alike(needs)
+    if supporters is not None and needs is not None:
+        found += people_without_days(supporters, needs)
+    return found
 
 
 def people_alike(supporters: Table) -> Iterator[str]:
@@ -27,8 +43,8 @@ def people_alike(supporters: Table) -> Iterator[str]:
         ),
         (
             alike[designations > 1],
-            "If they are one person with two designations, divide their places and days between the rows; otherwise they "
-            "count twice.",
+            "If they are one person with two designations, divide their places and days between the rows; otherwise "
+            "they count twice.",
         ),
     ):
         if len(together):
@@ -55,22 +71,22 @@ def people_without_days(supporters: Table, needs: Table) -> Iterator[str]:
     if len(idle) and undated:
         who = ", ".join(f"{one} (row {row})" for row, one in idle[["row", "supporter_id"]].head(_MOST_LISTED).values)
         more = f" and {len(idle) - _MOST_LISTED:,} more" if len(idle) > _MOST_LISTED else ""
-        verb, pronoun = ("offers", "it") if len(idle) == 1 else ("offer", "they")
-        verb_of_needs = "states" if undated == 1 else "state"
+        verb = "offers" if len(idle) == 1 else "offer"
         yield (
             f"{supporters.name}: {who}{more} {verb} 0 days, and can still be given "
-            f"{counted(undated, 'need')} that {verb_of_needs} no days. Give 0 under max_deployments where no need is to "
-            "be given."
+            f"{counted(undated, 'need that states', 'needs that state')} no days. Where they are to be given none, "
+            "enter 0 under max_deployments."
         )
 
 
 def groups_alike(schools: Table) -> Iterator[str]:
     """Yield the notices of trusts and federations that are spelt in more than one way."""
     frame = schools.frame
-    # Where both schools have a code, the code decides.
-    for column, counts in (("trust", frame["trust_code"] == ""), ("federation", frame["federation"] != "")):
-        if counts.any():
-            yield from several_spellings(schools.name, column, frame.loc[frame[column].fillna("") != "", column])
+    for column in ("trust", "federation"):
+        named = frame[frame[column].fillna("") != ""]
+        # Between schools with a code of their trust, the code decides.
+        if column == "federation" or (named["trust_code"] == "").any():
+            yield from several_spellings(schools.name, column, named[column])
 
 
 def _alike(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:

@@ -21,9 +21,9 @@ def far_schools(schools: Table) -> Iterator[str]:
 
     Notes
     -----
-    The middle of an area is the median of its schools' locations, and the typical distance the median of theirs from it,
-    so that a wrong location moves neither. Areas are postcode districts, postcode areas and local authorities of at least
-    four schools. Where two coordinates may have been changed over, the schools of the whole table are compared too.
+    The middle of an area is the median of its schools' locations, and the typical distance the median of theirs from
+    it, so that a wrong location moves neither. Areas are postcode districts, postcode areas and local authorities of at
+    least four schools. Where coordinates may have been changed over, all schools of the table are compared too.
     """
     frame = schools.frame[["row", "urn", "name", "local_authority", "postcode", "easting", "northing"]]
     km = frame[["easting", "northing"]].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float) / 1000
@@ -48,7 +48,9 @@ def far_schools(schools: Table) -> Iterator[str]:
             row, urn, name = frame[["row", "urn", "name"]].iloc[place]
             others = f"its {what} {area.iloc[place]}" if what != "table" else "the table"
             hint = " (its easting and northing may have been changed over)" if is_turned[place] else ""
-            sentence = f"{urn} {name} (row {row}) is {apart[place]:.0f} km from the middle of the schools of {others}{hint}"
+            sentence = (
+                f"{urn} {name} (row {row}) is {apart[place]:.0f} km from the middle of the schools of {others}{hint}"
+            )
             sentences.setdefault(place, sentence)
     if sentences:
         listed = [sentences[place] for place in sorted(sentences)]

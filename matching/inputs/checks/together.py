@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, shown
-from matching.inputs.checks.alike import groups_alike, needs_alike, people_alike, people_without_days
+from matching.inputs.checks.alike import questions
 from matching.inputs.checks.decisions import rule_problems, scope_problems
-from matching.inputs.checks.places import far_schools
 from matching.inputs.checks.school_names import SchoolNames
 from matching.inputs.checks.successors import Successors, first_ten
 from matching.tables.table_reader import Table
@@ -68,14 +67,7 @@ def check_together(
             problems += at_most(_wrong_way_round(tables[name], first, last))
     if "supporters" in tables and "schools" in tables:
         notices += _idle_conflicts(tables["supporters"], known["schools"])
-    if "schools" in tables:
-        notices += [*groups_alike(tables["schools"]), *far_schools(tables["schools"])]
-    if "supporters" in tables:
-        notices += people_alike(tables["supporters"])
-    if "needs" in tables:
-        notices += needs_alike(tables["needs"])
-    if "supporters" in tables and "needs" in tables:
-        notices += people_without_days(tables["supporters"], tables["needs"])
+    notices += questions(tables)
     if "decisions" in tables and "needs" in tables:
         problems += scope_problems(tables["decisions"], tables["needs"], known.get("schools"))
     if "decisions" in tables:
