@@ -263,7 +263,7 @@ def _plain(name: str) -> str:
     """Return what the spellings of a trust's or federation's name share: its words without 'the', 'ltd' and marks."""
     words = re.findall(r"[^\W_]+", re.sub("['’]", "", name.casefold().replace("&", " and ")))
     core = re.sub(r"^the (?=.)| (?:ltd|limited)$", "", " ".join(words))
-    return re.sub(r" multi ?academy trust$", " mat", core) or name.casefold().strip()
+    return core or name.casefold().strip()
 
 
 def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:

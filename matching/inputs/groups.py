@@ -1,29 +1,33 @@
 """Trusts and federations: which names mean the same one, however they are spelt."""
 
+import re
 from collections.abc import Iterable, Iterator
 
-from matching.errors import counted, shown
-from matching.tables.vocabulary import comparable_letters
+import pandas as pd
 
-_MULTI_ACADEMY_TRUST = {"multi academy trust": "mat", "multiacademy trust": "mat"}
+from matching.errors import counted, shown
+
+_MARKS = re.compile(r"[\W_]+")
 
 
 def group_key(name: str) -> str:
     """Return what the spellings of one trust or federation have in common; blank for a blank name.
 
-    Capitals, spaces, punctuation, a leading 'The', a final 'Ltd' or 'Limited', and 'MAT' for 'Multi Academy Trust' make
-    no difference: none of them sets two trusts apart. Any other word does.
+    Capitals, spaces, punctuation, '&' for 'and', a leading 'The' and a final 'Ltd' or 'Limited' make no difference: in
+    the official list of 2024 none of them sets two of 2,506 trusts apart. 'MAT' for 'Multi Academy Trust' does.
     """
-    words = comparable_letters(name.replace("'", "").replace("’", "").replace("&", " and ").casefold()).split()
+    words = _MARKS.sub(" ", name.replace("'", "").replace("’", "").replace("&", " and ").casefold()).split()
     if words[:1] == ["the"] and len(words) > 1:
         del words[0]
     if words[-1:] in (["ltd"], ["limited"]) and len(words) > 1:
         del words[-1]
-    key = " ".join(words)
-    for long, short in _MULTI_ACADEMY_TRUST.items():
-        key = key.removesuffix(long) + short if key.endswith(f" {long}") else key
     # A name of marks alone stays what it is.
-    return key or name.casefold().strip()
+    return " ".join(words) or name.casefold().strip()
+
+
+def group_keys(names: pd.Series) -> pd.Series:
+    """Return the `group_key` of each name."""
+    return names.map({name: group_key(name) for name in names.unique()}).astype("object")
 
 
 def several_spellings(table: str, column: str, names: Iterable[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from matching.inputs.groups import group_key
+from matching.inputs.groups import group_keys
 from matching.inputs.read import Inputs
 from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.tables.formats import PRIORITIES, RULE_CODES
@@ -201,12 +201,12 @@ class Rulebook:
     def trust(self) -> tuple[Integers, Integers]:
         """Each school's trust as a number, by its code and by its name; -1 for none."""
         schools = self.inputs.schools
-        return _numbered(schools["trust_code"]), _numbered(schools["trust"].map(group_key))
+        return _numbered(schools["trust_code"]), _numbered(group_keys(schools["trust"]))
 
     @cached_property
     def federation(self) -> Integers:
         """Each school's federation as a number; -1 for none."""
-        return _numbered(self.inputs.schools["federation"].map(group_key))
+        return _numbered(group_keys(self.inputs.schools["federation"]))
 
     @cached_property
     def conflicts(self) -> Integers:

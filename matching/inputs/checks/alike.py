@@ -33,6 +33,7 @@ def questions(tables: Mapping[str, Table]) -> list[str]:
 def people_alike(supporters: Table) -> Iterator[str]:
     """Yield the notices of supporters of one home school with one name, who may be one person."""
     frame = supporters.frame[["row", "supporter_id", "name", "designation", "school_urn"]].dropna()
+    frame = frame[frame.duplicated("school_urn", keep=False)]
     spelt = {name: _name_key(name) for name in frame["name"].unique()}
     alike = _alike(frame.assign(key=frame["name"].map(spelt)), ["school_urn", "key"])
     designations = alike.groupby(["school_urn", "key"])["designation"].transform("nunique")

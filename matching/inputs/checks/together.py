@@ -39,10 +39,13 @@ class AbsentSchools:
         By URN: why the establishment was left out of the official list, as the end of a sentence.
     successors : mapping of str to tuple of str
         By URN: the schools that took its place.
+    unfollowed : mapping of str to tuple of (str, str)
+        By URN: the other URN and the type of each of its links that are not followed.
     """
 
     left_out: Mapping[str, str] = field(default_factory=dict)
     successors: Successors = field(default_factory=dict)
+    unfollowed: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 def check_together(
@@ -118,6 +121,12 @@ def _unknown_school(
         message = f"School {urn} is in the schools file, but {absent.left_out[urn]}."
     successors = absent.successors.get(urn, ())
     fix = "Check the URN, or give the URN of the school that took its place."
+    linked = [(one, kind) for one, kind in absent.unfollowed.get(urn, ()) if one in names]
+    if linked and not successors:
+        listed = first_ten([f"{one} ({names[one]}, type {shown(kind)})" for one, kind in linked])
+        fix = f"The links file has a link that is not followed, because its type is not known: {listed}. "
+        fix += "If that school took its place, give its URN."
+        return Problem(table, row, column, urn, message, fix, offers=tuple(one for one, _ in linked[:10]))
     if successors:
         listed = first_ten([f"{one} ({names[one]})" for one in successors])
         fix = f"Several schools took its place; give the URN of one: {listed}."

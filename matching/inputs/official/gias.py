@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, Problem, counted, shown
-from matching.inputs.groups import group_key
+from matching.inputs.checks.places import far_schools
+from matching.inputs.groups import group_keys
 from matching.inputs.official.cells import ENCODINGS, check_columns, spelt_as, undecoded_notices, urn_problems
 from matching.inputs.official.exclusions import MISSING, exclusions, left_out_counts
 from matching.inputs.official.grades import GIAS, with_inspections
@@ -136,7 +137,8 @@ def read_official(
         raise DataError([*problems, *error.problems]) from error
     if problems:
         raise DataError(problems)
-    return replace(official, notices=(*official.notices, *(found_links.notices if found_links else ())))
+    more = (*(found_links.notices if found_links else ()), *far_schools(official.table))
+    return replace(official, notices=(*official.notices, *more))
 
 
 def read_gias(
@@ -226,7 +228,7 @@ def _interpreted(cells: Cells, vocabulary: Vocabulary) -> Cells:
 def _federations(names: pd.Series, codes: pd.Series) -> pd.Series:
     """Return the federation of each establishment; with its code where federations share a name, or have none."""
     known, coded = ~_is_missing(names), ~_is_missing(codes)
-    shared = codes.where(known & coded).groupby(names.map(group_key)).transform("nunique") > 1
+    shared = codes.where(known & coded).groupby(group_keys(names)).transform("nunique") > 1
     named = names.where(known, "Federation")
     federation = named.where(~(coded & (shared | ~known)), named + " (" + codes + ")")
     return federation.where(known | coded, "")

@@ -31,9 +31,9 @@ def far_from_postcode(found: pd.DataFrame, sound: pd.Series) -> tuple[pd.Series,
     district is over 5 km away, and 20 others are within a third of that. Beyond 30 km it is reported in any case.
     """
     locations_km = found[["easting_m", "northing_m"]].to_numpy() / 1000
-    postcode = _whole(found["postcode"])
+    postcode = found["postcode"].str.upper().str.replace(" ", "", regex=False)
     in_england = found["easting_m"].between(*ENGLAND_EASTING_M) & found["northing_m"].between(*ENGLAND_NORTHING_M)
-    known = (postcode != "") & in_england
+    known = postcode.str.fullmatch("[A-Z]{1,2}[0-9][0-9A-Z]?[0-9][A-Z]{2}") & in_england
     sector_km = _from_the_middle(locations_km, postcode.str[:-2].where(known, ""))
     district = postcode.str[:-3].where(known, "")
     apart_km = sector_km.where(sector_km.notna(), _from_the_middle(locations_km, district))
@@ -43,17 +43,6 @@ def far_from_postcode(found: pd.DataFrame, sound: pd.Series) -> tuple[pd.Series,
         far.iloc[doubtful] = _in_another_town(locations_km, district, np.flatnonzero(known), doubtful)
     reason = "is " + apart_km.map("{:.0f}".format) + " km from the other schools of its postcode " + found["postcode"]
     return far, reason
-
-
-def district_of(postcodes: pd.Series) -> pd.Series:
-    """Return the district of each postcode, such as LS1; blank where it is no postcode."""
-    return _whole(postcodes).str[:-3]
-
-
-def _whole(postcodes: pd.Series) -> pd.Series:
-    """Return each postcode in capitals without spaces; blank where it is none."""
-    plain = postcodes.str.upper().str.replace(" ", "", regex=False)
-    return plain.where(plain.str.fullmatch("[A-Z]{1,2}[0-9][0-9A-Z]?[0-9][A-Z]{2}"), "")
 
 
 def _from_the_middle(locations_km: NDArray[np.float64], area: pd.Series) -> pd.Series:
