@@ -16,7 +16,7 @@ from matching.errors import counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market, open_market
 from matching.pairs.rules import positions
-from matching.plan.format_1 import is_about_unused_columns
+from matching.plan.earlier_formats import is_about_unused_columns
 from matching.plan.on_disk import SavedPlan
 from matching.plan.outcome import Outcome
 from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan

@@ -9,7 +9,7 @@ from matching.inputs.corrections import with_cell
 from matching.inputs.headers import ReadingOptions, options_source, read_options
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
-from matching.inputs.official.ofsted import ofsted_columns
+from matching.inputs.official.ofsted_header import ofsted_columns
 from matching.tables.cell_values import SEPARATORS
 from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
 from matching.tables.formats import DECISION_KINDS, NEED_STATES, PRIORITIES, RULE_CODES, known_columns, table_formats

@@ -304,7 +304,11 @@ def _read(
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     own = with_schools_offered(reading.problems, tables.get("schools"))
-    check = partial(check_together, absent=AbsentSchools(reading.left_out, successors), vocabulary=vocabulary)
+    check = partial(
+        check_together,
+        absent=AbsentSchools(reading.left_out, successors, reading.links.unfollowed),
+        vocabulary=vocabulary,
+    )
     left_out_rows: tuple[str, ...] = ()
     if leave_out or options.leave_out:
         tables, problems, notices, left_out_rows = without_faulty_rows(
@@ -339,7 +343,7 @@ def _read_each(
             if name == "policy":
                 reading.policy = read_policy(source)
             elif name == "schools" and is_gias(header_of(source, gias_columns)):
-                _read_gias(reading, source, sources.get("ofsted"), vocabulary)
+                _read_gias(reading, source, sources.get("ofsted"), vocabulary, of_earlier_format=bool(columns))
             elif name not in _ABOUT_TABLES:
                 sheet = read_sheet(source, recognise=known_columns(formats[name], mappings[name]))
                 reading.tables[name] = read_table(
@@ -361,10 +365,13 @@ def _read_each(
         reading.notices += table.notices
 
 
-def _read_gias(reading: _Reading, source: Source, ofsted: Source | None, vocabulary: Vocabulary) -> None:
+def _read_gias(
+    reading: _Reading, source: Source, ofsted: Source | None, vocabulary: Vocabulary, *, of_earlier_format: bool
+) -> None:
     inspections = None
     try:
-        inspections = read_ofsted(ofsted) if ofsted else None
+        # Plans of earlier formats had no grade from an ungraded inspection.
+        inspections = read_ofsted(ofsted, ungraded=not of_earlier_format) if ofsted else None
     except DataError as error:
         reading.problems += error.problems
     official = read_gias(source, vocabulary, inspections, reading.links if reading.links.rows else None)

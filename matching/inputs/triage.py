@@ -16,7 +16,7 @@ import pandas as pd
 from matching.errors import DataError, Problem
 from matching.inputs.official.cells import ENCODINGS
 from matching.inputs.official.grades import INHERITED
-from matching.inputs.official.ofsted import inspection_areas
+from matching.inputs.official.ofsted_header import inspection_areas
 from matching.tables.cell_values import SEPARATORS, CellError
 from matching.tables.csv_out import number_text
 from matching.tables.files import Source, read_sheet

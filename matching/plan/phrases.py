@@ -95,7 +95,8 @@ def bar_phrase(market: Market, need: int, supporter: int, rule: str, km: float) 
         "places": "offers no places",
         "phase": f"supports {joined(who['phases'])}, not {school['phase']}",
         "own school": "works at this school",
-        "same trust": f"works in the same trust ({school['trust']})",
+        "same trust": f"works in the same trust ({school['trust'] or school['trust_code']})",
+        "same federation": f"works in the same federation ({school['federation']})",
         "conflict": "has declared a conflict with this school",
         "days": f"offers {counted_days(who['days_available'])}, but the need is for {row['days']:g}",
     }[rule]

@@ -24,7 +24,7 @@ from matching.solve.problem import LEVELS, UNMET, Assignment
 from matching.tables.csv_out import FORMULA_STARTS, number_text, spreadsheet_safe
 from matching.tables.formats import RULE_CODES
 
-PLAN_FORMAT = 2
+PLAN_FORMAT = 3
 """The format of a plan as this version writes it; any change of a column, a key or a rule raises it."""
 
 PLAN_COLUMNS = (

@@ -12,6 +12,13 @@ from matching.tables.vocabulary import comparable
 SEPARATORS = re.compile(r"[;,\n]")
 """Between the values of a cell that holds several."""
 
+NONE_WORDS = frozenset(
+    ("n/a", "n.a.", "n.a", "na", "#n/a", "not applicable", "null", "nan", "none", "nil", "-", "--", "---", "–", "—")
+)
+"""What people and programs write in a cell that has no value, in small letters."""
+NOT_APPLICABLE = NONE_WORDS - {"none", "nil", "-", "--", "---", "–", "—"}
+"""Those that cannot stand for the number 0, which a dash does in a spreadsheet's accounts."""
+
 _SIX_DIGITS = re.compile("[0-9]{6}")
 # Between two days, one of which may be missing. A slash within a day follows one or two digits alone.
 _TO = re.compile(r"(?<=[0-9]{4})\s*/\s*|(?<=-[0-9]{2})\s*/\s*|^/\s*|\s+(?:to|-|–)(?:\s+|$)")
@@ -66,6 +73,15 @@ def urn(value: str) -> str:
     if _SIX_DIGITS.fullmatch(digits):
         raise CellError(message, f"Did you mean '{digits}'?", offers=(digits,), word=value)
     raise CellError(message, "A URN has six digits, such as 100000.", word=value)
+
+
+def home_urn(value: str) -> str:
+    """Return the URN of a person's home school; what to give for someone with several schools is in the problem."""
+    urns = [word.strip() for word in re.split(r"[;,/&+\s]|\band\b", value) if word.strip()]
+    if len(urns) > 1 and all(_SIX_DIGITS.fullmatch(one) for one in urns):
+        fix = "Give the one that they mainly work at or start from, and list the others under conflicts."
+        raise CellError(f"{shown(value)} holds {len(urns)} URNs, and a person has one home school.", fix, offers=urns)
+    return urn(value)
 
 
 def number(low: float, high: float, unit: str, decimals: int) -> Callable[[str], float]:

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from matching.tables.cell_values import (
+    NONE_WORDS,
+    NOT_APPLICABLE,
     ColumnParser,
     day,
     day_range,
     free_text,
+    home_urn,
     identifier,
     iso_day,
     many,
@@ -27,6 +30,9 @@ from matching.tables.cell_values import (
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
 from matching.tables.vocabulary import Vocabulary
 
+# Na and Null are names, and initials.
+_NO_IDENTIFIER = NONE_WORDS - {"na", "nan", "null"}
+_NO_NAME = _NO_IDENTIFIER | {"0"}
 PRIORITIES = ("critical", "high", "normal")
 INSPECTION_COLUMNS = ("ofsted_date", "ofsted_concern", "ofsted_areas", "inspected_on", "ofsted_found")
 """Columns of a schools table that only official files fill."""
@@ -56,6 +62,8 @@ class Column:
         The value of a blank cell.
     synonyms : mapping of str to str
         Other words, in small letters, for the words that the column accepts.
+    none_words : frozenset of str
+        Words that stand for a blank cell, in small letters; 0 is what a look-up gives for one.
     parse_column : callable
         The values of all cells at a time, the same as `convert` gives, or None.
     """
@@ -68,6 +76,7 @@ class Column:
     blank: object = ""
     dtype: str = "object"
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    none_words: Collection[str] = NONE_WORDS | {"0"}
     parse_column: ColumnParser = no_parser
 
 
@@ -106,7 +115,9 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             "schools",
             (
                 Column("urn", urn, "unique reference number, six digits", required=True, parse_column=parse_urns),
-                Column("name", text, "name of the school", required=True, parse_column=parse_texts),
+                Column(
+                    "name", text, "name of the school", required=True, none_words=_NO_NAME, parse_column=parse_texts
+                ),
                 Column("phase", phase, "phase of education, in GIAS words", required=True, synonyms=other["phase"]),
                 Column(
                     "easting",
@@ -114,6 +125,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     "metres",
                     blank=np.nan,
                     parse_column=whole_number_parser(*ENGLAND_EASTING_M),
+                    none_words=NONE_WORDS,
                 ),
                 Column(
                     "northing",
@@ -121,16 +133,43 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     "metres",
                     blank=np.nan,
                     parse_column=whole_number_parser(*ENGLAND_NORTHING_M),
+                    none_words=NONE_WORDS,
                 ),
                 Column("local_authority", text, "local authority"),
                 Column("region", text, "region"),
                 Column("trust", text, "multi-academy trust, blank for none"),
+                Column("trust_code", text, "the trust's code in GIAS; takes precedence over its name"),
+                Column("federation", text, "federation of schools with one governing body, blank for none"),
                 Column("postcode", text, "postcode", parse_column=parse_texts),
                 Column("ofsted", one_of(vocabulary.grades, "Ofsted grade"), "latest overall Ofsted grade"),
-                Column("pupils", whole(0, 50_000, "the number of pupils"), "number of pupils", blank=np.nan),
-                Column("fsm_percent", number(0, 100, "a percentage", 3), "% free school meals", blank=np.nan),
-                Column("latitude", number(49, 61, "degrees north", 15), "degrees, WGS84", blank=np.nan),
-                Column("longitude", number(-9, 3, "degrees east", 15), "degrees, WGS84", blank=np.nan),
+                Column(
+                    "pupils",
+                    whole(0, 50_000, "the number of pupils"),
+                    "number of pupils",
+                    blank=np.nan,
+                    none_words=NONE_WORDS,
+                ),
+                Column(
+                    "fsm_percent",
+                    number(0, 100, "a percentage", 3),
+                    "% free school meals",
+                    blank=np.nan,
+                    none_words=NONE_WORDS,
+                ),
+                Column(
+                    "latitude",
+                    number(49, 61, "degrees north", 15),
+                    "degrees, WGS84",
+                    blank=np.nan,
+                    none_words=NONE_WORDS,
+                ),
+                Column(
+                    "longitude",
+                    number(-9, 3, "degrees east", 15),
+                    "degrees, WGS84",
+                    blank=np.nan,
+                    none_words=NONE_WORDS,
+                ),
                 Column("ofsted_date", iso_day, "day of the inspection that gave the overall grade"),
                 Column("ofsted_concern", text, "Ofsted's category of concern"),
                 Column("ofsted_areas", text, "graded areas, such as 'Inclusion: Needs attention; …'"),
@@ -143,11 +182,23 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             "supporters",
             (
                 Column(
-                    "supporter_id", identifier, "your own identifier", required=True, parse_column=parse_identifiers
+                    "supporter_id",
+                    identifier,
+                    "your own identifier",
+                    required=True,
+                    parse_column=parse_identifiers,
+                    none_words=_NO_IDENTIFIER,
                 ),
-                Column("name", text, "name of the person", required=True, parse_column=parse_texts),
+                Column(
+                    "name", text, "name of the person", required=True, none_words=_NO_NAME, parse_column=parse_texts
+                ),
                 Column("designation", designation, "NLE, LLE or SLE", required=True, synonyms=other["designation"]),
-                Column("school_urn", urn, "URN of the home school", required=True),
+                Column(
+                    "school_urn",
+                    home_urn,
+                    "URN of the home school, or of the school nearest to where someone without one starts from",
+                    required=True,
+                ),
                 Column("phases", many(phase), "phases they can support", required=True, synonyms=other["phase"]),
                 Column(
                     "specialisms",
@@ -158,9 +209,28 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     blank=(),
                     synonyms=other["focus"],
                 ),
-                Column("max_deployments", whole(0, 1000, "a number of schools"), "blank: 1", blank=1, dtype="int64"),
-                Column("days_available", number(0, 10_000, "days", 2), "blank: no limit", blank=np.inf),
-                Column("max_distance_km", number(0.1, 1500, "km", 3), "blank: the policy's", blank=np.inf),
+                Column(
+                    "max_deployments",
+                    whole(0, 1000, "a number of schools"),
+                    "blank: 1",
+                    blank=1,
+                    dtype="int64",
+                    none_words=NOT_APPLICABLE,
+                ),
+                Column(
+                    "days_available",
+                    number(0, 10_000, "days", 2),
+                    "blank: no limit",
+                    blank=np.inf,
+                    none_words=NOT_APPLICABLE,
+                ),
+                Column(
+                    "max_distance_km",
+                    number(0.1, 1500, "km", 3),
+                    "blank: the policy's",
+                    blank=np.inf,
+                    none_words=NOT_APPLICABLE,
+                ),
                 Column("alliance", text, "teaching school that places the supporter"),
                 Column("conflicts", many(urn), "URNs of schools that they must not support", blank=()),
                 Column("available_from", day, "first day on which they can begin", blank=None),
@@ -172,7 +242,14 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "needs",
             (
-                Column("need_id", identifier, "your own identifier", required=True, parse_column=parse_identifiers),
+                Column(
+                    "need_id",
+                    identifier,
+                    "your own identifier",
+                    required=True,
+                    parse_column=parse_identifiers,
+                    none_words=_NO_IDENTIFIER,
+                ),
                 Column("school_urn", urn, "URN of the school that asks", required=True, parse_column=parse_urns),
                 Column(
                     "focus",
@@ -184,14 +261,26 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column(
                     "designations", many(designation), "accepted designations", blank=(), synonyms=other["designation"]
                 ),
-                Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0),
-                Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),
-                Column("package", text, "the same word for needs of a school that must be met together"),
+                Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0, none_words=NONE_WORDS),
+                Column(
+                    "priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal", none_words=NONE_WORDS
+                ),
+                Column(
+                    "package",
+                    text,
+                    "the same word for needs of a school that must be met together",
+                    none_words=NONE_WORDS,
+                ),
                 Column("notes", free_text, "notes"),
                 Column("requested_on", day, "day on which the school asked", blank=None),
                 Column("start_by", day, "day on which the supporter must be available, blank: today", blank=None),
                 Column(
-                    "state", one_of(NEED_STATES, "state"), "blank: open", blank=NEED_STATES[0], synonyms=other["state"]
+                    "state",
+                    one_of(NEED_STATES, "state"),
+                    "blank: open",
+                    blank=NEED_STATES[0],
+                    synonyms=other["state"],
+                    none_words=NONE_WORDS,
                 ),
             ),
             key=("need_id",),
@@ -199,7 +288,9 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "accreditation",
             (
-                Column("supporter_id", identifier, "identifier as in supporters", required=True),
+                Column(
+                    "supporter_id", identifier, "identifier as in supporters", required=True, none_words=_NO_IDENTIFIER
+                ),
                 Column(
                     "criterion", one_of(tuple(vocabulary.criteria), "criterion"), "a code such as SLE-1", required=True
                 ),
@@ -210,6 +301,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     required=True,
                     may_be_blank=True,
                     synonyms=other["answer"],
+                    none_words=NONE_WORDS,
                 ),
                 Column("evidence", free_text, "what shows it"),
                 Column("checked_on", day, "day it was last checked", blank=None),
@@ -220,8 +312,15 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             "decisions",
             (
                 Column("kind", one_of(DECISION_KINDS, "kind of decision"), "pin, forbid or declined", required=True),
-                Column("supporter_id", identifier, "identifier as in supporters", required=True),
-                Column("need_id", identifier, "identifier as in needs, or blank for every need of the school"),
+                Column(
+                    "supporter_id", identifier, "identifier as in supporters", required=True, none_words=_NO_IDENTIFIER
+                ),
+                Column(
+                    "need_id",
+                    identifier,
+                    "identifier as in needs, or blank for every need of the school",
+                    none_words=_NO_IDENTIFIER,
+                ),
                 Column("school_urn", urn, "where need_id is blank"),
                 Column("reason", free_text, "why"),
                 Column("by", text, "who decided"),
@@ -232,8 +331,10 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "baseline",
             (
-                Column("need_id", identifier, "identifier of the need", required=True),
-                Column("supporter_id", identifier, "identifier of the supporter", required=True),
+                Column("need_id", identifier, "identifier of the need", required=True, none_words=_NO_IDENTIFIER),
+                Column(
+                    "supporter_id", identifier, "identifier of the supporter", required=True, none_words=_NO_IDENTIFIER
+                ),
             ),
             key=("need_id",),
         ),

@@ -3,6 +3,7 @@
 Each table is judged by itself here; `inputs` checks the tables against each other.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import LEAVE_OUT, DataError, Problem, at_most, closest, counted, file_problem, shown
-from matching.tables.cell_values import SEPARATORS, CellError
+from matching.tables.cell_values import NONE_WORDS, SEPARATORS, CellError
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import Vocabulary, comparable
 
+_LONGEST_NONE_WORD = max(map(len, NONE_WORDS))
 _NEVER_EMPTY = ("schools", "supporters", "needs")
 # Rows of the other tables are never left out: a decision protects a person, and a baseline is a whole plan.
 _ROWS_MAY_GO = ("schools", "supporters", "needs", "accreditation")
@@ -74,18 +76,24 @@ def read_table(
     problems = list(sheet.problems)
     read = set(form.column_names if columns is None else columns)
     cells = {name: found for name, found in zip(sheet.header, sheet.columns, strict=True) if name in read}
+    blanks: dict[str, Counter[str]] = {}
     values: dict[str, Sequence[object]] = {"row": sheet.numbers}
     for column in form.columns:
         found = cells.get(column.name)
-        values[column.name] = (
-            [column.blank] * len(sheet.numbers)
-            if found is None
-            else _converted(sheet, column, _plain_words(sheet.name, column, found, notices), found, problems)
+        if found is None:
+            values[column.name] = [column.blank] * len(sheet.numbers)
+            continue
+        # Copies of earlier formats are taken at their word.
+        given = found if columns is not None else _without_none_words(column, found, blanks)
+        values[column.name] = _converted(
+            sheet, column, _plain_words(sheet.name, column, given, notices), found, problems
         )
     frame = pd.DataFrame(values, dtype="object")
     problems += at_most(_duplicates(sheet.name, frame, form.key))
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
+    if blanks:
+        notices.append(_none_words_notice(sheet.name, blanks))
     if form.name != "baseline":
         notices += _unused(sheet, read)
     if form.name in _ROWS_MAY_GO:
@@ -130,6 +138,23 @@ def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[
         more = f" and {len(used) - 10:,} more" if len(used) > 10 else ""
         notices.append(f"{name}, {column.name}: words read as their standard form: {pairs}{more}.")
     return [plain[cell] for cell in cells] if used else cells
+
+
+def _without_none_words(column: Column, cells: Sequence[str], blanks: dict[str, Counter[str]]) -> Sequence[str]:
+    """Return the cells, blank where they hold a word for no value; count those words where a cell may be blank."""
+    words = {cell for cell in set(cells) if len(cell) <= _LONGEST_NONE_WORD and comparable(cell) in column.none_words}
+    if not words:
+        return cells
+    if column.may_be_blank or not column.required:
+        blanks[column.name] = Counter(cell for cell in cells if cell in words)
+    return ["" if cell in words else cell for cell in cells]
+
+
+def _none_words_notice(name: str, blanks: Mapping[str, Counter[str]]) -> str:
+    columns = [
+        f"{column} ({words.total():,}: {', '.join(map(shown, sorted(words)[:5]))})" for column, words in blanks.items()
+    ]
+    return f"{name}: cells that hold a word for no value are read as blank: {', '.join(columns)}."
 
 
 def _is_known(column: Column, word: str) -> bool:
@@ -211,11 +236,16 @@ def _converted(
     if sound:
         return [outcome[cell] for cell in cells]
     problems += at_most(
-        fault.problem(sheet.name, row, column.name, as_found)
+        _with_none_word(fault, cell, as_found).problem(sheet.name, row, column.name, as_found)
         for row, cell, as_found in zip(sheet.numbers, cells, found, strict=True)
         for fault in _faults(outcome[cell])
     )
     return [None if isinstance(outcome[cell], CellError) else outcome[cell] for cell in cells]
+
+
+def _with_none_word(fault: CellError, cell: str, as_found: str) -> CellError:
+    """Return a fault; that of a blank cell names the word for no value that it holds."""
+    return CellError(f"{shown(as_found)} stands for no value.", fault.fix) if as_found and not cell else fault
 
 
 def _faults(value: object) -> tuple[CellError, ...]:

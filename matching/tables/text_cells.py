@@ -2,12 +2,17 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from matching.errors import DataError, Problem, file_problem
 from matching.tables.limits import ReadLimits
 
+ANY_BYTES = "any bytes"
+"""In the place of an encoding: UTF-8 or Windows-1252, whichever fits more bytes, and `UNDECODED` for the others."""
+UNDECODED = "\ufffd"
+"""Stands for what could not be read."""
 SAVE_AS_CSV = "In your spreadsheet choose 'Save as' and 'CSV UTF-8 (comma delimited)' or 'Excel workbook (.xlsx)'."
 
 
@@ -26,7 +31,10 @@ def text_rows(file: str, content: bytes, encodings: Sequence[str], limits: ReadL
     DataError
         No encoding fits, or a row cannot be split into cells.
     """
-    return _csv_rows(file, _lines(content, _encoding_of(file, content, encodings), limits), limits)
+    encoding = _encoding_of(file, content, encodings)
+    if encoding == ANY_BYTES:
+        return _csv_rows(file, _lines(content, _likelier_encoding(content), limits, errors="replace"), limits)
+    return _csv_rows(file, _lines(content, encoding, limits), limits)
 
 
 def top_text_rows(file: str, start: bytes, limits: ReadLimits) -> Iterator[list[str]]:
@@ -51,7 +59,9 @@ def _encoding_of(file: str, content: bytes, encodings: Sequence[str]) -> str:
         raise DataError([file_problem(file, "This is not a text or Excel file.", SAVE_AS_CSV)])
     place = 0
     for encoding in encodings:
-        found = _first_misfit(content, encoding)
+        # Nearly all bytes fit Windows-1252, which would garble UTF-8 that has one odd byte.
+        is_garbled = encoding == "cp1252" and ANY_BYTES in encodings and _likelier_encoding(content) != encoding
+        found = None if encoding == ANY_BYTES else place if is_garbled else _first_misfit(content, encoding)
         if found is None:
             return encoding
         place = found
@@ -59,6 +69,16 @@ def _encoding_of(file: str, content: bytes, encodings: Sequence[str]) -> str:
     byte = content[place : place + 1]
     message = f"A character (byte {byte.hex()}) is not UTF-8; the file was saved in another encoding."
     raise DataError([Problem(file, row, "", byte.decode("cp1252", errors="replace"), message, SAVE_AS_CSV)])
+
+
+def _likelier_encoding(content: bytes) -> str:
+    """Return UTF-8 where most bytes beyond ASCII are its sequences, and otherwise Windows-1252."""
+    others = content.translate(None, bytes(range(128)))
+    sequences = sum(map(len, _UTF_8_SEQUENCE.findall(others)))
+    return "utf-8-sig" if 2 * sequences > len(others) else "cp1252"
+
+
+_UTF_8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 
 def _first_misfit(content: bytes, encoding: str) -> int | None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from tiny import faults_of
 
-from matching.inputs.official.ofsted import Inspections, inspection_areas, ofsted_columns, read_ofsted
+from matching.inputs.official.ofsted import Inspections, read_ofsted
+from matching.inputs.official.ofsted_header import inspection_areas, ofsted_columns
 from matching.tables.files import Source, open_source
 from matching.tables.vocabulary import standard_vocabulary
 

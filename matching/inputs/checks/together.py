@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, shown
+from matching.inputs.checks.alike import questions
 from matching.inputs.checks.decisions import rule_problems, scope_problems
 from matching.inputs.checks.school_names import SchoolNames
 from matching.inputs.checks.successors import Successors, first_ten
@@ -38,10 +39,13 @@ class AbsentSchools:
         By URN: why the establishment was left out of the official list, as the end of a sentence.
     successors : mapping of str to tuple of str
         By URN: the schools that took its place.
+    unfollowed : mapping of str to tuple of (str, str)
+        By URN: the other URN and the type of each of its links that are not followed.
     """
 
     left_out: Mapping[str, str] = field(default_factory=dict)
     successors: Successors = field(default_factory=dict)
+    unfollowed: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 def check_together(
@@ -66,6 +70,7 @@ def check_together(
             problems += at_most(_wrong_way_round(tables[name], first, last))
     if "supporters" in tables and "schools" in tables:
         notices += _idle_conflicts(tables["supporters"], known["schools"])
+    notices += questions(tables)
     if "decisions" in tables and "needs" in tables:
         problems += scope_problems(tables["decisions"], tables["needs"], known.get("schools"))
     if "decisions" in tables:
@@ -116,6 +121,12 @@ def _unknown_school(
         message = f"School {urn} is in the schools file, but {absent.left_out[urn]}."
     successors = absent.successors.get(urn, ())
     fix = "Check the URN, or give the URN of the school that took its place."
+    linked = [(one, kind) for one, kind in absent.unfollowed.get(urn, ()) if one in names]
+    if linked and not successors:
+        listed = first_ten([f"{one} ({names[one]}, type {shown(kind)})" for one, kind in linked])
+        fix = f"The links file has a link that is not followed, because its type is not known: {listed}. "
+        fix += "If that school took its place, give its URN."
+        return Problem(table, row, column, urn, message, fix, offers=tuple(one for one, _ in linked[:10]))
     if successors:
         listed = first_ten([f"{one} ({names[one]})" for one in successors])
         fix = f"Several schools took its place; give the URN of one: {listed}."
