@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cache, wraps
 
@@ -119,6 +120,11 @@ class World:
         """Another world, in which one row of one table has other cells."""
         rows = tuple(row | cells if next(iter(row.values())) == identifier else row for row in getattr(self, name))
         return replace(self, **{name: rows})
+
+
+def cell_km(km: float) -> str:
+    """A distance as a cell or a sentence gives it: half up, whatever the last bits of the float are."""
+    return str(Decimal(f"{km:.11f}").quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def table(name: str, rows: list[Row]) -> Source:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from matching.accreditation import judge
 from matching.inputs.read import Inputs
+from matching.plan.write import Plan
 
 LEVEL_NAMES = ("critical", "high", "normal")
 _BLOCK_CELLS = 2_000_000
@@ -307,3 +309,20 @@ def _judge_columns(inputs: Inputs, need: dict[str, np.ndarray], supporter: dict[
         eligible &= (need["federation"] != supporter["federation"]) | (need["federation"] < 0)
     milli = np.rint(1000 * points / (weights.specialism + weights.phase + weights.distance)).astype(np.int64)
     return Judged(eligible, km, specialism, phase, distance, milli)
+
+
+def without_pins(facts: Facts) -> str:
+    """Return what sets the pairs of a proof apart from all eligible ones: a pin leaves nothing to choose."""
+    return " of needs without a pin" if facts.pinned else ""
+
+
+def is_rounded_once(plan: Plan) -> bool:
+    """Return whether the plan rounds every distance once, half up; formats 1 and 2 took means of rounded ones."""
+    return int(plan.manifest.get("format", 1)) > 2
+
+
+def km_text(km: float, plan: Plan) -> str:
+    """Return a distance as the tables of the plan's format give it."""
+    if not is_rounded_once(plan):
+        return f"{km:.2f}"
+    return str(Decimal(f"{km:.11f}").quantize(Decimal("0.01"), ROUND_HALF_UP))

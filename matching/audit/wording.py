@@ -69,7 +69,7 @@ class _Compared:
         found = []
         if self._reworded:
             count = counted(self._reworded, "sentence is", "sentences are")
-            found.append(f"{count} worded differently from this version's, and state the same.")
+            found.append(f"{count} worded differently from this version's, with the same facts.")
         if self._missing:
             found.append(f"{counted(self._missing, 'notice')} of this version's are not in the plan.")
         return tuple(found)

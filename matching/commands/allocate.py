@@ -36,11 +36,15 @@ def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | 
 def _print_summary(plan: Plan, out: Path) -> None:
     manifest = plan.manifest
     counts = manifest["counts"]
-    levels = ", ".join(f"{level['level']} {level['value']:,}" for level in manifest["objective"])
+    *counts_met, last = manifest["objective"]
+    kept = last.get("kept_bonus", 0)
+    score = f"score {round(last['value'] - kept, 3):,}" + (f", and {kept:,} for kept deployments" if kept else "")
+    levels = ", ".join([*(f"{level['level']} {level['value']:,}" for level in counts_met), score])
     typer.echo(f"{counts['deployments']:,} of {counts['needs']:,} needs are met ({levels}); plan written to {out}.")
     if manifest["status"] == "optimal":
         typer.echo("Proved: no plan is better.")
     else:
         bounds = ", ".join(f"{level['level']} {level['bound']:,}" for level in manifest["objective"])
+        bounds += " with what kept deployments add" if kept else ""
         typer.echo(f"{_ENDED[manifest['proof']['cut_short_by']]}; no plan can exceed {bounds}.")
     print_notices(manifest["notices"])
