@@ -18,7 +18,7 @@ from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, 
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import Vocabulary, comparable
 
-_LONGEST_NONE_WORD = max(map(len, NONE_WORDS))
+_NONE_WORDS_BEGIN = frozenset("0" + "".join(word[0] + word[0].upper() for word in NONE_WORDS))
 _NEVER_EMPTY = ("schools", "supporters", "needs")
 # Rows of the other tables are never left out: a decision protects a person, and a baseline is a whole plan.
 _ROWS_MAY_GO = ("schools", "supporters", "needs", "accreditation")
@@ -142,7 +142,7 @@ def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[
 
 def _without_none_words(column: Column, cells: Sequence[str], blanks: dict[str, Counter[str]]) -> Sequence[str]:
     """Return the cells, blank where they hold a word for no value; count those words where a cell may be blank."""
-    words = {cell for cell in set(cells) if len(cell) <= _LONGEST_NONE_WORD and comparable(cell) in column.none_words}
+    words = {cell for cell in set(cells) if cell[:1] in _NONE_WORDS_BEGIN and comparable(cell) in column.none_words}
     if not words:
         return cells
     if column.may_be_blank or not column.required:

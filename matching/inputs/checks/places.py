@@ -72,7 +72,8 @@ def _middle_and_typical(at: Floats, areas: Sequence[str]) -> tuple[Floats, Float
 
 def _medians(values: Floats, codes: NDArray[np.intp]) -> Floats:
     """Return for each value the median of those with its code; nan where they are too few."""
-    order = np.lexsort((values, codes))
+    # Kilometres within England are far below this, so one sort will do for both.
+    order = np.argsort(codes * 10_000.0 + values)
     ordered, begins = values[order], np.diff(codes[order], prepend=-1) != 0
     first = np.flatnonzero(begins)
     count = np.diff(first, append=len(values))
