@@ -44,6 +44,7 @@ def recounted(plan: Plan, inputs: Inputs) -> pd.DataFrame:
 def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str, str]], _Served]]:
     schools = {row["urn"]: row for row in inputs.schools.to_dict("records")}
     percents = sorted(row["fsm_percent"] for row in schools.values() if row["fsm_percent"] >= 0)
+    home_of = dict(zip(inputs.supporters["supporter_id"], inputs.supporters["school_urn"], strict=True))
     asked = {row["need_id"]: row for row in inputs.needs.to_dict("records")}
     for met, table in ((True, plan.deployments), (False, plan.unmet)):
         for need in table.to_dict("records"):
@@ -58,15 +59,15 @@ def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str
                 quintile,
                 asked[need["need_id"]]["priority"],
             ]
-            served = (met, Fraction(need["score"]), _apart_km(plan, need, schools)) if met else _UNMET
+            served = _UNMET
+            if met:
+                exact = Fraction(_apart_km(school, schools[home_of[need["supporter_id"]]]))
+                served = met, Fraction(need["score"]), exact if is_rounded_once(plan) else Fraction(need["distance_km"])
             yield list(zip(_KINDS, groups, strict=True)), served
 
 
-def _apart_km(plan: Plan, need: Mapping[Hashable, Any], schools: Mapping[Hashable, Mapping[Hashable, Any]]) -> Fraction:
-    if not is_rounded_once(plan):
-        return Fraction(need["distance_km"])
-    to, home = schools[need["school_urn"]], schools[need["home_school_urn"]]
-    return Fraction(math.hypot(to["easting"] - home["easting"], to["northing"] - home["northing"]) / 1000)
+def _apart_km(to: Mapping[Hashable, Any], home: Mapping[Hashable, Any]) -> float:
+    return math.hypot(to["easting"] - home["easting"], to["northing"] - home["northing"]) / 1000
 
 
 def _summed(plan: Plan, rows: Sequence[_Served]) -> tuple[str, ...]:
@@ -75,5 +76,5 @@ def _summed(plan: Plan, rows: Sequence[_Served]) -> tuple[str, ...]:
     means = ["", ""]
     if met:
         score, km = (Fraction(sum(row[cell] for row in met), len(met)) for cell in (1, 2))
-        means = [f"{float(round(score, 3)):.3f}", km_text(float(km), plan)]
+        means = [f"{float(round(score, 3)):.3f}", km_text(float(km if is_rounded_once(plan) else round(km, 2)), plan)]
     return str(len(rows)), str(len(met)), f"{percent:.1f}", *means

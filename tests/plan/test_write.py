@@ -125,7 +125,7 @@ def test_pins_are_kept_and_a_notice_names_those_that_break_a_rule(number):
         ({"designation": "LLE"}, {}, {}, "is an LLE, but the need is for an SLE"),
         ({"specialisms": "science"}, {}, {}, "does not have maths as a specialism"),
         ({"phases": "Secondary;16 plus"}, {}, {}, "supports 16 plus and Secondary, not Primary"),
-        ({"max_distance_km": "3.5"}, {}, {}, "is 4.00 km away and travels at most 3.50 km"),
+        ({"max_distance_km": "3.5"}, {}, {}, "is 4.00 km away and travels at most 3.5 km"),
         ({}, {"school_urn": "100001"}, {}, "works at this school"),
         ({"conflicts": "100002"}, {}, {}, "has declared a conflict with this school"),
     ],
