@@ -185,7 +185,11 @@ def _reached(plan: Plan, scores: Mapping[str, float], mean_km: float) -> dict[st
 
 
 def _levels(before: Mapping[str, float], after: Mapping[str, float]) -> pd.DataFrame:
-    names = [name for name in before if name != KEPT_BONUS or before[name] or after[name]]
+    # Means of scores by different rules cannot be compared.
+    without = set() if "score" in before else {"mean_score"}
+    if not (before[KEPT_BONUS] or after[KEPT_BONUS]):
+        without.add(KEPT_BONUS)
+    names = [name for name in before if name not in without]
     rows = [(name, before[name], after[name], round(after[name] - before[name], 3)) for name in names]
     return pd.DataFrame(rows, columns=["level", "before", "after", "difference"])
 
