@@ -287,7 +287,10 @@ def test_dates_that_can_only_be_month_first():
 )
 def test_the_grade_that_an_ungraded_inspection_leaves(outcome, grade):
     cells = {"Date of latest ungraded inspection": "14/03/2023", "Ungraded inspection overall outcome": outcome}
-    source = ofsted({"URN": "100000", "Overall effectiveness": "NULL"} | cells, columns=(*OLD, *cells))
+    source = ofsted(
+        {"URN": "100000", "Overall effectiveness": "NULL"} | cells,
+        columns=(*OLD, "Ungraded inspection overall outcome"),
+    )
     found = read_ofsted(source)
     (row,) = found.frame.to_dict("records")
     assert (row["grade"], row["graded_on"], row["inspected_on"]) == (grade, "", "2023-03-14")
@@ -302,7 +305,7 @@ def test_a_graded_inspection_takes_precedence():
 
 
 def test_rows_of_no_school_are_left_out_and_counted():
-    others = [{"URN": urn} for urn in ("EY312345", "20001", "")]
+    others = [{"URN": urn, "School name": "Sunny Centre"} for urn in ("EY312345", "20001", "")]
     found = read_ofsted(ofsted({"URN": "100000", "Overall effectiveness": "2"}, *others))
     assert found.frame["urn"].tolist() == ["100000"]
     assert "3 rows without a URN of six digits left out, such as row 3 (URN: 'EY312345')" in " ".join(found.notices)
