@@ -118,9 +118,9 @@ def test_other_tables_are_not_taken_for_an_extract():
 
 def test_the_table_is_the_one_that_read_table_gives():
     ours = (
-        "urn,name,phase,easting,northing,local_authority,region,trust,postcode,ofsted,pupils,fsm_percent,ofsted_found\n"
-        "100000,Larkfield School,Primary,533498,181201,Camden,London,LARKFIELD TRUST,AB1 2CD,Good,271,21.5,GIAS\n"
-        "100001,Larkfield School,Primary,533498,181201,Camden,London,,AB1 2CD,,,,\n"
+        "urn,name,phase,easting,northing,local_authority,region,trust,trust_code,postcode,ofsted,pupils,fsm_percent,ofsted_found\n"
+        "100000,Larkfield School,Primary,533498,181201,Camden,London,LARKFIELD TRUST,2044,AB1 2CD,Good,271,21.5,GIAS\n"
+        "100001,Larkfield School,Primary,533498,181201,Camden,London,,2044,AB1 2CD,,,,\n"
     )
     blanks = {
         "URN": "100001",
@@ -439,7 +439,7 @@ def test_rows_that_do_not_fit_are_reported_with_every_other_fault():
     source = gias({"URN": "1"})
     torn, malformed = faults(Source(source.name, source.content + b'"100001","torn"\r\n'))[::-1]
     assert malformed.startswith("gias.csv row 2, URN: '1' is not a URN.")
-    assert torn.startswith("gias.csv row 3: The row has 2 cells and the header 19.")
+    assert torn.startswith("gias.csv row 3: The row has 2 cells and the header 21.")
 
 
 def test_where_no_row_fits_the_rows_are_the_problem():
