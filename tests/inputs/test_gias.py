@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 from pandas.testing import assert_frame_equal
@@ -375,7 +376,7 @@ def test_where_none_is_left_out_there_is_nothing_to_count():
     assert official.notices[0].endswith("left out: none.")
 
 
-@settings(max_examples=20, deadline=None)
+@cases(20)
 @given(st.permutations(range(6)))
 def test_any_order_of_rows_gives_the_same_table(order):
     rows = [
@@ -633,7 +634,7 @@ _NOT_KEPT = [
     st.lists(st.tuples(st.sampled_from(_NOT_KEPT), st.sampled_from(["20001", "", "x", "1000001"])), max_size=4),
     st.data(),
 )
-@settings(max_examples=20)
+@cases(20)
 def test_rows_that_are_left_out_anyway_never_refuse_an_extract(others, data):
     name = st.sampled_from(["", "Sunny Centre"])
     rows = [{"URN": "100000"}, {"URN": "100001"}]
@@ -659,7 +660,7 @@ def test_the_urn_and_name_of_a_school_that_is_kept_must_be_sound():
     st.sampled_from(["EstablishmentName", "LA (name)", "Trusts (name)"]),
     st.sampled_from(["plain", "gz", "zip"]),
 )
-@settings(max_examples=25)
+@cases(25)
 def test_an_odd_byte_is_a_notice_whatever_the_encoding(byte, encoding, column, packing):
     rows = [{"URN": f"10000{k}", "Postcode": f"AB1 {k}CD", "EstablishmentName": "Zoë’s School"} for k in range(4)]
     rows[2][column] = "Before@after"

@@ -4,7 +4,8 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny import faults_of
 
@@ -186,7 +187,7 @@ def renamed(columns: dict[str, str], seed: int) -> Source:
 
 
 @given(st.dictionaries(st.sampled_from(list(GRADED)[:3]), st.sampled_from(SPREADS)), st.integers(0, 99))
-@settings(max_examples=30)
+@cases(30)
 def test_columns_that_differ_in_idle_words_are_read_and_named(spreads, seed):
     other = {name: spread.format(name) for name, spread in spreads.items()}
     found = read_ofsted(renamed(other, seed))
@@ -198,7 +199,7 @@ def test_columns_that_differ_in_idle_words_are_read_and_named(spreads, seed):
 
 
 @given(st.sampled_from(["OE", "Judgement", "Overall effectiveness (new series)", "Outcome"]), st.integers(0, 99))
-@settings(max_examples=15)
+@cases(15)
 def test_an_earlier_grade_is_never_taken_for_the_latest(name, seed):
     source = renamed({"Overall effectiveness": name, "Category of concern": "Quality of education"}, seed)
     found = read_ofsted(source)
