@@ -73,11 +73,13 @@ def _encoding_of(file: str, content: bytes, encodings: Sequence[str]) -> str:
 
 def _likelier_encoding(content: bytes) -> str:
     """Return UTF-8 where most bytes beyond ASCII are its sequences, and otherwise Windows-1252."""
-    others = content.translate(None, bytes(range(128)))
-    sequences = sum(map(len, _UTF_8_SEQUENCE.findall(others)))
-    return "utf-8-sig" if 2 * sequences > len(others) else "cp1252"
+    # The bytes beyond ASCII that stand next to each other: a file has few of them.
+    runs = content.translate(_SPACES_FOR_ASCII).split()
+    sequences = sum(map(len, _UTF_8_SEQUENCE.findall(b" ".join(runs))))
+    return "utf-8-sig" if 2 * sequences > sum(map(len, runs)) else "cp1252"
 
 
+_SPACES_FOR_ASCII = b" " * 128 + bytes(range(128, 256))
 _UTF_8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 
 

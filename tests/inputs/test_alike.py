@@ -3,7 +3,8 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import need, person, school, world
 
@@ -50,7 +51,7 @@ def test_no_days_and_needs_that_state_none():
 
 
 @given(st.integers(0, 10_000), st.sampled_from(["local_authority", "postcode", ""]))
-@settings(max_examples=20)
+@cases(20)
 def test_easting_and_northing_changed_over_in_any_row(seed, known_by):
     r = random.Random(seed)
     about = {"local_authority": {"local_authority": "North"}, "postcode": {"postcode": "QX1 1AA"}, "": {}}[known_by]
@@ -90,7 +91,7 @@ def test_the_spellings_of_a_trust():
 
 
 @given(st.sampled_from(SPELLINGS), st.sampled_from(SPELLINGS), st.sampled_from(["trust", "federation"]))
-@settings(max_examples=20)
+@cases(20)
 def test_no_one_is_sent_within_a_trust_or_federation_however_it_is_spelt(one, other, group):
     schools = [school(0, **{group: one}), school(1, 4, **{group: other}), school(2, 8)]
     made = world(schools, [person("S1", 1), person("S2", 2)], [need("N1", 0)])

@@ -1,7 +1,8 @@
 """Words for no value: blanks where a cell may be blank, counted in a notice, and problems where it may not."""
 
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny import AS_AT, faults, read, sources, xlsx
 from worlds import need, person, school, world
@@ -54,7 +55,7 @@ def read_with(table: str, column: str, cell: str, workbook: bool = False):
 
 
 @given(st.sampled_from(OPTIONAL), words, st.booleans())
-@settings(max_examples=60)
+@cases(60)
 def test_a_word_for_no_value_is_a_blank_in_an_optional_cell(place, word, workbook):
     table, column = place
     if (column in LIMITS and word.lower() in MAY_BE_NAUGHT) or column == "need_id":
@@ -82,7 +83,7 @@ def test_a_limit_that_may_be_none_or_naught_is_asked_about(column, word):
 @given(
     st.sampled_from([("schools", "name"), ("supporters", "name"), ("supporters", "phases"), ("needs", "focus")]), words
 )
-@settings(max_examples=30)
+@cases(30)
 def test_a_word_for_no_value_is_a_problem_in_a_required_cell(place, word):
     table, column = place
     if column == "name" and word.lower() in ("na", "nan", "null"):

@@ -64,7 +64,7 @@ def identified_rows(sheet: Sheet, urns: pd.Series, column: str, notices: list[st
     DataError
         No row has one.
     """
-    could_be = urns.str.contains(r"(?<![0-9])[0-9]{6}(?![0-9])", regex=True)
+    could_be = urns.str.contains(r"(?<![0-9A-Za-z])[0-9]{6}(?![0-9A-Za-z])", regex=True)
     if not could_be.any():
         raise DataError(urn_problems(sheet.name, column, sheet.numbers[:1], urns.iloc[:1].tolist()))
     if not could_be.all():

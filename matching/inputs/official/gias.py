@@ -171,6 +171,8 @@ def read_gias(
         source, encodings=ENCODINGS, wanted=set(GIAS_COLUMNS.values()).__contains__, recognise=gias_columns
     )
     check_columns(sheet, REQUIRED_COLUMNS.values(), "GIAS extract", _DOWNLOAD_AGAIN)
+    if not sheet.numbers:
+        raise DataError(sheet.problems)
     found = _interpreted(_cells(sheet), vocabulary)
     reasons = exclusions(found)
     kept = found[reasons["reason_code"] == ""]

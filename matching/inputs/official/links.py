@@ -115,7 +115,7 @@ def _between_schools(sheet: Sheet, notices: list[str]) -> Sheet:
     ends = {name: pd.Series(_column(sheet, name), dtype="object") for name in LINK_COLUMNS[:2]}
     counted_out: list[str] = []
     usable = np.logical_and.reduce([identified_rows(sheet, urns, name, counted_out) for name, urns in ends.items()])
-    if usable.all():
+    if usable.all() or not usable.any():
         return sheet
     notices += counted_out
     return replace(
