@@ -28,7 +28,7 @@ from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
 from matching.tables.files import Source, header_of, read_sheet
-from matching.tables.formats import NEED_STATES, known_columns, table_formats
+from matching.tables.formats import NEED_STATES, known_columns, needed_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -184,7 +184,8 @@ def read_schools(source: Source, *, ofsted: Source | None = None, links: Source 
         official = read_official(source, vocabulary, ofsted=ofsted, links=links)
         return _typed(official.table.frame, "schools", vocabulary)
     form = table_formats(vocabulary)["schools"]
-    table = read_table(read_sheet(source, recognise=known_columns(form)), form, vocabulary)
+    sheet = read_sheet(source, needed=needed_columns(form), recognise=known_columns(form))
+    table = read_table(sheet, form, vocabulary)
     if table.problems:
         raise DataError(table.problems)
     return _typed(table.frame, "schools", vocabulary)
@@ -339,12 +340,13 @@ def _read_each(
             elif name == "schools" and is_gias(header_of(source, gias_columns)):
                 _read_gias(reading, source, sources.get("ofsted"), vocabulary)
             elif name not in _ABOUT_TABLES:
-                sheet = read_sheet(source, recognise=known_columns(formats[name], mappings[name]))
+                form, chosen = formats[name], mappings[name]
+                sheet = read_sheet(source, needed=needed_columns(form, chosen), recognise=known_columns(form, chosen))
                 reading.tables[name] = read_table(
                     sheet,
-                    formats[name],
+                    form,
                     vocabulary,
-                    mappings[name],
+                    chosen,
                     columns=columns.get(name),
                     may_be_empty=name in may_be_empty,
                 )

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, shown
+from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, first_ten, shown
 from matching.inputs.checks.decisions import rule_problems, scope_problems
 from matching.inputs.checks.school_names import SchoolNames
-from matching.inputs.checks.successors import Successors, first_ten
+from matching.inputs.checks.successors import Successors
 from matching.tables.table_reader import Table
 from matching.tables.vocabulary import Vocabulary
 
