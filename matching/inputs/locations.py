@@ -11,7 +11,7 @@ from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted import ofsted_columns
 from matching.tables.cell_values import SEPARATORS
-from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
+from matching.tables.files import Recognise, Source, find_table, header_of, named_apart, read_sheet
 from matching.tables.formats import (
     DECISION_KINDS,
     NEED_STATES,
@@ -59,7 +59,7 @@ def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
     options = options_of(sources)
     return tuple(
         _place(name, source, options.mappings.get(name, {}))
-        for name, source in sources.items()
+        for name, source in named_apart(sources).items()
         if name not in ("policy", COLUMNS)
     )
 

@@ -27,7 +27,7 @@ from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.files import Source, header_of, read_sheet
+from matching.tables.files import Source, header_of, named_apart, read_sheet
 from matching.tables.formats import NEED_STATES, known_columns, needed_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
@@ -289,7 +289,7 @@ def _read(
     may_be_empty: Collection[str] = (),
 ) -> _Reading:
     """Return everything that was read, without a problem left in it."""
-    vocabulary, reading = standard_vocabulary(), _Reading()
+    vocabulary, reading, sources = standard_vocabulary(), _Reading(), named_apart(sources)
     for name in required:
         if name not in sources:
             fix = f"Give the {name} table; the template shows its columns."
@@ -392,7 +392,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
     decisions = for_each_need(frames["decisions"], needs) if "decisions" in frames else no_decisions()
     name = reading.tables["decisions"].name if "decisions" in frames else ""
     if problems := list(pin_problems(name, decisions, typed["supporters"], needs)):
-        raise DataError(problems)
+        raise DataError(problems, reading.notices)
     needs, not_open = _open_or_pinned(needs, decisions)
     notices = list(reading.notices)
     if "accreditation" not in frames:

@@ -3,6 +3,7 @@
 Each table is judged by itself here; `inputs` checks the tables against each other.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, 
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import Vocabulary, comparable
 
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{1,2}")
 _NEVER_EMPTY = ("schools", "supporters", "needs")
 # Rows of the other tables are never left out: a decision protects a person, and a baseline is a whole plan.
 _ROWS_MAY_GO = ("schools", "supporters", "needs", "accreditation")
@@ -99,6 +101,9 @@ def read_table(
     problems += at_most(_duplicates(sheet.name, frame, form.key))
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
+        notices += _fractions(sheet.name, frame["fsm_percent"])
+    for key in form.key if form.name in ("supporters", "needs") else ():
+        notices += _dates_as_identifiers(sheet, key)
     notices += _cleaned(sheet, read)
     if form.name != "baseline":
         notices += _unused(sheet, read)
@@ -274,6 +279,27 @@ def _cleaned(sheet: Sheet, read: Collection[str]) -> Iterator[str]:
                 f"{sheet.name}, {column}: invisible characters were left out, and no-break spaces are read as spaces "
                 f"({counted(len(rows), 'cell')}: {listed})."
             )
+
+
+def _fractions(name: str, percentages: pd.Series) -> Iterator[str]:
+    """Yield a notice if percentages are all so low that they may be shares of 1."""
+    given = percentages.dropna().astype(float)
+    if len(given) > 1 and given.max() <= 1 and (given % 1 > 0).any():
+        most = given.max()
+        yield f"{name}, fsm_percent: every value is 1 or less; {most:g} is read as {most:g}%, not as {100 * most:g}%."
+
+
+def _dates_as_identifiers(sheet: Sheet, column: str) -> Iterator[str]:
+    found = [
+        f"row {row} ({shown(cell)})"
+        for row, cell in zip(sheet.numbers, sheet.columns[sheet.header.index(column)], strict=True)
+        if _DATE.fullmatch(cell)
+    ]
+    if found:
+        yield (
+            f"{sheet.name}, {column}: a spreadsheet makes a date of an identifier such as 1-2. "
+            f"These look like dates: {first_ten(found)}."
+        )
 
 
 def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> Iterator[Problem]:
