@@ -253,4 +253,3 @@ def said(sheet: Sheet, truth: Truth) -> str:
 
 def test_every_change_to_a_workbook_is_read_or_named():
     assert {seed: wrong for seed in range(TRIED) if (wrong := wrong_in(seed))} == {}
-
