@@ -1051,3 +1051,11 @@ def test_what_a_solver_prints_is_not_in_the_output(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "solver" not in done.stdout
     assert "plan written to plan.\n" in done.stdout
+
+
+def test_notices_are_printed_with_the_problems(s2s):
+    run = s2s("check", *put(TABLES | {"needs": TABLES["needs"].replace("maths", "maffs").replace(",", ";")}))
+    assert (run.code, run.out) == (2, "")
+    notice, problem, _ = run.err.splitlines()
+    assert notice == "Notice: needs.csv: the cells are separated by semicolons."
+    assert problem.startswith("needs.csv row 2, focus: 'maffs' is not a known focus.")

@@ -6,6 +6,8 @@ The user's own file is never changed.
 import csv
 import gzip
 import io
+import warnings
+from collections import deque
 from dataclasses import replace
 
 from openpyxl import load_workbook
@@ -13,7 +15,9 @@ from openpyxl.cell.cell import MergedCell
 
 from matching.errors import DataError, Problem, shown
 from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, unpacked
-from matching.tables.workbooks import without_warnings
+from matching.tables.limits import LIMITS
+from matching.tables.text_cells import Dialect, csv_cells, without_marks
+from matching.tables.workbooks.book import Marks, workbook_sheets
 
 
 def with_cell(source: Source, row: int, column: str, value: str, *, recognise: Recognise | None = None) -> Source:
@@ -38,7 +42,8 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
     Notes
     -----
     In a workbook every formula becomes the value that it showed, because the file that is written here could hold no
-    values of formulas. A CSV file keeps its byte-order mark, line ends and separators; cells are quoted as needed.
+    values of formulas; one without a value stays a formula without a value. A CSV file keeps its byte-order mark, line
+    ends and separators; cells are quoted as needed.
     """
     found = find_table(source, recognise)
     if column not in found.header:
@@ -52,7 +57,7 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
     if is_xlsx(content):
         changed = _changed_book(source.name, content, found.sheet, row, column, place, value)
     else:
-        changed = _changed_csv(source.name, content, row, column, place, value)
+        changed = _changed_csv(source.name, content, row, column, place, value, found.dialect)
     # Without the time of packing, so that equal changes give equal bytes.
     return replace(source, content=gzip.compress(changed, mtime=0) if is_gzip(source.content) else changed)
 
@@ -61,11 +66,11 @@ def _refused(name: str, row: int | None, column: str, message: str, fix: str) ->
     return DataError([Problem(name, row, column, "", message, fix)])
 
 
-def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, value: str) -> bytes:
+def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, value: str, dialect: Dialect) -> bytes:
     mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
-    text, encoding = _text(name, content[len(mark) :])
+    text, encoding = _text(name, without_marks(content))
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        rows = csv_cells(text, dialect)
     except csv.Error as error:
         message = f"The file cannot be split into cells ({error})."
         raise _refused(name, row, column, message, "Correct it in a text editor.") from error
@@ -76,7 +81,7 @@ def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, v
     cells[place] = value
     end = "\r\n" if "\r\n" in text else "\r" if "\r" in text and "\n" not in text else "\n"
     written = io.StringIO(newline="")
-    csv.writer(written, lineterminator=end).writerows(rows)
+    csv.writer(written, lineterminator=end, delimiter=dialect.separator).writerows(rows)
     try:
         return mark + written.getvalue().encode(encoding)
     except UnicodeEncodeError:
@@ -96,6 +101,12 @@ def _text(name: str, content: bytes) -> tuple[str, str]:
 def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, place: int, value: str) -> bytes:
     def change() -> bytes:
         book = load_workbook(io.BytesIO(content), data_only=True)
+        for one in workbook_sheets(name, content, LIMITS):
+            marks = Marks()
+            deque(one.rows(marks), maxlen=0)
+            for place_found in marks.uncalculated:
+                # Blank, it would be read as a blank cell.
+                book[one.title].cell(*place_found).value = "=NA()"
         cell = book[sheet].cell(row, place + 1)
         if isinstance(cell, MergedCell):
             raise _refused(name, row, column, "The cell is part of a merged cell.", "Unmerge it in Excel.")
@@ -109,7 +120,10 @@ def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, 
         return packed.getvalue()
 
     try:
-        return without_warnings(change)
+        # openpyxl's are about styles and lists, which change no cell.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return change()
     except DataError:
         raise
     except Exception as error:  # a damaged book makes the library fail in any of dozens of ways

@@ -11,14 +11,23 @@ from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted_header import ofsted_columns
 from matching.tables.cell_values import SEPARATORS
-from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
-from matching.tables.formats import DECISION_KINDS, NEED_STATES, PRIORITIES, RULE_CODES, known_columns, table_formats
+from matching.tables.files import Recognise, Source, find_table, header_of, named_apart, read_sheet
+from matching.tables.formats import (
+    DECISION_KINDS,
+    NEED_STATES,
+    PRIORITIES,
+    RULE_CODES,
+    known_columns,
+    needed_columns,
+    table_formats,
+)
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import comparable, standard_vocabulary
 
 COLUMNS = "columns"
 """The file that holds the `ReadingOptions` of the others."""
 
+_FORMATS = tuple(table_formats(standard_vocabulary()))
 _OFFICIAL = {"ofsted": ofsted_columns, "links": link_columns}
 _SEPARATORS_KEPT = re.compile(r"(\s*[;,\n]\s*)")
 
@@ -50,7 +59,7 @@ def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
     options = options_of(sources)
     return tuple(
         _place(name, source, options.mappings.get(name, {}))
-        for name, source in sources.items()
+        for name, source in named_apart(sources).items()
         if name not in ("policy", COLUMNS)
     )
 
@@ -61,7 +70,10 @@ def _place(name: str, source: Source, mapping: Mapping[str, str]) -> Place:
     except DataError:
         return Place(name, (source.name,), "", {})
     labels = (source.name, f"{source.name} ({found.sheet})") if found.sheet else (source.name,)
-    return Place(name, labels, found.sheet, {mapping.get(header, header): header for header in found.header if header})
+    columns = {header: mapping.get(header, header) for header in found.header if header}
+    if name in _FORMATS and not is_extract(name, source):
+        columns |= table_formats(standard_vocabulary())[name].columns_in(found.header, mapping)
+    return Place(name, labels, found.sheet, {column: header for header, column in columns.items()})
 
 
 def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recognise:
@@ -124,7 +136,13 @@ def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
     """
     mapping = options_of(sources).mappings.get(place.table, {})
     source = sources[place.table]
-    return read_sheet(source, encodings=("utf-8-sig", "cp1252"), recognise=recognition(place.table, source, mapping))
+    form = table_formats(standard_vocabulary()).get(place.table)
+    return read_sheet(
+        source,
+        encodings=("utf-8-sig", "cp1252"),
+        needed=needed_columns(form, mapping) if form and not is_extract(place.table, source) else None,
+        recognise=recognition(place.table, source, mapping),
+    )
 
 
 def with_cells(

@@ -27,8 +27,8 @@ from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.files import Source, header_of, read_sheet
-from matching.tables.formats import NEED_STATES, known_columns, table_formats
+from matching.tables.files import Source, header_of, named_apart, read_sheet
+from matching.tables.formats import NEED_STATES, known_columns, needed_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -184,7 +184,8 @@ def read_schools(source: Source, *, ofsted: Source | None = None, links: Source 
         official = read_official(source, vocabulary, ofsted=ofsted, links=links)
         return _typed(official.table.frame, "schools", vocabulary)
     form = table_formats(vocabulary)["schools"]
-    table = read_table(read_sheet(source, recognise=known_columns(form)), form, vocabulary)
+    sheet = read_sheet(source, needed=needed_columns(form), recognise=known_columns(form))
+    table = read_table(sheet, form, vocabulary)
     if table.problems:
         raise DataError(table.problems)
     return _typed(table.frame, "schools", vocabulary)
@@ -290,7 +291,7 @@ def _read(
     may_be_empty: Collection[str] = (),
 ) -> _Reading:
     """Return everything that was read, without a problem left in it."""
-    vocabulary, reading = standard_vocabulary(), _Reading()
+    vocabulary, reading, sources = standard_vocabulary(), _Reading(), named_apart(sources)
     for name in required:
         if name not in sources:
             fix = f"Give the {name} table; the template shows its columns."
@@ -345,12 +346,13 @@ def _read_each(
             elif name == "schools" and is_gias(header_of(source, gias_columns)):
                 _read_gias(reading, source, sources.get("ofsted"), vocabulary, of_earlier_format=bool(columns))
             elif name not in _ABOUT_TABLES:
-                sheet = read_sheet(source, recognise=known_columns(formats[name], mappings[name]))
+                form, chosen = formats[name], mappings[name]
+                sheet = read_sheet(source, needed=needed_columns(form, chosen), recognise=known_columns(form, chosen))
                 reading.tables[name] = read_table(
                     sheet,
-                    formats[name],
+                    form,
                     vocabulary,
-                    mappings[name],
+                    chosen,
                     columns=columns.get(name),
                     may_be_empty=name in may_be_empty,
                 )
@@ -399,7 +401,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
     decisions = for_each_need(frames["decisions"], needs) if "decisions" in frames else no_decisions()
     name = reading.tables["decisions"].name if "decisions" in frames else ""
     if problems := list(pin_problems(name, decisions, typed["supporters"], needs)):
-        raise DataError(problems)
+        raise DataError(problems, reading.notices)
     needs, not_open = _open_or_pinned(needs, decisions)
     notices = list(reading.notices)
     if "accreditation" not in frames:

@@ -62,7 +62,9 @@ def tables_in(book: Source) -> dict[str, str]:
 def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
     """Return how many columns of a format a header has, under our names or common words for them."""
     # Long cells are data, not names of columns; comparing each of them would be slow.
-    return form.known_in(header) + len(suggest_columns(form.name, [cell for cell in header if len(cell) <= 60]))
+    used = form.columns_in(header)
+    others = suggest_columns(form.name, [used.get(cell, cell) for cell in header if len(cell) <= 60])
+    return len(set(used.values())) + len(others)
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,11 @@ def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) ->
     except DataError:
         return None
     missing = _missing(found.header, form, mapping)
-    unknown = tuple(name for name in found.header if name and mapping.get(name, name) not in form.column_names)
+    used = form.columns_in(found.header, mapping)
+    unknown = tuple(name for name in found.header if name and name not in used)
     if not missing or not unknown or other_table(found.header, form, standard_vocabulary()):
         return None
-    suggestions = suggest_columns(form.name, [mapping.get(name, name) for name in found.header])
+    suggestions = suggest_columns(form.name, [used.get(name, name) for name in found.header])
     suggested = {one.column: one.header for one in suggestions}
     others = tuple(column for column in suggested if column not in missing)
     name = f"{source.name} ({found.sheet})" if found.sheet else source.name
@@ -126,4 +129,4 @@ def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) ->
 
 
 def _missing(header: Sequence[str], form: TableFormat, mapping: Mapping[str, str]) -> tuple[str, ...]:
-    return form.missing_from({mapping.get(name, name) for name in header})
+    return form.missing_from(form.columns_in(header, mapping).values())

@@ -13,7 +13,7 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem
+from matching.errors import DataError, Problem, did_you_mean, first_ten, shown
 from matching.inputs.official.cells import ENCODINGS
 from matching.inputs.official.grades import INHERITED
 from matching.inputs.official.ofsted_header import inspection_areas
@@ -99,7 +99,7 @@ def triage(
     attainment : Attainment, optional
         As `read_attainment` returns it.
     local_authority : str, optional
-        Only its schools are listed.
+        Only its schools are listed; capital letters do not matter.
 
     Returns
     -------
@@ -107,9 +107,14 @@ def triage(
         TRIAGE_COLUMNS, all text but rank (1 is the most serious; equals share it), pupils and fsm_percent. `reason`
         is that of the most serious rule, with what was found; `other_reasons` are those of the other rules;
         `suggested_focuses` are joined by ';'. Sorted by rank, then most pupils with free school meals, then URN.
+
+    Raises
+    ------
+    DataError
+        No school is in that local authority.
     """
     if local_authority is not None:
-        schools = schools[schools["local_authority"] == local_authority]
+        schools = _schools_of(schools, local_authority)
     found = pd.concat([_found(rule, schools, as_at, attainment) for rule in triage_rules()], ignore_index=True)
     if found.empty:
         return pd.DataFrame(columns=list(TRIAGE_COLUMNS))
@@ -126,6 +131,18 @@ def triage(
     whole["rank"] = whole["rank"].rank(method="min").astype(int)
     ordered = whole.sort_values(["rank", "fsm_percent", "urn"], ascending=[True, False, True], ignore_index=True)
     return ordered[list(TRIAGE_COLUMNS)]
+
+
+def _schools_of(schools: pd.DataFrame, local_authority: str) -> pd.DataFrame:
+    known = sorted(set(schools["local_authority"]) - {""})
+    meant = next((one for one in known if comparable(one) == comparable(local_authority)), None)
+    if meant is None:
+        message = f"No school is in {shown(local_authority)}."
+        otherwise = f"Known are: {first_ten(known)}." if known else "No school has a local authority: leave it out."
+        fix = did_you_mean(local_authority, known, otherwise)
+        raise DataError([Problem("schools", None, "local_authority", local_authority, message, fix)])
+    of_authority: pd.DataFrame = schools[schools["local_authority"] == meant]
+    return of_authority
 
 
 def triage_as_text(listed: pd.DataFrame) -> pd.DataFrame:

@@ -103,6 +103,12 @@ def number(low: float, high: float, unit: str, decimals: int) -> Callable[[str],
     return convert
 
 
+def percentage(decimals: int) -> Callable[[str], float]:
+    """Return a converter to a number from 0 to 100, which a per cent sign may follow."""
+    as_number = number(0, 100, "a percentage", decimals)
+    return lambda value: as_number(value.removesuffix("%").rstrip())
+
+
 def whole(low: int, high: int, unit: str) -> Callable[[str], int]:
     """Return a converter to a whole number between `low` and `high`."""
     as_number = number(low, high, unit, 0)

@@ -22,6 +22,7 @@ from matching.tables.cell_values import (
     parse_identifiers,
     parse_texts,
     parse_urns,
+    percentage,
     text,
     urn,
     whole,
@@ -100,9 +101,29 @@ class TableFormat:
             needed += ["easting", "northing"]
         return tuple(name for name in needed if name not in header)
 
-    def known_in(self, header: Iterable[str]) -> int:
+    def known_in(self, header: Iterable[str], mapping: Mapping[str, str] | None = None) -> int:
         """Return how many columns of the format a header has."""
-        return len(set(header).intersection(self.column_names))
+        return len(set(self.columns_in(header, mapping).values()))
+
+    def columns_in(self, header: Iterable[str], mapping: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the columns of the format that a header has, by their names there.
+
+        Capital letters, spaces and hyphens do not matter: 'Days available' is days_available, unless another column has
+        that very name.
+
+        Parameters
+        ----------
+        mapping : mapping of str to str, optional
+            Names of the file's columns to the format's, where they differ.
+        """
+        mapping, names = mapping or {}, self.column_names
+        exact = {name: mapping.get(name, name) for name in header if mapping.get(name, name) in names}
+        free = {_letters(name): name for name in names if name not in exact.values()}
+        return exact | {name: free[key] for name in header if name not in exact and (key := _letters(name)) in free}
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
@@ -151,7 +172,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 ),
                 Column(
                     "fsm_percent",
-                    number(0, 100, "a percentage", 3),
+                    percentage(3),
                     "% free school meals",
                     blank=np.nan,
                     none_words=NONE_WORDS,
@@ -350,8 +371,13 @@ def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -
     mapping : mapping of str to str, optional
         Names of the file's columns to the format's, where they differ.
     """
-    known = {*form.column_names, *(mapping or {})}
-    return lambda header: len(known.intersection(header))
+    return lambda header: form.known_in(header, mapping)
+
+
+def needed_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Callable[[str], bool]:
+    """Return a function that accepts the names of the columns in which no cell may be blank."""
+    needed = {column.name for column in form.columns if column.required and not column.may_be_blank}
+    return lambda name: form.columns_in([name], mapping).get(name) in needed
 
 
 def other_table(header: Collection[str], form: TableFormat, vocabulary: Vocabulary) -> str:
@@ -359,6 +385,6 @@ def other_table(header: Collection[str], form: TableFormat, vocabulary: Vocabula
     for other in table_formats(vocabulary).values():
         required = {column.name for column in other.columns if column.required}
         # Tables share columns: the file is another table only if more of its columns belong there.
-        if required <= set(header) and other.known_in(header) > form.known_in(header):
+        if required <= set(other.columns_in(header).values()) and other.known_in(header) > form.known_in(header):
             return other.name
     return ""

@@ -3,6 +3,7 @@
 Each table is judged by itself here; `inputs` checks the tables against each other.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from matching.errors import LEAVE_OUT, DataError, Problem, at_most, closest, counted, file_problem, shown
+from matching.errors import (
+    LEAVE_OUT,
+    DataError,
+    Problem,
+    at_most,
+    closest,
+    counted,
+    file_problem,
+    first_ten,
+    joined,
+    shown,
+)
 from matching.tables.cell_values import NONE_WORDS, SEPARATORS, CellError
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
@@ -19,6 +31,7 @@ from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import Vocabulary, comparable
 
 _NONE_WORDS_BEGIN = frozenset("0" + "".join(word[0] + word[0].upper() for word in NONE_WORDS))
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{1,2}")
 _NEVER_EMPTY = ("schools", "supporters", "needs")
 # Rows of the other tables are never left out: a decision protects a person, and a baseline is a whole plan.
 _ROWS_MAY_GO = ("schools", "supporters", "needs", "accreditation")
@@ -73,8 +86,8 @@ def read_table(
     """
     sheet, notices = _renamed(sheet, form, mapping or {})
     _check_columns(sheet, form, vocabulary, may_be_empty)
-    problems = list(sheet.problems)
     read = set(form.column_names if columns is None else columns)
+    problems = [*sheet.problems, *(one for one in sheet.unknown_cells if one.column in read)]
     cells = {name: found for name, found in zip(sheet.header, sheet.columns, strict=True) if name in read}
     blanks: dict[str, Counter[str]] = {}
     values: dict[str, Sequence[object]] = {"row": sheet.numbers}
@@ -88,10 +101,15 @@ def read_table(
         values[column.name] = _converted(
             sheet, column, _plain_words(sheet.name, column, given, notices), found, problems
         )
+    _forget_unknown(sheet, values)
     frame = pd.DataFrame(values, dtype="object")
     problems += at_most(_duplicates(sheet.name, frame, form.key))
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
+        notices += _fractions(sheet.name, frame["fsm_percent"])
+    for key in form.key if form.name in ("supporters", "needs") else ():
+        notices += _dates_as_identifiers(sheet, key)
+    notices += _cleaned(sheet, read)
     if blanks:
         notices.append(_none_words_notice(sheet.name, blanks))
     if form.name != "baseline":
@@ -103,20 +121,36 @@ def read_table(
 
 def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tuple[Sheet, list[str]]:
     """Return the sheet under our column names, and the notices of the change."""
-    used = {name: column for name, column in mapping.items() if name in sheet.header and name != column}
+    used = form.columns_in(sheet.header, mapping)
     notices = list(sheet.notices)
-    taken = sorted(set(used.values()) & (set(sheet.header) - set(used)))
-    if taken:
-        fix = "Take that line out of the columns file, or rename one of the two columns."
-        message = "The columns file gives this name to another column, and the table has a column of this name already."
-        raise DataError(Problem(sheet.name, None, name, name, message, fix) for name in taken)
-    if used:
-        pairs = ", ".join(f"{shown(name)} as {column}" for name, column in used.items())
+    chosen = {name: column for name, column in used.items() if name in mapping and name != column}
+    twice = sorted(column for column, count in Counter(used.values()).items() if count > 1)
+    if twice:
+        raise DataError(_named_twice(sheet.name, column, used, chosen) for column in twice)
+    if chosen:
+        pairs = ", ".join(f"{shown(name)} as {column}" for name, column in chosen.items())
         notices.append(f"{sheet.name}: columns read under the names that you gave: {pairs}.")
     missing = [name for name in mapping if name not in sheet.header]
     if missing:
         notices.append(f"{sheet.name}: these columns of the columns file are not in the table: {_shown_all(missing)}.")
-    return replace(sheet, header=tuple(used.get(name, name) for name in sheet.header)), notices
+    return replace(
+        sheet,
+        header=tuple(used.get(name, name) for name in sheet.header),
+        unknown_cells=tuple(replace(one, column=used.get(one.column, one.column)) for one in sheet.unknown_cells),
+        cleaned={used.get(name, name): rows for name, rows in sheet.cleaned.items()},
+    ), notices
+
+
+def _named_twice(name: str, column: str, used: Mapping[str, str], chosen: Mapping[str, str]) -> Problem:
+    """Return the problem of a column that two headers stand for."""
+    headers = [header for header, one in used.items() if one == column]
+    given = next((header for header in headers if header in chosen), None)
+    if given is not None:
+        fix = "Take that line out of the columns file, or rename one of the two columns."
+        message = "The columns file gives this name to another column, and the table has a column of this name already."
+        return Problem(name, None, given, given, message, fix)
+    fix = "Keep one of them, or give the other another name."
+    return Problem(name, None, column, "", f"{joined(map(shown, headers))} are the same column.", fix)
 
 
 def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[str]) -> Sequence[str]:
@@ -235,9 +269,12 @@ def _converted(
             outcome[cell], sound = fault, False
     if sound:
         return [outcome[cell] for cell in cells]
+    # A cell whose value is not in the file has a problem already.
+    unknown = {one.row for one in sheet.unknown_cells if one.column == column.name}
     problems += at_most(
         _with_none_word(fault, cell, as_found).problem(sheet.name, row, column.name, as_found)
         for row, cell, as_found in zip(sheet.numbers, cells, found, strict=True)
+        if row not in unknown
         for fault in _faults(outcome[cell])
     )
     return [None if isinstance(outcome[cell], CellError) else outcome[cell] for cell in cells]
@@ -250,6 +287,48 @@ def _with_none_word(fault: CellError, cell: str, as_found: str) -> CellError:
 
 def _faults(value: object) -> tuple[CellError, ...]:
     return (value, *value.others) if isinstance(value, CellError) else ()
+
+
+def _forget_unknown(sheet: Sheet, values: dict[str, Sequence[object]]) -> None:
+    """Take out the values of cells whose value the file does not hold: blank there is not blank."""
+    index = {row: nth for nth, row in enumerate(sheet.numbers)} if sheet.unknown_cells else {}
+    for one in sheet.unknown_cells:
+        if one.column in values and one.row in index:
+            column = list(values[one.column])
+            column[index[one.row]] = None
+            values[one.column] = column
+
+
+def _cleaned(sheet: Sheet, read: Collection[str]) -> Iterator[str]:
+    """Yield the notices of identifiers and names that had characters that no one sees."""
+    for column, rows in sheet.cleaned.items():
+        if column in read and column.split("_")[-1] in ("id", "urn", "name", "conflicts"):
+            listed = first_ten([f"row {row}" for row in rows])
+            yield (
+                f"{sheet.name}, {column}: invisible characters were left out, and no-break spaces are read as spaces "
+                f"({counted(len(rows), 'cell')}: {listed})."
+            )
+
+
+def _fractions(name: str, percentages: pd.Series) -> Iterator[str]:
+    """Yield a notice if percentages are all so low that they may be shares of 1."""
+    given = percentages.dropna().astype(float)
+    if len(given) > 1 and given.max() <= 1 and (given % 1 > 0).any():
+        most = given.max()
+        yield f"{name}, fsm_percent: every value is 1 or less; {most:g} is read as {most:g}%, not as {100 * most:g}%."
+
+
+def _dates_as_identifiers(sheet: Sheet, column: str) -> Iterator[str]:
+    found = [
+        f"row {row} ({shown(cell)})"
+        for row, cell in zip(sheet.numbers, sheet.columns[sheet.header.index(column)], strict=True)
+        if _DATE.fullmatch(cell)
+    ]
+    if found:
+        yield (
+            f"{sheet.name}, {column}: a spreadsheet makes a date of an identifier such as 1-2. "
+            f"These look like dates: {first_ten(found)}."
+        )
 
 
 def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> Iterator[Problem]:

@@ -567,10 +567,10 @@ def test_pins_are_looked_at_once_all_else_is_sound():
 
 
 def test_columns_that_are_not_used_are_named_table_by_table():
-    inputs = read(schools=SCHOOLS.replace("ofsted", "Ofsted grade"), needs=NEEDS.replace("priority", "Priority"))
+    inputs = read(schools=SCHOOLS.replace("ofsted", "Ofsted grade"), needs=NEEDS.replace("priority", "Priorities"))
     assert inputs.notices == (
         "schools.csv: columns that are not used: 'Ofsted grade'.",
-        "needs.csv: columns that are not used: 'Priority'.",
+        "needs.csv: columns that are not used: 'Priorities'.",
         NO_EVIDENCE,
     )
 

@@ -583,8 +583,8 @@ def test_a_missing_column_is_a_problem(name, column):
 @pytest.mark.parametrize(
     ("name", "column", "given"),
     [
-        ("schools", "urn", "URN"),
-        ("needs", "need_id", "need id"),
+        ("schools", "urn", "urns"),
+        ("needs", "need_id", "needs_id"),
         ("needs", "focus", "Focuss"),
         ("supporters", "designation", "Designations"),
         ("accreditation", "criterion", "criteria"),

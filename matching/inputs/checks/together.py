@@ -1,19 +1,23 @@
 """What is wrong between the tables of a run: unknown identifiers, scattered packages, idle conflicts."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, shown
+from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, first_ten, shown
 from matching.inputs.checks.alike import questions
 from matching.inputs.checks.decisions import rule_problems, scope_problems
 from matching.inputs.checks.school_names import SchoolNames
-from matching.inputs.checks.successors import Successors, first_ten
+from matching.inputs.checks.successors import Successors
+from matching.tables.cell_values import MONTHS
 from matching.tables.table_reader import Table
 from matching.tables.vocabulary import Vocabulary
 
 # A file with more unknown identifiers is the wrong file, and comparing each of them would be slow.
 _MOST_SUGGESTIONS = 50
 _MOST_COMPARED = 5_000
+_MONTHS = {name[:3].casefold(): str(number) for number, name in enumerate(MONTHS, start=1)}
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?(?:e\+?[0-9]{1,2})?", re.IGNORECASE)
 
 IDENTIFIERS = {"schools": "urn", "supporters": "supporter_id", "needs": "need_id"}
 """By table: the column that identifies a row for the other tables."""
@@ -107,10 +111,30 @@ def unknown_identifiers(
         why = absent or AbsentSchools()
         return at_most(_unknown_school(table.name, row, column, urn, names, why) for row, urn in rows)
     suggest = len(unknown) <= _MOST_SUGGESTIONS and len(known) <= _MOST_COMPARED
+    reshaped: dict[str, set[str]] = {}
+    for one in known:
+        reshaped.setdefault(_reshaped(one), set()).add(one)
     return at_most(
-        _unknown_identifier(table.name, row, column, value, target_name, known if suggest else ())
+        _unknown_identifier(
+            table.name, row, column, value, target_name, reshaped.get(_reshaped(value), ()), known if suggest else ()
+        )
         for row, value in rows
     )
+
+
+def _reshaped(identifier: str) -> str:
+    """Return what a spreadsheet leaves of an identifier: 1 of 001, 100000 of 1E5, and two numbers of a day for 1-2."""
+    if _NUMBER.fullmatch(identifier):
+        return f"{float(identifier):.15g}"
+    parts = re.findall("[0-9]+|[a-z]+", identifier.casefold())
+    if len(parts) == 3 and len(parts[0]) == 4:
+        parts = parts[1:]
+    elif len(parts) == 3 and len(parts[2]) == 4:
+        parts = parts[:2]
+    numbers = sorted(str(int(number)) for part in parts if (number := _MONTHS.get(part[:3], part)).isdecimal())
+    if len(parts) == len(numbers) == 2:
+        return "-".join(numbers)
+    return "".join(filter(str.isalnum, identifier.casefold()))
 
 
 def _unknown_school(
@@ -134,9 +158,9 @@ def _unknown_school(
 
 
 def _unknown_identifier(
-    table: str, row: int, column: str, value: str, target: str, candidates: Collection[str]
+    table: str, row: int, column: str, value: str, target: str, reshaped: Collection[str], known: Collection[str]
 ) -> Problem:
-    close = closest(value, candidates)
+    close = next(iter(reshaped)) if len(reshaped) == 1 else closest(value, known)
     fix = f"Did you mean '{close}'?" if close else f"Check it against the {target} table."
     message = f"{shown(value)} is not in the {target} table."
     return Problem(table, row, column, value, message, fix, offers=(close,) if close else (), word=value)

@@ -20,7 +20,7 @@ from matching.inputs.locations import (
 from matching.inputs.read import REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK
 from matching.tables.csv_out import csv_bytes
-from matching.tables.files import Source
+from matching.tables.files import Source, named_apart
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.header_mapping import show_form
@@ -280,12 +280,12 @@ def _edited(known: Choices | None, cell: str, column: str, occasion: str) -> str
 
 def _put(attempt: attempts.Attempt, place: Place, rows: Sequence[int], column: str, value: str) -> None:
     changed = with_cells(attempt.sources, place, rows, column, value)
-    _try_again(attempt, changed, frozenset([attempt.sources[place.table].name]))
+    _try_again(attempt, changed, frozenset([place.labels[0]]))
 
 
 def offer_corrected(sources: Mapping[str, Source], corrected: frozenset[str]) -> None:
     """Offer the files that were corrected here as downloads."""
-    files = {source.name: source for source in sources.values() if source.name in corrected}
+    files = {source.name: source for source in named_apart(sources).values() if source.name in corrected}
     if not files:
         return
     line = "Your own files still have the old values. Download the corrected ones to keep them."
