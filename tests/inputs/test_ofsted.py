@@ -171,7 +171,7 @@ def test_the_official_file_is_read_whole():
 
 GRADED = {"Overall effectiveness": "4", "Category of concern": "SM", "Inspection start date": "03/03/2022"}
 GRADED |= {"Previous graded inspection overall effectiveness": "2", "Previous inspection start date": "01/02/2016"}
-SPREADS = ["{}: latest", "{} (latest)", "Latest {}", "Most recent {}", "{} - most recent inspection", "{} grade"]
+SPREADS = ["{} at last inspection", "{}: latest", "{} (latest)", "Latest {}", "{} - most recent inspection", "{} grade"]
 
 
 def renamed(columns: dict[str, str], seed: int) -> Source:
