@@ -85,6 +85,7 @@ def read_table(
         The header lacks a required column, so that no row can be read, or there is no row.
     """
     sheet, notices = _renamed(sheet, form, mapping or {})
+    sheet = replace(sheet, unknown_cells=() if columns is not None else tuple(_lost_values(sheet, form)))
     _check_columns(sheet, form, vocabulary, may_be_empty)
     read = set(form.column_names if columns is None else columns)
     problems = [*sheet.problems, *(one for one in sheet.unknown_cells if one.column in read)]
@@ -172,6 +173,14 @@ def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[
         more = f" and {len(used) - 10:,} more" if len(used) > 10 else ""
         notices.append(f"{name}, {column.name}: words read as their standard form: {pairs}{more}.")
     return [plain[cell] for cell in cells] if used else cells
+
+
+def _lost_values(sheet: Sheet, form: TableFormat) -> Iterator[Problem]:
+    """Yield the cells whose value is not in the file; the #N/A of a look-up stands for no value where that may be."""
+    words = {one.name: one.none_words for one in form.columns if one.may_be_blank or not one.required}
+    for cell in sheet.unknown_cells:
+        if comparable(cell.value) not in words.get(cell.column, ()):
+            yield cell
 
 
 def _without_none_words(column: Column, cells: Sequence[str], blanks: dict[str, Counter[str]]) -> Sequence[str]:

@@ -301,16 +301,16 @@ def test_a_row_that_does_not_fit_its_header_does_not_make_its_school_unknown():
     assert len(told) == 1, told
 
 
-SHORT_PERSON = SUPPORTERS.replace("S2,Bob Bay,LLE,100000,Primary,,1,", "S2,Bob Bay")
-SHORT_NEED = NEEDS.replace("N1,100000,maths,,2,high", "N1,100000,maths")
+LONG_PERSON = SUPPORTERS.replace("S2,Bob Bay,LLE,100000,Primary,,1,", "S2,Bob Bay,LLE,100000,Primary,,1,,more")
+LONG_NEED = NEEDS.replace("N1,100000,maths,,2,high", "N1,100000,maths,,2,high,soon")
 
 
 @pytest.mark.parametrize(
     "tables",
     [
-        {"supporters": SHORT_PERSON, "accreditation": EVIDENCE_HEADER + "S2,LLE-1,yes,,\n"},
-        {"needs": SHORT_NEED, "decisions": decisions("pin,S1,N1,,,,")},
-        {"needs": SHORT_NEED, "decisions": decisions("pin,S1,,100000,,,")},
+        {"supporters": LONG_PERSON, "accreditation": EVIDENCE_HEADER + "S2,LLE-1,yes,,\n"},
+        {"needs": LONG_NEED, "decisions": decisions("pin,S1,N1,,,,")},
+        {"needs": LONG_NEED, "decisions": decisions("pin,S1,,100000,,,")},
     ],
 )
 def test_nor_anything_else_that_stands_in_such_a_row(tables):

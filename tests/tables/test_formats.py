@@ -274,7 +274,7 @@ RANGE_FIX = "Write the first and the last day, such as 2026-09-14/2026-09-28."
         ("schools", "pupils", "1,200", "'1,200' is not a whole number. "),
         ("schools", "pupils", "50001", "'50001' is out of range. Give the number of pupils between 0 and 50,000."),
         ("schools", "fsm_percent", "101", "'101' is out of range. Give a percentage between 0 and 100."),
-        ("schools", "fsm_percent", "21%", "'21%' is not a number with at most 3 decimals. "),
+        ("schools", "fsm_percent", "21 per cent", "'21 per cent' is not a number with at most 3 decimals. "),
         ("supporters", "supporter_id", "=1+1", f"'=1+1' cannot be used as an identifier. {ID_FIX}"),
         ("supporters", "supporter_id", "@x", f"'@x' cannot be used as an identifier. {ID_FIX}"),
         ("supporters", "supporter_id", "-1", f"'-1' cannot be used as an identifier. {ID_FIX}"),

@@ -32,7 +32,7 @@ def questions(tables: Mapping[str, Table]) -> list[str]:
 
 def people_alike(supporters: Table) -> Iterator[str]:
     """Yield the notices of supporters of one home school with one name, who may be one person."""
-    frame = supporters.frame[["row", "supporter_id", "name", "designation", "school_urn"]].dropna()
+    frame = supporters.frame[["supporter_id", "name", "designation", "school_urn"]].dropna()
     frame = frame[frame.duplicated("school_urn", keep=False)]
     spelt = {name: _name_key(name) for name in frame["name"].unique()}
     alike = _alike(frame.assign(key=frame["name"].map(spelt)), ["school_urn", "key"])
@@ -55,7 +55,7 @@ def people_alike(supporters: Table) -> Iterator[str]:
 
 def needs_alike(needs: Table) -> Iterator[str]:
     """Yield the notice of open needs of one school with one focus, which may be one request."""
-    columns = ["row", "need_id", "school_urn", "focus"]
+    columns = ["need_id", "school_urn", "focus"]
     frame = needs.frame.loc[needs.frame["state"] == NEED_STATES[0], columns].dropna()
     alike = _alike(frame, ["school_urn", "focus"])
     if len(alike):
@@ -70,7 +70,7 @@ def people_without_days(supporters: Table, needs: Table) -> Iterator[str]:
     idle = people[(people["days_available"] == 0) & (people["max_deployments"] != 0)]
     undated = int(((needs.frame["days"] == 0) & (needs.frame["state"] == NEED_STATES[0])).sum())
     if len(idle) and undated:
-        who = ", ".join(f"{one} (row {row})" for row, one in idle[["row", "supporter_id"]].head(_MOST_LISTED).values)
+        who = ", ".join(sorted(idle["supporter_id"].dropna())[:_MOST_LISTED])
         more = f" and {len(idle) - _MOST_LISTED:,} more" if len(idle) > _MOST_LISTED else ""
         verb = "offers" if len(idle) == 1 else "offer"
         yield (
@@ -91,13 +91,14 @@ def groups_alike(schools: Table) -> Iterator[str]:
 
 
 def _alike(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    return frame[frame.duplicated(key, keep=False)].sort_values("row")
+    # By the identifier, which comes first, so that the order of rows changes no notice.
+    return frame[frame.duplicated(key, keep=False)].sort_values(frame.columns[0])
 
 
 def _listed(alike: pd.DataFrame, key: list[str], identifier: str, *about: str) -> str:
     groups = []
     for _, rows in alike.groupby(key, sort=False):
-        ids = " and ".join(f"{one} (row {row})" for row, one in rows[["row", identifier]].values)
+        ids = " and ".join(rows[identifier])
         groups.append(f"{ids}: {', '.join(dict.fromkeys(str(cell) for cell in rows[list(about)].values.ravel()))}")
     more = f"; and {len(groups) - _MOST_LISTED:,} more such cases" if len(groups) > _MOST_LISTED else ""
     return "; ".join(groups[:_MOST_LISTED]) + more

@@ -48,13 +48,13 @@ def far_schools(schools: Table) -> Iterator[str]:
         far = (apart > least_km) & (apart > _TIMES_TYPICAL * typical)
         is_turned = far & (turned < apart / 4)
         for place in np.flatnonzero(is_turned if what == "table" else far).tolist():
-            row, urn, name = frame[["row", "urn", "name"]].iloc[place]
+            urn, name = frame[["urn", "name"]].iloc[place]
             others = f"its {what} {area[place]}" if what != "table" else "the table"
             hint = " (its easting and northing may have been changed over)" if is_turned[place] else ""
             away = f"is {apart[place]:.0f} km from the middle of the schools of {others}{hint}"
-            sentences.setdefault(place, f"{urn} {name} (row {row}) {away}")
+            sentences.setdefault(place, f"{urn} {name} {away}")
     if sentences:
-        listed = [sentences[place] for place in sorted(sentences)]
+        listed = sorted(sentences.values())
         more = f"; and {len(listed) - _MOST_LISTED:,} more" if len(listed) > _MOST_LISTED else ""
         yield f"{schools.name}: check these locations: {'; '.join(listed[:_MOST_LISTED])}{more}."
 
