@@ -134,7 +134,8 @@ def test_of_the_school_its_trust_or_in_conflict():
     code, reason, nearest = unmet_of(people, [need("N1", 2)], trusts)
     assert code == "not_independent"
     assert reason == (
-        "Each of the 3 maths specialists near enough works at this school or in its trust, or has declared a conflict with it."
+        "Each of the 3 maths specialists near enough works at this school or in its trust or federation, or "
+        "has declared a conflict with it."
     )
     assert nearest == "Person S2 (S2), 0.00 km away, works at this school."
 
