@@ -10,11 +10,10 @@ from matching.inputs.headers import ReadingOptions, options_source, read_options
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted import ofsted_columns
-from matching.tables.cell_values import SEPARATORS
 from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
 from matching.tables.formats import DECISION_KINDS, NEED_STATES, PRIORITIES, RULE_CODES, known_columns, table_formats
 from matching.tables.sheets import Sheet
-from matching.tables.vocabulary import comparable, standard_vocabulary
+from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
 
 COLUMNS = "columns"
 """The file that holds the `ReadingOptions` of the others."""
@@ -177,13 +176,13 @@ def choices(table: str, column: str) -> Choices | None:
     designations, specialisms = tuple(vocabulary.designations), vocabulary.specialisms
     known = {
         ("schools", "phase"): Choices(vocabulary.phases, synonyms="phase"),
-        ("schools", "ofsted"): Choices(vocabulary.grades),
+        ("schools", "ofsted"): Choices(vocabulary.grades, synonyms="grade"),
         ("supporters", "designation"): Choices(designations, synonyms="designation"),
         ("supporters", "phases"): Choices(vocabulary.phases, several=True, synonyms="phase"),
         ("supporters", "specialisms"): Choices(specialisms, several=True, synonyms="focus"),
         ("needs", "focus"): Choices(tuple(vocabulary.focuses), synonyms="focus"),
         ("needs", "designations"): Choices(designations, several=True, synonyms="designation"),
-        ("needs", "priority"): Choices(PRIORITIES),
+        ("needs", "priority"): Choices(PRIORITIES, synonyms="priority"),
         ("needs", "state"): Choices(NEED_STATES, synonyms="state"),
         ("accreditation", "criterion"): Choices(tuple(vocabulary.criteria)),
         ("accreditation", "met"): Choices(("yes", "no"), synonyms="answer"),
