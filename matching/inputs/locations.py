@@ -60,7 +60,7 @@ def _place(name: str, source: Source, mapping: Mapping[str, str]) -> Place:
     except DataError:
         return Place(name, (source.name,), "", {})
     labels = (source.name, f"{source.name} ({found.sheet})") if found.sheet else (source.name,)
-    return Place(name, labels, found.sheet, {mapping.get(header, header): header for header in found.header if header})
+    return Place(name, labels, found.sheet, {mapping.get(header) or header: header for header in found.header if header})
 
 
 def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recognise:

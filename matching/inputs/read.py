@@ -22,7 +22,7 @@ from matching.inputs.checks.decisions import (
 from matching.inputs.checks.left_out_rows import without_faulty_rows
 from matching.inputs.checks.successors import follow_links
 from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
-from matching.inputs.headers import Mappings, read_options
+from matching.inputs.headers import Mappings, read_options, with_headers_offered
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
@@ -340,14 +340,18 @@ def _read_each(
                 _read_gias(reading, source, sources.get("ofsted"), vocabulary)
             elif name not in _ABOUT_TABLES:
                 sheet = read_sheet(source, recognise=known_columns(formats[name], mappings[name]))
-                reading.tables[name] = read_table(
-                    sheet,
-                    formats[name],
-                    vocabulary,
-                    mappings[name],
-                    columns=columns.get(name),
-                    may_be_empty=name in may_be_empty,
-                )
+                try:
+                    reading.tables[name] = read_table(
+                        sheet,
+                        formats[name],
+                        vocabulary,
+                        mappings[name],
+                        columns=columns.get(name),
+                        may_be_empty=name in may_be_empty,
+                    )
+                except DataError as error:
+                    header = [mappings[name].get(one, one) for one in sheet.header]
+                    raise DataError(with_headers_offered(error.problems, name, header)) from error
                 if name == "schools" and "ofsted" in sources:
                     reading.notices.append(
                         f"{sources['ofsted'].name}: not used, because the schools are not a GIAS extract."

@@ -107,11 +107,11 @@ def one_of(
     `synonyms` and `doubtful` are as in `Vocabulary`: what an unknown word may mean is offered.
     """
     spelling = {word.casefold(): word for word in known}
-    other = {word: meaning for word, meaning in (synonyms or {}).items() if meaning in known}
-    words = {**{word: word for word in known}, **other}
 
     def meant_by(value: str) -> Sequence[str]:
         asked = [one for one in (doubtful or {}).get(comparable(value), ()) if set(one.split(";")) <= {*known}]
+        other = {word: meaning for word, meaning in (synonyms or {}).items() if meaning in known}
+        words = {**{word: word for word in known}, **other}
         whole_words = {word: f" {comparable_letters(word)} " for word in words if len(word) > 1}
         within = f" {comparable_letters(value)} "
         held = sorted((word for word, one in whole_words.items() if one in within), key=lambda one: (-len(one), one))

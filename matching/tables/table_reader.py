@@ -101,7 +101,7 @@ def read_table(
 
 def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tuple[Sheet, list[str]]:
     """Return the sheet under our column names, and the notices of the change."""
-    used = {name: column for name, column in mapping.items() if name in sheet.header and name != column}
+    used = {name: column for name, column in mapping.items() if column and name in sheet.header and name != column}
     notices = list(sheet.notices)
     taken = sorted(set(used.values()) & (set(sheet.header) - set(used)))
     if taken:

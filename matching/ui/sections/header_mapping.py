@@ -1,5 +1,7 @@
 """A form that maps the unknown headers of a file to our columns; nothing is mapped without the user's answer.
 
+An offered header that is for none of the columns is not used, and not asked about again.
+
 The answers go with the round, as its `columns` file, and are offered again for the next one.
 """
 
@@ -64,6 +66,8 @@ def show_form(
     if len(chosen) < sum(map(bool, answers.values())):
         st.error("One header is chosen for two columns. Choose another one for one of them.")
         return None
+    offered = {found.suggested[column] for column in found.others}
+    chosen |= dict.fromkeys(offered - {*chosen}, "")
     options = options_of(sources)
     mapping = {**options.mappings.get(found.table, {}), **chosen}
     return with_options(sources, replace(options, mappings={**options.mappings, found.table: mapping}))
