@@ -20,8 +20,9 @@ from matching.inputs.checks.decisions import (
     rule_problems,
 )
 from matching.inputs.checks.left_out_rows import without_faulty_rows
+from matching.inputs.checks.school_names import with_schools_offered
 from matching.inputs.checks.successors import follow_links
-from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
+from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers
 from matching.inputs.headers import Mappings, read_options, with_headers_offered
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
@@ -301,7 +302,9 @@ def _read(
     _read_each(reading, sources, vocabulary, mappings, columns, may_be_empty)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
-    own = with_schools_offered(reading.problems, tables.get("schools"))
+    schools = tables["schools"].frame if "schools" in tables else None
+    asked = [tables[name].frame["school_urn"] for name in ("supporters", "needs") if name in tables]
+    own = with_schools_offered(reading.problems, schools, {urn for urns in asked for urn in urns.dropna()})
     check = partial(check_together, absent=AbsentSchools(reading.left_out, successors), vocabulary=vocabulary)
     left_out_rows: tuple[str, ...] = ()
     if leave_out or options.leave_out:

@@ -878,8 +878,7 @@ def test_the_row_of_a_problem_is_that_of_the_sheet():
 
 def test_the_name_of_a_school_is_never_taken_for_its_urn_but_the_match_is_offered():
     assert faults(needs=NEEDS.replace("N1,100000", "N1,Alder Schol"))[0] == (
-        "needs.csv row 2, school_urn: 'Alder Schol' is not a URN. Did you mean '100000' (Alder School)? "
-        "The names are 96% alike. Give the URN of the school."
+        "needs.csv row 2, school_urn: 'Alder Schol' is not a URN. Did you mean '100000' (Alder School, Fenshire)?"
     )
 
 
