@@ -7,7 +7,16 @@ from datetime import date
 
 from matching.errors import Problem, closest, shown
 from matching.tables.csv_out import FORMULA_STARTS
-from matching.tables.vocabulary import PLAIN_AMOUNT, SEPARATORS, Parts, Reword, as_found, comparable, comparable_letters
+from matching.tables.vocabulary import (
+    PLAIN_AMOUNT,
+    SEPARATORS,
+    Parts,
+    Reword,
+    as_found,
+    comparable,
+    comparable_letters,
+    reworded_amount,
+)
 
 _SIX_DIGITS = re.compile("[0-9]{6}")
 # Between two days, one of which may be missing. A slash within a day follows one or two digits alone.
@@ -65,20 +74,25 @@ def urn(value: str) -> str:
     raise CellError(message, "A URN has six digits, such as 100000.", word=value)
 
 
-def number(low: float, high: float, unit: str, decimals: int, reword: Reword | None = None) -> Callable[[str], float]:
+def number(
+    low: float, high: float, unit: str, decimals: int, units: Mapping[str, float] | None = None
+) -> Callable[[str], float]:
     """Return a converter to a number between `low` and `high` with at most `decimals` decimals.
 
-    `reword` is the column's, so that an amount with other words around it can be offered.
+    `units` are those of the column, so that an amount with other words around it can be offered.
     """
+    reword = reworded_amount(units or {})
+    # A plain number may stand under a header in another unit.
+    suffix = f" {unit}" if any(factor != 1 for factor in (units or {}).values()) else ""
     places = rf"(\.[0-9]{{1,{decimals}}}0*)?" if decimals else r"(\.0*)?"
     as_written = re.compile(rf"-?[0-9]{{1,12}}{places}")
 
     def convert(value: str) -> float:
         if not as_written.fullmatch(value):
             kind = "a whole number" if not decimals else f"a number with at most {decimals} decimals"
-            offers = [one for one in _amounts_in(value, reword or as_found) if as_written.fullmatch(one)]
-            offers = [one for one in dict.fromkeys(offers) if low <= float(one) <= high]
-            otherwise = f"Give {unit} in digits, such as {low + 1:g}."
+            offers = [one for one in _amounts_in(value, reword) if as_written.fullmatch(one)]
+            offers = [f"{one}{suffix}" for one in dict.fromkeys(offers) if low <= float(one) <= high]
+            otherwise = f"Give {unit} in digits, such as {low + 1:g}{suffix}."
             raise _asked(f"{shown(value)} is not {kind}{_why_no_amount(value)}.", offers, otherwise, value)
         found = float(value)
         if not low <= found <= high:
@@ -90,9 +104,9 @@ def number(low: float, high: float, unit: str, decimals: int, reword: Reword | N
     return convert
 
 
-def whole(low: int, high: int, unit: str, reword: Reword | None = None) -> Callable[[str], int]:
+def whole(low: int, high: int, unit: str, units: Mapping[str, float] | None = None) -> Callable[[str], int]:
     """Return a converter to a whole number between `low` and `high`."""
-    as_number = number(low, high, unit, 0, reword)
+    as_number = number(low, high, unit, 0, units)
     return lambda value: int(as_number(value))
 
 

@@ -205,7 +205,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 ),
                 Column(
                     "max_deployments",
-                    whole(0, 1000, "a number of schools", count),
+                    whole(0, 1000, "a number of schools", COUNTS),
                     "blank: 1",
                     blank=1,
                     dtype="int64",
@@ -213,7 +213,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 ),
                 Column(
                     "days_available",
-                    number(0, 10_000, "days", 2, days),
+                    number(0, 10_000, "days", 2, DAYS),
                     "blank: no limit",
                     blank=np.inf,
                     reword=days,
@@ -221,7 +221,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 ),
                 Column(
                     "max_distance_km",
-                    number(0.1, 1500, "km", 3, kilometres),
+                    number(0.1, 1500, "km", 3, KILOMETRES),
                     "blank: the policy's",
                     blank=np.inf,
                     reword=kilometres,
@@ -260,7 +260,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     blank=(),
                     reword=reword("designation", several=True),
                 ),
-                Column("days", number(0, 10_000, "days", 2, days), "blank: 0", blank=0.0, reword=days, units=DAYS),
+                Column("days", number(0, 10_000, "days", 2, DAYS), "blank: 0", blank=0.0, reword=days, units=DAYS),
                 Column("priority", words("priority"), "blank: normal", blank="normal", reword=reword("priority")),
                 Column("package", text, "the same word for needs of a school that must be met together"),
                 Column("notes", free_text, "notes"),

@@ -205,7 +205,7 @@ def comparable_letters(words: str) -> str:
 _AMOUNT = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>[a-z]+)\.?")
 _HALF = re.compile(r"(?:([0-9]+)\s*(?:and\s+)?(?:a\s+)?)?(?:\ba half\b|\bhalf\b|\b1/2|½)(?:\s+an?\b|\s+of an?\b)?\s*-?")
 PLAIN_AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-_JOINED = re.compile(r"\s*[/&+]\s*|\s+and\s+")
+_JOINTS = tuple(map(re.compile, (r"\s*/\s*", r"\s*[&+]\s*", r"\s+and\s+")))
 _WITH_BRACKETS = re.compile(r"(.*\S)\s*\((.*)\)")
 
 DAYS = {"day": 1.0, "days": 1.0, "d": 1.0}
@@ -282,17 +282,25 @@ def reworded_words(
                 return own
         return ""
 
+    def own_words(word: str) -> tuple[str, ...]:
+        """Return the own words for a text; none where a part of it is unknown."""
+        if meaning := own_word(word):
+            return (meaning,)
+        if brackets := _WITH_BRACKETS.fullmatch(word):
+            before, within = map(own_words, brackets.groups())
+            return before if before == within else ()
+        # A slash parts words that may hold an 'and' themselves.
+        for joint in _JOINTS:
+            pieces = joint.split(word)
+            found = [own_words(piece) for piece in pieces] if len(pieces) > 1 else []
+            if found and all(found):
+                return tuple(dict.fromkeys(one for words in found for one in words))
+        return tuple(parse(word))
+
     def own(word: str) -> str:
         if not word or comparable(word) in spelling:
             return word
-        if meaning := own_word(word):
-            return meaning
-        brackets = _WITH_BRACKETS.fullmatch(word)
-        pieces = brackets.groups() if brackets else _JOINED.split(word)
-        found = [(own_word(piece),) if own_word(piece) else tuple(parse(piece)) for piece in pieces]
-        if not all(found) or (brackets and len({*found}) > 1):
-            found = [tuple(parse(word))]
-        words = list(dict.fromkeys(one for group in found for one in group))
+        words = own_words(word)
         return ";".join(words) if len(words) == 1 or (several and words) else word
 
     def reword(value: str) -> Parts:

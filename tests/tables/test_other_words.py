@@ -142,7 +142,7 @@ def test_an_unmistakable_date_is_read(cell, expected):
         ),
         ("needs", "days", "6 hours", (), "'6 hours' is not a number with at most 2 decimals: it is a time."),
         ("supporters", "days_available", "12 days a year", ("12",), "'12 days a year' is not a number"),
-        ("supporters", "max_distance_km", "about 20 miles", ("32.2",), "'about 20 miles' is not a number"),
+        ("supporters", "max_distance_km", "about 20 miles", ("32.2 km",), "'about 20 miles' is not a number"),
         (
             "supporters",
             "max_distance_km",
@@ -185,6 +185,13 @@ def test_the_unit_in_a_header_counts_for_the_numbers_under_it():
         "supporters.csv, max_distance_km: 'Willing to travel (miles)' gives numbers in miles.",
         "supporters.csv, max_distance_km: '20 miles' read as '32.2' in 1 row; '30km' read as '30' in 1 row.",
     )
+
+
+def test_an_offer_under_a_header_in_miles_means_what_it_says():
+    header = "Willing to travel (miles)"
+    (problem,) = read("supporters", "max_distance_km", ["about 25 miles"], header).problems
+    assert problem.offers == ("40.2 km",)
+    assert read("supporters", "max_distance_km", [*problem.offers], header).frame["max_distance_km"].tolist() == [40.2]
 
 
 def test_a_header_in_kilometres_changes_nothing():
