@@ -4,7 +4,8 @@ import tomllib
 from itertools import groupby
 
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny import NEEDS, SCHOOLS, SUPPORTERS
 from typer.testing import CliRunner
@@ -66,7 +67,7 @@ def test_a_header_of_a_teaching_school_is_known(table, header, column):
     assert [(one.column, one.score >= 0.8) for one in suggest_columns(table, [header])] == [(column, True)]
 
 
-@settings(max_examples=60)
+@cases(60)
 @given(st.data())
 def test_any_headers_of_one_table_are_found_in_any_order(data):
     table = data.draw(st.sampled_from(sorted(BY_TABLE)))

@@ -4,7 +4,8 @@ import time
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.errors import Problem
@@ -127,7 +128,7 @@ def test_nothing_is_offered_where_nothing_is_close(name):
     assert (found.proposed, found.candidates) == (None, ())
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(
     st.permutations(range(len(ROWS))), st.permutations([*HERE, "Larkfeild", "Faraway", "St Mary's Primary", "Gorse"])
 )

@@ -3,7 +3,8 @@
 import datetime
 
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.tables.cell_values import DayRange
@@ -203,7 +204,7 @@ def test_a_header_in_kilometres_changes_nothing():
 CELLS = ["Medium", "medium", "MEDIUM ", "low", "high", "normal", "", "Standard"]
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(st.permutations(CELLS), st.integers(1, 3))
 def test_what_was_read_as_what_does_not_depend_on_the_order_of_rows(cells, repeats):
     table = read("needs", "priority", [*cells] * repeats)
