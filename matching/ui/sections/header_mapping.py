@@ -40,8 +40,10 @@ def show_form(
     dict or None
         None until the button is pressed.
     """
-    earlier = {column: header for header, column in remembered.get(found.table, {}).items() if header in found.headers}
-    proposed = {**found.suggested, **earlier}
+    answers_before = remembered.get(found.table, {})
+    earlier = {column: header for header, column in answers_before.items() if column and header in found.headers}
+    suggested = {column: header for column, header in found.suggested.items() if answers_before.get(header) != ""}
+    proposed = {**suggested, **earlier}
     about = {column.name: column.meaning for column in table_formats(standard_vocabulary())[found.table].columns}
     with st.form(f"columns_{found.table}_{number}"):
         st.html(markup.heading(f"Which columns are these in {found.name}?"))
