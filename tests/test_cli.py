@@ -546,7 +546,7 @@ def test_verify_holds_where_several_tables_have_notices(s2s):
         "needs": NEEDS.replace("priority", "prio"),
         "schools": SCHOOLS.replace("ofsted", "grade"),
         "accreditation": EVIDENCE_HEADER.replace("evidence", "proof") + "S1,LLE-1,yes,,\n",
-        "supporters": SUPPORTERS.replace("days_available", "days"),
+        "supporters": SUPPORTERS.replace("days_available", "hours"),
     }
     assert s2s("allocate", *put(odd), *DAY, "--out", "plan").code == 0
     assert s2s("verify", "plan").code == 0

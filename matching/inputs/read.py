@@ -20,9 +20,10 @@ from matching.inputs.checks.decisions import (
     rule_problems,
 )
 from matching.inputs.checks.left_out_rows import without_faulty_rows
+from matching.inputs.checks.school_names import with_schools_offered
 from matching.inputs.checks.successors import follow_links
-from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
-from matching.inputs.headers import Mappings, read_options
+from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers
+from matching.inputs.headers import Mappings, read_options, with_headers_offered
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
@@ -304,7 +305,9 @@ def _read(
     _read_each(reading, sources, vocabulary, mappings, columns, may_be_empty)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
-    own = with_schools_offered(reading.problems, tables.get("schools"))
+    schools = tables["schools"].frame if "schools" in tables else None
+    asked = [tables[name].frame["school_urn"] for name in ("supporters", "needs") if name in tables]
+    own = with_schools_offered(reading.problems, schools, {urn for urns in asked for urn in urns.dropna()})
     check = partial(
         check_together,
         absent=AbsentSchools(reading.left_out, successors, reading.links.unfollowed),
@@ -348,14 +351,19 @@ def _read_each(
             elif name not in _ABOUT_TABLES:
                 form, chosen = formats[name], mappings[name]
                 sheet = read_sheet(source, needed=needed_columns(form, chosen), recognise=known_columns(form, chosen))
-                reading.tables[name] = read_table(
-                    sheet,
-                    form,
-                    vocabulary,
-                    chosen,
-                    columns=columns.get(name),
-                    may_be_empty=name in may_be_empty,
-                )
+                try:
+                    reading.tables[name] = read_table(
+                        sheet,
+                        form,
+                        vocabulary,
+                        chosen,
+                        columns=columns.get(name),
+                        may_be_empty=name in may_be_empty,
+                    )
+                except DataError as error:
+                    used = form.columns_in(sheet.header, chosen)
+                    header = [used.get(one, one) for one in sheet.header]
+                    raise DataError(with_headers_offered(error.problems, name, header)) from error
                 if name == "schools" and "ofsted" in sources:
                     reading.notices.append(
                         f"{sources['ofsted'].name}: not used, because the schools are not a GIAS extract."

@@ -23,12 +23,12 @@ from matching.errors import (
     joined,
     shown,
 )
-from matching.tables.cell_values import NONE_WORDS, SEPARATORS, CellError
+from matching.tables.cell_values import NONE_WORDS, CellError
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.tables.sheets import Sheet
-from matching.tables.vocabulary import Vocabulary, comparable
+from matching.tables.vocabulary import Vocabulary, comparable, unit_in, with_unit
 
 _NONE_WORDS_BEGIN = frozenset("0" + "".join(word[0] + word[0].upper() for word in NONE_WORDS))
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{1,2}")
@@ -84,6 +84,7 @@ def read_table(
     DataError
         The header lacks a required column, so that no row can be read, or there is no row.
     """
+    header_of = {column: name for name, column in form.columns_in(sheet.header, mapping).items()}
     sheet, notices = _renamed(sheet, form, mapping or {})
     sheet = replace(sheet, unknown_cells=() if columns is not None else tuple(_lost_values(sheet, form)))
     _check_columns(sheet, form, vocabulary, may_be_empty)
@@ -93,12 +94,17 @@ def read_table(
     blanks: dict[str, Counter[str]] = {}
     values: dict[str, Sequence[object]] = {"row": sheet.numbers}
     for column in form.columns:
-        found = cells.get(column.name)
+        found: Sequence[str] | None = cells.get(column.name)
         if found is None:
             values[column.name] = [column.blank] * len(sheet.numbers)
             continue
+        given = found
         # Copies of earlier formats are taken at their word.
-        given = found if columns is not None else _without_none_words(column, found, blanks)
+        if columns is None:
+            given = _without_none_words(column, given, blanks)
+            if unit := unit_in(header_of.get(column.name, ""), column.units):
+                given = with_unit(given, unit)
+                notices.append(f"{sheet.name}, {column.name}: {shown(header_of[column.name])} gives numbers in {unit}.")
         values[column.name] = _converted(
             sheet, column, _plain_words(sheet.name, column, given, notices), found, problems
         )
@@ -155,24 +161,30 @@ def _named_twice(name: str, column: str, used: Mapping[str, str], chosen: Mappin
 
 
 def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[str]) -> Sequence[str]:
-    """Return the cells with every synonym replaced by the format's own word; add a notice of what was replaced."""
-    if not column.synonyms:
+    """Return the cells in the forms that the column accepts, and add a notice of every word that was read as another.
+
+    The notice does not depend on the order of the rows.
+    """
+    counts = Counter(cells)
+    plain = {cell: cell for cell in counts}
+    rows: Counter[tuple[str, str]] = Counter()
+    spellings: dict[tuple[str, str], set[str]] = {}
+    for cell, count in counts.items():
+        parts = column.reword(cell)
+        changed = {one for one in parts if one[0] != one[1]}
+        if changed:
+            plain[cell] = ";".join(own for _, own in parts)
+            for word, own in changed:
+                spellings.setdefault((comparable(word), own), set()).add(word)
+            rows.update({(comparable(word), own): count for word, own in changed})
+    if not rows:
         return cells
-    used: dict[str, str] = {}
-    plain: dict[str, str] = {}
-    for cell in dict.fromkeys(cells):
-        words = SEPARATORS.split(cell)
-        for place, word in enumerate(words):
-            meaning = column.synonyms.get(comparable(word))
-            if meaning is not None and not _is_known(column, word):
-                used.setdefault(word.strip(), meaning)
-                words[place] = meaning
-        plain[cell] = ";".join(words) if words != SEPARATORS.split(cell) else cell
-    if used:
-        pairs = ", ".join(f"{shown(word)} as '{meaning}'" for word, meaning in sorted(used.items())[:10])
-        more = f" and {len(used) - 10:,} more" if len(used) > 10 else ""
-        notices.append(f"{name}, {column.name}: words read as their standard form: {pairs}{more}.")
-    return [plain[cell] for cell in cells] if used else cells
+    read = [
+        f"{shown(min(spellings[pair]))} read as '{pair[1]}' in {counted(count, 'row')}"
+        for pair, count in sorted(rows.items())
+    ]
+    notices.append(f"{name}, {column.name}: {'; '.join(read)}.")
+    return [plain[cell] for cell in cells]
 
 
 def _lost_values(sheet: Sheet, form: TableFormat) -> Iterator[Problem]:
@@ -198,14 +210,6 @@ def _none_words_notice(name: str, blanks: Mapping[str, Counter[str]]) -> str:
         f"{column} ({words.total():,}: {', '.join(map(shown, sorted(words)[:5]))})" for column, words in blanks.items()
     ]
     return f"{name}: cells that hold a word for no value are read as blank: {', '.join(columns)}."
-
-
-def _is_known(column: Column, word: str) -> bool:
-    try:
-        column.convert(word.strip())
-    except CellError:
-        return False
-    return True
 
 
 def _shown_all(names: Sequence[str]) -> str:
