@@ -11,9 +11,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from openpyxl import load_workbook
-from openpyxl.cell.cell import MergedCell
-
 from matching.errors import DataError, Problem, shown
 from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, unpacked
 from matching.tables.limits import LIMITS
@@ -115,6 +112,9 @@ def _text(name: str, content: bytes) -> tuple[str, str]:
 def _changed_book(
     name: str, content: bytes, sheet: str, header: Sequence[str], placed: Mapping[tuple[int, int], str]
 ) -> bytes:
+    from openpyxl import load_workbook  # noqa: PLC0415 - slow to load, and only needed to change a workbook
+    from openpyxl.cell.cell import MergedCell  # noqa: PLC0415
+
     def change() -> bytes:
         book = load_workbook(io.BytesIO(content), data_only=True)
         for one in workbook_sheets(name, content, LIMITS):

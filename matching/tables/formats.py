@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -145,6 +146,8 @@ def _letters(name: str) -> str:
 
 def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
     """Return the tables of a run, by name; `baseline` is an earlier plan.csv, of which only the pairs are used."""
+    # In these a 0 is a value.
+    figure = partial(Column, blank=np.nan, none_words=NONE_WORDS)
     kinds = {
         "designation": tuple(vocabulary.designations),
         "phase": vocabulary.phases,
@@ -202,34 +205,10 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("federation", text, "federation of schools with one governing body, blank for none"),
                 Column("postcode", text, "postcode", parse_column=parse_texts),
                 Column("ofsted", words("grade", "Ofsted grade"), "latest overall Ofsted grade", reword=reword("grade")),
-                Column(
-                    "pupils",
-                    whole(0, 50_000, "the number of pupils"),
-                    "number of pupils",
-                    blank=np.nan,
-                    none_words=NONE_WORDS,
-                ),
-                Column(
-                    "fsm_percent",
-                    percentage(3),
-                    "% free school meals",
-                    blank=np.nan,
-                    none_words=NONE_WORDS,
-                ),
-                Column(
-                    "latitude",
-                    number(49, 61, "degrees north", 15),
-                    "degrees, WGS84",
-                    blank=np.nan,
-                    none_words=NONE_WORDS,
-                ),
-                Column(
-                    "longitude",
-                    number(-9, 3, "degrees east", 15),
-                    "degrees, WGS84",
-                    blank=np.nan,
-                    none_words=NONE_WORDS,
-                ),
+                figure("pupils", whole(0, 50_000, "the number of pupils"), "number of pupils"),
+                figure("fsm_percent", percentage(3), "% free school meals"),
+                figure("latitude", number(49, 61, "degrees north", 15), "degrees, WGS84"),
+                figure("longitude", number(-9, 3, "degrees east", 15), "degrees, WGS84"),
                 Column("ofsted_date", iso_day, "day of the inspection that gave the overall grade"),
                 Column("ofsted_concern", text, "Ofsted's category of concern"),
                 Column("ofsted_areas", text, "graded areas, such as 'Inclusion: Needs attention; …'"),
