@@ -1,4 +1,4 @@
-"""Corrections of one cell of a file: its bytes with that cell changed, in the same kind of file.
+"""Corrections of cells of a file: its bytes with those cells changed, in the same kind of file.
 
 The user's own file is never changed.
 """
@@ -6,27 +6,28 @@ The user's own file is never changed.
 import csv
 import gzip
 import io
+from collections.abc import Mapping
 from dataclasses import replace
 
 from openpyxl import load_workbook
 from openpyxl.cell.cell import MergedCell
 
 from matching.errors import DataError, Problem, shown
-from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, unpacked
+from matching.tables.files import FoundTable, Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, unpacked
 from matching.tables.workbooks import without_warnings
 
+Changes = Mapping[tuple[int, str], str]
+"""New values by row, as a spreadsheet numbers it and as in a `Problem`, and by the name of the column in the file."""
 
-def with_cell(source: Source, row: int, column: str, value: str, *, recognise: Recognise | None = None) -> Source:
-    """Return the file with one cell changed.
+
+def with_cells(source: Source, changes: Changes, *, recognise: Recognise | None = None) -> Source:
+    """Return the file with some of its cells changed, all at a time.
 
     Parameters
     ----------
     source : Source
         A CSV file or a workbook, plain or gzipped.
-    row : int
-        As a spreadsheet numbers it; as in a `Problem`.
-    column : str
-        The name of the column in the file's header.
+    changes : mapping
     recognise : callable, optional
         Finds the table in a workbook of several, as when it was read.
 
@@ -41,18 +42,19 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
     values of formulas. A CSV file keeps its byte-order mark, line ends and separators; cells are quoted as needed.
     """
     found = find_table(source, recognise)
-    if column not in found.header:
-        raise _refused(source.name, row, column, f"There is no column {shown(column)}.", "Check its name.")
-    place = found.header.index(column)
-    if row <= found.header_row:
-        raise _refused(source.name, row, column, "The row is not below the header.", "Check its number.")
+    for row, column in changes:
+        if column not in found.header:
+            raise _refused(source.name, row, column, f"There is no column {shown(column)}.", "Check its name.")
+        if row <= found.header_row:
+            raise _refused(source.name, row, column, "The row is not below the header.", "Check its number.")
     content = unpacked(source)
     if is_zip(content) and not is_xlsx(content):
+        row, column = next(iter(changes))
         raise _refused(source.name, row, column, "A zip cannot be changed here.", "Unpack it first.")
     if is_xlsx(content):
-        changed = _changed_book(source.name, content, found.sheet, row, column, place, value)
+        changed = _changed_book(source.name, content, found, changes)
     else:
-        changed = _changed_csv(source.name, content, row, column, place, value)
+        changed = _changed_csv(source.name, content, found, changes)
     # Without the time of packing, so that equal changes give equal bytes.
     return replace(source, content=gzip.compress(changed, mtime=0) if is_gzip(source.content) else changed)
 
@@ -61,26 +63,27 @@ def _refused(name: str, row: int | None, column: str, message: str, fix: str) ->
     return DataError([Problem(name, row, column, "", message, fix)])
 
 
-def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, value: str) -> bytes:
+def _changed_csv(name: str, content: bytes, found: FoundTable, changes: Changes) -> bytes:
     mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
     text, encoding = _text(name, content[len(mark) :])
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         message = f"The file cannot be split into cells ({error})."
-        raise _refused(name, row, column, message, "Correct it in a text editor.") from error
-    if row > len(rows):
-        raise _refused(name, row, column, "There is no such row.", "Check its number.")
-    cells = rows[row - 1]
-    cells += [""] * (place + 1 - len(cells))
-    cells[place] = value
+        raise _refused(name, *next(iter(changes)), message, "Correct it in a text editor.") from error
+    for (row, column), value in changes.items():
+        if row > len(rows):
+            raise _refused(name, row, column, "There is no such row.", "Check its number.")
+        cells, place = rows[row - 1], found.header.index(column)
+        cells += [""] * (place + 1 - len(cells))
+        cells[place] = value
     end = "\r\n" if "\r\n" in text else "\r" if "\r" in text and "\n" not in text else "\n"
     written = io.StringIO(newline="")
     csv.writer(written, lineterminator=end).writerows(rows)
     try:
         return mark + written.getvalue().encode(encoding)
     except UnicodeEncodeError:
-        # The old encoding lacks a letter of the new value; UTF-8 has every letter.
+        # The old encoding lacks a letter of a new value; UTF-8 has every letter.
         return b"\xef\xbb\xbf" + written.getvalue().encode("utf-8")
 
 
@@ -93,17 +96,18 @@ def _text(name: str, content: bytes) -> tuple[str, str]:
     raise _refused(name, None, "", "The file is neither UTF-8 nor Windows text.", "Save it as 'CSV UTF-8'.")
 
 
-def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, place: int, value: str) -> bytes:
+def _changed_book(name: str, content: bytes, found: FoundTable, changes: Changes) -> bytes:
     def change() -> bytes:
         book = load_workbook(io.BytesIO(content), data_only=True)
-        cell = book[sheet].cell(row, place + 1)
-        if isinstance(cell, MergedCell):
-            raise _refused(name, row, column, "The cell is part of a merged cell.", "Unmerge it in Excel.")
-        # Always as text: '=1+1' must not become a formula, and the URN 001 keeps its zeros.
-        cell.value = value or None
-        if value:
-            cell.data_type = "s"
-            cell.number_format = "@"
+        for (row, column), value in changes.items():
+            cell = book[found.sheet].cell(row, found.header.index(column) + 1)
+            if isinstance(cell, MergedCell):
+                raise _refused(name, row, column, "The cell is part of a merged cell.", "Unmerge it in Excel.")
+            # Always as text: '=1+1' must not become a formula, and the URN 001 keeps its zeros.
+            cell.value = value or None
+            if value:
+                cell.data_type = "s"
+                cell.number_format = "@"
         packed = io.BytesIO()
         book.save(packed)
         return packed.getvalue()
@@ -113,4 +117,5 @@ def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, 
     except DataError:
         raise
     except Exception as error:  # a damaged book makes the library fail in any of dozens of ways
-        raise _refused(name, row, column, "This Excel file cannot be changed.", "Change the cell in Excel.") from error
+        place = next(iter(changes))
+        raise _refused(name, *place, "This Excel file cannot be changed.", "Change the cell in Excel.") from error

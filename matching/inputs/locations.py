@@ -1,17 +1,19 @@
 """From a problem back to the cell of a file: the place of each table, and the words that a cell may hold."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from matching.errors import DataError, Problem
-from matching.inputs.corrections import with_cell
+from matching.inputs.corrections import Changes
+from matching.inputs.corrections import with_cells as file_with_cells
 from matching.inputs.headers import ReadingOptions, options_source, read_options
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted import ofsted_columns
 from matching.tables.cell_values import SEPARATORS
-from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
+from matching.tables.files import Recognise, Source, find_table, header_of, is_zip, read_sheet, unpacked
 from matching.tables.formats import DECISION_KINDS, NEED_STATES, PRIORITIES, RULE_CODES, known_columns, table_formats
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import comparable, standard_vocabulary
@@ -45,12 +47,37 @@ class Place:
     columns: Mapping[str, str]
 
 
+def told_apart(sources: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the sources under names that differ: one of several files of a name is called by its table too.
+
+    Several tables of one workbook keep its name: problems name the sheet as well.
+    """
+    of_name: dict[str, list[Source]] = {}
+    for source in sources.values():
+        of_name.setdefault(source.name, []).append(source)
+    return {
+        table: replace(source, name=f"{source.name} ({table})") if _is_ambiguous(of_name[source.name]) else source
+        for table, source in sources.items()
+    }
+
+
+def _is_ambiguous(of_one_name: Sequence[Source]) -> bool:
+    first, *others = of_one_name
+    return bool(others) and (any(one != first for one in others) or not _holds_several_tables(first))
+
+
+def _holds_several_tables(source: Source) -> bool:
+    with suppress(DataError):
+        return is_zip(unpacked(source, first_bytes=4))
+    return False
+
+
 def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
     """Return the place of every table of the sources."""
     options = options_of(sources)
     return tuple(
         _place(name, source, options.mappings.get(name, {}))
-        for name, source in sources.items()
+        for name, source in told_apart(sources).items()
         if name not in ("policy", COLUMNS)
     )
 
@@ -127,10 +154,15 @@ def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
     return read_sheet(source, encodings=("utf-8-sig", "cp1252"), recognise=recognition(place.table, source, mapping))
 
 
-def with_cells(
-    sources: Mapping[str, Source], place: Place, rows: Iterable[int], column: str, value: str
-) -> dict[str, Source]:
-    """Return the sources with one value in a column of some rows; other tables of the same file share the change.
+def with_cells(sources: Mapping[str, Source], place: Place, changes: Changes) -> dict[str, Source]:
+    """Return the sources with new values in cells of one table; other tables of the same file share the change.
+
+    Parameters
+    ----------
+    place : Place
+        Of the table.
+    changes : mapping
+        By row and column, as problems name them.
 
     Raises
     ------
@@ -139,11 +171,14 @@ def with_cells(
     """
     old = sources[place.table]
     mapping = options_of(sources).mappings.get(place.table, {})
-    recognise = recognition(place.table, old, mapping)
-    changed = old
-    for row in rows:
-        changed = with_cell(changed, row, place.columns[column], value, recognise=recognise)
-    return {name: changed if source == old else source for name, source in sources.items()}
+    in_file = {(row, place.columns[column]): value for (row, column), value in changes.items()}
+    changed = file_with_cells(old, in_file, recognise=recognition(place.table, old, mapping))
+    # Another file of the same name is another file, and so is a copy that is given as another table.
+    shared = _holds_several_tables(old)
+    return {
+        name: changed if name == place.table or (shared and source == old) else source
+        for name, source in sources.items()
+    }
 
 
 def with_offer(cell: str, problem: Problem, offer: str) -> str:

@@ -23,6 +23,7 @@ from matching.inputs.checks.left_out_rows import without_faulty_rows
 from matching.inputs.checks.successors import follow_links
 from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
 from matching.inputs.headers import Mappings, read_options
+from matching.inputs.locations import told_apart
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
@@ -298,7 +299,7 @@ def _read(
     except DataError as error:
         raise DataError([*reading.problems, *error.problems]) from error
     mappings = {name: {**options.mappings.get(name, {}), **mapping.get(name, {})} for name in SOURCES}
-    _read_each(reading, sources, vocabulary, mappings, columns, may_be_empty)
+    _read_each(reading, told_apart(sources), vocabulary, mappings, columns, may_be_empty)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     own = with_schools_offered(reading.problems, tables.get("schools"))

@@ -161,62 +161,6 @@ def test_problems_are_shown_by_severity_and_can_be_filtered():
     assert "No problem matches these filters." in visitor.words()
 
 
-def test_a_cell_is_put_right_with_the_word_that_is_offered_also_within_a_list():
-    visitor = with_tables(supporters=BROKEN.replace("S1,Bob", "S2,Bob"))
-    visitor.press("Use Secondary")
-    assert visitor.figure("Problems found") == "0"
-    assert b"Primary;Secondary" in sources_of(visitor)["supporters"].content
-    assert "Download the corrected supporters.csv" in visitor.downloads()
-
-
-def test_a_cell_is_put_right_by_typing_and_the_files_are_checked_at_once():
-    visitor = with_tables(needs=tiny.NEEDS.replace("N1,100000", "N1,10000"))
-    write(visitor, "New value of school_urn", "nonsense")
-    visitor.press("Save and check again")
-    assert "'nonsense' is not a URN." in visitor.words()
-    write(visitor, "New value of school_urn", "100000")
-    visitor.press("Save and check again")
-    assert visitor.figure("Problems found") == "0"
-
-
-def test_a_cell_of_known_words_is_put_right_from_a_list():
-    visitor = with_tables(needs=tiny.NEEDS.replace("headship", "headmastering"))
-    visitor.choose("New value of focus", "headship")
-    visitor.press("Save and check again")
-    assert visitor.figure("Problems found") == "0"
-
-
-def test_the_same_mistake_is_put_right_in_every_row_only_where_that_is_ticked():
-    needs = tiny.NEEDS.replace("maths", "mathz").replace("phonics", "mathz")
-    visitor = with_tables(needs=needs)
-    visitor.press("Use maths")
-    assert "There is 1 problem in your files" in visitor.words()
-    visitor = with_tables(needs=needs)
-    visitor.tick("Make the same change in the 1 other row with 'mathz'")
-    visitor.press("Use maths")
-    assert visitor.figure("Problems found") == "0"
-
-
-def test_a_school_named_where_its_urn_belongs_is_offered_its_urn():
-    visitor = with_tables(needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"))
-    visitor.press("Use 100000")
-    assert visitor.figure("Problems found") == "0"
-
-
-def test_of_schools_with_one_name_the_right_one_is_chosen():
-    visitor = with_tables(
-        schools=tiny.SCHOOLS.replace("Cedar School", "Alder. School"),
-        needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"),
-    )
-    assert "2 schools have this name." in visitor.words()
-    assert not [label for label in visitor.buttons() if label.startswith("Use 1")]
-    assert visitor._one(visitor.tab.button, "Use this school").disabled
-    visitor.choose("School", "100002")
-    visitor.press("Use this school")
-    assert visitor.figure("Problems found") == "0"
-    assert b"N1,100002" in sources_of(visitor)["needs"].content
-
-
 def test_rows_are_left_out_only_where_that_is_ticked_and_each_is_told():
     visitor = with_tables(needs=tiny.NEEDS.replace("headship", "nonsense"))
     visitor.press("Check again")
@@ -245,16 +189,6 @@ def test_hostile_text_in_a_problem_is_shown_as_text():
     visitor = with_tables(needs=tiny.NEEDS.replace("headship", script))
     assert script in visitor.words()
     assert "<script>alert" not in visitor.markup()
-
-
-def test_a_mend_in_a_workbook_reaches_every_table_of_it():
-    visitor = with_workbook()
-    visitor.press("Use these columns")
-    visitor.press("Use 900002")
-    visitor.press("Use phonics")
-    assert visitor.figure("Problems found") == "0"
-    assert len({source.sha256 for name, source in sources_of(visitor).items() if name != "columns"}) == 1
-    assert visitor.downloads()[0] == "Download the corrected round.xlsx"
 
 
 # ---- who needs help ------------------------------------------------------------------------------------------------
@@ -365,5 +299,4 @@ def test_what_is_for_information_is_told_beside_what_is_wrong():
     visitor = with_tables(needs=tiny.NEEDS.replace("maths", "mathz").replace("priority", "prio"))
     words = visitor.words()
     assert "There is 1 problem in your files" in words
-    assert "For information: 1 notice" in words
     assert "columns that are not used: 'prio'" in words

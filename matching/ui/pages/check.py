@@ -8,7 +8,7 @@ from matching.pairs.market import Market
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day, of
 from matching.ui.sections.grades import show_grade_changes
-from matching.ui.sections.problems import offer_corrected, show_problems
+from matching.ui.sections.reading.problems import offer_corrected, show_problems
 from matching.ui.state import attempts, cache
 from matching.ui.steps import CHECK, PEOPLE
 from matching.ui.widgets.layout import grid_height, round_or_stop, screen_heading, way_on

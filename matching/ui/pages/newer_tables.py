@@ -20,7 +20,7 @@ from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import confirm, show_recorded
-from matching.ui.sections.problems import offer_corrected
+from matching.ui.sections.reading.problems import offer_corrected
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.sections.register.saving import outcome, show_touched, touched_by
 from matching.ui.state import attempts, cache, decisions, open_round

@@ -6,12 +6,13 @@ people have open at the same time. What follows from them is cached for each tab
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 import streamlit as st
 
-from matching.inputs.locations import Place, places, sheet_of
+from matching.inputs.locations import COLUMNS, Place, places, sheet_of
 from matching.inputs.read import SOURCES, Inputs, read_inputs, read_schools, with_policy
 from matching.inputs.recognise import UnknownHeader, unknown_headers
 from matching.pairs.market import Market, open_market
@@ -112,10 +113,12 @@ def cells_of(sources: Mapping[str, Source], place: Place) -> Mapping[int, dict[s
     DataError
         The file cannot be split into cells.
     """
-    return _cells(_digests(sources), place.table, sources, place)
+    # Of the table alone, so that a change of another one does not read it again.
+    about = {name: source for name, source in sources.items() if name in (place.table, COLUMNS)}
+    return _cells(_digests(about), place.table, about, place)
 
 
-@st.cache_resource(scope="session", max_entries=3, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _cells(
     digests: _Digests, table: str, _sources: Mapping[str, Source], _place: Place
 ) -> Mapping[int, dict[str, str]]:
@@ -184,6 +187,50 @@ def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
 def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
     with long_work():
         return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
+
+
+@dataclass(frozen=True)
+class SchoolsByName:
+    """The schools of a table by their names: `about` has the name, local authority and postcode of each URN."""
+
+    about: Mapping[str, tuple[str, str, str]]
+    urns: Mapping[str, tuple[str, ...]]
+
+    def name_of(self, urn: str) -> str:
+        """Return the name of a school; blank if it is not in the table."""
+        return self.about.get(urn, ("", "", ""))[0]
+
+    def of_name(self, name: str) -> dict[str, tuple[str, str, str]]:
+        """Return the schools whose names have these `letters`, by URN, in the order of their local authorities."""
+        return {urn: self.about[urn] for urn in self.urns.get(name, ())}
+
+
+def letters(name: str) -> str:
+    """Return a name without capitals, spaces and marks, so that 'St. Mary's' equals 'St Marys'."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def schools_by_name(sources: Mapping[str, Source]) -> SchoolsByName:
+    """Return the schools in files by their names.
+
+    Raises
+    ------
+    DataError
+        A file is not sound.
+    """
+    about = {name: sources[name] for name in ("schools", "ofsted", "links", "columns") if name in sources}
+    return _schools_by_name(_digests(about), about)
+
+
+@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
+def _schools_by_name(digests: _Digests, _sources: Mapping[str, Source]) -> SchoolsByName:
+    schools = schools_of(_sources).sort_values(["local_authority", "urn"])
+    rows = schools[["urn", "name", "local_authority", "postcode"]].itertuples(index=False, name=None)
+    about = {urn: (name, authority, postcode) for urn, name, authority, postcode in rows}
+    urns: dict[str, list[str]] = {}
+    for urn, (name, _, _) in about.items():
+        urns.setdefault(letters(name), []).append(urn)
+    return SchoolsByName(about, {name: tuple(found) for name, found in urns.items()})
 
 
 def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:
