@@ -13,14 +13,27 @@ from openpyxl import load_workbook
 from openpyxl.cell.cell import MergedCell
 
 from matching.errors import DataError, Problem, shown
-from matching.tables.files import FoundTable, Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, unpacked
+from matching.tables.files import (
+    ANYWHERE,
+    FoundTable,
+    Recognise,
+    Source,
+    Where,
+    find_table,
+    is_gzip,
+    is_xlsx,
+    is_zip,
+    unpacked,
+)
 from matching.tables.workbooks import without_warnings
 
 Changes = Mapping[tuple[int, str], str]
 """New values by row, as a spreadsheet numbers it and as in a `Problem`, and by the name of the column in the file."""
 
 
-def with_cells(source: Source, changes: Changes, *, recognise: Recognise | None = None) -> Source:
+def with_cells(
+    source: Source, changes: Changes, *, recognise: Recognise | None = None, where: Where = ANYWHERE
+) -> Source:
     """Return the file with some of its cells changed, all at a time.
 
     Parameters
@@ -30,6 +43,8 @@ def with_cells(source: Source, changes: Changes, *, recognise: Recognise | None 
     changes : mapping
     recognise : callable, optional
         Finds the table in a workbook of several, as when it was read.
+    where : Where
+        The sheet and the row of the header, where they are known.
 
     Raises
     ------
@@ -41,7 +56,7 @@ def with_cells(source: Source, changes: Changes, *, recognise: Recognise | None 
     In a workbook every formula becomes the value that it showed, because the file that is written here could hold no
     values of formulas. A CSV file keeps its byte-order mark, line ends and separators; cells are quoted as needed.
     """
-    found = find_table(source, recognise)
+    found = find_table(source, recognise, where)
     for row, column in changes:
         if column not in found.header:
             raise _refused(source.name, row, column, f"There is no column {shown(column)}.", "Check its name.")

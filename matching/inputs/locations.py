@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from matching.errors import DataError, Problem
+from matching.errors import DataError, Problem, shown
 from matching.inputs.corrections import Changes
 from matching.inputs.corrections import with_cells as file_with_cells
-from matching.inputs.headers import ReadingOptions, options_source, read_options
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted import ofsted_columns
@@ -76,19 +76,20 @@ def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
     """Return the place of every table of the sources."""
     options = options_of(sources)
     return tuple(
-        _place(name, source, options.mappings.get(name, {}))
+        _place(name, source, options.of(name))
         for name, source in told_apart(sources).items()
         if name not in ("policy", COLUMNS)
     )
 
 
-def _place(name: str, source: Source, mapping: Mapping[str, str]) -> Place:
+def _place(name: str, source: Source, options: TableOptions) -> Place:
     try:
-        found = find_table(source, recognition(name, source, mapping))
+        found = find_table(source, recognition(name, source, options.mapping), options.where)
     except DataError:
         return Place(name, (source.name,), "", {})
     labels = (source.name, f"{source.name} ({found.sheet})") if found.sheet else (source.name,)
-    return Place(name, labels, found.sheet, {mapping.get(header, header): header for header in found.header if header})
+    used = [header for header in found.header if header and header not in options.not_used]
+    return Place(name, labels, found.sheet, {options.mapping.get(header, header): header for header in used})
 
 
 def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recognise:
@@ -149,9 +150,31 @@ def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
     ------
     DataError
     """
-    mapping = options_of(sources).mappings.get(place.table, {})
-    source = sources[place.table]
-    return read_sheet(source, encodings=("utf-8-sig", "cp1252"), recognise=recognition(place.table, source, mapping))
+    options, source = options_of(sources).of(place.table), sources[place.table]
+    recognise = recognition(place.table, source, options.mapping)
+    return read_under(source, recognise, options, encodings=("utf-8-sig", "cp1252"))
+
+
+def read_under(
+    source: Source, recognise: Recognise, options: TableOptions, encodings: Sequence[str] = ("utf-8-sig",)
+) -> Sheet:
+    """Read the cells of a table from where its options say, without the columns that are not used.
+
+    Raises
+    ------
+    DataError
+    """
+    sheet = read_sheet(
+        source,
+        encodings=encodings,
+        wanted=lambda name: name not in options.not_used,
+        recognise=recognise,
+        where=options.where,
+    )
+    if not options.not_used:
+        return sheet
+    listed = ", ".join(map(shown, options.not_used))
+    return replace(sheet, notices=(*sheet.notices, f"{sheet.name}: columns that are not used, as you chose: {listed}."))
 
 
 def with_cells(sources: Mapping[str, Source], place: Place, changes: Changes) -> dict[str, Source]:
@@ -170,9 +193,10 @@ def with_cells(sources: Mapping[str, Source], place: Place, changes: Changes) ->
         The file cannot be changed.
     """
     old = sources[place.table]
-    mapping = options_of(sources).mappings.get(place.table, {})
+    options = options_of(sources).of(place.table)
     in_file = {(row, place.columns[column]): value for (row, column), value in changes.items()}
-    changed = file_with_cells(old, in_file, recognise=recognition(place.table, old, mapping))
+    recognise = recognition(place.table, old, options.mapping)
+    changed = file_with_cells(old, in_file, recognise=recognise, where=options.where)
     # Another file of the same name is another file, and so is a copy that is given as another table.
     shared = _holds_several_tables(old)
     return {

@@ -22,14 +22,15 @@ from matching.inputs.checks.decisions import (
 from matching.inputs.checks.left_out_rows import without_faulty_rows
 from matching.inputs.checks.successors import follow_links
 from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
-from matching.inputs.headers import Mappings, read_options
-from matching.inputs.locations import told_apart
+from matching.inputs.headers import Mappings, TableOptions, read_options
+from matching.inputs.kept_tables import Kept, once
+from matching.inputs.locations import read_under, told_apart
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
 from matching.tables.files import Source, header_of, read_sheet
-from matching.tables.formats import NEED_STATES, known_columns, table_formats
+from matching.tables.formats import NEED_STATES, TableFormat, known_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -127,6 +128,7 @@ def read_inputs(
     leave_out: bool = False,
     columns: Mapping[str, Collection[str]] | None = None,
     may_be_empty: Collection[str] = (),
+    kept: Kept | None = None,
 ) -> Inputs:
     """Read and check the files of a run.
 
@@ -148,6 +150,8 @@ def read_inputs(
         By table: the only columns to read, as a run of an earlier format did.
     may_be_empty : collection of str
         The tables that need no row: a round may begin with its schools alone.
+    kept : dict, optional
+        Empty at first; with the same one, a table whose file has not changed is not read again.
 
     Raises
     ------
@@ -157,7 +161,7 @@ def read_inputs(
     # In one order, whatever the caller's, so that equal files give equal notices.
     sources = {name: sources[name] for name in SOURCES if name in sources}
     return _inputs(
-        sources, _read(sources, REQUIRED_TABLES, mapping or {}, leave_out, columns or {}, may_be_empty), as_at
+        sources, _read(sources, REQUIRED_TABLES, mapping or {}, leave_out, columns or {}, may_be_empty, kept), as_at
     )
 
 
@@ -287,6 +291,7 @@ def _read(
     leave_out: bool,
     columns: Mapping[str, Collection[str]],
     may_be_empty: Collection[str] = (),
+    kept: Kept | None = None,
 ) -> _Reading:
     """Return everything that was read, without a problem left in it."""
     vocabulary, reading = standard_vocabulary(), _Reading()
@@ -298,8 +303,8 @@ def _read(
         options = read_options(sources.get("columns"))
     except DataError as error:
         raise DataError([*reading.problems, *error.problems]) from error
-    mappings = {name: {**options.mappings.get(name, {}), **mapping.get(name, {})} for name in SOURCES}
-    _read_each(reading, told_apart(sources), vocabulary, mappings, columns, may_be_empty)
+    said = {name: options.of(name).also(mapping.get(name, {})) for name in SOURCES}
+    _read_each(reading, told_apart(sources), vocabulary, said, columns, may_be_empty, {} if kept is None else kept)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     own = with_schools_offered(reading.problems, tables.get("schools"))
@@ -322,9 +327,10 @@ def _read_each(
     reading: _Reading,
     sources: Mapping[str, Source],
     vocabulary: Vocabulary,
-    mappings: Mappings,
+    options: Mapping[str, TableOptions],
     columns: Mapping[str, Collection[str]],
     may_be_empty: Collection[str],
+    kept: Kept,
 ) -> None:
     formats = table_formats(vocabulary)
     if "links" in sources:
@@ -338,17 +344,11 @@ def _read_each(
             if name == "policy":
                 reading.policy = read_policy(source)
             elif name == "schools" and is_gias(header_of(source, gias_columns)):
-                _read_gias(reading, source, sources.get("ofsted"), vocabulary)
+                _read_gias(reading, source, sources, vocabulary, kept)
             elif name not in _ABOUT_TABLES:
-                sheet = read_sheet(source, recognise=known_columns(formats[name], mappings[name]))
-                reading.tables[name] = read_table(
-                    sheet,
-                    formats[name],
-                    vocabulary,
-                    mappings[name],
-                    columns=columns.get(name),
-                    may_be_empty=name in may_be_empty,
-                )
+                said, blank = options[name], name in may_be_empty
+                read = partial(_read_one, source, formats[name], said, columns.get(name), may_be_empty=blank)
+                reading.tables[name] = once(kept, name, (source, said, columns.get(name), blank), read)
                 if name == "schools" and "ofsted" in sources:
                     reading.notices.append(
                         f"{sources['ofsted'].name}: not used, because the schools are not a GIAS extract."
@@ -360,13 +360,25 @@ def _read_each(
         reading.notices += table.notices
 
 
-def _read_gias(reading: _Reading, source: Source, ofsted: Source | None, vocabulary: Vocabulary) -> None:
-    inspections = None
+def _read_one(
+    source: Source, form: TableFormat, options: TableOptions, columns: Collection[str] | None, *, may_be_empty: bool
+) -> Table:
+    sheet = read_under(source, known_columns(form, options.mapping), options)
+    vocabulary = standard_vocabulary()
+    return read_table(sheet, form, vocabulary, options.mapping, columns=columns, may_be_empty=may_be_empty)
+
+
+def _read_gias(
+    reading: _Reading, source: Source, sources: Mapping[str, Source], vocabulary: Vocabulary, kept: Kept
+) -> None:
+    ofsted, inspections = sources.get("ofsted"), None
     try:
         inspections = read_ofsted(ofsted) if ofsted else None
     except DataError as error:
         reading.problems += error.problems
-    official = read_gias(source, vocabulary, inspections, reading.links if reading.links.rows else None)
+    links = reading.links if reading.links.rows else None
+    about = (source, ofsted, sources.get("links"))
+    official = once(kept, "schools", about, lambda: read_gias(source, vocabulary, inspections, links))
     reading.tables["schools"] = official.table
     reading.left_out = dict(zip(official.left_out["urn"], official.left_out["reason"], strict=True))
     reading.notices += official.notices

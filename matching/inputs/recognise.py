@@ -1,20 +1,22 @@
-"""The tables that a workbook holds, recognised by their columns, and headers that are none of our columns."""
+"""The tables that a workbook holds, recognised by their columns, and how each column of a file is read."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 from matching.errors import DataError, file_problem
-from matching.inputs.headers import suggest_columns
-from matching.inputs.locations import is_extract, options_of
+from matching.inputs.headers import TableOptions, suggest_columns
+from matching.inputs.locations import is_extract, options_of, told_apart, with_options
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
-from matching.tables.files import Source, find_table
+from matching.tables.files import ANYWHERE, Source, find_table, first_rows
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
 from matching.tables.vocabulary import standard_vocabulary
 
 WORKBOOK = "workbook"
 """The name under which a workbook of several tables is given."""
 _TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
+_SAMPLES = 3
 
 
 def without_workbook(uploaded: dict[str, Source]) -> dict[str, Source]:
@@ -66,64 +68,143 @@ def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
 
 
 @dataclass(frozen=True)
-class UnknownHeader:
-    """A table whose header lacks required columns and has unknown ones.
+class TheirColumn:
+    """A column of a user's file.
+
+    Attributes
+    ----------
+    header : str
+    samples : tuple of str
+        Some of its first cells.
+    column : str
+        Our column that it is read as; blank for none.
+    suggested : str
+        Our column that it may be, where the user has not said it; blank for none.
+    """
+
+    header: str
+    samples: tuple[str, ...]
+    column: str
+    suggested: str = ""
+
+
+@dataclass(frozen=True)
+class TableReading:
+    """How one table of a user's is read, or would be.
 
     Attributes
     ----------
     table, name : str
         Its name among the sources, and its name for people.
+    sheet : str
+        The sheet or zipped file that holds it; blank where it is the whole file.
+    sheets : mapping of str to tuple
+        The first rows of each sheet.
+    header_row : int
+    columns : tuple of TheirColumn
     missing : tuple of str
-        The required columns that it lacks.
-    others : tuple of str
-        Optional columns that one of the unknown ones may be.
-    headers : tuple of str
-        The unknown ones.
-    suggested : mapping of str to str
-        Our column to their header.
+        The required columns that no header stands for.
     """
 
     table: str
     name: str
+    sheet: str
+    sheets: Mapping[str, tuple[tuple[str, ...], ...]]
+    header_row: int
+    columns: tuple[TheirColumn, ...]
     missing: tuple[str, ...]
-    others: tuple[str, ...]
-    headers: tuple[str, ...]
-    suggested: Mapping[str, str]
+
+    @property
+    def asks(self) -> bool:
+        """Whether the user has to say which column is which before the table is read."""
+        return any(one.suggested for one in self.columns) or bool(
+            self.missing and any(not one.column for one in self.columns)
+        )
 
 
-def unknown_headers(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
-    """Return the tables whose columns the user must name before they can be read."""
-    return tuple(_unknown_headers(sources))
+def table_readings(sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
+    """Return how each table is read; official files, wrong files and those that cannot be opened are left out."""
+    formats, options = table_formats(standard_vocabulary()), options_of(sources)
+    called = told_apart(sources)
+    found = (
+        _reading(called[table], formats[table], options.of(table))
+        for table in _TABLES
+        if table in sources and not is_extract(table, sources[table])
+    )
+    return tuple(one for one in found if one)
 
 
-def _unknown_headers(sources: Mapping[str, Source]) -> Iterator[UnknownHeader]:
-    formats = table_formats(standard_vocabulary())
-    mappings = options_of(sources).mappings
-    for table in _TABLES:
-        if table in sources and not is_extract(table, sources[table]):
-            found = _in_header(sources[table], formats[table], mappings.get(table, {}))
-            if found:
-                yield found
+def with_places(
+    sources: Mapping[str, Source], tables: Iterable[str], remembered: Mapping[str, TableOptions]
+) -> dict[str, Source]:
+    """Return the sources with the sheets and header rows that were chosen for earlier files, where they still fit.
+
+    Parameters
+    ----------
+    tables : iterable of str
+        Those that have a new file.
+    remembered : mapping of str to TableOptions
+        By table: the answers of earlier rounds, for what the sources' own options do not say.
+    """
+    options = options_of(sources)
+    for table in tables:
+        if table not in _TABLES or table not in sources:
+            continue
+        own = options.of(table)
+        said = own if own.where != ANYWHERE else remembered.get(table, TableOptions())
+        where = said.where if _fits(sources[table], table, said) else ANYWHERE
+        options = options.with_table(table, replace(own, sheet=where.sheet, header_row=where.header_row))
+    return with_options(sources, options)
 
 
-def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) -> UnknownHeader | None:
+def _fits(source: Source, table: str, options: TableOptions) -> bool:
+    """Return whether a file has a header of the table in the sheet and row that the options say."""
+    if options.where == ANYWHERE:
+        return False
+    recognise = known_columns(table_formats(standard_vocabulary())[table], options.mapping)
     try:
-        header = find_table(source, known_columns(form, mapping)).header
-        if not _missing(header, form, mapping):
-            return None
-        found = find_table(source, partial(likely_columns, form))
+        return recognise(find_table(source, recognise, options.where).header) > 1
+    except DataError:
+        return False
+
+
+def _reading(source: Source, form: TableFormat, options: TableOptions) -> TableReading | None:
+    try:
+        sheets = first_rows(source)
+        found = find_table(source, known_columns(form, options.mapping), options.where)
+        if _missing(found.header, form, options):
+            found = find_table(source, partial(likely_columns, form), options.where)
     except DataError:
         return None
-    missing = _missing(found.header, form, mapping)
-    unknown = tuple(name for name in found.header if name and mapping.get(name, name) not in form.column_names)
-    if not missing or not unknown or other_table(found.header, form, standard_vocabulary()):
+    missing = _missing(found.header, form, options)
+    if missing and other_table(found.header, form, standard_vocabulary()):
         return None
-    suggestions = suggest_columns(form.name, [mapping.get(name, name) for name in found.header])
-    suggested = {one.column: one.header for one in suggestions}
-    others = tuple(column for column in suggested if column not in missing)
-    name = f"{source.name} ({found.sheet})" if found.sheet else source.name
-    return UnknownHeader(form.name, name, missing, others, unknown, suggested)
+    called = [_called(name, options) for name in found.header]
+    suggested = {one.header: one.column for one in suggest_columns(form.name, called)}
+    columns = tuple(
+        TheirColumn(
+            header,
+            _samples(sheets.get(found.sheet, ()), found.header_row, place),
+            name if name in form.column_names else "",
+            # A word for a column of ours that is in the header already is not suggested.
+            suggested.get(name, ""),
+        )
+        for place, (header, name) in enumerate(zip(found.header, called, strict=True))
+        if header
+    )
+    name = f"{source.name} ({found.sheet})" if len(sheets) > 1 else source.name
+    return TableReading(form.name, name, found.sheet, sheets, found.header_row, columns, missing)
 
 
-def _missing(header: Sequence[str], form: TableFormat, mapping: Mapping[str, str]) -> tuple[str, ...]:
-    return form.missing_from({mapping.get(name, name) for name in header})
+def _called(header: str, options: TableOptions) -> str:
+    """Return the name under which a header is read; blank where it is not used."""
+    return "" if header in options.not_used else options.mapping.get(header, header)
+
+
+def _missing(header: Sequence[str], form: TableFormat, options: TableOptions) -> tuple[str, ...]:
+    return form.missing_from({_called(name, options) for name in header})
+
+
+def _samples(rows: Sequence[Sequence[str]], header_row: int, place: int) -> tuple[str, ...]:
+    cells = (row[place] for row in rows[header_row:] if place < len(row))
+    return tuple(islice(dict.fromkeys(filter(None, cells)), _SAMPLES))

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from matching.errors import DataError, file_problem, shown
+from matching.errors import DataError, did_you_mean, file_problem, shown
 from matching.tables.limits import LIMITS, ReadLimits
 from matching.tables.sheets import Sheet, sheet_of
 from matching.tables.text_cells import SAVE_AS_CSV, text_rows, top_text_rows
@@ -41,6 +41,17 @@ class Source:
     def sha256(self) -> str:
         """Digest of the bytes, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a table is in its file, as far as it is said: the sheet or zipped file, and the row of its header."""
+
+    sheet: str = ""
+    header_row: int = 0
+
+
+ANYWHERE = Where()
 
 
 @dataclass(frozen=True)
@@ -78,15 +89,26 @@ def header_of(source: Source, recognise: Recognise | None = None, *, limits: Rea
     return ()
 
 
-def find_table(source: Source, recognise: Recognise | None = None) -> FoundTable:
+def first_rows(source: Source) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return the rows among which a header is looked for, by sheet or zipped file (blank where there is one).
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    return {table.name: table.top for table in _tables_in(source, (), LIMITS)}
+
+
+def find_table(source: Source, recognise: Recognise | None = None, where: Where = ANYWHERE) -> FoundTable:
     """Return the place of the table that `read_sheet` would read.
 
     Raises
     ------
     DataError
-        Nothing of the file can be read.
+        Nothing of the file can be read, or it has no such sheet or row.
     """
-    chosen = _chosen(_tables_in(source, (), LIMITS), recognise)
+    chosen = _chosen(_narrowed(source, _tables_in(source, (), LIMITS), where), recognise, where.header_row)
     if chosen is None:
         raise DataError([file_problem(source.name, "Nothing of the file can be read.", SAVE_AS_CSV)])
     # The beginning is read in a Windows encoding, whatever it is in; the names of columns may need the right one.
@@ -108,6 +130,7 @@ def read_sheet(
     encodings: Sequence[str] = ("utf-8-sig",),
     wanted: Callable[[str], bool] = lambda name: True,
     recognise: Recognise | None = None,
+    where: Where = ANYWHERE,
     limits: ReadLimits = LIMITS,
 ) -> Sheet:
     """Read the cells of a CSV or .xlsx file, plain, gzipped or zipped.
@@ -121,6 +144,8 @@ def read_sheet(
     recognise : callable, optional
         The table is the one with the best header among the first rows of every sheet of a workbook and every file of
         a zip. Without it, or where nothing is recognised, the first row of the first of them is the header.
+    where : Where
+        The sheet and the row of the header, where they are known.
 
     Raises
     ------
@@ -128,8 +153,9 @@ def read_sheet(
         The file is empty, of another kind, too large or in another encoding.
     """
     tables = _tables_in(source, encodings, limits)
+    narrowed = _narrowed(source, tables, where)
     # Where nothing could be read of the beginning, reading on raises the reason.
-    chosen = _chosen(tables, recognise) or _Chosen(tables[0], 1, (), "")
+    chosen = _chosen(narrowed, recognise, where.header_row) or _Chosen(narrowed[0], 1, (), "")
     # Problems must tell apart two tables of one workbook.
     name = f"{source.name} ({chosen.table.name})" if len(tables) > 1 else source.name
     sheet = sheet_of(
@@ -279,8 +305,28 @@ class _Chosen:
     notice: str
 
 
-def _chosen(tables: Sequence[_CellTable], recognise: Recognise | None) -> _Chosen | None:
+def _narrowed(source: Source, tables: list[_CellTable], where: Where) -> list[_CellTable]:
+    """Return the tables among which the user leaves the choice."""
+    if where.sheet:
+        found = [table for table in tables if table.name == where.sheet]
+        if not found:
+            names = [table.name for table in tables if table.name]
+            fix = did_you_mean(where.sheet, names, "Choose another sheet, or give none to have it found.")
+            raise DataError([file_problem(source.name, f"There is no sheet {shown(where.sheet)}.", fix)])
+        tables = found
+    if where.header_row:
+        tables = [table for table in tables if len(table.top) >= where.header_row]
+        if not tables:
+            message = f"Row {where.header_row:,} cannot be the header."
+            fix = f"Choose one of the first {_HEADER_WITHIN_ROWS} rows that hold names of columns."
+            raise DataError([file_problem(source.name, message, fix)])
+    return tables
+
+
+def _chosen(tables: Sequence[_CellTable], recognise: Recognise | None, header_row: int = 0) -> _Chosen | None:
     """Return the table with the most columns that are looked for, the first of equals."""
+    if header_row and tables:
+        return _with_header_in(tables, recognise or len, header_row)
     if not any(table.top for table in tables):
         return None
     first = next(table for table in tables if table.top) if recognise else tables[0]
@@ -296,6 +342,18 @@ def _chosen(tables: Sequence[_CellTable], recognise: Recognise | None) -> _Chose
         elif score == most and score and table.name not in equals:
             equals.append(table.name)
     return replace(best, notice=_choice_notice(best, equals))
+
+
+def _with_header_in(tables: Sequence[_CellTable], recognise: Recognise, header_row: int) -> _Chosen:
+    """Return the table with the best header in the row that the user names."""
+    found = (
+        (score, header, table)
+        for table in tables
+        for score, number, header in _candidates(table, recognise)
+        if number == header_row
+    )
+    _, header, table = max(found, key=lambda one: one[0])
+    return _Chosen(table, header_row, header, "")
 
 
 def _candidates(table: _CellTable, recognise: Recognise) -> Iterator[tuple[int, int, tuple[str, ...]]]:

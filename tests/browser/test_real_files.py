@@ -45,7 +45,6 @@ def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
     assert [cell.value for cell in book["Requests"][5]][2] == "phonics"
     book.close()
 
-    window.unfold(re.compile("notices about the tables"))
     expect(page.get_by_text("columns read under the names that you gave: 'Full name' as name.")).to_be_visible()
     expect(page.get_by_text("'SEND' as 'special educational needs'").first).to_be_visible()
     window.go("Plan")

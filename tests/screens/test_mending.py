@@ -3,10 +3,20 @@
 import csv
 import io
 
+import pytest
 import tiny
 import workbooks
 from test_official_files import give, sources_of, with_workbook
 from test_screens import Visitor, with_tables
+
+from matching.rounds.database import DATABASE_VARIABLE
+
+
+@pytest.fixture(autouse=True)
+def database(tmp_path, monkeypatch) -> str:
+    address = f"sqlite:///{tmp_path / 'rounds.db'}"
+    monkeypatch.setenv(DATABASE_VARIABLE, address)
+    return address
 
 
 def grid(visitor: Visitor, table: str, column: str) -> list[dict[str, object]]:
@@ -140,13 +150,9 @@ def test_a_mend_in_a_workbook_reaches_every_table_of_it():
 
 
 def test_notices_are_in_plain_view_while_there_are_problems():
-    visitor = with_tables(needs=tiny.NEEDS.replace("headship", "nonsense"), supporters=with_another_column())
-    assert "supporters.csv: columns that are not used: 'Colour'." in visitor.words()
+    visitor = with_tables(needs=tiny.NEEDS.replace("headship", "nonsense").replace("maths", "numeracy"))
+    assert "needs.csv, focus: words read as their standard form: 'numeracy' as 'maths'." in visitor.words()
     assert not [one.label for one in visitor.tab.expander if "notice" in one.label]
-
-
-def with_another_column() -> str:
-    return tiny.SUPPORTERS.replace("supporter_id", "Colour,supporter_id").replace("\nS", "\nred,S")
 
 
 # ---- schools by name -----------------------------------------------------------------------------------------------

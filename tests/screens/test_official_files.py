@@ -9,7 +9,6 @@ import tiny
 import workbooks
 from test_screens import BROKEN, Visitor, with_tables
 
-from matching.inputs.headers import read_options
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.store import open_store
 from matching.ui.state.params import ScreenParams
@@ -88,7 +87,7 @@ def test_official_files_have_slots_and_may_stay_gzipped():
 def test_the_tables_of_one_workbook_are_found_on_their_sheets():
     visitor = with_workbook()
     assert "round.xlsx (Requests): 2 problems" in visitor.words()
-    assert "Which columns are these in round.xlsx (Our leaders)?" in visitor.words()
+    assert "Supporters: 10 of 11 columns are used (round.xlsx (Our leaders), header in row 1)" in visitor.words()
 
 
 def test_a_table_of_its_own_goes_before_the_workbooks():
@@ -96,7 +95,7 @@ def test_a_table_of_its_own_goes_before_the_workbooks():
     give(visitor, "workbook", "round.xlsx", workbooks.as_kept_by_people())
     visitor.upload(supporters=(workbooks.DEMO / "supporters.csv").read_text())
     visitor.press("Check the files")
-    assert "Which columns" not in visitor.words()
+    assert "Say which column is which" not in visitor.words()
 
 
 @pytest.mark.parametrize("content", [tiny.xlsx("a,b\n1,2\n"), b"PK\x03\x04damaged"])
@@ -104,48 +103,6 @@ def test_a_workbook_without_tables_is_told(content):
     visitor = with_workbook(content)
     assert "The workbook cannot be used" in visitor.words()
     assert visitor.title == "School support matching"
-
-
-# ---- columns -------------------------------------------------------------------------------------------------------
-
-
-def test_unknown_headers_are_asked_for_and_a_suggestion_is_not_taken_in_silence():
-    visitor = with_tables(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
-    assert "The column 'name' is missing." in visitor.words()
-    assert visitor._one(visitor.tab.selectbox, "name (needed)").value == "Full name"
-    visitor.press("Use these columns")
-    assert visitor.figure("Problems found") == "0"
-    assert read_options(sources_of(visitor)["columns"]).mappings == {"supporters": {"Full name": "name"}}
-
-
-def test_a_header_without_a_suggestion_is_chosen_and_remembered_for_the_next_upload():
-    strange = tiny.SUPPORTERS.replace(",name,", ",Xyzzy,")
-    visitor = with_tables(supporters=strange)
-    assert visitor._one(visitor.tab.selectbox, "name (needed)").value == ""
-    fill(visitor, "name (needed)", "Xyzzy")
-    visitor.press("Use these columns")
-    assert visitor.figure("Problems found") == "0"
-    again = with_tables(supporters=strange)
-    assert "Your last answers are filled in." in again.words()
-    again.press("Use these columns")
-    assert again.figure("Problems found") == "0"
-
-
-def test_one_header_cannot_be_two_columns():
-    visitor = with_tables(supporters=tiny.SUPPORTERS.replace(",name,designation", ",Who,What"))
-    fill(visitor, "name (needed)", "Who")
-    fill(visitor, "designation (needed)", "Who")
-    visitor.press("Use these columns")
-    assert [one.value for one in visitor.tab.error] == [
-        "One header is chosen for two columns. Choose another one for one of them."
-    ]
-    assert visitor.title == "Check the data"
-
-
-def test_a_file_in_the_wrong_slot_is_not_asked_about():
-    visitor = with_tables(needs=tiny.SUPPORTERS)
-    assert "looks like the supporters table" in visitor.words()
-    assert "Which columns" not in visitor.words()
 
 
 # ---- problems ------------------------------------------------------------------------------------------------------

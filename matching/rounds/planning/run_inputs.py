@@ -140,7 +140,7 @@ def run_inputs(
         hold=True,
         needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
         supporters=set(inputs.supporters["supporter_id"]),
-        mapping=options_of(sources).mappings.get("decisions"),
+        options=options_of(sources).of("decisions"),
     )
     knowingly: dict[str, set[str]] = {}
     for one in state.placements.values():

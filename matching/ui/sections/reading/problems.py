@@ -14,7 +14,7 @@ from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.filters import filter_by
-from matching.ui.sections.reading.columns import show_form
+from matching.ui.sections.reading.columns import show_readings
 from matching.ui.sections.reading.mending import cells_to_mend, show_mending, with_changes
 from matching.ui.state import attempts, cache, open_round
 from matching.ui.steps import CHECK, NEWER
@@ -27,22 +27,40 @@ _SEVERITY_COLOURS = dict(zip(frames.SEVERITIES.values(), ("red", "yellow"), stri
 
 
 def show_problems(attempt: attempts.Attempt) -> None:
-    """Show the problems in the files of an attempt, and every way to fix them."""
+    """Show how the files of an attempt are read, what is wrong in them, and every way to fix it."""
     problems = attempt.problems
-    by_file = Counter(one.table for one in problems)
-    error_summary(
-        f"There {'is' if len(problems) == 1 else 'are'} {counted(len(problems), 'problem')} in your files",
-        [f"{name}: {counted(count, 'problem')}" for name, count in by_file.items()],
-        target="problems",
-        occasion=attempt.number,
-    )
-    lead = "Nothing is saved yet. Fix the problems here, or fix them in your own files and upload those again."
-    st.html(markup.page_heading(CHECK.title, lead))
-    _ask_for_columns(attempt)
-    show_notices(attempt.notices)
+    if problems:
+        by_file = Counter(one.table for one in problems)
+        error_summary(
+            f"There {'is' if len(problems) == 1 else 'are'} {counted(len(problems), 'problem')} in your files",
+            [f"{name}: {counted(count, 'problem')}" for name, count in by_file.items()],
+            target="problems",
+            occasion=attempt.number,
+        )
+    lead = "Fix the problems here, or fix them in your own files and upload those again."
+    st.html(markup.page_heading(CHECK.title, lead if problems else "Check how your files are read, then go on."))
+    readings = cache.readings_of(attempt.sources)
+    sources = show_readings(attempt.sources, readings, attempts.remembered_options(), attempt.number)
+    if sources is not None:
+        _try_again(attempt, sources)
+    # The columns that are not used are listed above, with what is in them.
+    show_notices([one for one in attempt.notices if "columns that are not used:" not in one])
+    if any(one.asks for one in readings) and problems:
+        # Until the columns are named, more problems may be hidden than are shown.
+        _offer_every_problem(attempt)
+        _check_again(attempt, cache.places_of(attempt.sources))
+    elif problems:
+        _show_ways_to_fix(attempt)
+    else:
+        st.button("Discard these files", on_click=attempts.forget_attempt)
+    if open_round.held():
+        st.html(markup.paragraph("The round that you have open, and its plan, have not changed.", quiet=True))
+
+
+def _show_ways_to_fix(attempt: attempts.Attempt) -> None:
     places = cache.places_of(attempt.sources)
     st.html('<div id="problems" tabindex="-1"></div>')
-    groups = cells_to_mend(attempt.sources, problems, places)
+    groups = cells_to_mend(attempt.sources, attempt.problems, places)
     changes = show_mending(attempt.sources, groups, attempt.number)
     if changes:
         _mend(attempt, places, changes)
@@ -52,8 +70,6 @@ def show_problems(attempt: attempts.Attempt) -> None:
     _list(attempt, places)
     offer_corrected(attempt.sources, attempt.corrected)
     _check_again(attempt, places)
-    if open_round.held():
-        st.html(markup.paragraph("The round that you have open, and its plan, have not changed.", quiet=True))
 
 
 def _mend(attempt: attempts.Attempt, places: Sequence[Place], changes: Mapping[str, Changes]) -> None:
@@ -69,27 +85,15 @@ def _mend(attempt: attempts.Attempt, places: Sequence[Place], changes: Mapping[s
 def _try_again(attempt: attempts.Attempt, sources: dict[str, Source], corrected: frozenset[str] = frozenset()) -> None:
     with st.spinner("Checking the files…"):
         sound = attempts.try_files(
-            attempt.name, sources, corrected=attempt.corrected | corrected, new_round=attempt.new_round
+            attempt.name,
+            sources,
+            corrected=attempt.corrected | corrected,
+            new_round=attempt.new_round,
+            upload_id=attempt.upload_id,
         )
     if sound and attempts.proposal():
         go_to(NEWER)
     st.rerun()
-
-
-# ---- columns -------------------------------------------------------------------------------------------------------
-
-
-def _ask_for_columns(attempt: attempts.Attempt) -> None:
-    unknown = cache.unknown_headers_of(attempt.sources)
-    if not unknown:
-        return
-    st.header("Name the columns first", anchor=False)
-    st.html(markup.paragraph("Some columns have names that the program does not know. Choose which column is which."))
-    remembered = attempts.remembered_columns()
-    for found in unknown:
-        sources = show_form(found, remembered, attempt.sources, attempt.number)
-        if sources is not None:
-            _try_again(attempt, sources)
 
 
 # ---- list ----------------------------------------------------------------------------------------------------------
@@ -103,7 +107,11 @@ def _list(attempt: attempts.Attempt, places: Sequence[Place]) -> None:
         _show_table(elsewhere, "Problems of whole rows, columns or files")
     if len(elsewhere) == len(attempt.problems):
         _offer_list(attempt.problems)
-        return
+    else:
+        _offer_every_problem(attempt)
+
+
+def _offer_every_problem(attempt: attempts.Attempt) -> None:
     with st.expander(f"Show every problem, row by row ({len(attempt.problems):,})"):
         chosen = _chosen(attempt)
         if chosen:
@@ -155,10 +163,9 @@ def _offer_list(problems: Sequence[Problem]) -> None:
 
 
 def show_notices(notices: Sequence[str]) -> None:
-    """Show in plain view how the files were read."""
+    """Show in plain view what is worth knowing about the files."""
     if not notices:
         return
-    st.header("How your files were read", anchor=False)
     st.html(markup.bullets(notices[:_MOST_NOTICES]))
     if len(notices) > _MOST_NOTICES:
         with st.expander(f"Show {counted(len(notices) - _MOST_NOTICES, 'more notice')}"):
