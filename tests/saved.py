@@ -4,9 +4,8 @@ import csv
 import hashlib
 import io
 import json
+from datetime import date
 from functools import lru_cache
-
-from worlds import AS_AT
 
 from matching.audit.verify import verify
 from matching.errors import DataError
@@ -32,16 +31,16 @@ def found_in(files: dict[str, bytes]) -> list[str]:
 def _verified(files: dict[str, bytes]) -> tuple[list[str], list[str]]:
     try:
         saved = read_files(files)
-        verification = verify(saved, _read(tuple(saved.sources.items()), saved.format))
+        verification = verify(saved, _read(tuple(saved.sources.items()), saved.format, saved.as_at))
         return list(verification.faults), list(verification.wording)
     except DataError as error:
         return list(map(str, error.problems)), []
 
 
 @lru_cache(maxsize=8)
-def _read(sources: tuple[tuple[str, Source], ...], plan_format: int) -> Inputs:
+def _read(sources: tuple[tuple[str, Source], ...], plan_format: int, as_at: date) -> Inputs:
     columns = format_1.INPUT_COLUMNS if plan_format == 1 else None
-    return read_inputs(dict(sources), as_at=AS_AT, columns=columns)
+    return read_inputs(dict(sources), as_at=as_at, columns=columns)
 
 
 def signed(files: dict[str, bytes], **changes: object) -> dict[str, bytes]:

@@ -4,7 +4,8 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny import AS_AT, EVIDENCE_HEADER, SCHOOLS, SUPPORTERS, read, sources
 
@@ -246,7 +247,7 @@ def test_the_first_days_of_the_calendar_are_no_trouble():
     assert judged(as_at=date(1, 1, 1)).accredited.all()
 
 
-@settings(max_examples=25)
+@cases(25)
 @given(st.dates(date(1990, 1, 1), date(2050, 1, 1)), st.dates(date(1990, 1, 1), date(2050, 1, 1)))
 def test_due_for_review_is_two_birthdays_ago(checked_on, as_at):
     try:
@@ -260,7 +261,7 @@ def test_due_for_review_is_two_birthdays_ago(checked_on, as_at):
 # Whatever the evidence
 
 
-@settings(max_examples=25)
+@cases(25)
 @given(
     st.dictionaries(
         st.sampled_from([(who, code) for who in HELD for code in CRITERIA]),

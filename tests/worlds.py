@@ -9,7 +9,6 @@ import io
 import itertools
 import json
 import math
-import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from functools import cache, wraps
 
 import numpy as np
 import scipy.sparse as sp
+from depth import DEEP
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
@@ -443,8 +443,6 @@ def solved_wide(number: int) -> Solved:
     return Solved(made, inputs, allocate(inputs))
 
 
-DEEP = os.environ.get("S2S_HYPOTHESIS") == "deep"
-"""Whether more cases than usual are tried; see conftest.py."""
 GALLERY = range(36 if DEEP else 24)
 WIDE = range(8)
 

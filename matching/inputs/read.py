@@ -217,9 +217,10 @@ def with_decisions(inputs: Inputs, decisions: pd.DataFrame, *, name: str = "deci
     ----------
     decisions : DataFrame
         One row for each need that a decision is about: kind, supporter_id, need_id, reason, by, on (a date or None),
-        and if any pin names rules that it breaks, rules_broken (tuples of `RULE_CODES`).
+        and if any pin names rules that it breaks, rules_broken (tuples of `RULE_CODES`). With row where several are of
+        one row of a file, about every need of a school; without it each is a row, numbered from 2 as under a header.
     name : str
-        What problems call the decisions; their rows are numbered from 2, as under a header.
+        What problems call the decisions.
 
     Returns
     -------
@@ -232,7 +233,8 @@ def with_decisions(inputs: Inputs, decisions: pd.DataFrame, *, name: str = "deci
         A kind, a supporter or a need is unknown, or a pin contradicts another pin, a bar or what the supporter
         offers: the problems that a file with these rows would have.
     """
-    numbered = decisions.assign(row=range(2, len(decisions) + 2)).astype("object")
+    has_rows = "row" in decisions
+    numbered = (decisions if has_rows else decisions.assign(row=range(2, len(decisions) + 2))).astype("object")
     if "rules_broken" not in numbered:
         numbered["rules_broken"] = [()] * len(numbered)
     table = Table(name, numbered[list(DECISION_COLUMNS)], (), ())

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import counted, joined
+from matching.plan.phrases import need_in_words
 from matching.plan.write import Plan
 from matching.tables.formats import NEED_STATES
 
@@ -87,9 +88,11 @@ class Comparison:
 
     def _not_open(self) -> Iterator[str]:
         for state in NEED_STATES[1:]:
-            need_ids = self.changes.loc[self.changes["change"] == state, "need_id"].tolist()
-            if need_ids:
-                yield f"{joined(need_ids)} {'is' if len(need_ids) == 1 else 'are'} {state}."
+            rows = self.changes[self.changes["change"] == state]
+            if len(rows):
+                columns = (rows["focus"], rows["school_name"], rows["need_id"])
+                named = [need_in_words(*row) for row in zip(*columns, strict=True)]
+                yield f"{joined(named)} {'is' if len(named) == 1 else 'are'} {state}."
 
 
 def compare(before: Plan, after: Plan) -> Comparison:

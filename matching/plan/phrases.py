@@ -1,5 +1,6 @@
 """Phrases that several sentences share: people, distances, and the rules that a pair breaks."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import cache
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from matching.accreditation import failed_criteria
 from matching.errors import joined
+from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES
 from matching.tables.cell_values import MONTHS
@@ -16,6 +18,21 @@ def person(market: Market, supporter: int) -> str:
     """Return a supporter's name and identifier."""
     who = market.supporters[supporter]
     return f"{who['name']} ({who['supporter_id']})"
+
+
+def need_in_words(focus: str, school: str, need_id: str) -> str:
+    """Return a need in words: English at Alder School (N012)."""
+    return f"{focus} at {school} ({need_id})"
+
+
+def needs_in_words(inputs: Inputs, need_ids: Iterable[str] | None = None) -> dict[str, str]:
+    """Return these needs in words by need_id, in the order of the table; of None every need, paused ones too."""
+    needs = inputs.all_needs
+    if need_ids is not None:
+        needs = needs[needs["need_id"].isin({*need_ids})]
+    schools = needs["school_urn"].map(inputs.schools.set_index("urn")["name"])
+    columns = (needs["focus"], schools, needs["need_id"])
+    return {need_id: need_in_words(focus, school, need_id) for focus, school, need_id in zip(*columns, strict=True)}
 
 
 def counted_days(days: float) -> str:

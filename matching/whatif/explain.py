@@ -7,7 +7,7 @@ import pandas as pd
 
 from matching.errors import DataError, Problem, counted
 from matching.pairs.market import Market
-from matching.plan.phrases import bar_phrases, counted_days, person
+from matching.plan.phrases import bar_phrases, counted_days, need_in_words, person
 from matching.plan.write import Plan
 from matching.tables.grid import kilometres
 from matching.whatif.resolve import position_of, position_of_need
@@ -239,7 +239,8 @@ def _instead(market: Market, theirs: pd.DataFrame, need: int, supporter: int) ->
     need_id = market.inputs.needs["need_id"].iat[need]
     if (theirs["need_id"] == need_id).any():
         return "supports this need"
-    serves = ", ".join(theirs["need_id"])
+    columns = (theirs["focus"], theirs["school_name"], theirs["need_id"])
+    serves = "; ".join(need_in_words(*row) for row in zip(*columns, strict=True))
     if len(theirs) >= row["max_deployments"]:
         return f"no place left; supports {serves}"
     # In hundredths, as everywhere: 0.3 less 0.1 must leave 0.2.

@@ -13,7 +13,7 @@ import pandas as pd
 from matching.errors import counted, joined
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
-from matching.plan.phrases import person
+from matching.plan.phrases import need_in_words, person
 from matching.plan.write import Plan
 from matching.solve.arrays import Positions
 from matching.solve.problem import PRIORITY_LEVELS, UNMET, Reached
@@ -242,7 +242,7 @@ def _sentence(change: str, displaced: pd.DataFrame, priority: str, *, proved: bo
     if moved:
         effects.append(f"move {counted(moved, 'other deployment')}")
     if len(gained):
-        effects.append(f"also meet {_named(gained['need_id'].tolist())}")
+        effects.append(f"also meet {_named(gained)}")
     if not len(others):
         effects.append("change nothing else")
     sentence = f"{change} would {joined(effects)}"
@@ -252,10 +252,13 @@ def _sentence(change: str, displaced: pd.DataFrame, priority: str, *, proved: bo
         else:
             same = (lost["priority"] == priority).any()
             which = "some of which have the same priority" if same else "none of which has the same priority"
-        sentence += f", but would leave {_named(lost['need_id'].tolist())} unmet, {which}"
+        sentence += f", but would leave {_named(lost)} unmet, {which}"
     doubt = "" if proved else " (as far as the search went in the time allowed)"
     return f"{sentence}{doubt}."
 
 
-def _named(need_ids: list[str]) -> str:
-    return joined(need_ids) if len(need_ids) <= _MOST_NAMED else f"{len(need_ids):,} other needs"
+def _named(needs: pd.DataFrame) -> str:
+    if len(needs) > _MOST_NAMED:
+        return f"{len(needs):,} other needs"
+    columns = (needs["focus"], needs["school_name"], needs["need_id"])
+    return joined([need_in_words(*row) for row in zip(*columns, strict=True)])

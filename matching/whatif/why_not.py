@@ -10,7 +10,7 @@ import pandas as pd
 
 from matching.errors import counted, joined
 from matching.pairs.market import Market, Row
-from matching.plan.phrases import bar_phrases, counted_days, person
+from matching.plan.phrases import bar_phrases, counted_days, need_in_words, person
 from matching.plan.write import Plan, in_points
 from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Reached
 from matching.whatif.resolve import (
@@ -222,7 +222,7 @@ def _moves(displaced: pd.DataFrame) -> str:
 
 
 def _move(row: Row) -> str:
-    need = f"{row['need_id']} ({row['focus']}, {row['school_name']}, {row['priority']})"
+    need = f"{need_in_words(row['focus'], row['school_name'], row['need_id'])}, {row['priority']} priority,"
     before = f"{row['supporter_name_before']} ({row['supporter_id_before']})"
     after = f"{row['supporter_name_after']} ({row['supporter_id_after']})"
     return {

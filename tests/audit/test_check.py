@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from depth import DEEP
 from saved import TABLES, as_bytes, faults_in, found_in, rows_of, signed
 from worlds import (
-    DEEP,
     GALLERY,
     WIDE,
     Solved,

@@ -5,10 +5,11 @@ import json
 import re
 
 import numpy as np
-from conftest import DESKTOP
+import pytest
 from PIL import Image
 from playwright.sync_api import expect
 from test_every_screen import inaccessible, wider_than_the_window
+from window import DESKTOP
 
 RECORD = "What do you want to record?"
 
@@ -50,6 +51,7 @@ def states(window):
     yield "compare"
 
 
+@pytest.mark.long
 def test_a_decision_and_all_that_follows_is_accessible_and_fits(window):
     faults = []
     for state in states(window):

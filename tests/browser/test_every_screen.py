@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
+import pytest
 import tiny
 import workbooks
 from axe_playwright_python.base import AXE_SCRIPT
-from conftest import DESKTOP, PHONE, ZOOMED, Window
 from playwright.sync_api import TimeoutError as NeverSo
+from window import DESKTOP, PHONE, ZOOMED, Window
 
 # Streamlit's own, which an app cannot mend: an uploader's drop zone takes back its role by being named.
 KNOWN = {("presentation-role-conflict", "stFileUploaderDropzone")}
@@ -152,6 +153,7 @@ def wider_than_the_window(window: Window) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_every_screen_is_accessible_fits_every_window_and_asks_only_this_machine(window):
     faults, found = [], set()
     for screen in every_screen(window):

@@ -8,9 +8,9 @@ from threading import Thread
 
 import pytest
 import tiny
-from conftest import DESKTOP, PHONE, Window, profile
 from playwright.sync_api import expect
 from serving import App
+from window import DESKTOP, PHONE, Window, profile
 
 from matching.rounds.store import open_store
 from matching.ui.steps import STEPS

@@ -6,9 +6,9 @@ import zipfile
 
 import openpyxl
 import pytest
-from conftest import DESKTOP, Window
 from playwright.sync_api import expect
 from test_every_screen import inaccessible, wider_than_the_window
+from window import DESKTOP, Window
 
 SUPPORTERS, NEEDS = 700, 900
 # With limits the proof is out of reach: such a search never ends by itself before somebody has seen it.
@@ -106,6 +106,7 @@ def begin_large(window: Window, tables: dict[str, str]) -> None:
     expect(window.page.get_by_role("heading", name="The plan is being made")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_long_search_survives_a_refresh_and_is_stopped_with_what_it_has(window, large):
     page = window.page
     begin_large(window, large)
@@ -117,6 +118,7 @@ def test_a_long_search_survives_a_refresh_and_is_stopped_with_what_it_has(window
     expect(page.get_by_text("Needs met", exact=True)).to_be_visible(timeout=90_000)
 
 
+@pytest.mark.long
 def test_a_search_that_dies_with_its_server_can_be_begun_again(window, app, large):
     page = window.page
     begin_large(window, large)
@@ -148,6 +150,7 @@ def approved_screens(window: Window):
     yield "reopened"
 
 
+@pytest.mark.long
 def test_the_screens_of_an_approved_plan_are_accessible_and_fit_a_phone(window):
     faults = []
     for screen in approved_screens(window):

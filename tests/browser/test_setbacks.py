@@ -15,8 +15,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import BROWSERS, DESKTOP, FLAGS, App, Window
 from playwright.sync_api import Browser, expect
+from serving import App
+from window import BROWSERS, DESKTOP, FLAGS, Window
 
 from matching.rounds.store import open_store
 
@@ -99,6 +100,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
         process.wait(timeout=20)
 
 
+@pytest.mark.long
 def test_a_browser_that_dies_takes_nothing_with_it(window, app, doomed):
     other_browser, process = doomed
     other = Window(other_browser.contexts[0].new_page(), app.address)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 from pandas.testing import assert_frame_equal
@@ -373,7 +374,7 @@ def test_where_none_is_left_out_there_is_nothing_to_count():
     assert official.notices[0].endswith("left out: none.")
 
 
-@settings(max_examples=20, deadline=None)
+@cases(20)
 @given(st.permutations(range(6)))
 def test_any_order_of_rows_gives_the_same_table(order):
     rows = [

@@ -6,6 +6,7 @@ from datetime import date
 import pandas as pd
 import pytest
 import tiny
+from depth import cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -526,7 +527,7 @@ def test_days_the_wrong_way_round_are_a_problem():
     assert "row 2, start_by: start_by is 2026-09-01, which is before requested_on (2026-09-02). Correct" in fault
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(st.lists(st.integers(1, 999), min_size=1, max_size=2))
 def test_pins_that_use_the_days_to_the_last_hundredth_can_stand(hundredths):
     offered = f"{sum(hundredths) // 100}.{sum(hundredths) % 100:02}"
@@ -649,13 +650,13 @@ def test_any_bytes_as_any_file_are_inputs_or_problems(name, content):
     inputs_or_refusal(sources(**{name: content}))
 
 
-@settings(max_examples=50)
+@cases(50)
 @given(TABLES, st.binary(max_size=100))
 def test_any_packed_bytes_as_any_file_are_inputs_or_problems(name, content):
     inputs_or_refusal(sources(**{name: gzip.compress(content)}))
 
 
-@settings(max_examples=50)
+@cases(50)
 @given(TABLES, st.binary(max_size=100))
 def test_any_bytes_that_begin_as_an_excel_file_are_inputs_or_problems(name, content):
     inputs_or_refusal(sources(**{name: b"PK\x03\x04" + content}))
@@ -709,7 +710,7 @@ WORDS = st.sampled_from(
 EXCEL = st.none() | st.booleans() | st.integers() | st.floats() | st.dates() | st.datetimes() | st.times() | WORDS
 
 
-@settings(max_examples=50)
+@cases(50)
 @given(st.lists(st.lists(EXCEL, min_size=1, max_size=4), max_size=3))
 def test_any_excel_cells_are_inputs_or_problems(rows):
     book, packed = Workbook(), io.BytesIO()
@@ -750,7 +751,7 @@ def rounds(draw):
     return {name: pd.DataFrame(rows).to_csv(index=False, header=False) for name, rows in tables.items()}
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(cases(60), suppress_health_check=list(HealthCheck))
 @given(rounds())
 def test_what_is_sound_can_be_allocated(tables):
     inputs = inputs_or_refusal(sources(**tables))

@@ -4,7 +4,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.errors import DataError
@@ -62,7 +63,7 @@ def round_of_2000() -> dict[str, pd.DataFrame]:
     return simulate(MANY_SCHOOLS, 2000, 1500, seed=1)
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(
     supporters=st.integers(1, 60),
     needs=st.integers(1, 60),
@@ -77,7 +78,7 @@ def test_every_round_can_be_read_back_without_a_problem(supporters, needs, seed,
     assert inputs.notices == ()
 
 
-@settings(max_examples=15)
+@cases(15)
 @given(seed=st.integers(0, 2**32), order=st.randoms(use_true_random=False))
 def test_the_order_of_the_schools_does_not_matter(seed, order):
     rows = list(range(len(SCHOOLS)))

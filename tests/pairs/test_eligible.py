@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import WIDE, World, eligible, facts, need, person, school, solved_wide, with_policy, world, worlds
 
@@ -39,7 +40,7 @@ def same(made: World, market: Market) -> None:
 
 
 @given(worlds((14, 9, 14), decisions=st.integers(0, 8)))
-@settings(max_examples=25)
+@cases(25)
 def test_pairs_are_those_of_the_rules_one_at_a_time(made):
     same(made, open_market(made.inputs()))
 

@@ -4,8 +4,8 @@ import random
 import threading
 
 import pytest
+from depth import DEEP
 from worlds import (
-    DEEP,
     World,
     bounds_said,
     brute_force,

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import (
-    DEEP,
     GALLERY,
     WIDE,
     World,
@@ -54,7 +54,7 @@ def names(one: Market, need_row, supporter_row) -> list[tuple[str, str]]:
     seed=st.integers(0, 1000),
     most=st.sampled_from([5, 400, 1100, 3000]),
 )
-@settings(max_examples=150 if DEEP else 50)
+@cases(150)
 def test_pairs_above_their_prices_are_exactly_those(made, seed, most):
     """Against the contract's rules one pair at a time: no pair is missed, whatever is asked."""
     one, r = open_market(made.inputs()), np.random.default_rng(seed)
@@ -72,7 +72,7 @@ def test_pairs_above_their_prices_are_exactly_those(made, seed, most):
 
 
 @given(worlds((14, 9, 14), decisions=st.integers(0, 8)), st.integers(1, 5))
-@settings(max_examples=40 if DEEP else 15)
+@cases(40)
 def test_the_nearest_are_the_nearest(made, count):
     """An eligible supporter who is not among them has as many as were asked for before them, of the same designation."""
     one = open_market(made.inputs())
@@ -130,7 +130,7 @@ def test_a_large_round_comes_to_the_same_levels_prices_and_surpluses(number):
 
 
 @given(made=worlds((25, 15, 40), ties=st.booleans(), places=st.just(("", "1", "2", "3", "0"))))
-@settings(max_examples=40 if DEEP else 15)
+@cases(40)
 def test_any_large_round_is_the_best(made):
     inputs = made.inputs()
     plan = allocate(inputs, params=LARGE)

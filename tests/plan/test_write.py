@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import (
     AS_AT,
@@ -95,7 +96,7 @@ def test_the_same_input_gives_the_same_manifest_apart_from_times():
 
 
 @given(worlds((8, 6, 7), n_supporters=st.integers(2, 6), baseline=st.booleans(), pins=st.just(0)))
-@settings(max_examples=20)
+@cases(20)
 def test_one_more_supporter_never_makes_the_objective_worse(made):
     fewer = without(made, made.supporters[-1]["supporter_id"])
     assert said(made.plan()) >= said(fewer.plan())

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from hypothesis import example, given, settings
+from depth import cases
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from stores import FILES, OTHER_FILES, SOURCES, held, kinds_of, only_problem, opened, pin, raw, start_with_one_round
@@ -165,7 +166,7 @@ def whole(tmp_path_factory) -> bytes:
     return path.read_bytes()
 
 
-@settings(max_examples=25)
+@cases(25)
 @example(1)
 @example(0.999)
 @given(st.one_of(st.integers(0, 200), st.floats(0, 1, exclude_max=True)))

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import DEEP, GALLERY, WIDE, bounds_said, decision, need, person, said, school, solved, solved_wide, world
+from depth import DEEP
+from worlds import GALLERY, WIDE, bounds_said, decision, need, person, said, school, solved, solved_wide, world
 
 from matching.allocation import allocate, solve
 from matching.audit.check import check_plan

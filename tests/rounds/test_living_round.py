@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
+from saved import faults_in
 from stores import held, opened
 from tiny import AS_AT, EVIDENCE_HEADER, SCHOOLS, as_source, xlsx
-from worlds import DEEP
 
 from matching.allocation import allocate
 from matching.errors import DataError
@@ -255,6 +256,7 @@ def after(store: RoundStore, seen: Round, command: str, a: int, b: int, c: int) 
         plan, inputs = next_plan(seen)
         check_plan(seen, plan, inputs)
         accepted = store.save_plan(seen, plan_files(plan, inputs), by="Jo")
+        assert faults_in(accepted.files) == []
         assert is_same_register(json.loads(accepted.files["manifest.json"]), accepted.sources)
         return accepted
     if command == "replaced":
@@ -433,7 +435,7 @@ def keep_promises(store: RoundStore, history: Sequence[Any], undos: Sequence[int
 
 
 # Two halves of the histories, so that two workers go through them at the same time; each name has histories of its own.
-HALF = settings(max_examples=60 if DEEP else 25)
+HALF = cases(250, usually=10)
 UNDOS = st.lists(st.integers(0, 60), min_size=1, max_size=3)
 
 

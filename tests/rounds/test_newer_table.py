@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 import tiny
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.errors import DataError
@@ -239,7 +240,7 @@ def proposals(draw: st.DrawFn) -> tuple[str, dict[str, Source], dict[str, Source
     return table, sources, sources | {table: draw(tables(table))}
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(proposals())
 def test_a_register_that_accepts_all_of_a_newer_table_means_what_it_means(case):
     table, sources, newer = case
@@ -267,7 +268,7 @@ def table_cells_given(source: Source) -> list[str]:
     return [name.strip('"') for name in source.content.decode().splitlines()[0].split(",")]
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(proposals(), st.data())
 def test_rows_that_are_not_ticked_keep_their_cells_and_undo_gives_the_bytes_before(case, data):
     table, sources, newer = case

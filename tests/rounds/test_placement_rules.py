@@ -24,7 +24,10 @@ def swap(number: int, need_id: str, supporter_id: str, broken: str = "") -> Even
 
 
 def test_a_supporter_is_not_given_more_than_they_have():
-    with pytest.raises(DataError, match=r"would then have N1, N2, which is more than they offer\.") as caught:
+    with pytest.raises(
+        DataError,
+        match=r"would then have maths at School 2 \(N1\) and maths at School 3 \(N2\), which is more than they offer\.",
+    ) as caught:
         refuse_overfull(INPUTS, PLAN, [], [swap(1, "N2", "S1")])
     assert [one.fix for one in caught.value.problems] == ["Place another supporter at one of these needs first."]
     refuse_overfull(INPUTS, PLAN, [], [swap(1, "N2", "S2")])

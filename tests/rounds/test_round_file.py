@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from stores import (
     FILES,
@@ -85,7 +86,7 @@ def test_a_round_that_is_here_already_is_restored_beside(store):
         store.export_round("0123456789abcdef")
 
 
-@settings(max_examples=25)
+@cases(25)
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200).filter(str.strip),
     st.dictionaries(st.sampled_from(list(SOURCES)), st.binary()),
@@ -402,7 +403,7 @@ def test_a_damaged_foreign_newer_or_huge_file_is_said_so(store, monkeypatch):
     assert len(store.list()) == 1
 
 
-@settings(max_examples=40)
+@cases(40)
 @given(st.floats(0, 1, exclude_max=True), st.integers(1, 255))
 def test_no_damage_to_a_file_goes_unnoticed(travelled, where, change):
     store, original, packed = travelled

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
-from tiny import AS_AT, decisions, sources
+from tiny import AS_AT, NEEDS, as_source, decisions, sources
 
 from matching.allocation import allocate
 from matching.inputs.read import read_inputs
+from matching.plan.stored_inputs import stored_tables
 from matching.rounds.history.events import Event
 from matching.rounds.history.state import state_of
 from matching.rounds.planning.placement_rules import DAYS, PLACES
@@ -59,6 +60,17 @@ def test_the_files_that_a_plan_keeps_read_as_the_inputs_that_it_was_made_from(ev
     ours, theirs = (one.decisions.drop(columns="row").to_dict("records") for one in (found.inputs, again))
     assert ours == theirs
     assert found.inputs.files == again.files
+
+
+def test_a_plan_keeps_a_decision_about_a_school_as_the_one_row_that_it_counts():
+    two_at_one_school = as_source("needs", NEEDS.replace("N2,100001", "N2,100000"))
+    files = {**sources(decisions=decisions("forbid,S1,,100000,Governor,Al,2026-05-01")), "needs": two_at_one_school}
+    inputs = read_inputs(files, as_at=AS_AT)
+    found = run_inputs(inputs, files, files["decisions"], state_of([]), {})
+    assert said(found) == [("forbid", "N1", "S1"), ("forbid", "N2", "S1")]
+    kept = stored_tables(found.inputs)["decisions"]
+    assert kept[["need_id", "school_urn"]].to_numpy().tolist() == [["", "100000"]]
+    assert found.inputs.files["decisions"].rows == 1
 
 
 def test_a_pin_that_was_undone_after_the_plan_is_gone_from_the_next():

@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import assume, example, given, settings
+from depth import cases
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tiny import decisions, read, xlsx
 
@@ -246,7 +247,7 @@ def withdrawn(events: Sequence[Event]) -> dict[tuple[str, str], int]:
     return {pair: acted(events, one) for pair, one in last.items() if one.about["status"] == "withdrawn"}
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(commands(), st.booleans())
 def test_the_fold_is_what_looking_each_thing_up_gives(tried, refuse):
     events = accepted(tried, refuse=refuse)
@@ -259,7 +260,7 @@ def test_the_fold_is_what_looking_each_thing_up_gives(tried, refuse):
     assert found.undone == {one.number for one in events if not holds(events, one)}
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(commands())
 def test_undoing_the_last_decision_is_as_if_it_had_never_been_made(tried):
     events = accepted(tried)
@@ -272,7 +273,7 @@ def test_undoing_the_last_decision_is_as_if_it_had_never_been_made(tried):
         assert getattr(without, name) == getattr(undone, name)
 
 
-@settings(max_examples=100)
+@cases(100)
 @given(commands(), st.dictionaries(st.sampled_from(list(SCHOOL_OF)), st.sampled_from(PEOPLE)))
 @example([event("pin", "N1", "S2"), undo(1), event("plan", plan="1"), undo(2)], {"N1": "S1"})
 def test_who_serves_what_is_the_plan_and_what_was_decided_since(tried, deployments):
@@ -502,7 +503,7 @@ def bases() -> st.SearchStrategy[list[str]]:
     return st.lists(line, max_size=4, unique=True)
 
 
-@settings(max_examples=25)
+@cases(25)
 @given(commands(), bases())
 def test_a_rerun_reads_a_sound_table_that_says_what_was_decided(tried, lines):
     base = table(*lines)

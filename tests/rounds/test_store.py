@@ -15,7 +15,8 @@ from threading import Timer
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from stores import (
@@ -70,7 +71,7 @@ def test_sources_come_back_to_the_byte(store):
     assert (begun.name, begun.sources, begun.files) == ("Autumn", SOURCES, None)
 
 
-@settings(max_examples=25)
+@cases(25)
 @given(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200).filter(str.strip),
     st.dictionaries(st.sampled_from(list(SOURCES)), st.binary()),

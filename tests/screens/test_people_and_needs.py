@@ -269,6 +269,22 @@ def test_a_person_is_changed_and_what_breaks_is_named(two_agreed):
     assert supporter(two_agreed, "S1")["specialisms"] == ("phonics",)
 
 
+def test_schools_that_a_person_must_not_support_are_chosen_by_name():
+    ends = zip(tiny.SUPPORTERS.splitlines(), (",conflicts", ",100099", ",", ","), strict=True)
+    visitor = with_tables(supporters="".join(f"{row}{end}\n" for row, end in ends))
+    open_person(visitor, "S1", "A change")
+    box = visitor._one(visitor.tab.multiselect, "Schools that they must not support")
+    # A school that the table does not know stays, by its number.
+    assert box.value == ["100099"]
+    (cedar,) = [one for one in box.options if one.startswith("Cedar School")]
+    box.set_value(["100099", cedar])
+    visitor.run()
+    visitor.press("Save the change")
+    assert supporter(visitor, "S1")["conflicts"] == ("100002", "100099")
+    undo(visitor)
+    assert supporter(visitor, "S1")["conflicts"] == ("100099",)
+
+
 def test_someone_unavailable_keeps_one_agreed_deployment_and_ends_the_other(two_agreed):
     before = stored(two_agreed)
     open_person(two_agreed, "S1", "unavailable")

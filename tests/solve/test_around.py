@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from depth import DEEP
 from saved import as_bytes, faults_in, rows_of, signed
 from worlds import (
-    DEEP,
     World,
     bounds_said,
     by_milp,

@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from worlds import (
@@ -147,7 +148,7 @@ def with_places(problem: AssignmentProblem, places) -> AssignmentProblem:
 
 
 @given(problems())
-@settings(max_examples=250)
+@cases(250)
 def test_the_best_of_everything_that_can_be_tried(problem):
     outcome = assign(problem)
     assert allowed(problem, outcome.supporter_of)
@@ -156,7 +157,7 @@ def test_the_best_of_everything_that_can_be_tried(problem):
 
 
 @given(problems(most_needs=12, most_people=4, most_places=9, with_days=False))
-@settings(max_examples=150)
+@cases(150)
 def test_prices_prove_the_plan_and_are_what_one_more_place_is_worth(problem):
     outcome = assign(problem)
     price = outcome.price_milli
@@ -171,7 +172,7 @@ def test_prices_prove_the_plan_and_are_what_one_more_place_is_worth(problem):
 
 
 @given(problems(most_needs=6, most_people=3, with_days=True))
-@settings(max_examples=60)
+@cases(60)
 def test_parts_are_solved_as_if_alone(problem):
     """Two areas with nothing in common: the levels are the sums, and days that bind in one leave the other's prices."""
     second = problem_of({(0, 0): 700, (1, 0): 300}, [0, 0], [1])
@@ -313,7 +314,7 @@ def test_time_that_runs_out_leaves_a_valid_plan_under_its_bounds(seconds):
 
 
 @given(problems(most_needs=7, most_people=3, with_days=True))
-@settings(max_examples=60)
+@cases(60)
 def test_no_time_at_all_still_bounds_the_best(problem):
     outcome = assign(problem, time_limit_s=0)
     best = best_of(problem)

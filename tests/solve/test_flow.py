@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
@@ -111,7 +112,7 @@ def small_problems(draw):
 @pytest.mark.parametrize("auction_above", [0, 200_000], ids=["with an auction", "without an auction"])
 @pytest.mark.parametrize("first", [1, 8])
 @given(problem=small_problems())
-@settings(max_examples=60)
+@cases(60)
 def test_any_small_problem_whatever_it_begins_with(auction_above, first, problem):
     tuning = FlowParams(auction_above=auction_above, first_pairs=first, first_pairs_extra=first - 1, more_pairs=first)
     _, supporter_of, price = best_with_places(problem, Budget.of(600), params=SolveParams(flow=tuning))
@@ -151,7 +152,7 @@ def some_of(problem: AssignmentProblem, keep: np.ndarray) -> AssignmentProblem:
 
 @pytest.mark.parametrize("auction_above", [0, 200_000], ids=["with an auction", "without an auction"])
 @given(problem=small_problems(), seed=st.integers(0, 1000), share=st.sampled_from([0, 0.3, 0.8]))
-@settings(max_examples=120)
+@cases(120)
 def test_any_candidates_lead_to_the_same_prices(auction_above, problem, seed, share):
     candidates = some_of(problem, np.random.default_rng(seed).random(len(problem.need)) < share)
     params = SolveParams(flow=FlowParams(auction_above=auction_above, first_pairs=1, more_pairs=1))

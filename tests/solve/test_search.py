@@ -5,7 +5,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from worlds import DEEP, World, bounds_said, by_milp, faults_of, random_world, said, served
+from depth import DEEP
+from worlds import World, bounds_said, by_milp, faults_of, random_world, said, served
 
 from matching.audit.check import check_plan
 from matching.plan.write import Plan

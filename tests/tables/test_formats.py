@@ -5,7 +5,8 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from tiny import SCHOOLS, faults_of, xlsx
 
@@ -558,7 +559,7 @@ def test_a_table_of_schools_is_written_as_it_is_read():
     assert text["pupils"].tolist() == [""] * 3
 
 
-@settings(max_examples=30)
+@cases(30)
 @given(st.floats(80_000, 660_000), st.integers(0, 50_000))
 def test_numbers_of_schools_are_written_without_needless_decimals(easting, pupils):
     row = ROWS["schools"] | {"easting": f"{easting:.3f}", "pupils": str(pupils)}
@@ -698,7 +699,7 @@ def tables_of_anything(draw):
     return name, rows
 
 
-@settings(max_examples=200)
+@cases(200)
 @given(tables_of_anything())
 def test_any_cells_are_values_or_problems(case):
     name, rows = case

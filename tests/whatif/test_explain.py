@@ -150,7 +150,7 @@ def test_days_that_are_just_enough_are_not_said_to_be_too_few():
         "N2": "S2",
     }
     told = explain_need(market, plan, "N2").candidates.set_index("supporter_id")["instead"]
-    assert told["S1"] == "has 1 place left; supports N1"
+    assert told["S1"] == "has 1 place left; supports maths at School 2 (N1)"
 
 
 def test_somebody_else_is_weighed_by_what_the_plan_would_lose():
@@ -164,7 +164,7 @@ def test_somebody_else_is_weighed_by_what_the_plan_would_lose():
     )
     assert told[2:4] == (
         "With Person S2 (S2) here the plan would be worse: total score 0.060 lower.",
-        "N2 (maths, School 3, high) would move from Person S2 (S2) to Person S1 (S1).",
+        "maths at School 3 (N2), high priority, would move from Person S2 (S2) to Person S1 (S1).",
     )
     assert told[4].startswith("One more place with Person S2 ")
 

@@ -204,7 +204,7 @@ def test_a_chain_is_told_in_order():
     answer = why_not(market, plan, "N1", "S2")
     assert answer.sentences == (
         "With Person S2 (S2) here the plan would be worse: 1 fewer high need met; total score 0.760 lower.",
-        "N2 (science, School 4, high) would be left unmet, losing Person S2 (S2).",
+        "science at School 4 (N2), high priority, would be left unmet, losing Person S2 (S2).",
     )
     assert answer.displaced["change"].tolist() == ["moved", "lost"]
 
@@ -424,7 +424,7 @@ def test_a_need_that_is_not_open_is_named():
 def test_a_place_that_another_need_may_take_is_not_enough():
     """N2 and N3 are alike: one more place meets one of them, and nobody can say which."""
     told = sentences(NEAR, [person("S1", 1)], [need("N1", 2), need("N2", 3), need("N3", 3)])
-    assert told == ["2 more places with Person S1 (S1) would meet this need and also meet N3."]
+    assert told == ["2 more places with Person S1 (S1) would meet this need and also meet maths at School 3 (N3)."]
 
 
 def test_more_days_are_the_least_that_suffice():
@@ -466,7 +466,7 @@ def test_a_change_whose_place_another_need_may_take_is_tried_with_one_more_place
     told = [one.sentence for one in repairs(market, left_open, "N1")]
     assert told == [
         "Undoing the decision that Person S1 (S1) is forbidden and one more place with Person S1 (S1) would meet this need "
-        "and also meet N2."
+        "and also meet maths at School 2 (N2)."
     ]
 
 
@@ -567,8 +567,10 @@ def test_a_need_that_another_loses_is_said():
         [need("N1", 2, days="3"), need("N2", 2, days="5", priority="high")],
     )
     assert told == [
-        "1 more day with Person S1 (S1) would meet this need, but would leave N1 unmet, which has a different priority.",
-        "Shortening this need by 1 day (from 5 to 4) would meet this need, but would leave N1 unmet, which has a different priority.",
+        "1 more day with Person S1 (S1) would meet this need, but would leave maths at School 2 (N1) "
+        "unmet, which has a different priority.",
+        "Shortening this need by 1 day (from 5 to 4) would meet this need, but would leave maths at School 2 (N1) "
+        "unmet, which has a different priority.",
     ]
 
 

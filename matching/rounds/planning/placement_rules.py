@@ -1,17 +1,17 @@
 """What placing a supporter by hand breaks: rules of the pair, and limits on all that a person or a school has."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, counted
+from matching.errors import DataError, Problem, counted, joined
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import HOME_LIMIT, RULES, SCHOOL_LIMIT, positions
 from matching.pairs.side_constraints import OutcomeCounts
-from matching.plan.phrases import bar_phrases
+from matching.plan.phrases import bar_phrases, needs_in_words
 from matching.rounds.history.events import Event
 from matching.rounds.history.state import RoundState, live_supporters, state_of
 from matching.solve.arrays import Positions
@@ -54,12 +54,14 @@ def _overfull(market: Market, supporter_of: Mapping[str, str], need: int, suppor
     need_id = str(market.needs[need]["need_id"])
     row = market.supporters[supporter]
     theirs = [one for one, who in supporter_of.items() if who == row["supporter_id"] and one != need_id]
-    listed = ", ".join(sorted(theirs))
-    if theirs and len(theirs) + 1 > row["max_deployments"]:
+    if not theirs:
+        return
+    listed = _in_words(market.inputs, theirs)
+    if len(theirs) + 1 > row["max_deployments"]:
         offer = counted(int(row["max_deployments"]), "place")
         yield Broken(PLACES, f"offers {offer} and would then have {len(theirs) + 1} needs (also {listed})")
     asked = days_asked(market.inputs, [*theirs, need_id])
-    if theirs and asked > row["days_available"]:
+    if asked > row["days_available"]:
         yield Broken(DAYS, f"offers {row['days_available']:g} days, and with {listed} it would take {asked:g}")
 
 
@@ -127,11 +129,15 @@ def _overfull_people(inputs: Inputs, deployments: Mapping[str, str], state: Roun
     for row in taken[over_places | over_days].assign(places=over_places, days=over_days).to_dict("records"):
         who = row["supporter_id"]
         if (row["places"] and (who, PLACES) not in accepted) or (row["days"] and (who, DAYS) not in accepted):
-            theirs = ", ".join(sorted(held.loc[held["supporter_id"] == who, "need_id"]))
+            theirs = _in_words(inputs, held.loc[held["supporter_id"] == who, "need_id"])
             message = f"{row['name']} would then have {theirs}, which is more than they offer."
             fix = "Place another supporter at one of these needs first."
             problems.append(Problem("plan", None, "supporter_id", str(who), message, fix))
     return problems
+
+
+def _in_words(inputs: Inputs, need_ids: Iterable[str]) -> str:
+    return joined([words for _, words in sorted(needs_in_words(inputs, need_ids).items())])
 
 
 def places_asked(inputs: Inputs, need_ids: Collection[str]) -> float:

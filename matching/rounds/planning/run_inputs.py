@@ -150,7 +150,7 @@ def run_inputs(
     changed = {name: one for name, one in sources.items() if name != "decisions"}
     if base is not None or len(decisions):
         changed["decisions"] = decisions_source(decisions)
-    each = for_each_need(decisions.assign(row=0), needs)
+    each = for_each_need(decisions.assign(row=range(2, len(decisions) + 2)), needs)
     decided = with_decisions(inputs, each, name="decisions.csv")
     files = dict(decided.files)
     if "decisions" in changed:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.pairs.market import Row
+from matching.plan.phrases import need_in_words
 from matching.rounds.history.events import Event
 from matching.rounds.planning.run_inputs import serving
 from matching.rounds.round import Round
@@ -83,7 +84,7 @@ def _need_names(opened: Opened, need_ids: Sequence[str]) -> str:
 
 def need_name(row: Row) -> str:
     """Return a need of `Opened.needs` in words: English at Alder School (N012)."""
-    return f"{row['focus']} at {row['school']} ({row['need_id']})"
+    return need_in_words(row["focus"], row["school"], row["need_id"])
 
 
 def _package_words(opened: Opened) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The fields of one row of the register, each with its problem under it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,6 +15,7 @@ from matching.ui.formatting import markup
 # A list of more schools would take the browser too long: then words narrow it first.
 _MOST_IN_A_LIST = 1_000
 _MOST_FOUND = 100
+_ASK_FOR_SCHOOL = "Type a name, an area or a URN"
 
 
 class Fields:
@@ -121,20 +123,38 @@ class Fields:
         was = self._was(column)
 
         def typed(key: str) -> str:
-            options: Sequence[str] = [*schools]
-            if len(options) > _MOST_IN_A_LIST:
-                words = st.text_input(f"{label}: search by name, area or URN", key=f"{key}_search", max_chars=100)
-                options = found_in(schools, words, was)
+            options = _offered(key, label, schools, [was] if was else [])
             found = st.selectbox(
                 label,
                 options,
                 index=options.index(was) if was in options else None,
                 format_func=lambda one: schools.get(one, one),
-                placeholder="Type a name, an area or a URN",
+                placeholder=_ASK_FOR_SCHOOL,
                 accept_new_options=True,
                 key=key,
             )
             return (found or "").strip()
+
+        self._show(column, label, typed)
+
+    def schools(self, column: str, label: str, schools: Mapping[str, str]) -> None:
+        """Show a list of schools of which any number is chosen, each found by name, area or URN."""
+        was = self._was(column)
+        chosen = [one.strip() for one in was.split(";") if one.strip()]
+
+        def typed(key: str) -> str:
+            # What is chosen already stays among the options while other words are searched for.
+            options = _offered(key, label, schools, st.session_state.get(key, chosen))
+            found = st.multiselect(
+                label,
+                options,
+                chosen,
+                format_func=lambda one: schools.get(one, one),
+                placeholder=_ASK_FOR_SCHOOL,
+                accept_new_options=True,
+                key=key,
+            )
+            return was if found == chosen else ";".join(one.strip() for one in found)
 
         self._show(column, label, typed)
 
@@ -162,17 +182,19 @@ class Fields:
         return [*lines, *faults.others]
 
 
-def found_in(schools: Mapping[str, str], words: str, first: str = "") -> list[str]:
-    """Return the URNs of the schools whose words hold all of these, at most a hundred; `first` comes first."""
+def _offered(key: str, label: str, schools: Mapping[str, str], chosen: Sequence[str]) -> list[str]:
+    if len(schools) > _MOST_IN_A_LIST:
+        words = st.text_input(f"{label}: search by name, area or URN", key=f"{key}_search", max_chars=100)
+        return found_in(schools, words, chosen)
+    return [*schools, *(one for one in chosen if one not in schools)]
+
+
+def found_in(schools: Mapping[str, str], words: str, chosen: Sequence[str] = ()) -> list[str]:
+    """Return the URNs of the schools whose words hold all of these, at most a hundred, after those that are chosen."""
     wanted = words.casefold().split()
     matching = (urn for urn, name in schools.items() if all(one in name.casefold() for one in wanted))
-    found = [first] if first in schools else []
-    for urn in matching if wanted else ():
-        if len(found) == _MOST_FOUND:
-            break
-        if urn != first:
-            found.append(urn)
-    return found
+    found = (urn for urn in matching if urn not in chosen) if wanted else ()
+    return [*chosen, *islice(found, _MOST_FOUND)]
 
 
 def british(cell: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.inputs.read import Inputs, with_policy
+from matching.plan.phrases import needs_in_words
 from matching.rounds.edits import Cells
 from matching.rounds.history.state import RoundState, state_of
 from matching.rounds.planning.run_inputs import serving
@@ -69,9 +70,7 @@ class OpenedRegister:
 
     @cached_property
     def _needs_words(self) -> Mapping[str, str]:
-        needs = self.inputs.all_needs
-        columns = (needs["need_id"], needs["focus"], needs["school_urn"])
-        return {one: f"{focus} at {self.school(urn)} ({one})" for one, focus, urn in zip(*columns, strict=True)}
+        return needs_in_words(self.inputs)
 
     def school(self, urn: str) -> str:
         """Return the name of a school."""

@@ -210,7 +210,7 @@ def _person_fields(opened: OpenedRegister, key: str, row: Cells | None, first: s
         fields.number("days_available", "Days", step=0.25, most=10_000, about="Blank: no limit.")
         fields.text("alliance", "Alliance", about="The teaching school that places them.")
         fields.day("available_until", "Available until")
-    fields.text("conflicts", "Schools that they must not support (URNs, separated by semicolons)", most=1_000)
+    fields.schools("conflicts", "Schools that they must not support", opened.schools)
     return fields
 
 
