@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from matching.errors import DataError, Problem, shown
@@ -13,7 +12,7 @@ from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted import ofsted_columns
 from matching.tables.cell_values import SEPARATORS
-from matching.tables.files import Recognise, Source, find_table, header_of, is_zip, read_sheet, unpacked
+from matching.tables.files import Recognise, Source, find_table, header_of, named_apart, read_sheet
 from matching.tables.formats import DECISION_KINDS, NEED_STATES, PRIORITIES, RULE_CODES, known_columns, table_formats
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import comparable, standard_vocabulary
@@ -47,37 +46,12 @@ class Place:
     columns: Mapping[str, str]
 
 
-def told_apart(sources: Mapping[str, Source]) -> dict[str, Source]:
-    """Return the sources under names that differ: one of several files of a name is called by its table too.
-
-    Several tables of one workbook keep its name: problems name the sheet as well.
-    """
-    of_name: dict[str, list[Source]] = {}
-    for source in sources.values():
-        of_name.setdefault(source.name, []).append(source)
-    return {
-        table: replace(source, name=f"{source.name} ({table})") if _is_ambiguous(of_name[source.name]) else source
-        for table, source in sources.items()
-    }
-
-
-def _is_ambiguous(of_one_name: Sequence[Source]) -> bool:
-    first, *others = of_one_name
-    return bool(others) and (any(one != first for one in others) or not _holds_several_tables(first))
-
-
-def _holds_several_tables(source: Source) -> bool:
-    with suppress(DataError):
-        return is_zip(unpacked(source, first_bytes=4))
-    return False
-
-
 def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
     """Return the place of every table of the sources."""
     options = options_of(sources)
     return tuple(
         _place(name, source, options.of(name))
-        for name, source in told_apart(sources).items()
+        for name, source in named_apart(sources).items()
         if name not in ("policy", COLUMNS)
     )
 
@@ -197,12 +171,7 @@ def with_cells(sources: Mapping[str, Source], place: Place, changes: Changes) ->
     in_file = {(row, place.columns[column]): value for (row, column), value in changes.items()}
     recognise = recognition(place.table, old, options.mapping)
     changed = file_with_cells(old, in_file, recognise=recognise, where=options.where)
-    # Another file of the same name is another file, and so is a copy that is given as another table.
-    shared = _holds_several_tables(old)
-    return {
-        name: changed if name == place.table or (shared and source == old) else source
-        for name, source in sources.items()
-    }
+    return {name: changed if source == old else source for name, source in sources.items()}
 
 
 def with_offer(cell: str, problem: Problem, offer: str) -> str:

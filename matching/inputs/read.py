@@ -24,12 +24,12 @@ from matching.inputs.checks.successors import follow_links
 from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
 from matching.inputs.headers import Mappings, TableOptions, read_options
 from matching.inputs.kept_tables import Kept, once
-from matching.inputs.locations import read_under, told_apart
+from matching.inputs.locations import read_under
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.files import Source, header_of, read_sheet
+from matching.tables.files import Source, header_of, named_apart, read_sheet
 from matching.tables.formats import NEED_STATES, TableFormat, known_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
@@ -306,7 +306,7 @@ def _read(
     except DataError as error:
         raise DataError([*reading.problems, *error.problems]) from error
     said = {name: options.of(name).also(mapping.get(name, {})) for name in SOURCES}
-    _read_each(reading, told_apart(sources), vocabulary, said, columns, may_be_empty, {} if kept is None else kept)
+    _read_each(reading, named_apart(sources), vocabulary, said, columns, may_be_empty, {} if kept is None else kept)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     own = with_schools_offered(reading.problems, tables.get("schools"))

@@ -7,9 +7,9 @@ from itertools import islice
 
 from matching.errors import DataError, file_problem
 from matching.inputs.headers import TableOptions, suggest_columns
-from matching.inputs.locations import is_extract, options_of, told_apart, with_options
+from matching.inputs.locations import is_extract, options_of, with_options
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
-from matching.tables.files import ANYWHERE, Source, find_table, first_rows
+from matching.tables.files import ANYWHERE, Source, find_table, first_rows, named_apart
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
 from matching.tables.vocabulary import standard_vocabulary
 
@@ -125,7 +125,7 @@ class TableReading:
 def table_readings(sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
     """Return how each table is read; official files, wrong files and those that cannot be opened are left out."""
     formats, options = table_formats(standard_vocabulary()), options_of(sources)
-    called = told_apart(sources)
+    called = named_apart(sources)
     found = (
         _reading(called[table], formats[table], options.of(table))
         for table in _TABLES

@@ -9,7 +9,8 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -61,6 +62,18 @@ class FoundTable:
     sheet: str
     header_row: int
     header: tuple[str, ...]
+
+
+def named_apart(sources: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the sources with different names: where two files have one name, that of the table follows it.
+
+    One file that is given as several tables keeps its name.
+    """
+    names = Counter(name for name, _ in {(one.name, one.content) for one in sources.values()})
+    return {
+        table: replace(one, name=f"{one.name} ({table})") if names[one.name] > 1 else one
+        for table, one in sources.items()
+    }
 
 
 def open_source(path: Path, *, limits: ReadLimits = LIMITS) -> Source:

@@ -4,7 +4,8 @@ import io
 
 import pytest
 import tiny
-from hypothesis import given, settings
+from depth import cases
+from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -42,7 +43,7 @@ def test_the_sheet_that_is_named_is_read_although_another_fits_as_well():
     assert read(source, TableOptions(sheet="New")).needs["need_id"].tolist() == ["M1", "M2", "M3"]
 
 
-@settings(max_examples=15, deadline=None)
+@cases(15)
 @given(st.integers(0, 8), st.integers(1, 4))
 def test_the_row_that_is_named_is_the_header_wherever_it_is(above, between):
     decoy = [["need_id", "school_urn", "focus", "priority", "days", "notes"]]

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from matching.inputs.locations import told_apart
 from matching.pairs.market import Market
-from matching.tables.files import Source
+from matching.tables.files import Source, named_apart
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day, of
 from matching.ui.sections.grades import show_grade_changes
@@ -73,7 +72,7 @@ def _show_tables(market: Market, sources: Mapping[str, Source]) -> None:
 
 def _offer_files(sources: Mapping[str, Source]) -> None:
     """Offer the files as the round has them, with every cell that was corrected."""
-    files = {source: table for table, source in told_apart(sources).items()}
+    files = {source: table for table, source in named_apart(sources).items()}
     with st.container(horizontal=True):
         for source, table in files.items():
             st.download_button(source.name, source.content, sources[table].name, on_click="ignore", key=f"file_{table}")

@@ -7,11 +7,11 @@ import streamlit as st
 
 from matching.errors import LEAVE_OUT, DataError, Problem, counted
 from matching.inputs.corrections import Changes
-from matching.inputs.locations import Place, can_be_mended, options_of, place_of, told_apart, with_leaving_out
+from matching.inputs.locations import Place, can_be_mended, options_of, place_of, with_leaving_out
 from matching.inputs.read import REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK
 from matching.tables.csv_out import csv_bytes
-from matching.tables.files import Source
+from matching.tables.files import Source, named_apart
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.reading.columns import show_readings
@@ -175,7 +175,7 @@ def show_notices(notices: Sequence[str]) -> None:
 def offer_corrected(sources: Mapping[str, Source], corrected: Collection[str]) -> None:
     """Offer the files of the tables that were corrected here as downloads."""
     # Several tables may be in one workbook.
-    files = {source: told_apart(sources)[table].name for table, source in sources.items() if table in corrected}
+    files = {source: named_apart(sources)[table].name for table, source in sources.items() if table in corrected}
     if not files:
         return
     line = "Your own files still have the old values. Download the corrected ones to keep them."
@@ -245,6 +245,6 @@ def _faulty_tables(attempt: attempts.Attempt, places: Sequence[Place]) -> list[s
     """Return the tables to upload again: those that a problem names, by their file or as missing."""
     named = {one.table for one in attempt.problems}
     labels = {place.table: place.labels for place in places}
-    called = {name: source.name for name, source in told_apart(attempt.sources).items()}
+    called = {name: source.name for name, source in named_apart(attempt.sources).items()}
     faulty = [name for name in ROUND_SLOTS if named.intersection((name, called.get(name), *labels.get(name, ())))]
     return faulty or [name for name in ROUND_SLOTS if name != WORKBOOK]
