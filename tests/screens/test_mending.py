@@ -182,6 +182,16 @@ def test_a_name_that_is_alike_is_offered_and_not_taken_by_itself():
     assert visitor.figure("Problems found") == "0"
 
 
+def test_a_name_that_is_typed_is_not_taken_for_a_urn():
+    visitor = with_tables(needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"))
+    visitor.tab.session_state[school_key(visitor)] = "Alder"
+    save(visitor)
+    assert "'Alder' is neither a URN of six digits nor a school that is offered here." in visitor.words()
+    visitor.tab.session_state[school_key(visitor)] = "100001"
+    save(visitor)
+    assert table_of(visitor, "needs")[0]["school_urn"] == "100001"
+
+
 def test_of_schools_with_one_name_the_right_one_is_chosen():
     visitor = with_tables(
         schools=tiny.SCHOOLS.replace("Cedar School", "Alder. School"),

@@ -155,7 +155,7 @@ def _new_values(known: Choices | None) -> Any:
     if known.several:
         # With new options, because a cell may hold words that are not known yet.
         return st.column_config.MultiselectColumn(
-            "New value", options=list(known.words), accept_new_options=True, width="medium"
+            "New value", options=list(known.words), accept_new_options=True, width="large"
         )
     return st.column_config.SelectboxColumn("New value", options=list(known.words), width="medium")
 

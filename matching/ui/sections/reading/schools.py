@@ -1,5 +1,6 @@
 """Schools that are named where their URN belongs: exact names are accepted together, the others one by one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -84,7 +85,12 @@ def _chosen_school(group: FaultyCells, found: Mapping[str, tuple[str, ...]], occ
         accept_new_options=True,
         key=f"school_{group.place.table}_{group.rows[0]}_{occasion}",
     )
-    return (chosen or "").strip()
+    typed = (chosen or "").strip()
+    if typed and typed not in found and not re.fullmatch("[0-9]{6}", typed):
+        # Taken as it is, it would put another name in the place of the first.
+        st.html(markup.fault(f"{shown(typed)} is neither a URN of six digits nor a school that is offered here."))
+        return ""
+    return typed
 
 
 def _where(group: FaultyCells) -> str:
