@@ -163,6 +163,13 @@ def school_key(visitor: Visitor) -> str:
     return str(found)
 
 
+def type_school(visitor: Visitor, words: str) -> None:
+    """Type into the list, which takes other words than it offers."""
+    box = visitor.tab.selectbox(key=school_key(visitor))
+    box.options.append(words)
+    box.set_value(words)
+
+
 def test_exact_names_of_schools_are_accepted_with_one_press():
     needs = tiny.NEEDS.replace("100000", "alder school").replace("100001", "BIRCH  SCHOOL")
     visitor = with_tables(needs=needs.replace("maths", "mathz"))
@@ -184,10 +191,10 @@ def test_a_name_that_is_alike_is_offered_and_not_taken_by_itself():
 
 def test_a_name_that_is_typed_is_not_taken_for_a_urn():
     visitor = with_tables(needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"))
-    visitor.tab.session_state[school_key(visitor)] = "Alder"
+    type_school(visitor, "Alder")
     save(visitor)
     assert "'Alder' is neither a URN of six digits nor a school that is offered here." in visitor.words()
-    visitor.tab.session_state[school_key(visitor)] = "100001"
+    type_school(visitor, "100001")
     save(visitor)
     assert table_of(visitor, "needs")[0]["school_urn"] == "100001"
 
