@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from matching.allocation import allocate
-from matching.commands.files import read_round
+from matching.commands.files import read_round, with_columns_named
 from matching.commands.terminal import print_notices, progress, stopped_by_interrupt
 from matching.plan.as_bytes import plan_files
 from matching.plan.directories import write_directory
@@ -25,7 +25,7 @@ def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | 
     """Write the best plan of a round to a directory, and print what it achieves and how far it is proved."""
     with progress() as show:
         show("Reading the tables")
-        inputs = read_round(sources, as_at.date() if as_at else None)
+        inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None)
         with stopped_by_interrupt() as cancel:
             plan = allocate(inputs, time_limit_s=time_limit_s, progress=show, cancel=cancel)
             show("Writing the plan")

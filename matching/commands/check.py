@@ -2,20 +2,28 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 import typer
 
-from matching.commands.files import read_round
+from matching.commands.files import read_round, with_columns_named, write_one_file
 from matching.commands.terminal import print_notices
 from matching.errors import counted
+from matching.inputs.recognise import suggested_columns
 from matching.pairs.market import open_market
 from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES
 
 
+def write_suggested_columns(sources: Mapping[str, Source], path: Path) -> None:
+    """Write a columns file with what the headers of the tables may mean."""
+    write_one_file(path, suggested_columns(sources).content)
+    typer.echo(f"{path} written. Look through it, change what is wrong, and give it as --columns.")
+
+
 def check_tables(sources: Mapping[str, Source], as_at: datetime | None) -> None:
     """Print how much the tables hold, and how many pairs are eligible."""
-    inputs = read_round(sources, as_at.date() if as_at else None)
+    inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None)
     market = open_market(inputs)
     eligible = market.eligible_by_need
     typer.echo(

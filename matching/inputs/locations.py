@@ -11,11 +11,10 @@ from matching.inputs.headers import ReadingOptions, TableOptions, options_source
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted import ofsted_columns
-from matching.tables.cell_values import SEPARATORS
 from matching.tables.files import Recognise, Source, find_table, header_of, named_apart, read_sheet
 from matching.tables.formats import DECISION_KINDS, NEED_STATES, PRIORITIES, RULE_CODES, known_columns, table_formats
 from matching.tables.sheets import Sheet
-from matching.tables.vocabulary import comparable, standard_vocabulary
+from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
 
 COLUMNS = "columns"
 """The file that holds the `ReadingOptions` of the others."""
@@ -174,6 +173,31 @@ def with_cells(sources: Mapping[str, Source], place: Place, changes: Changes) ->
     return {name: changed if source == old else source for name, source in sources.items()}
 
 
+def with_answers(sources: Mapping[str, Source], answers: Mapping[Problem, str]) -> dict[str, Source]:
+    """Return the sources with a value for the cell of each problem, such as one of its offers.
+
+    Each table is written once, however many its cells. Problems that are not about one cell are left out.
+
+    Raises
+    ------
+    DataError
+        A file cannot be changed.
+    """
+    among = places(sources)
+    cells: dict[str, dict[tuple[int, str], str]] = {}
+    for problem, value in answers.items():
+        place = place_of(problem, among)
+        if place is not None and problem.row is not None and can_be_mended(problem, place):
+            of_table, at = cells.setdefault(place.table, {}), (problem.row, problem.column)
+            # A cell may hold several faulty words.
+            of_table[at] = with_offer(of_table.get(at, problem.value), problem, value)
+    changed = dict(sources)
+    for place in among:
+        if place.table in cells:
+            changed = with_cells(changed, place, cells[place.table])
+    return changed
+
+
 def with_offer(cell: str, problem: Problem, offer: str) -> str:
     """Return a cell with an offered value in the place of the faulty word, which may be one of several."""
     parts = _SEPARATORS_KEPT.split(cell)
@@ -205,13 +229,13 @@ def choices(table: str, column: str) -> Choices | None:
     designations, specialisms = tuple(vocabulary.designations), vocabulary.specialisms
     known = {
         ("schools", "phase"): Choices(vocabulary.phases, synonyms="phase"),
-        ("schools", "ofsted"): Choices(vocabulary.grades),
+        ("schools", "ofsted"): Choices(vocabulary.grades, synonyms="grade"),
         ("supporters", "designation"): Choices(designations, synonyms="designation"),
         ("supporters", "phases"): Choices(vocabulary.phases, several=True, synonyms="phase"),
         ("supporters", "specialisms"): Choices(specialisms, several=True, synonyms="focus"),
         ("needs", "focus"): Choices(tuple(vocabulary.focuses), synonyms="focus"),
         ("needs", "designations"): Choices(designations, several=True, synonyms="designation"),
-        ("needs", "priority"): Choices(PRIORITIES),
+        ("needs", "priority"): Choices(PRIORITIES, synonyms="priority"),
         ("needs", "state"): Choices(NEED_STATES, synonyms="state"),
         ("accreditation", "criterion"): Choices(tuple(vocabulary.criteria)),
         ("accreditation", "met"): Choices(("yes", "no"), synonyms="answer"),

@@ -20,9 +20,10 @@ from matching.inputs.checks.decisions import (
     rule_problems,
 )
 from matching.inputs.checks.left_out_rows import without_faulty_rows
+from matching.inputs.checks.school_names import with_schools_offered
 from matching.inputs.checks.successors import follow_links
-from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
-from matching.inputs.headers import Mappings, TableOptions, read_options
+from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers
+from matching.inputs.headers import Mappings, TableOptions, read_options, with_headers_offered
 from matching.inputs.kept_tables import Kept, once
 from matching.inputs.locations import read_under
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
@@ -309,7 +310,9 @@ def _read(
     _read_each(reading, named_apart(sources), vocabulary, said, columns, may_be_empty, {} if kept is None else kept)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
-    own = with_schools_offered(reading.problems, tables.get("schools"))
+    schools = tables["schools"].frame if "schools" in tables else None
+    asked = [tables[name].frame["school_urn"] for name in ("supporters", "needs") if name in tables]
+    own = with_schools_offered(reading.problems, schools, {urn for urns in asked for urn in urns.dropna()})
     check = partial(check_together, absent=AbsentSchools(reading.left_out, successors), vocabulary=vocabulary)
     left_out_rows: tuple[str, ...] = ()
     if leave_out or options.leave_out:
@@ -367,7 +370,11 @@ def _read_one(
 ) -> Table:
     sheet = read_under(source, known_columns(form, options.mapping), options)
     vocabulary = standard_vocabulary()
-    return read_table(sheet, form, vocabulary, options.mapping, columns=columns, may_be_empty=may_be_empty)
+    try:
+        return read_table(sheet, form, vocabulary, options.mapping, columns=columns, may_be_empty=may_be_empty)
+    except DataError as error:
+        header = [options.mapping.get(one, one) for one in sheet.header]
+        raise DataError(with_headers_offered(error.problems, form.name, header)) from error
 
 
 def _read_gias(

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from matching.errors import DataError, file_problem
-from matching.inputs.headers import TableOptions, suggest_columns
+from matching.errors import DataError, Problem, file_problem
+from matching.inputs.headers import TableOptions, options_source, suggest_columns
 from matching.inputs.locations import is_extract, options_of, with_options
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
 from matching.tables.files import ANYWHERE, Source, find_table, first_rows, named_apart
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
+from matching.tables.toml_files import toml_value
 from matching.tables.vocabulary import standard_vocabulary
 
 WORKBOOK = "workbook"
@@ -80,12 +81,18 @@ class TheirColumn:
         Our column that it is read as; blank for none.
     suggested : str
         Our column that it may be, where the user has not said it; blank for none.
+    meant : bool
+        Whether its words mean that column, and are not only similar.
+    refused : bool
+        Whether the user said that it is not used.
     """
 
     header: str
     samples: tuple[str, ...]
     column: str
     suggested: str = ""
+    meant: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,9 +123,9 @@ class TableReading:
 
     @property
     def asks(self) -> bool:
-        """Whether the user has to say which column is which before the table is read."""
-        return any(one.suggested for one in self.columns) or bool(
-            self.missing and any(not one.column for one in self.columns)
+        """Whether a column that is needed is missing, or one that the user filled in would not be read."""
+        return any(one.meant for one in self.columns) or bool(
+            self.missing and any(not (one.column or one.refused) for one in self.columns)
         )
 
 
@@ -132,6 +139,44 @@ def table_readings(sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
         if table in sources and not is_extract(table, sources[table])
     )
     return tuple(one for one in found if one)
+
+
+def unread_columns(sources: Mapping[str, Source]) -> tuple[Problem, ...]:
+    """Return a problem for each header that means a column of ours and would not be read under its name.
+
+    Only where files are given: what a round or a plan has read stays as it is.
+    """
+    return tuple(
+        Problem(
+            reading.name,
+            None,
+            one.header,
+            one.header,
+            f"This column may be '{one.suggested}', and is not read under its name.",
+            f'Name it in a columns file: {toml_value(one.header)} = "{one.suggested}", or = "" if it is not used.',
+        )
+        for reading in table_readings(sources)
+        for one in reading.columns
+        if one.meant and one.suggested not in reading.missing
+    )
+
+
+def suggested_columns(sources: Mapping[str, Source]) -> Source:
+    """Return a columns file with what every unknown header may mean, to look through and to change."""
+    options = options_of(sources)
+    for reading in table_readings(sources):
+        unknown = [one for one in reading.columns if not (one.column or one.refused)]
+        own = options.of(reading.table)
+        mapping = {**own.mapping, **{one.header: one.suggested for one in unknown if one.suggested}}
+        not_used = (*own.not_used, *(one.header for one in unknown if not one.suggested))
+        options = options.with_table(reading.table, replace(own, mapping=mapping, not_used=not_used))
+    lines = ["# What your headers may mean. Look through every line: nothing here is used before you give this file."]
+    for reading in table_readings(sources):
+        found = {one.suggested for one in reading.columns}
+        lacking = [column for column in reading.missing if column not in found]
+        lines += [f"# Still missing in [{reading.table}]: the header of {column}." for column in lacking]
+    written = "".join(f"{line}\n" for line in lines).encode("utf-8")
+    return Source("columns.toml", written + options_source(options).content)
 
 
 def with_places(
@@ -180,14 +225,16 @@ def _reading(source: Source, form: TableFormat, options: TableOptions) -> TableR
     if missing and other_table(found.header, form, standard_vocabulary()):
         return None
     called = [_called(name, options) for name in found.header]
-    suggested = {one.header: one.column for one in suggest_columns(form.name, called)}
+    suggested = {one.header: one for one in suggest_columns(form.name, called)}
     columns = tuple(
         TheirColumn(
             header,
             _samples(sheets.get(found.sheet, ()), found.header_row, place),
             name if name in form.column_names else "",
             # A word for a column of ours that is in the header already is not suggested.
-            suggested.get(name, ""),
+            suggested[name].column if name in suggested else "",
+            name in suggested and suggested[name].score == 1,
+            header in options.not_used,
         )
         for place, (header, name) in enumerate(zip(found.header, called, strict=True))
         if header

@@ -17,12 +17,12 @@ from matching.errors import DataError, Problem
 from matching.inputs.official.cells import ENCODINGS
 from matching.inputs.official.grades import INHERITED
 from matching.inputs.official.ofsted import inspection_areas
-from matching.tables.cell_values import SEPARATORS, CellError
+from matching.tables.cell_values import CellError
 from matching.tables.csv_out import number_text
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import NEED_STATES, table_formats
 from matching.tables.reference import reference_rows
-from matching.tables.vocabulary import comparable, standard_vocabulary
+from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
 
 TRIAGE_COLUMNS = (
     "rank",

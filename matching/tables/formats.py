@@ -19,13 +19,24 @@ from matching.tables.cell_values import (
     parse_identifiers,
     parse_texts,
     parse_urns,
+    reworded_days,
     text,
     urn,
     whole,
     whole_number_parser,
 )
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
-from matching.tables.vocabulary import Vocabulary
+from matching.tables.vocabulary import (
+    COUNTS,
+    DAYS,
+    KILOMETRES,
+    Reword,
+    Vocabulary,
+    as_found,
+    phases_of_years,
+    reworded_amount,
+    reworded_words,
+)
 
 PRIORITIES = ("critical", "high", "normal")
 INSPECTION_COLUMNS = ("ofsted_date", "ofsted_concern", "ofsted_areas", "inspected_on", "ofsted_found")
@@ -54,8 +65,11 @@ class Column:
         Whether the column must be in the header, with no blank cell unless `may_be_blank`.
     blank : object
         The value of a blank cell.
-    synonyms : mapping of str to str
-        Other words, in small letters, for the words that the column accepts.
+    reword : callable
+        The words of a cell, each with the form that the column accepts, where that is plain; `convert` takes these
+        forms, separated by ';'.
+    units : mapping of str to float
+        The units that a header may name, with what one of each is in the column's own.
     parse_column : callable
         The values of all cells at a time, the same as `convert` gives, or None.
     """
@@ -67,7 +81,8 @@ class Column:
     may_be_blank: bool = False
     blank: object = ""
     dtype: str = "object"
-    synonyms: Mapping[str, str] = field(default_factory=dict)
+    reword: Reword = as_found
+    units: Mapping[str, float] = field(default_factory=dict)
     parse_column: ColumnParser = no_parser
 
 
@@ -98,16 +113,38 @@ class TableFormat:
 
 def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
     """Return the tables of a run, by name; `baseline` is an earlier plan.csv, of which only the pairs are used."""
-    other = vocabulary.synonyms
-    designation = one_of(tuple(vocabulary.designations), "designation")
-    phase = one_of(vocabulary.phases, "phase")
+    kinds = {
+        "designation": tuple(vocabulary.designations),
+        "phase": vocabulary.phases,
+        "grade": vocabulary.grades,
+        "priority": PRIORITIES,
+        "state": NEED_STATES,
+        "answer": ("yes", "no"),
+        "focus": tuple(vocabulary.focuses),
+        "specialism": vocabulary.specialisms,
+    }
+
+    def words(kind: str, what: str = "") -> Callable[[str], str]:
+        listed = "focus" if kind == "specialism" else kind
+        other, asked = vocabulary.synonyms[listed], vocabulary.doubtful.get(listed)
+        return one_of(kinds[kind], what or kind, other, asked)
+
+    def reword(kind: str, several: bool = False) -> Reword:
+        other = vocabulary.synonyms["focus" if kind == "specialism" else kind]
+        parse = phases_of_years if kind == "phase" else (lambda _: ())
+        return reworded_words(kinds[kind], other, several=several, parse=parse)
+
+    days, kilometres, count = map(reworded_amount, (DAYS, KILOMETRES, COUNTS))
+    one_day, ranges = reworded_days(day), reworded_days(day_range)
     formats = (
         TableFormat(
             "schools",
             (
                 Column("urn", urn, "unique reference number, six digits", required=True, parse_column=parse_urns),
                 Column("name", text, "name of the school", required=True, parse_column=parse_texts),
-                Column("phase", phase, "phase of education, in GIAS words", required=True, synonyms=other["phase"]),
+                Column(
+                    "phase", words("phase"), "phase of education, in GIAS words", required=True, reword=reword("phase")
+                ),
                 Column(
                     "easting",
                     number(*ENGLAND_EASTING_M, "metres east", 3),
@@ -126,7 +163,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("region", text, "region"),
                 Column("trust", text, "multi-academy trust, blank for none"),
                 Column("postcode", text, "postcode", parse_column=parse_texts),
-                Column("ofsted", one_of(vocabulary.grades, "Ofsted grade"), "latest overall Ofsted grade"),
+                Column("ofsted", words("grade", "Ofsted grade"), "latest overall Ofsted grade", reword=reword("grade")),
                 Column("pupils", whole(0, 50_000, "the number of pupils"), "number of pupils", blank=np.nan),
                 Column("fsm_percent", number(0, 100, "a percentage", 3), "% free school meals", blank=np.nan),
                 Column("latitude", number(49, 61, "degrees north", 15), "degrees, WGS84", blank=np.nan),
@@ -146,26 +183,61 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     "supporter_id", identifier, "your own identifier", required=True, parse_column=parse_identifiers
                 ),
                 Column("name", text, "name of the person", required=True, parse_column=parse_texts),
-                Column("designation", designation, "NLE, LLE or SLE", required=True, synonyms=other["designation"]),
+                Column(
+                    "designation", words("designation"), "NLE, LLE or SLE", required=True, reword=reword("designation")
+                ),
                 Column("school_urn", urn, "URN of the home school", required=True),
-                Column("phases", many(phase), "phases they can support", required=True, synonyms=other["phase"]),
+                Column(
+                    "phases",
+                    many(words("phase")),
+                    "phases they can support",
+                    required=True,
+                    reword=reword("phase", several=True),
+                ),
                 Column(
                     "specialisms",
-                    many(one_of(vocabulary.specialisms, "specialism")),
+                    many(words("specialism")),
                     "specialisms, at least one for an SLE",
                     required=True,
                     may_be_blank=True,
                     blank=(),
-                    synonyms=other["focus"],
+                    reword=reword("specialism", several=True),
                 ),
-                Column("max_deployments", whole(0, 1000, "a number of schools"), "blank: 1", blank=1, dtype="int64"),
-                Column("days_available", number(0, 10_000, "days", 2), "blank: no limit", blank=np.inf),
-                Column("max_distance_km", number(0.1, 1500, "km", 3), "blank: the policy's", blank=np.inf),
+                Column(
+                    "max_deployments",
+                    whole(0, 1000, "a number of schools", COUNTS),
+                    "blank: 1",
+                    blank=1,
+                    dtype="int64",
+                    reword=count,
+                ),
+                Column(
+                    "days_available",
+                    number(0, 10_000, "days", 2, DAYS),
+                    "blank: no limit",
+                    blank=np.inf,
+                    reword=days,
+                    units=DAYS,
+                ),
+                Column(
+                    "max_distance_km",
+                    number(0.1, 1500, "km", 3, KILOMETRES),
+                    "blank: the policy's",
+                    blank=np.inf,
+                    reword=kilometres,
+                    units=KILOMETRES,
+                ),
                 Column("alliance", text, "teaching school that places the supporter"),
                 Column("conflicts", many(urn), "URNs of schools that they must not support", blank=()),
-                Column("available_from", day, "first day on which they can begin", blank=None),
-                Column("available_until", day, "last day on which they can begin", blank=None),
-                Column("unavailable", many(day_range), "ranges of days, such as 2026-09-14/2026-09-28", blank=()),
+                Column("available_from", day, "first day on which they can begin", blank=None, reword=one_day),
+                Column("available_until", day, "last day on which they can begin", blank=None, reword=one_day),
+                Column(
+                    "unavailable",
+                    many(day_range),
+                    "ranges of days, such as 2026-09-14/2026-09-28",
+                    blank=(),
+                    reword=ranges,
+                ),
             ),
             key=("supporter_id",),
         ),
@@ -176,23 +248,31 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("school_urn", urn, "URN of the school that asks", required=True, parse_column=parse_urns),
                 Column(
                     "focus",
-                    one_of(tuple(vocabulary.focuses), "focus"),
+                    words("focus"),
                     "what the need is about",
                     required=True,
-                    synonyms=other["focus"],
+                    reword=reword("focus"),
                 ),
                 Column(
-                    "designations", many(designation), "accepted designations", blank=(), synonyms=other["designation"]
+                    "designations",
+                    many(words("designation")),
+                    "accepted designations",
+                    blank=(),
+                    reword=reword("designation", several=True),
                 ),
-                Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0),
-                Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),
+                Column("days", number(0, 10_000, "days", 2, DAYS), "blank: 0", blank=0.0, reword=days, units=DAYS),
+                Column("priority", words("priority"), "blank: normal", blank="normal", reword=reword("priority")),
                 Column("package", text, "the same word for needs of a school that must be met together"),
                 Column("notes", free_text, "notes"),
-                Column("requested_on", day, "day on which the school asked", blank=None),
-                Column("start_by", day, "day on which the supporter must be available, blank: today", blank=None),
+                Column("requested_on", day, "day on which the school asked", blank=None, reword=one_day),
                 Column(
-                    "state", one_of(NEED_STATES, "state"), "blank: open", blank=NEED_STATES[0], synonyms=other["state"]
+                    "start_by",
+                    day,
+                    "day on which the supporter must be available, blank: today",
+                    blank=None,
+                    reword=one_day,
                 ),
+                Column("state", words("state"), "blank: open", blank=NEED_STATES[0], reword=reword("state")),
             ),
             key=("need_id",),
         ),
@@ -205,14 +285,14 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 ),
                 Column(
                     "met",
-                    one_of(("yes", "no"), "answer"),
+                    words("answer"),
                     "yes, no or blank",
                     required=True,
                     may_be_blank=True,
-                    synonyms=other["answer"],
+                    reword=reword("answer"),
                 ),
                 Column("evidence", free_text, "what shows it"),
-                Column("checked_on", day, "day it was last checked", blank=None),
+                Column("checked_on", day, "day it was last checked", blank=None, reword=one_day),
             ),
             key=("supporter_id", "criterion"),
         ),
@@ -225,7 +305,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("school_urn", urn, "where need_id is blank"),
                 Column("reason", free_text, "why"),
                 Column("by", text, "who decided"),
-                Column("on", day, "when", blank=None),
+                Column("on", day, "when", blank=None, reword=one_day),
                 Column("rules_broken", many(one_of(RULE_CODES, "rule")), "rules that a pin is made against", blank=()),
             ),
         ),

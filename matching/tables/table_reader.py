@@ -3,6 +3,7 @@
 Each table is judged by itself here; `inputs` checks the tables against each other.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import LEAVE_OUT, DataError, Problem, at_most, closest, counted, file_problem, shown
-from matching.tables.cell_values import SEPARATORS, CellError
+from matching.tables.cell_values import CellError
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.tables.sheets import Sheet
-from matching.tables.vocabulary import Vocabulary, comparable
+from matching.tables.vocabulary import Vocabulary, comparable, unit_in, with_unit
 
 _NEVER_EMPTY = ("schools", "supporters", "needs")
 # Rows of the other tables are never left out: a decision protects a person, and a baseline is a whole plan.
@@ -69,6 +70,7 @@ def read_table(
     DataError
         The header lacks a required column, so that no row can be read, or there is no row.
     """
+    header_of = {column: name for name, column in (mapping or {}).items() if name in sheet.header}
     sheet, notices = _renamed(sheet, form, mapping or {})
     _check_columns(sheet, form, vocabulary, may_be_empty)
     problems = list(sheet.problems)
@@ -76,7 +78,11 @@ def read_table(
     cells = {name: found for name, found in zip(sheet.header, sheet.columns, strict=True) if name in read}
     values: dict[str, Sequence[object]] = {"row": sheet.numbers}
     for column in form.columns:
-        found = cells.get(column.name)
+        found: Sequence[str] | None = cells.get(column.name)
+        # A run of an earlier format took the numbers as they were.
+        if found is not None and columns is None and (unit := unit_in(header_of.get(column.name, ""), column.units)):
+            found = with_unit(found, unit)
+            notices.append(f"{sheet.name}, {column.name}: {shown(header_of[column.name])} gives numbers in {unit}.")
         values[column.name] = (
             [column.blank] * len(sheet.numbers)
             if found is None
@@ -95,7 +101,7 @@ def read_table(
 
 def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tuple[Sheet, list[str]]:
     """Return the sheet under our column names, and the notices of the change."""
-    used = {name: column for name, column in mapping.items() if name in sheet.header and name != column}
+    used = {name: column for name, column in mapping.items() if column and name in sheet.header and name != column}
     notices = list(sheet.notices)
     taken = sorted(set(used.values()) & (set(sheet.header) - set(used)))
     if taken:
@@ -112,32 +118,30 @@ def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tup
 
 
 def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[str]) -> Sequence[str]:
-    """Return the cells with every synonym replaced by the format's own word; add a notice of what was replaced."""
-    if not column.synonyms:
+    """Return the cells in the forms that the column accepts, and add a notice of every word that was read as another.
+
+    The notice does not depend on the order of the rows.
+    """
+    counts = Counter(cells)
+    plain = {cell: cell for cell in counts}
+    rows: Counter[tuple[str, str]] = Counter()
+    spellings: dict[tuple[str, str], set[str]] = {}
+    for cell, count in counts.items():
+        parts = column.reword(cell)
+        changed = {one for one in parts if one[0] != one[1]}
+        if changed:
+            plain[cell] = ";".join(own for _, own in parts)
+            for word, own in changed:
+                spellings.setdefault((comparable(word), own), set()).add(word)
+            rows.update({(comparable(word), own): count for word, own in changed})
+    if not rows:
         return cells
-    used: dict[str, str] = {}
-    plain: dict[str, str] = {}
-    for cell in dict.fromkeys(cells):
-        words = SEPARATORS.split(cell)
-        for place, word in enumerate(words):
-            meaning = column.synonyms.get(comparable(word))
-            if meaning is not None and not _is_known(column, word):
-                used.setdefault(word.strip(), meaning)
-                words[place] = meaning
-        plain[cell] = ";".join(words) if words != SEPARATORS.split(cell) else cell
-    if used:
-        pairs = ", ".join(f"{shown(word)} as '{meaning}'" for word, meaning in sorted(used.items())[:10])
-        more = f" and {len(used) - 10:,} more" if len(used) > 10 else ""
-        notices.append(f"{name}, {column.name}: words read as their standard form: {pairs}{more}.")
-    return [plain[cell] for cell in cells] if used else cells
-
-
-def _is_known(column: Column, word: str) -> bool:
-    try:
-        column.convert(word.strip())
-    except CellError:
-        return False
-    return True
+    read = [
+        f"{shown(min(spellings[pair]))} read as '{pair[1]}' in {counted(count, 'row')}"
+        for pair, count in sorted(rows.items())
+    ]
+    notices.append(f"{name}, {column.name}: {'; '.join(read)}.")
+    return [plain[cell] for cell in cells]
 
 
 def _shown_all(names: Sequence[str]) -> str:

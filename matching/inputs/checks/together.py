@@ -1,11 +1,10 @@
 """What is wrong between the tables of a run: unknown identifiers, scattered packages, idle conflicts."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, shown
 from matching.inputs.checks.decisions import rule_problems, scope_problems
-from matching.inputs.checks.school_names import SchoolNames
 from matching.inputs.checks.successors import Successors, first_ten
 from matching.tables.table_reader import Table
 from matching.tables.vocabulary import Vocabulary
@@ -129,28 +128,6 @@ def _unknown_identifier(
     fix = f"Did you mean '{close}'?" if close else f"Check it against the {target} table."
     message = f"{shown(value)} is not in the {target} table."
     return Problem(table, row, column, value, message, fix, offers=(close,) if close else (), word=value)
-
-
-def with_schools_offered(problems: Sequence[Problem], schools: Table | None) -> list[Problem]:
-    """Return the problems; each school's name in the place of a URN gets the school that may be meant as its fix."""
-    named = [
-        place
-        for place, problem in enumerate(problems)
-        if problem.column == "school_urn" and any(character.isalpha() for character in problem.value)
-    ]
-    changed = list(problems)
-    if not named or schools is None:
-        return changed
-    names = SchoolNames(schools.frame[["urn", "name"]].dropna().itertuples(index=False, name=None))
-    for place in named[:_MOST_SUGGESTIONS]:
-        match = names.closest(changed[place].value)
-        if match:
-            advice = f"The names are {100 * match.score:.0f}% alike. Give the URN of the school."
-            if match.alike > 1:
-                advice = f"{match.alike} schools have that name: give the URN of the right one."
-            fix = f"Did you mean '{match.urn}' ({match.name})? {advice}"
-            changed[place] = replace(changed[place], fix=fix, offers=(match.urn,))
-    return changed
 
 
 def _without_specialism(table: Table, vocabulary: Vocabulary) -> Iterator[Problem]:

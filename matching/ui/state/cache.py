@@ -5,13 +5,13 @@ people have open at the same time. What follows from them is cached for each tab
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 
 import pandas as pd
 import streamlit as st
 
+from matching.inputs.checks.school_names import NamedSchool, match_names
 from matching.inputs.kept_tables import Kept
 from matching.inputs.locations import COLUMNS, Place, places, sheet_of
 from matching.inputs.read import SOURCES, Inputs, read_inputs, read_schools, with_policy
@@ -195,48 +195,23 @@ def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
         return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
 
 
-@dataclass(frozen=True)
-class SchoolsByName:
-    """The schools of a table by their names: `about` has the name, local authority and postcode of each URN."""
-
-    about: Mapping[str, tuple[str, str, str]]
-    urns: Mapping[str, tuple[str, ...]]
-
-    def name_of(self, urn: str) -> str:
-        """Return the name of a school; blank if it is not in the table."""
-        return self.about.get(urn, ("", "", ""))[0]
-
-    def of_name(self, name: str) -> dict[str, tuple[str, str, str]]:
-        """Return the schools whose names have these `letters`, by URN, in the order of their local authorities."""
-        return {urn: self.about[urn] for urn in self.urns.get(name, ())}
-
-
-def letters(name: str) -> str:
-    """Return a name without capitals, spaces and marks, so that 'St. Mary's' equals 'St Marys'."""
-    return "".join(filter(str.isalnum, name.casefold()))
-
-
-def schools_by_name(sources: Mapping[str, Source]) -> SchoolsByName:
-    """Return the schools in files by their names.
+def named_schools(sources: Mapping[str, Source], names: Iterable[str]) -> Mapping[str, NamedSchool]:
+    """Return what the names of schools mean, by name.
 
     Raises
     ------
     DataError
         A file is not sound.
     """
-    about = {name: sources[name] for name in ("schools", "ofsted", "links", "columns") if name in sources}
-    return _schools_by_name(_digests(about), about)
+    about = {name: sources[name] for name in ("schools", "ofsted", "links") if name in sources}
+    return _named_schools(_digests(about), tuple(sorted({*names})), about)
 
 
-@st.cache_resource(scope="session", max_entries=2, show_spinner=False)
-def _schools_by_name(digests: _Digests, _sources: Mapping[str, Source]) -> SchoolsByName:
-    schools = schools_of(_sources).sort_values(["local_authority", "urn"])
-    rows = schools[["urn", "name", "local_authority", "postcode"]].itertuples(index=False, name=None)
-    about = {urn: (name, authority, postcode) for urn, name, authority, postcode in rows}
-    urns: dict[str, list[str]] = {}
-    for urn, (name, _, _) in about.items():
-        urns.setdefault(letters(name), []).append(urn)
-    return SchoolsByName(about, {name: tuple(found) for name, found in urns.items()})
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
+def _named_schools(
+    digests: _Digests, names: tuple[str, ...], _sources: Mapping[str, Source]
+) -> Mapping[str, NamedSchool]:
+    return match_names(names, schools_of(_sources))
 
 
 def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:

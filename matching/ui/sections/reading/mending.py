@@ -10,10 +10,9 @@ from matching.errors import DataError, Problem, counted
 from matching.inputs.corrections import Changes
 from matching.inputs.faulty_cells import Cells, FaultyCells, faulty_cells
 from matching.inputs.locations import Choices, Place, choices, with_cells
-from matching.tables.cell_values import SEPARATORS
 from matching.tables.files import Source
 from matching.tables.formats import table_formats
-from matching.tables.vocabulary import standard_vocabulary
+from matching.tables.vocabulary import SEPARATORS, standard_vocabulary
 from matching.ui.formatting import markup
 from matching.ui.sections.reading.schools import NamedSchools, is_named, show_named_schools
 from matching.ui.state import cache

@@ -33,17 +33,17 @@ def show_named_schools(sources: Mapping[str, Source], groups: Sequence[FaultyCel
     """Show within a form which school each name may mean, and return what is chosen."""
     if not groups:
         return NamedSchools()
-    meant = [(one, _candidates(sources, one)) for one in groups]
-    sure = [(one, next(iter(found))) for one, found in meant if _is_sure(one, found)]
-    unsure = [(one, found) for one, found in meant if not _is_sure(one, found)]
+    meant = [(one, *_meant(sources, one, groups)) for one in groups]
+    sure = [(one, urn) for one, _, urn in meant if urn]
+    unsure = [(one, found) for one, found, urn in meant if not urn]
     st.html(markup.heading(f"Schools by name: {counted(len(groups), 'name')} in the place of a URN"))
     pressed = False
     if sure:
         listed = pd.DataFrame(
-            [(one.value, _where(one), *found[urn], urn) for one, found in meant for urn in found if (one, urn) in sure],
+            [(one.value, _where(one), *found[urn], urn) for one, found, urn in meant if urn],
             columns=["Name in your file", "Where", "School", "Local authority", "Postcode", "URN"],
         )
-        st.html(markup.table(listed, "One school has exactly this name"))
+        st.html(markup.table(listed, "Only one school has this name"))
         pressed = st.form_submit_button(f"Use {'this school' if len(sure) == 1 else f'these {len(sure):,} schools'}")
     asked = [(one, _chosen_school(one, found, occasion)) for one, found in unsure[:_MOST_NAMES]]
     if len(unsure) > _MOST_NAMES:
@@ -54,22 +54,18 @@ def show_named_schools(sources: Mapping[str, Source], groups: Sequence[FaultyCel
     return NamedSchools((*chosen, *(sure if pressed else ())), pressed)
 
 
-def _is_sure(group: FaultyCells, found: Mapping[str, tuple[str, ...]]) -> bool:
-    return len(found) == 1 and all(cache.letters(name) == cache.letters(group.value) for name, *_ in found.values())
-
-
-def _candidates(sources: Mapping[str, Source], group: FaultyCells) -> dict[str, tuple[str, ...]]:
-    """Return every school that a name may mean: by URN, its name, local authority and postcode.
-
-    Dozens of schools share some names, and the advice offers only one of them.
-    """
+def _meant(
+    sources: Mapping[str, Source], group: FaultyCells, groups: Sequence[FaultyCells]
+) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Return the schools that a name may mean, with name, authority and postcode by URN; and the URN that is sure."""
     try:
-        schools = cache.schools_by_name(sources)
+        named = cache.named_schools(sources, (one.value for one in groups))[group.value]
     except DataError:
-        return {}
-    names = [cache.letters(group.value)]
-    names += [cache.letters(schools.name_of(urn)) for one in group.problems for urn in one.offers]
-    return {urn: about for name in dict.fromkeys(names) for urn, about in schools.of_name(name).items()}
+        return {}, ""
+    found: dict[str, tuple[str, ...]] = {
+        one.urn: (one.name, one.authority, one.place) for one in (named.proposed, *named.candidates) if one is not None
+    }
+    return found, named.proposed.urn if named.proposed and not named.question else ""
 
 
 def _chosen_school(group: FaultyCells, found: Mapping[str, tuple[str, ...]], occasion: int) -> str:
