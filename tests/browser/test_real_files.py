@@ -25,8 +25,8 @@ def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
     window.press("Check the files")
     expect(page.locator("#error-summary")).to_contain_text("There are 3 problems in your files")
 
-    expect(page.get_by_role("heading", name="Which columns are these in round.xlsx (Our leaders)?")).to_be_visible()
-    expect(page.get_by_role("combobox", name="name (needed)")).to_have_value("Full name")
+    expect(page.get_by_role("heading", name="Say which column is which")).to_be_visible()
+    expect(page.get_by_role("combobox", name="“Full name” is")).to_have_value(re.compile("^name [(]needed[)]"))
     window.press("Use these columns")
     expect(page.locator("#error-summary")).to_contain_text("There are 2 problems in your files")
 

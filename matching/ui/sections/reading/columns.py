@@ -5,6 +5,7 @@ for the next one.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import markup
 
 _NOT_USED = "Not used"
+_PLAIN = re.compile(r"[^\W_]+(?:[ _/?,.'-]+[^\W_]+)*[?.]?")
 _MOST_SHEETS = 12
 _ROWS_SHOWN, _COLUMNS_SHOWN, _LONGEST_CELL = 8, 6, 40
 
@@ -164,7 +166,7 @@ def _answers(reading: TableReading, options: TableOptions, remembered: TableOpti
     for place, one in enumerate(sorted(reading.columns, key=lambda one: bool(one.column))):
         with sides[place % 2], st.container(gap="xsmall"):
             chosen[one.header] = st.selectbox(
-                f"“{markup.label(_short(one.header))}” is",
+                f"“{_label(one.header)}” is",
                 ["", *words],
                 index=["", *words].index(proposed[one.header]),
                 format_func=lambda name: words.get(name, _NOT_USED),
@@ -188,6 +190,12 @@ def _answers(reading: TableReading, options: TableOptions, remembered: TableOpti
         not_used=tuple(one.header for one in reading.columns if _is_refused(one, chosen[one.header], options)),
     )
     return answer, not twice
+
+
+def _label(header: str) -> str:
+    """Return a header for a label; escaped only where it must be, because a screen reader speaks the marks."""
+    short = _short(header)
+    return short if _PLAIN.fullmatch(short) else markup.label(short)
 
 
 def _proposed(reading: TableReading, remembered: TableOptions) -> dict[str, str]:
