@@ -8,7 +8,8 @@ from pathlib import Path
 
 from matching.errors import DataError, Problem
 from matching.inputs.headers import options_source, read_options
-from matching.inputs.read import Inputs, read_inputs
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs
 from matching.inputs.recognise import unread_columns
 from matching.plan.directories import write_file
 from matching.plan.on_disk import SavedPlan, saved_inputs
