@@ -77,4 +77,5 @@ class Inputs:
 
 
 def no_needs(vocabulary: Vocabulary) -> pd.DataFrame:
+    """Return a table of needs without a row."""
     return pd.DataFrame(columns=["row", *table_formats(vocabulary)["needs"].column_names], dtype="object")
