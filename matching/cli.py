@@ -12,9 +12,8 @@ from typing import Annotated
 
 import typer
 
-from matching.commands.files import supplements, tables_of_round
-from matching.commands.terminal import exit_code_of
-from matching.plan.directories import check_target
+from matching import __version__
+from matching.commands.terminal import ANSWER_IS_NO, exit_code_of
 from matching.solve.budget import is_search_left
 
 # The options that several commands share.
@@ -41,6 +40,7 @@ TimeLimit = Annotated[
 ]
 PlanDir = Annotated[Path, typer.Argument(help="Directory of a plan.")]
 PlanOut = Annotated[Path, typer.Option("--out", help="Directory to write the plan to.")]
+TableOut = "File to write (.csv or .xlsx, or either with .gz; - is standard output)."
 
 app = typer.Typer(
     name="s2s",
@@ -49,6 +49,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -65,10 +66,25 @@ def main() -> None:
         gc.freeze()
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"s2s {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 @app.command()
 def schools(
     gias: Annotated[Path, typer.Option(help="GIAS extract: .csv, .csv.gz or .zip as downloaded.")],
-    out: Annotated[Path, typer.Option(help="Schools table to write (.csv).")],
+    out: Annotated[Path, typer.Option(help=TableOut)],
     ofsted: Ofsted = None,
     links: Annotated[Path | None, typer.Option(help="GIAS links file, to find grades under earlier URNs.")] = None,
 ) -> None:
@@ -94,6 +110,7 @@ def check(
 ) -> None:
     """Check the tables, and list every problem."""
     from matching.commands.check import check_tables
+    from matching.commands.files import supplements, tables_of_round
 
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy)
     check_tables(tables | supplements(ofsted, links, columns, leave_out), as_at)
@@ -115,13 +132,21 @@ def allocate(
     leave_out: LeaveOut = False,
     as_at: AsAt = None,
     time_limit: TimeLimit = 60.0,
+    require_optimal: Annotated[
+        bool,
+        typer.Option("--require-optimal", help="Exit with 3 if the plan, which is written, is not proved the best."),
+    ] = False,
 ) -> None:
     """Make the best plan, and write it whole or not at all."""
     from matching.commands.allocate import write_best_plan
+    from matching.commands.files import check_directory, supplements, tables_of_round
 
-    check_target(out)
+    check_directory(out)
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy, baseline)
-    write_best_plan(out, tables | supplements(ofsted, links, columns, leave_out), as_at, time_limit)
+    sources = tables | supplements(ofsted, links, columns, leave_out)
+    is_proved = write_best_plan(out, sources, as_at, time_limit)
+    if require_optimal and not is_proved:
+        raise typer.Exit(ANSWER_IS_NO)
 
 
 @app.command()
@@ -141,6 +166,7 @@ def verify(
     time_limit: TimeLimit = 60.0,
 ) -> None:
     """Check every rule, number and reason of a plan and its proof, independently of the solver."""
+    from matching.commands.files import supplements, tables_of_round
     from matching.commands.verify import verify_plan
 
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy, baseline)
@@ -201,7 +227,7 @@ def accreditation(
 def compare(
     before: Annotated[Path, typer.Argument(help="Directory of the earlier plan.")],
     after: Annotated[Path, typer.Argument(help="Directory of the later plan.")],
-    out: Annotated[Path | None, typer.Option(help="File for the needs served differently (.csv).")] = None,
+    out: Annotated[Path | None, typer.Option(help=f"The needs served differently. {TableOut}")] = None,
 ) -> None:
     """Compare two plans: levels, needs gained and lost, and who moved."""
     from matching.commands.compare import compare_plans
@@ -228,7 +254,7 @@ def simulate(
 @app.command()
 def graph(
     plan_dir: PlanDir,
-    out: Annotated[Path, typer.Option(help="File to write (.graphml).")],
+    out: Annotated[Path, typer.Option(help="File to write (.graphml or .graphml.gz; - is standard output).")],
     need: Annotated[str | None, typer.Option(help="Only the neighbourhood of this need.")] = None,
 ) -> None:
     """Write the bipartite graph of supporters and needs as GraphML, for Gephi or yEd."""
@@ -241,10 +267,53 @@ def graph(
 def demo(out: PlanOut = Path("demo-plan"), as_at: AsAt = None) -> None:
     """Make the best plan of the fictional area that comes with the program."""
     from matching.commands.allocate import write_best_plan
+    from matching.commands.files import check_directory
     from matching.inputs.bundled import demo_sources
 
-    check_target(out)
+    check_directory(out)
     write_best_plan(out, demo_sources(), as_at, 60.0)
+
+
+@app.command()
+def export(
+    plan_dir: PlanDir,
+    out: Annotated[Path, typer.Option(help="Directory to write the workbook, documents and letters to.")],
+    name: Annotated[str | None, typer.Option(help="Name of the round [default: that of the plan's directory].")] = None,
+    remarks: Annotated[bool, typer.Option("--remarks", help="Include the remarks of decisions.")] = False,
+    as_at: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date of documents and letters [default: today].")
+    ] = None,
+) -> None:
+    """Write what is handed over: an Excel workbook, documents to print, letters, and tables without names."""
+    from matching.commands.export import export_plan
+
+    export_plan(plan_dir, out, name or plan_dir.resolve().name, as_at, with_remarks=remarks)
+
+
+@app.command()
+def templates(out: Annotated[Path, typer.Option(help="Directory to write the tables to.")]) -> None:
+    """Write a blank table of each kind, with an example row, and the default policy."""
+    from matching.commands.starters import write_templates
+
+    write_templates(out)
+
+
+@app.command()
+def policy(
+    out: Annotated[Path, typer.Option(help="File to write (.toml or .toml.gz; - is standard output).")] = Path("-"),
+) -> None:
+    """Write the default policy, with every key, as TOML."""
+    from matching.commands.starters import write_policy
+
+    write_policy(out)
+
+
+@app.command()
+def criteria(out: Annotated[Path, typer.Option(help=TableOut)] = Path("-")) -> None:
+    """Write the accreditation criteria as a table: code, designation, wording."""
+    from matching.commands.starters import write_criteria
+
+    write_criteria(out)
 
 
 @app.command("app")

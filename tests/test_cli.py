@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import pty
@@ -7,6 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -14,12 +17,24 @@ from xml.etree import ElementTree
 import pytest
 from tiny import EVIDENCE_HEADER, NEEDS, SCHOOLS, SUPPORTERS, cells, decisions, gz, xlsx
 
+from matching import __version__
+from matching.allocation import allocate
 from matching.cli import main
 from matching.inputs.bundled import demo_sources
 from matching.inputs.read import read_schools
-from matching.tables.files import Source
+from matching.plan.as_bytes import excel_bytes
+from matching.plan.handover import files as handover
+from matching.plan.handover.files import Occasion
+from matching.plan.handover.remarks import without_remarks
+from matching.plan.on_disk import read_directory, saved_inputs
+from matching.tables.files import Source, open_source, read_sheet
+from matching.tables.policy import Policy, read_policy
+from matching.tables.vocabulary import standard_vocabulary
 
-CONTRACT = ("schools", "check", "allocate", "verify", "explain", "simulate", "graph", "demo", "app", "triage")
+CONTRACT = (
+    *("schools", "check", "allocate", "verify", "explain", "compare", "triage", "accreditation", "graph", "simulate"),
+    *("demo", "export", "templates", "policy", "criteria", "app"),
+)
 DAY = ("--as-at", "2026-09-01")
 HERE = Path(__file__).parents[1]
 TABLES = {"schools": SCHOOLS, "supporters": SUPPORTERS, "needs": NEEDS}
@@ -52,7 +67,7 @@ def s2s(monkeypatch, capsys, tmp_path) -> Callable[..., Run]:
         out, err = capsys.readouterr()
         code = left.value.code
         assert code in (0, 2, 3), err
-        if code == 0:
+        if code == 0 and not {"-", "--json"} & {*words}:
             assert err == "", "nothing is said on standard error where all is well, in a pipe"
         return Run(code, out, err)
 
@@ -103,6 +118,12 @@ def test_every_command_of_the_contract_is_there(s2s, command):
     run = s2s(command, "--help")
     assert (run.code, run.err) == (0, "")
     assert run.out.startswith("Usage: ")
+    assert s2s(command, "-h") == run
+
+
+def test_the_version_is_shown(s2s):
+    assert s2s("--version") == Run(0, f"s2s {__version__}\n", "")
+    assert s2s("-h") == s2s("--help")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +189,7 @@ def test_the_program_runs_as_a_module(tmp_path):
 
 
 def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
-    slow = "networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulation matching.whatif matching.audit"
+    slow = "numpy pandas pydantic networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulation matching.whatif matching.audit"
     code = f"import sys, matching.cli; print(*(name for name in '{slow}'.split() if name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert loaded.stdout.split() == []
@@ -265,6 +286,7 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
         ("$S2S check $TABLES --as-at 2026-09-01 | head -0", ""),
         ("$S2S check $TABLES --as-at 2026-09-01 | true", ""),
         ("$S2S --help | true", ""),
+        ("$S2S criteria | true", ""),
         ("$S2S explain plan --need N1 | true", ""),
     ],
 )
@@ -276,7 +298,7 @@ def test_a_closed_pipe_ends_a_command_in_silence(s2s, plan, line, out):
 
 
 @NEEDS_DEV_FULL
-@pytest.mark.parametrize("words", ["explain plan --need N1", "--help", "compare plan plan", "check $TABLES"])
+@pytest.mark.parametrize("words", ["explain plan --need N1", "--help", "compare plan plan", "check $TABLES", "policy"])
 def test_a_full_disk_ends_a_command_in_a_sentence(s2s, plan, words):
     assert shell(f"$S2S {words} > /dev/full").stderr == f"{NO_SPACE}2\n"
 
@@ -750,11 +772,12 @@ def test_graph_of_one_need_is_what_is_around_it(s2s, plan):
 
 
 def test_a_graph_where_a_folder_stands_is_told(s2s, plan):
+    Path("g.graphml").mkdir()
     before = tree()
-    run = s2s("graph", plan, "--out", plan)
+    run = s2s("graph", plan, "--out", "g.graphml")
     assert run.code == 2
     assert run.err.startswith(
-        "plan: plan cannot be written (is a directory). Check the path, the free space and your rights."
+        "g.graphml: g.graphml cannot be written (is a directory). Check the path, the free space and your rights."
     )
     assert tree() == before
 
@@ -927,6 +950,177 @@ def test_without_the_request_a_faulty_row_stops_the_run(s2s):
     run = s2s("check", *put(TABLES | {"needs": NEEDS + "N9,100000,maffs,,,\n"}))
     assert run.code == 2
     assert run.err.endswith("1 problem found; nothing was written.\n")
+
+
+def test_a_file_that_would_be_ignored_is_refused(s2s):
+    words = put({**TABLES, "ofsted": OFSTED, "links": LINKS})
+    ignored = "--ofsted: schools.csv is not a GIAS extract, and ofsted.csv only adds to one."
+    for command in (("check",), ("allocate", "--out", "plan")):
+        run = s2s(*command, *words)
+        assert (run.code, run.out) == (2, "")
+        assert run.err.splitlines() == [
+            f"{ignored} Leave the option out, or give the extract.",
+            "1 problem found; nothing was written.",
+        ]
+    run = s2s("triage", *words[:2], *words[-4:], "--out", "t")
+    assert run.err.splitlines()[0].startswith("--links: schools.csv is not a GIAS extract")
+    assert run.err.splitlines()[1].startswith(ignored)
+    assert not Path("t").exists()
+
+
+# What a round is begun from, and what is handed over
+
+
+def test_the_default_policy_is_printed_and_written(s2s):
+    run = s2s("policy")
+    assert read_policy(Source("policy.toml", run.out.encode())) == Policy()
+    assert s2s("policy", "--out", "deep/policy.toml.gz").out == ""
+    assert gzip.decompress(Path("deep/policy.toml.gz").read_bytes()).decode() == run.out
+    assert s2s("policy", "--out", "again.toml.gz").code == 0
+    assert Path("again.toml.gz").read_bytes() == Path("deep/policy.toml.gz").read_bytes()
+
+
+def test_the_criteria_are_a_table_in_every_format(s2s):
+    header, *rows = cells(s2s("criteria").out)
+    assert header == ["criterion", "designation", "about", "wording"]
+    assert [row[0] for row in rows] == list(standard_vocabulary().criteria)
+    assert len(rows) == 27
+    for ending in ("csv", "csv.gz", "xlsx", "XLSX.GZ"):
+        assert s2s("criteria", "--out", f"criteria.{ending}") == Run(0, "", "")
+        sheet = read_sheet(open_source(Path(f"criteria.{ending}")))
+        assert (list(sheet.header), [list(cells) for _, cells in sheet.rows()]) == (header, rows)
+
+
+def test_templates_are_sound_and_never_replaced(s2s):
+    assert s2s("templates", "--out", "deep/mine").out.startswith("6 templates written to deep/mine.")
+    names = ("schools", "supporters", "needs", "accreditation", "decisions")
+    words = [word for name in names for word in (f"--{name}", f"deep/mine/{name}.csv")]
+    assert s2s("check", *words, "--policy", "deep/mine/policy.toml", *DAY).code == 0
+    Path("deep/mine/needs.csv").write_text("filled in")
+    (Path("deep/mine/schools.csv")).unlink()
+    before = tree()
+    run = s2s("templates", "--out", "deep/mine")
+    assert (run.code, run.out) == (2, "")
+    assert "needs.csv: This file is there already. Name a new directory." in run.err
+    assert tree() == before
+
+
+def test_export_writes_what_hand_over_offers(s2s):
+    words = put(TABLES | {"decisions": decisions("pin,S3,N2,,a private remark,Pat,2026-08-01")})
+    assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
+    assert s2s("export", "plan", "--out", "out", "--name", "Autumn", *DAY).out == "7 files written to out.\n"
+    saved = read_directory(Path("plan"))
+    inputs, occasion = saved_inputs(saved), Occasion("Autumn", date(2026, 9, 1))
+    shared = without_remarks(saved.plan, inputs)
+    assert {
+        name: (Path("out") / name).read_bytes() for name in sorted(path.name for path in Path("out").iterdir())
+    } == {
+        "letters-schools.csv": handover.school_letters_csv(shared, inputs, occasion),
+        "letters-supporters.csv": handover.supporter_letters_csv(shared, inputs, occasion),
+        "plan-by-school.html": handover.plan_by_school_html(shared, inputs, occasion),
+        "plan-by-supporter.html": handover.plan_by_supporter_html(shared, inputs, occasion),
+        "plan-ids.csv": handover.plan_identifiers_csv(saved.plan),
+        "plan.xlsx": excel_bytes(shared, equity=saved.equity),
+        "unmet-ids.csv": handover.unmet_identifiers_csv(saved.plan),
+    }
+    assert b"a private remark" not in b"".join(held for held, _ in tree("out").values())
+    assert s2s("export", "plan", "--out", "out", "--remarks").code == 0
+    assert b"a private remark" in Path("out/plan-by-school.html").read_bytes()
+    assert s2s("export", "plan", "--out", "plan").code == 2
+    assert s2s("export", "out", "--out", "other").code == 2
+    assert not Path("other").exists()
+
+
+def test_a_gap_is_written_and_ends_in_3_where_a_proof_is_required(s2s, monkeypatch):
+    words = (*put(TABLES), *DAY, "--out", "plan", "--require-optimal")
+    assert s2s("allocate", *words).code == 0
+
+    def unproved(inputs, **options):
+        plan = allocate(inputs, **options)
+        manifest = {**plan.manifest, "status": "gap", "proof": {**plan.manifest["proof"], "cut_short_by": "time limit"}}
+        return replace(plan, manifest=manifest)
+
+    monkeypatch.setattr("matching.commands.allocate.allocate", unproved)
+    shutil.rmtree("plan")
+    run = s2s("allocate", *words)
+    assert (run.code, run.err) == (3, "")
+    assert "Time ran out before it was proved the best" in run.out
+    assert json.loads(Path("plan/manifest.json").read_bytes())["status"] == "gap"
+    assert s2s("allocate", *words[:-1]).code == 0
+
+
+def test_a_file_on_standard_output_stands_there_alone(s2s, plan):
+    files = put({"gias": GIAS})
+    assert s2s("schools", *files, "--out", "schools-made.csv").code == 0
+    run = s2s("schools", *files, "--out", "-")
+    assert run.code == 0
+    assert run.out.encode() == Path("schools-made.csv").read_bytes().removeprefix(b"\xef\xbb\xbf")
+    assert run.err.splitlines()[:2] == ["2 schools written to -.", "1 left out: closed."]
+    run = s2s("compare", plan, plan, "--out", "-")
+    assert run.out.startswith("need_id,school_urn,")
+    assert "Both plans serve every need in the same way." in run.err
+    run = s2s("graph", plan, "--out", "-")
+    assert len(ElementTree.fromstring(run.out).findall(".//{*}node")) == 6
+    assert shell("$S2S graph plan --out - 2> /dev/null | head -c 5").stdout == "<?xml"
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        (("schools", "--gias", "gias.csv", "--out", "schools.ods"), ".csv, .xlsx, .csv.gz and .xlsx.gz"),
+        (("compare", "plan", "plan", "--out", "changes.json"), ".csv, .xlsx, .csv.gz and .xlsx.gz"),
+        (("graph", "plan", "--out", "graph.csv"), ".graphml and .graphml.gz"),
+        (("policy", "--out", "policy.csv"), ".toml and .toml.gz"),
+        (("criteria", "--out", "criteria"), ".csv, .xlsx, .csv.gz and .xlsx.gz"),
+    ],
+)
+def test_an_ending_that_is_not_written_is_refused_with_those_that_are(s2s, words, known):
+    run = s2s(*words)
+    assert (run.code, run.out) == (2, "")
+    name = words[-1]
+    assert run.err.splitlines()[0] == (
+        f"--out: {name} does not end in the name of a format that is written here. "
+        f"Known are {known}, and - for standard output."
+    )
+    assert tree() == {}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("allocate", "--schools", "a", "--supporters", "b", "--needs", "c", "--out", "plan.zip"),
+        ("demo", "--out", "plan.xlsx"),
+        ("export", "plan", "--out", "handed.zip"),
+        ("templates", "--out", "templates.csv"),
+        ("triage", "--schools", "a", "--out", "triage.csv"),
+        ("simulate", "--schools", "a", "--supporters", "1", "--needs", "1", "--out", "made.csv.gz"),
+    ],
+)
+def test_a_directory_that_is_named_like_a_file_is_refused(s2s, words):
+    run = s2s(*words)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines()[0] == (
+        f"--out: {words[-1]} is named like a file, and a directory is written here. Name a directory."
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("policy", "--out", "needs.csv/policy.toml"),
+        ("criteria", "--out", "needs.csv/criteria.csv"),
+        ("templates", "--out", "needs.csv/templates"),
+        ("export", "plan", "--out", "needs.csv/handed"),
+        ("compare", "plan", "plan", "--out", "needs.csv/changes.csv"),
+        ("triage", "--schools", "schools.csv", "--out", "needs.csv/triage"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_a_problem(s2s, plan, words):
+    before = tree()
+    run = s2s(*words)
+    assert run.code == 2
+    assert "cannot be written" in run.err
+    assert tree() == before
 
 
 # Who needs help, and who is accredited

@@ -7,10 +7,12 @@ from pathlib import Path
 import typer
 
 from matching.accreditation import CHANGES, changes, touched
-from matching.commands.files import opened
+from matching.commands.files import check_used, opened
 from matching.commands.terminal import print_notices
 from matching.inputs.read import read_people, read_schools
 from matching.plan.on_disk import read_directory
+
+_ADDITIONS = {"ofsted": "schools", "ofsted_new": "schools_new"}
 
 
 def list_changes(
@@ -25,6 +27,7 @@ def list_changes(
         `supporters`, `accreditation` and `links`.
     """
     sources, newer = opened(before), opened(after)
+    check_used({**sources, **{f"{name}_new": source for name, source in newer.items()}}, _ADDITIONS)
     inputs = read_people(sources, as_at=as_at.date() if as_at else None)
     now = read_schools(newer["schools"], ofsted=newer.get("ofsted"), links=sources.get("links"))
     regraded = changes(inputs, now)

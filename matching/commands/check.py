@@ -5,7 +5,7 @@ from datetime import datetime
 
 import typer
 
-from matching.commands.files import read_round
+from matching.commands.files import check_used, read_round
 from matching.commands.terminal import print_notices
 from matching.errors import counted
 from matching.pairs.market import open_market
@@ -15,6 +15,7 @@ from matching.tables.formats import NEED_STATES
 
 def check_tables(sources: Mapping[str, Source], as_at: datetime | None) -> None:
     """Print how much the tables hold, and how many pairs are eligible."""
+    check_used(sources)
     inputs = read_round(sources, as_at.date() if as_at else None)
     market = open_market(inputs)
     eligible = market.eligible_by_need

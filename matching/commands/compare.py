@@ -2,24 +2,24 @@
 
 from pathlib import Path
 
-import typer
-
-from matching.commands.files import write_one_file
+from matching.commands.files import check_ending, say, write_table
 from matching.plan.compare import FIGURES, compare
 from matching.plan.on_disk import read_directory
-from matching.tables.csv_out import csv_bytes
+
+_NUMBERS = ("score_before", "distance_km_before", "score_after", "distance_km_after")
 
 
 def compare_plans(before: Path, after: Path, out: Path | None) -> None:
     """Print how two plans differ, and write the needs that changed to `out` where it is given."""
+    if out is not None:
+        check_ending(out)
     found = compare(read_directory(before).plan, read_directory(after).plan)
     levels = found.levels.replace({"level": FIGURES})
-    typer.echo(levels.to_string(index=False, float_format="{:,.10g}".format))
-    for sentence in found.sentences():
-        typer.echo(sentence)
+    lines = [levels.to_string(index=False, float_format="{:,.10g}".format), *found.sentences()]
     for title, table in (("Needs served differently:", found.changes), ("Workload:", found.workload)):
         if len(table):
-            typer.echo(f"\n{title}")
-            typer.echo(table.to_string(index=False))
+            lines += [f"\n{title}", table.to_string(index=False)]
+    for line in lines:
+        say(line, out)
     if out is not None:
-        write_one_file(out, csv_bytes(found.changes))
+        write_table(out, found.changes, numbers=_NUMBERS)

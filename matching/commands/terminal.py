@@ -87,10 +87,10 @@ def _discard(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def print_notices(notices: Sequence[str]) -> None:
+def print_notices(notices: Sequence[str], *, err: bool = False) -> None:
     """Print each notice on a line of its own."""
     for notice in notices:
-        typer.echo(f"Notice: {notice}")
+        typer.echo(f"Notice: {notice}", err=err)
 
 
 @contextmanager

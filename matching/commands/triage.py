@@ -6,12 +6,12 @@ from pathlib import Path
 
 import typer
 
-from matching.commands.files import opened
+from matching.commands.files import check_directory, check_used, opened
 from matching.commands.terminal import print_notices
 from matching.errors import DataError, Problem, counted
 from matching.inputs.read import read_schools
 from matching.inputs.triage import read_attainment, suggested_needs, triage, triage_as_text
-from matching.plan.directories import check_target, write_directory
+from matching.plan.directories import write_directory
 from matching.tables.csv_out import csv_bytes
 
 TRIAGE_MARK = "triage.csv"
@@ -35,8 +35,9 @@ def list_schools(
     if (paths["gias"] is None) == (paths["schools"] is None):
         message, fix = "Give one of --gias and --schools.", "Both hold the schools."
         raise DataError([Problem("s2s triage", None, "", "", message, fix)])
-    check_target(out, mark=TRIAGE_MARK)
+    check_directory(out, mark=TRIAGE_MARK)
     sources = opened(paths)
+    check_used(sources, {"ofsted": "schools", "links": "schools"})
     source = sources.get("gias") or sources["schools"]
     frame = read_schools(source, ofsted=sources.get("ofsted"), links=sources.get("links"))
     results = read_attainment(sources["attainment"]) if "attainment" in sources else None
