@@ -358,8 +358,8 @@ def test_needs_that_are_not_open_are_counted_explained_and_compared(s2s, plan):
     ]
     out = s2s("compare", plan, "next").out
     assert (
-        "1 need paused in the second plan; 1 need withdrawn in the second plan.\nN1 is paused.\nN2 is withdrawn.\n"
-        in out
+        "1 need paused in the second plan; 1 need withdrawn in the second plan.\n"
+        "maths at Alder School (N1) is paused.\nheadship at Birch School (N2) is withdrawn.\n" in out
     )
     assert "2 needs open again in the second plan" in s2s("compare", "next", plan).out
 
