@@ -8,12 +8,14 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from matching import __version__
-from matching.commands.terminal import ANSWER_IS_NO, exit_code_of
+from matching.commands.terminal import ANSWER_IS_NO, exit_code_of, print_json
+from matching.errors import DataError
 from matching.solve.budget import is_search_left
 
 # The options that several commands share.
@@ -40,6 +42,7 @@ TimeLimit = Annotated[
 ]
 PlanDir = Annotated[Path, typer.Argument(help="Directory of a plan.")]
 PlanOut = Annotated[Path, typer.Option("--out", help="Directory to write the plan to.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, described in docs/json.md.")]
 TableOut = "File to write (.csv or .xlsx, or either with .gz; - is standard output)."
 
 app = typer.Typer(
@@ -66,6 +69,18 @@ def main() -> None:
         gc.freeze()
 
 
+class _WithJson(TyperCommand):
+    """A command with `--json`, which then prints the problems of its input as JSON too."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DataError as error:
+            if ctx.params.get("as_json"):
+                print_json(self.name or "", problems=error.problems, notices=error.notices)
+            raise
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"s2s {__version__}")
@@ -87,14 +102,17 @@ def schools(
     out: Annotated[Path, typer.Option(help=TableOut)],
     ofsted: Ofsted = None,
     links: Annotated[Path | None, typer.Option(help="GIAS links file, to find grades under earlier URNs.")] = None,
+    left_out: Annotated[
+        Path | None, typer.Option(help=f"The schools left out, each with its reason. {TableOut}")
+    ] = None,
 ) -> None:
     """Make a schools table from the official GIAS extract."""
     from matching.commands.schools import make_schools_table
 
-    make_schools_table(gias, ofsted, links, out)
+    make_schools_table(gias, ofsted, links, out, left_out)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def check(
     schools: Schools,
     supporters: Supporters,
@@ -107,13 +125,14 @@ def check(
     columns: Columns = None,
     leave_out: LeaveOut = False,
     as_at: AsAt = None,
+    as_json: Json = False,
 ) -> None:
     """Check the tables, and list every problem."""
     from matching.commands.check import check_tables
     from matching.commands.files import supplements, tables_of_round
 
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy)
-    check_tables(tables | supplements(ofsted, links, columns, leave_out), as_at)
+    check_tables(tables | supplements(ofsted, links, columns, leave_out), as_at, as_json=as_json)
 
 
 @app.command()
@@ -149,7 +168,7 @@ def allocate(
         raise typer.Exit(ANSWER_IS_NO)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def verify(
     plan_dir: PlanDir,
     schools: SchoolsGiven = None,
@@ -164,28 +183,36 @@ def verify(
     columns: Columns = None,
     leave_out: LeaveOut = False,
     time_limit: TimeLimit = 60.0,
+    as_json: Json = False,
 ) -> None:
     """Check every rule, number and reason of a plan and its proof, independently of the solver."""
     from matching.commands.files import supplements, tables_of_round
     from matching.commands.verify import verify_plan
 
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy, baseline)
-    verify_plan(plan_dir, tables | supplements(ofsted, links, columns, leave_out), time_limit)
+    sources = tables | supplements(ofsted, links, columns, leave_out)
+    verify_plan(plan_dir, sources, time_limit, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def explain(
     plan_dir: PlanDir,
-    need: Annotated[str, typer.Option(help="Identifier of the need.")],
+    need: Annotated[str | None, typer.Option(help="Identifier of the need.")] = None,
     supporter: Annotated[str | None, typer.Option(help="Identifier of a supporter: why not this person?")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Explain every need, as a table with a row for each.")] = False,
+    out: Annotated[Path, typer.Option(help=f"With --all: {TableOut[0].lower()}{TableOut[1:]}")] = Path("-"),
+    as_json: Json = False,
 ) -> None:
     """Explain why a need has its supporter, who else is eligible, and why not a person you name."""
-    from matching.commands.explain import explain_plan
+    from matching.commands.explain import explain_every_need, explain_plan
 
-    explain_plan(plan_dir, need, supporter)
+    if every:
+        explain_every_need(plan_dir, need, supporter, out, as_json=as_json)
+    else:
+        explain_plan(plan_dir, need, supporter, out, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def triage(
     out: Annotated[Path, typer.Option(help="Directory to write triage.csv and needs.csv to.")],
     gias: Annotated[Path | None, typer.Option(help="GIAS extract; give this or --schools.")] = None,
@@ -193,17 +220,25 @@ def triage(
     ofsted: Ofsted = None,
     links: Links = None,
     attainment: Annotated[Path | None, typer.Option(help="Performance table: URN and P8MEA, PTRWM_EXP …")] = None,
-    local_authority: Annotated[str | None, typer.Option(help="Only schools of this local authority.")] = None,
+    local_authority: Annotated[
+        list[str] | None, typer.Option(help="Only schools of this local authority; repeat it for several.")
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="Only schools of this region; repeat it for several.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a needs.csv that was edited.")] = False,
     as_at: AsAt = None,
+    as_json: Json = False,
 ) -> None:
     """List schools in challenging circumstances, each with its reason, and propose their needs."""
     from matching.commands.triage import list_schools
 
     paths = {"gias": gias, "schools": schools, "ofsted": ofsted, "links": links, "attainment": attainment}
-    list_schools(paths, local_authority, as_at, out)
+    places = {"local_authority": local_authority or [], "region": region or []}
+    list_schools(paths, places, as_at, out, replace=replace, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def accreditation(
     schools: Schools,
     schools_new: Annotated[Path, typer.Option(help="The schools as they are now, or a newer GIAS extract.")],
@@ -214,25 +249,27 @@ def accreditation(
     links: Links = None,
     plan: Annotated[Path | None, typer.Option(help="Directory of a plan: list the deployments affected.")] = None,
     as_at: AsAt = None,
+    as_json: Json = False,
 ) -> None:
     """List supporters who gain or lose accreditation when school grades change."""
     from matching.commands.accreditation import list_changes
 
     people = {"supporters": supporters, "accreditation": accreditation}
     before = {"schools": schools, "ofsted": ofsted, "links": links, **people}
-    list_changes(before, {"schools": schools_new, "ofsted": ofsted_new}, plan, as_at)
+    list_changes(before, {"schools": schools_new, "ofsted": ofsted_new}, plan, as_at, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def compare(
     before: Annotated[Path, typer.Argument(help="Directory of the earlier plan.")],
     after: Annotated[Path, typer.Argument(help="Directory of the later plan.")],
     out: Annotated[Path | None, typer.Option(help=f"The needs served differently. {TableOut}")] = None,
+    as_json: Json = False,
 ) -> None:
     """Compare two plans: levels, needs gained and lost, and who moved."""
     from matching.commands.compare import compare_plans
 
-    compare_plans(before, after, out)
+    compare_plans(before, after, out, as_json=as_json)
 
 
 @app.command()

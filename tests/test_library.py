@@ -216,6 +216,9 @@ def test_rows_left_out_are_named_by_their_labels():
     needs = frames()["needs"].set_index(pd.Index(list("abc")))
     needs.loc["b", "focus"] = "maffs"
     inputs = m.read_inputs(**frames(needs=needs), leave_out=True, as_at=AS_AT)
+    assert plan_of(needs=frames()["needs"].set_index(["school_urn", "need_id"])).deployments.equals(
+        plan_of().deployments
+    )
     assert "needs: 1 row of 3 left out on request, 2 used: row b (focus)." in inputs.notices
 
 

@@ -2,24 +2,33 @@
 
 from pathlib import Path
 
-from matching.commands.files import check_ending, say, write_table
+from matching.commands.files import check_ending, check_json_alone, say, write_table
+from matching.commands.terminal import print_json
+from matching.library.frames import numeric
 from matching.plan.compare import FIGURES, compare
 from matching.plan.on_disk import read_directory
 
 _NUMBERS = ("score_before", "distance_km_before", "score_after", "distance_km_after")
 
 
-def compare_plans(before: Path, after: Path, out: Path | None) -> None:
+def compare_plans(before: Path, after: Path, out: Path | None, *, as_json: bool) -> None:
     """Print how two plans differ, and write the needs that changed to `out` where it is given."""
     if out is not None:
         check_ending(out)
+    check_json_alone(out, as_json)
     found = compare(read_directory(before).plan, read_directory(after).plan)
     levels = found.levels.replace({"level": FIGURES})
     lines = [levels.to_string(index=False, float_format="{:,.10g}".format), *found.sentences()]
     for title, table in (("Needs served differently:", found.changes), ("Workload:", found.workload)):
         if len(table):
             lines += [f"\n{title}", table.to_string(index=False)]
-    for line in lines:
-        say(line, out)
+    if as_json:
+        changes, sentences = numeric(found.changes), found.sentences()
+        print_json(
+            "compare", problems=(), sentences=sentences, levels=found.levels, changes=changes, workload=found.workload
+        )
+    else:
+        for line in lines:
+            say(line, out)
     if out is not None:
         write_table(out, found.changes, numbers=_NUMBERS)

@@ -136,6 +136,18 @@ def check_ending(path: Path, known: Sequence[str] = TABLE_ENDINGS) -> None:
         raise DataError([file_problem("--out", message, f"Known are {listed}, and - for standard output.")])
 
 
+def check_json_alone(out: Path | None, as_json: bool) -> None:
+    """Refuse a file on standard output where the JSON object is printed there.
+
+    Raises
+    ------
+    DataError
+    """
+    if as_json and out == STANDARD_OUTPUT:
+        message = "Standard output cannot hold both this file and what --json prints."
+        raise DataError([file_problem("--out", message, "Name a file, or leave one of the two options out.")])
+
+
 def check_directory(path: Path, *, mark: str | None = PLAN_MARK) -> None:
     """Refuse a directory that is named like a file, or that holds files and not `mark`, before any work is done.
 
@@ -171,6 +183,11 @@ def write_table(path: Path, table: pd.DataFrame, *, numbers: Collection[str] = (
     else:
         content = csv_bytes(table)
         write_one_file(path, content.removeprefix(_BYTE_ORDER_MARK) if path == STANDARD_OUTPUT else content)
+
+
+def place(out: Path) -> str:
+    """Return where a file was written, in words."""
+    return "standard output" if out == STANDARD_OUTPUT else str(out)
 
 
 def say(sentence: str, out: Path | None) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from matching.commands.files import check_ending, inputs_of, say, write_one_file
+from matching.commands.files import check_ending, inputs_of, place, say, write_one_file
 from matching.errors import counted
 from matching.pairs.market import open_market
 from matching.plan.graph import bipartite_graph, components, graphml_bytes, neighbourhood
@@ -22,7 +22,7 @@ def write_graph(plan_dir: Path, out: Path, need: str | None) -> None:
     write_one_file(out, graphml_bytes(drawn))
     sizes = [len(component) for component in components(drawn) if len(component) > 1]
     say(
-        f"{drawn.number_of_nodes():,} nodes and {drawn.number_of_edges():,} eligible pairs written to {out}: "
+        f"{drawn.number_of_nodes():,} nodes and {drawn.number_of_edges():,} eligible pairs written to {place(out)}: "
         f"{counted(len(sizes), 'connected component')}, "
         f"and {counted(drawn.number_of_nodes() - sum(sizes), 'node')} without an eligible pair.",
         out,

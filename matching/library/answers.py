@@ -1,5 +1,6 @@
 """Questions to inputs and plans: is it right, why, why not, what differs, who could, and who needs help."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -133,7 +134,8 @@ def triage(
     ofsted: Given | None = None,
     links: Given | None = None,
     attainment: Given | None = None,
-    local_authority: str | None = None,
+    local_authority: str | Collection[str] = (),
+    region: str | Collection[str] = (),
     as_at: date | None = None,
 ) -> pd.DataFrame:
     """List schools in challenging circumstances, each with its reason and the focuses that it suggests.
@@ -144,8 +146,8 @@ def triage(
         A schools table or a GIAS extract, to which `ofsted` and `links` add.
     attainment : path, bytes or DataFrame, optional
         A performance table: a URN and any measures of the minimum standards.
-    local_authority : str, optional
-        Only its schools are listed.
+    local_authority, region : str or collection of str
+        Only schools of one of these are listed; all unless given.
     as_at : date, optional
         The day from which 'long since inspected' is counted; by default today.
 
@@ -157,4 +159,14 @@ def triage(
     sources = sources_of({name: one for name, one in given.items() if one is not None})
     frame = read_schools(sources["schools"], ofsted=sources.get("ofsted"), links=sources.get("links"))
     results = inputs_triage.read_attainment(sources["attainment"]) if "attainment" in sources else None
-    return inputs_triage.triage(frame, as_at=as_at or date.today(), attainment=results, local_authority=local_authority)
+    return inputs_triage.triage(
+        frame,
+        as_at=as_at or date.today(),
+        attainment=results,
+        local_authority=_several(local_authority),
+        region=_several(region),
+    )
+
+
+def _several(names: str | Collection[str]) -> Collection[str]:
+    return (names,) if isinstance(names, str) else names

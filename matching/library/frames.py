@@ -46,7 +46,7 @@ def source_of(name: str, given: Given) -> Source:
 def numeric(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of text with numbers as numbers, and a blank one as nan; the other columns stay text."""
     columns = [name for name in table if str(name).removesuffix("_before").removesuffix("_after") in _NUMBERS]
-    converted: Mapping[str, pd.Series] = {name: _numbers(table[name]) for name in columns}
+    converted: Mapping[str, pd.Series] = {str(name): _numbers(table[name]) for name in columns}
     return table.assign(**converted)
 
 
@@ -56,11 +56,15 @@ def _numbers(cells: pd.Series) -> pd.Series:
 
 
 def _source_of_frame(name: str, frame: pd.DataFrame) -> Source:
+    # An index with a name is a column, as in a file that pandas writes.
+    levels = enumerate(frame.index.names)
+    named = [(number, name) for number, name in levels if name is not None and name not in frame.columns]
+    columns = [*((name, frame.index.get_level_values(number)) for number, name in named), *frame.items()]
     text = io.StringIO(newline="")
     # All in quotation marks, so that a line break within a cell stays as it is.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(map(str, frame.columns))
-    writer.writerows(zip(*([_text(cell) for cell in column] for _, column in frame.items()), strict=True))
+    writer.writerow([str(name) for name, _ in columns])
+    writer.writerows(zip(*([_text(cell) for cell in cells] for _, cells in columns), strict=True))
     return Source(name, text.getvalue().encode("utf-8", "surrogatepass"), _labels(frame.index))
 
 
