@@ -125,14 +125,21 @@ def check(
     columns: Columns = None,
     leave_out: LeaveOut = False,
     as_at: AsAt = None,
+    suggest_columns: Annotated[
+        Path | None, typer.Option(help="Only write a columns file with what your headers may mean, for --columns.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check the tables, and list every problem."""
-    from matching.commands.check import check_tables
+    from matching.commands.check import check_tables, write_suggested_columns
     from matching.commands.files import supplements, tables_of_round
 
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy)
-    check_tables(tables | supplements(ofsted, links, columns, leave_out), as_at, as_json=as_json)
+    sources = tables | supplements(ofsted, links, columns, leave_out)
+    if suggest_columns:
+        write_suggested_columns(sources, suggest_columns)
+    else:
+        check_tables(sources, as_at, as_json=as_json)
 
 
 @app.command()

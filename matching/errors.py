@@ -149,6 +149,11 @@ def joined(phrases: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def first_ten(words: list[str]) -> str:
+    """Return the first ten words, separated by commas, and an ellipsis where there are more."""
+    return ", ".join(words[:10]) + (", …" if len(words) > 10 else "")
+
+
 def closest(value: str, known: Iterable[str]) -> str:
     """Return the known word that is spelt most like `value`, or nothing where none is close."""
     by_key = {_look_alike_key(word): word for word in sorted(known, reverse=True)}

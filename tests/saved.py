@@ -10,7 +10,7 @@ from functools import lru_cache
 from matching.audit.verify import verify
 from matching.errors import DataError
 from matching.inputs.read import Inputs, read_inputs
-from matching.plan import format_1
+from matching.plan import earlier_formats
 from matching.plan.on_disk import read_files
 from matching.tables.files import Source
 
@@ -39,7 +39,7 @@ def _verified(files: dict[str, bytes]) -> tuple[list[str], list[str]]:
 
 @lru_cache(maxsize=8)
 def _read(sources: tuple[tuple[str, Source], ...], plan_format: int, as_at: date) -> Inputs:
-    columns = format_1.INPUT_COLUMNS if plan_format == 1 else None
+    columns = earlier_formats.INPUT_COLUMNS.get(plan_format)
     return read_inputs(dict(sources), as_at=as_at, columns=columns)
 
 

@@ -586,7 +586,7 @@ def test_a_baseline_that_is_no_plan_is_told(s2s):
 
 
 def test_unusual_identifiers_and_texts_reach_the_plan_and_come_back(s2s):
-    names = ["NA", "nan", "None", "001"]
+    names = ["NA", "nan", "True", "001"]
     needs = "need_id,school_urn,focus,notes\n" + "".join(f"{name},100000,maths,=1+1\n" for name in names)
     supporters = SUPPORTERS.replace("S1,Ann Ash", "NULL,=Ann").replace(",2,5", ",4,")
     assert s2s("allocate", *put(TABLES | {"needs": needs, "supporters": supporters}), *DAY, "--out", "plan").code == 0
@@ -620,7 +620,7 @@ def test_verify_holds_where_several_tables_have_notices(s2s):
         "needs": NEEDS.replace("priority", "prio"),
         "schools": SCHOOLS.replace("ofsted", "grade"),
         "accreditation": EVIDENCE_HEADER.replace("evidence", "proof") + "S1,LLE-1,yes,,\n",
-        "supporters": SUPPORTERS.replace("days_available", "days"),
+        "supporters": SUPPORTERS.replace("days_available", "hours"),
     }
     assert s2s("allocate", *put(odd), *DAY, "--out", "plan").code == 0
     assert s2s("verify", "plan").code == 0
@@ -859,8 +859,8 @@ def test_schools_makes_a_table_of_an_extract(s2s, ending, pack):
     assert "Notice: " in run.out
     rows = cells(Path("deep/schools.csv").read_text(encoding="utf-8-sig"))
     assert rows[0] == [
-        "urn", "name", "phase", "easting", "northing", "local_authority", "region", "trust", "postcode", "ofsted",
-        "pupils", "fsm_percent",
+        "urn", "name", "phase", "easting", "northing", "local_authority", "region", "trust", "trust_code", "federation",
+        "postcode", "ofsted", "pupils", "fsm_percent",
     ]  # fmt: skip
     assert [row[:5] for row in rows[1:]] == [
         ["100000", "Alder School", "Primary", "400000", "300000"],
@@ -956,9 +956,9 @@ def test_schools_have_the_grades_of_ofsted_and_of_their_predecessors(s2s):
     run = s2s("schools", *files, "--out", "schools.csv")
     assert run.code == 0
     header, *rows = cells(Path("schools.csv").read_text(encoding="utf-8-sig"))
-    assert header[:12] == SCHOOL_COLUMNS
-    assert header[12:] == ["ofsted_date", "inspected_on", "ofsted_found"]
-    assert [(row[9], row[12], row[14]) for row in rows] == [
+    assert header[:14] == SCHOOL_COLUMNS
+    assert header[14:] == ["ofsted_date", "inspected_on", "ofsted_found"]
+    assert [(row[11], row[14], row[16]) for row in rows] == [
         ("Good", "2023-10-03", "Ofsted"),
         ("", "", ""),
         ("Outstanding", "2019-06-05", "Ofsted, inherited from 100009"),
@@ -966,8 +966,8 @@ def test_schools_have_the_grades_of_ofsted_and_of_their_predecessors(s2s):
     assert len(read_schools(Source("schools.csv", Path("schools.csv").read_bytes()))) == 3
 
 
-SCHOOL_COLUMNS = ["urn", "name", "phase", "easting", "northing", "local_authority", "region", "trust", "postcode"]
-SCHOOL_COLUMNS += ["ofsted", "pupils", "fsm_percent"]
+SCHOOL_COLUMNS = ["urn", "name", "phase", "easting", "northing", "local_authority", "region", "trust"]
+SCHOOL_COLUMNS += ["trust_code", "federation", "postcode", "ofsted", "pupils", "fsm_percent"]
 
 
 def test_a_plan_of_official_files_and_other_headers_verifies_from_its_own_copies(s2s):
@@ -1489,3 +1489,11 @@ def test_what_a_solver_prints_is_not_in_the_output(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "solver" not in done.stdout
     assert "plan written to plan.\n" in done.stdout
+
+
+def test_notices_are_printed_with_the_problems(s2s):
+    run = s2s("check", *put(TABLES | {"needs": TABLES["needs"].replace("maths", "maffs").replace(",", ";")}))
+    assert (run.code, run.out) == (2, "")
+    notice, problem, _ = run.err.splitlines()
+    assert notice == "Notice: needs.csv: the cells are separated by semicolons."
+    assert problem.startswith("needs.csv row 2, focus: 'maffs' is not a known focus.")

@@ -1,8 +1,8 @@
-"""The demo area as people really keep it: one workbook that no program would write."""
+"""The demo area as people really keep it: workbooks that no program would write."""
 
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -111,3 +111,143 @@ def _evidence(sheet: Worksheet) -> None:
 def _fill(sheet: Worksheet, rows: Iterable[dict[str, str]], cell: Callable[[str, str], object]) -> None:
     for row in rows:
         sheet.append([cell(name, value) or None for name, value in row.items()])
+
+
+# ---- a teaching school's own lists --------------------------------------------------------------------------------
+
+PEOPLE, REQUESTS = 40, 60
+TYPED = {"2 days a week": "6", "Y5-Y8": "Middle deemed secondary", "Sowing": "geography"}
+"""What the coordinator types where nothing can be offered, by the cell."""
+_PEOPLE_HEADERS = {
+    "supporter_id": "Ref",
+    "name": "Name of SLE",
+    "designation": "Role",
+    "school_urn": "Based at",
+    "phases": "Phase(s)",
+    "specialisms": "Specialist areas",
+    "max_deployments": "How many schools?",
+    "days_available": "Days they can offer",
+    "max_distance_km": "Willing to travel (miles)",
+    "available_from": "Free from",
+    "": "Line manager",
+}
+_REQUEST_HEADERS = {
+    "need_id": "Request number",
+    "school_urn": "School",
+    "focus": "What support is needed?",
+    "designations": "Type of leader",
+    "days": "How many days?",
+    "priority": "How urgent?",
+    "start_by": "Needed by",
+    "notes": "Any other comments",
+}
+_ROLES = {"SLE": ("SLE", "S.L.E.", "Specialist Leader of Education", "sle", "Specialist Leader (SLE)")}
+_PHASES = {
+    "Primary": ("Primary", "KS1/KS2", "Reception to Year 6", "R-Y6", "Infant/Junior", "primary school"),
+    "Secondary": ("Secondary", "KS3 & KS4", "Years 7 to 11", "High school"),
+    "16 plus": ("KS5", "Sixth form"),
+}
+_AREAS = {
+    **{word: (word, other) for word, other in OTHER_WORDS.items()},
+    "maths": ("Maths", "Numeracy", "Mathematics"),
+    "English": ("English", "Literacy"),
+    "special educational needs": ("SENCO", "SEND", "S.E.N."),
+    "behaviour and discipline": ("Behaviour", "Behaviour & discipline"),
+    "headship": ("Headship", "New headteacher"),
+}
+_PRIORITIES = {
+    "critical": ("Critical", "URGENT", "Very urgent"),
+    "high": ("High", "HIGH", "high"),
+    "normal": ("Medium", "Low", "normal", None),
+}
+_FREE_FROM = ("14/9/2026", "1 Sept 2026", "1.9.26", None, "2026-09-01", None, "3/4/26")
+
+
+def as_kept_by_a_teaching_school() -> bytes:
+    """Lists of people and requests with schools by name, headers of their own, titles above them, and mixed words.
+
+    What they mean is the demo area's first people and needs; `TYPED` has the answers that a person must know.
+    """
+    book = Workbook()
+    book.active.title = "Read me"
+    book.active.append(["Lists of the alliance, kept by the office. Ask before you sort."])
+    _schools(book.create_sheet("Schools 2026"))
+    names = {row["urn"]: row["name"] for row in demo("schools")}
+    _sle_list(book.create_sheet("SLE list"), names)
+    _request_list(book.create_sheet("Requests 26-27"), names)
+    packed = io.BytesIO()
+    book.save(packed)
+    return packed.getvalue()
+
+
+def _titled(sheet: Worksheet, title: str, headers: dict[str, str]) -> None:
+    sheet.append([title])
+    sheet.merge_cells(start_row=1, end_row=1, start_column=1, end_column=len(headers))
+    sheet.append([None, "Last updated by JP, please check before use"])
+    sheet.append([])
+    sheet.append(list(headers.values()))
+
+
+def _sle_list(sheet: Worksheet, names: dict[str, str]) -> None:
+    _titled(sheet, "Specialist leaders, autumn term 2026", _PEOPLE_HEADERS)
+    for at, row in enumerate(demo("supporters")[:PEOPLE]):
+        areas = [_turn(_AREAS.get(word, (word,)), at) for word in filter(None, row["specialisms"].split(";"))]
+        phases = [_turn(_PHASES.get(word, (word,)), at) for word in row["phases"].split(";")]
+        cells = {
+            **row,
+            "designation": _turn(_ROLES.get(row["designation"], (IN_WORDS[row["designation"]],)), at),
+            "school_urn": _by_name(names[row["school_urn"]], at),
+            "phases": (", ", " & ", "; ")[at % 3].join(phases),
+            "specialisms": "Sowing"
+            if row["specialisms"] == "geography"
+            else (" / ", ", ", " and ")[at % 3].join(areas),
+            "days_available": _turn((f"{row['days_available']} days", row["days_available"]), at)
+            if row["days_available"]
+            else None,
+            "max_distance_km": _turn((20, "20 miles", "30km", None, "about 25 miles"), at),
+            "available_from": "9/14/2026" if at == 11 else _turn(_FREE_FROM, at),
+            "": "Mrs Head",
+        }
+        if row["phases"] == "Middle deemed secondary":
+            cells["phases"] = "Y5-Y8"
+        sheet.append([cells[name] or None for name in _PEOPLE_HEADERS])
+    for _ in range(3):
+        sheet.append(["", " "])
+
+
+def _request_list(sheet: Worksheet, names: dict[str, str]) -> None:
+    _titled(sheet, "Requests for support 2026-27", _REQUEST_HEADERS)
+    for at, row in enumerate(demo("needs")[:REQUESTS]):
+        days = row["days"]
+        cells = {
+            **row,
+            "school_urn": _by_name(names[row["school_urn"]], at),
+            "focus": _turn(_AREAS.get(row["focus"], (row["focus"],)), at),
+            "designations": row["designations"] and IN_WORDS.get(row["designations"], row["designations"]),
+            "days": _turn((int(days), f"{days} days", f"{days}d", f" {days} Days "), at),
+            "priority": _turn(_PRIORITIES[row["priority"]], at),
+            "start_by": _turn((None, "14 Sept 2026", None, "14/9/2026"), at),
+            "notes": "Spoke to the head\nin July" if at % 9 == 4 else None,
+        }
+        if at in (7, 8, 9):
+            cells["days"] = {7: "2 days a week", 8: f"up to {days} days", 9: "half a day"}[at]
+        sheet.append([cells.get(name) for name in _REQUEST_HEADERS])
+    sheet.append([])
+
+
+def _turn(forms: Sequence[object], at: int) -> object:
+    return forms[at % len(forms)]
+
+
+def _by_name(name: str, at: int) -> str:
+    """The name of a school as someone types it; every 13th with a slip."""
+    if at % 13 == 5:
+        return name[:4] + name[5:]
+    forms = (
+        name,
+        name.replace("Church of England", "C of E").replace("Saint", "St."),
+        name.upper().replace("CHURCH OF ENGLAND", "CofE"),
+        name.replace(" School", "").replace("'", "’"),
+        name.replace(" Primary School", " Primary").replace("Catholic", "RC"),
+    )
+    return forms[at % len(forms)]

@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cache, wraps
 
@@ -40,7 +41,7 @@ BY_GRADE = {"NLE-5": ("Outstanding",), "LLE-2": ("Good", "Outstanding"), "LLE-8"
 DEFAULT_POLICY: Mapping[str, Mapping[str, object]] = {
     "weights": {"specialism": 0.5, "phase": 0.2, "distance": 0.3},
     "max_distance_km": {"NLE": 80, "LLE": 40, "SLE": 40},
-    "rules": {"same_trust": "forbid"},
+    "rules": {"same_trust": "forbid", "same_federation": "forbid"},
     "specialism_fit": {"related": 0.5},
     "related_specialisms": {},
     "phase_fit": {"related": 0.5},
@@ -48,7 +49,8 @@ DEFAULT_POLICY: Mapping[str, Mapping[str, object]] = {
 }
 _LIMITS = ("max_supporters_per_school", "max_per_home_school")
 COLUMNS = {
-    "schools": "urn name phase easting northing local_authority region trust postcode ofsted pupils fsm_percent",
+    "schools": "urn name phase easting northing local_authority region trust trust_code federation postcode "
+    "ofsted pupils fsm_percent",
     "supporters": "supporter_id name designation school_urn phases specialisms max_deployments days_available "
     "max_distance_km alliance conflicts available_from available_until unavailable",
     "needs": "need_id school_urn focus designations days priority package notes requested_on start_by state",
@@ -118,6 +120,11 @@ class World:
         """Another world, in which one row of one table has other cells."""
         rows = tuple(row | cells if next(iter(row.values())) == identifier else row for row in getattr(self, name))
         return replace(self, **{name: rows})
+
+
+def cell_km(km: float) -> str:
+    """A distance as a cell or a sentence gives it: half up, whatever the last bits of the float are."""
+    return str(Decimal(f"{km:.11f}").quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
 def table(name: str, rows: list[Row]) -> Source:
@@ -207,6 +214,9 @@ def random_world(
     so that distances are often equal, 0, or exactly a limit.
     """
     schools = tuple(_random_school(random.Random(f"{seed} school {k}"), k) for k in range(n_schools))
+    schools = tuple(
+        row | _random_groups(random.Random(f"{seed} groups {k}"), row["trust"]) for k, row in enumerate(schools)
+    )
     urns = [row["urn"] for row in schools]
     supporters = tuple(
         _random_person(random.Random(f"{seed} person {k}"), k, urns, days, places) for k in range(n_supporters)
@@ -225,7 +235,10 @@ def random_world(
             "distance": other.choice([0.3, 1, 0]),
         },
         max_distance_km={"NLE": other.choice([80, 24]), "LLE": other.choice([20, 40]), "SLE": other.choice([20, 40])},
-        rules={"same_trust": other.choice(["forbid", "allow"])},
+        rules={
+            "same_trust": other.choice(["forbid", "allow"]),
+            "same_federation": random.Random(f"{seed} federations").choice(["forbid", "allow"]),
+        },
         specialism_fit={"related": other.choice([0.5, 0.25])},
         related_specialisms=other.choice([{}, {"maths": ["science"], "phonics": ["English", "maths"]}]),
         phase_fit={"related": other.choice([0.5, 0.75])},
@@ -275,6 +288,16 @@ def _random_school(r: random.Random, number: int) -> Row:
         trust=r.choice(["", "", "", "Trust A", "Trust B"]),
         ofsted=r.choice(["Good", "Outstanding", "", "Requires improvement"]),
     )
+
+
+def _random_groups(r: random.Random, trust: str) -> Row:
+    """A trust in one of its spellings, its code in GIAS or none, and a federation or none."""
+    spellings = [name for name, group in SPELLINGS.items() if trust and group == SPELLINGS[trust]]
+    return {
+        "trust": r.choice([trust, trust, *spellings]),
+        "trust_code": r.choice(["", "", "17", "18"]) if trust else "",
+        "federation": r.choice([*[""] * 8, "Federation C", "The Federation C."]),
+    }
 
 
 def _random_person(r: random.Random, number: int, urns: list[str], days: bool, places: tuple[str, ...]) -> Row:
@@ -486,7 +509,9 @@ def facts(made: World) -> dict[tuple[str, str], Fact]:
             specialism, phase = _specialism_fit(made, asked, who), _phase_fit(made, who, to["phase"])
             distance = max(0.0, 1 - km / limit)
             accepted = asked.get("designations") or ";".join(GENERAL.get(asked["focus"], ("SLE",)))
-            same_trust = bool(to.get("trust")) and to.get("trust") == home.get("trust") and to is not home
+            same_trust = _is_one_trust(to, home) and to is not home
+            federation = SPELLINGS.get(to.get("federation", ""), "")
+            same_federation = federation and federation == SPELLINGS.get(home.get("federation", ""), "")
             rules = {
                 "designation": who["designation"] not in accepted.split(";"),
                 "accreditation": not fit_to_serve[who["supporter_id"]],
@@ -496,6 +521,9 @@ def facts(made: World) -> dict[tuple[str, str], Fact]:
                 "distance": km > limit,
                 "own school": to is home,
                 "same trust": same_trust and made.policy["rules"]["same_trust"] == "forbid",
+                "same federation": bool(same_federation)
+                and to is not home
+                and made.policy["rules"]["same_federation"] == "forbid",
                 "conflict": to["urn"] in who.get("conflicts", "").split(";"),
                 "dates": _is_away(asked, who),
                 "forbidden": pair in barred["forbid"],
@@ -508,6 +536,23 @@ def facts(made: World) -> dict[tuple[str, str], Fact]:
             broken = frozenset(rule for rule, is_broken in rules.items() if is_broken)
             found[pair] = Fact(broken, km, limit, specialism, phase, distance, milli)
     return found
+
+
+SPELLINGS = {
+    **dict.fromkeys(("Trust A", "TRUST A", "The Trust-A Ltd"), "a"),
+    **dict.fromkeys(("Trust B", "trust b, limited"), "b"),
+    **dict.fromkeys(("Federation C", "The Federation C."), "c"),
+    "T": "t",
+}
+"""The trusts and federations of random worlds, by each way in which they are spelt."""
+
+
+def _is_one_trust(one: Row, other: Row) -> bool:
+    codes = one.get("trust_code", ""), other.get("trust_code", "")
+    if all(codes):
+        return codes[0] == codes[1]
+    names = [SPELLINGS.get(row.get("trust", ""), "") for row in (one, other)]
+    return bool(names[0]) and names[0] == names[1]
 
 
 def eligible(made: World) -> dict[tuple[str, str], Fact]:

@@ -6,7 +6,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matching.audit.facts import LEVEL_NAMES, Facts, Judged, facts_of, judge_rows, packages_of, rules_broken
+from matching.audit.facts import (
+    LEVEL_NAMES,
+    Facts,
+    Judged,
+    facts_of,
+    is_rounded_once,
+    judge_rows,
+    km_text,
+    packages_of,
+    rules_broken,
+)
 from matching.inputs.read import Inputs
 from matching.plan.write import Plan
 
@@ -59,7 +69,7 @@ def _row_faults(
     plan: Plan, inputs: Inputs, facts: Facts, need: np.ndarray, supporter: np.ndarray, judged: Judged
 ) -> Iterator[str]:
     numbers = {
-        "distance_km": [f"{value:.2f}" for value in judged.km],
+        "distance_km": [km_text(value, plan) for value in judged.km.tolist()],
         "score": [f"{value / 1000:.3f}" for value in judged.milli],
         "specialism_fit": [f"{value:.3f}" for value in judged.specialism],
         "phase_fit": [f"{value:.3f}" for value in judged.phase],
@@ -140,9 +150,15 @@ def level_values(plan: Plan, facts: Facts, inputs: Inputs) -> list[int]:
     rows = [facts.need_row[one] for one in plan.deployments["need_id"].tolist()]
     counts = np.bincount(facts.need["level"].to_numpy()[rows], minlength=3).tolist()
     score = sum(round(1000 * float(text)) for text in plan.deployments["score"])
+    return [*counts, score + kept_bonus_milli(plan, facts, inputs)]
+
+
+def kept_bonus_milli(plan: Plan, facts: Facts, inputs: Inputs) -> int:
+    """Return what the deployments that the baseline had too add to the value of the plan, in thousandths."""
+    rows = [facts.need_row[one] for one in plan.deployments["need_id"].tolist()]
     people = [facts.supporter_row[one] for one in plan.deployments["supporter_id"].tolist()]
     kept = sum(pair in facts.earlier for pair in zip(rows, people, strict=True))
-    return [*counts, score + kept * round(1000 * inputs.policy.rerun.change_cost)]
+    return kept * round(1000 * inputs.policy.rerun.change_cost)
 
 
 def total_value_milli(plan: Plan, facts: Facts, inputs: Inputs, bonus: int, left_out: NDArray[np.bool_]) -> int:
@@ -171,6 +187,10 @@ def _level_faults(plan: Plan, inputs: Inputs, facts: Facts) -> Iterator[str]:
         if round(unit * stated["bound"]) / unit != stated["bound"]:
             what = "thousandths" if unit > 1 else "needs"
             yield f"manifest.json: the bound of level {name} is not a whole number of {what}."
+    bonus = kept_bonus_milli(plan, facts, inputs) / 1000 if inputs.baseline is not None else None
+    stated_bonus = plan.manifest["objective"][-1].get("kept_bonus")
+    if is_rounded_once(plan) and stated_bonus != bonus:
+        yield f"manifest.json: the bonus for kept deployments is {stated_bonus}, and plan.csv gives {bonus}."
     gap = any(stated["bound"] != stated["value"] for stated in plan.manifest["objective"])
     if plan.manifest["status"] != ("gap" if gap else "optimal"):
         yield f"manifest.json: the status '{plan.manifest['status']}' does not follow from the bounds."

@@ -4,9 +4,12 @@ It shares no code with the rules and the pair search: it judges pairs by bit mas
 supporters, from the inputs alone, so that a mistake there cannot hide here.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +17,11 @@ from numpy.typing import NDArray
 
 from matching.accreditation import judge
 from matching.inputs.read import Inputs
+from matching.plan.write import Plan
 
 LEVEL_NAMES = ("critical", "high", "normal")
 _BLOCK_CELLS = 2_000_000
+_GROUPS = ("trust", "trust_code", "federation")
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def facts_of(inputs: Inputs) -> Facts:
         ]
         for phase in phases
     }
-    schools = inputs.schools.set_index("urn")[["easting", "northing", "trust", "phase"]]
+    schools = inputs.schools.set_index("urn")[["easting", "northing", "trust", "trust_code", "federation", "phase"]]
     accredited = judge(inputs).accredited
     needs, people = inputs.needs, inputs.supporters
     at, home = schools.loc[needs["school_urn"]], schools.loc[people["school_urn"]]
@@ -74,7 +79,7 @@ def facts_of(inputs: Inputs) -> Facts:
             "urn": needs["school_urn"].astype(int),
             "easting": at["easting"].to_numpy(),
             "northing": at["northing"].to_numpy(),
-            "trust": at["trust"].to_numpy(),
+            **{name: at[name].to_numpy() for name in _GROUPS},
             "phase": _masks(([phase] for phase in at["phase"].tolist()), phases),
             "focus": _masks(([focus] for focus in needs["focus"].tolist()), focuses),
             "related": _masks(
@@ -95,7 +100,7 @@ def facts_of(inputs: Inputs) -> Facts:
             "urn": people["school_urn"].astype(int),
             "easting": home["easting"].to_numpy(),
             "northing": home["northing"].to_numpy(),
-            "trust": home["trust"].to_numpy(),
+            **{name: home[name].to_numpy() for name in _GROUPS},
             "phases": _masks(people["phases"].tolist(), phases),
             "close_phases": _masks(([c for p in held for c in close[p]] for held in people["phases"].tolist()), phases),
             "specialisms": _masks(people["specialisms"].tolist(), focuses),
@@ -107,10 +112,12 @@ def facts_of(inputs: Inputs) -> Facts:
             "deployable": accredited & (people["max_deployments"] > 0).to_numpy(),
         }
     )
-    asking, offering = need["trust"].tolist(), supporter["trust"].tolist()
-    trusts = {name: number if name else -1 for number, name in enumerate(sorted({*asking, *offering}))}
-    need["trust"] = [trusts[name] for name in asking]
-    supporter["trust"] = [trusts[name] for name in offering]
+    for name in _GROUPS:
+        cells = {*need[name], *supporter[name]}
+        spelling = {cell: cell if name == "trust_code" else _plain(cell) for cell in cells}
+        numbers = {plain: number if plain else -1 for number, plain in enumerate(sorted({*spelling.values()}))}
+        for frame in (need, supporter):
+            frame[name] = [numbers[spelling[cell]] for cell in frame[name]]
     # Columns of no rows have no type of their own.
     need = need.astype(dict.fromkeys(need.columns.drop(["easting", "northing", "package"]), "int64"))
     need_row = {one: row for row, one in enumerate(needs["need_id"].tolist())}
@@ -230,7 +237,10 @@ def rules_broken(inputs: Inputs, facts: Facts, need: int, supporter: int) -> lis
         "distance": judged.km[0] > who["limit"],
         "own school": asked["urn"] == who["urn"],
         "same trust": policy.rules.same_trust == "forbid"
-        and asked["trust"] == who["trust"] >= 0
+        and bool(_in_one_trust(asked, who))
+        and asked["urn"] != who["urn"],
+        "same federation": policy.rules.same_federation == "forbid"
+        and asked["federation"] == who["federation"] >= 0
         and asked["urn"] != who["urn"],
         "conflict": inputs.needs["school_urn"].iat[need] in inputs.supporters["conflicts"].tolist()[supporter],
         "dates": supporter in facts.away[int(asked["day"])],
@@ -242,6 +252,20 @@ def rules_broken(inputs: Inputs, facts: Facts, need: int, supporter: int) -> lis
         "home school limit": rules.max_per_home_school is not None and leaving > rules.max_per_home_school,
     }
     return [code for code, is_broken in broken.items() if is_broken]
+
+
+def _in_one_trust(need: Any, supporter: Any) -> Any:
+    """Return whether the schools of both are in one trust; a code that only one of them has says nothing."""
+    by_name = (need["trust"] == supporter["trust"]) & (need["trust"] >= 0)
+    both_coded = (need["trust_code"] >= 0) & (supporter["trust_code"] >= 0)
+    return (both_coded & (need["trust_code"] == supporter["trust_code"])) | (~both_coded & by_name)
+
+
+def _plain(name: str) -> str:
+    """Return what the spellings of a trust's or federation's name share: its words without 'the', 'ltd' and marks."""
+    words = re.findall(r"[^\W_]+", re.sub("['’]", "", name.casefold().replace("&", " and ")))
+    core = re.sub(r"^the (?=.)| (?:ltd|limited)$", "", " ".join(words))
+    return core or name.casefold().strip()
 
 
 def _by_need(pairs: set[tuple[int, int]]) -> dict[int, list[int]]:
@@ -280,6 +304,25 @@ def _judge_columns(inputs: Inputs, need: dict[str, np.ndarray], supporter: dict[
         & (need["cents"] <= supporter["cents"])
     )
     if policy.rules.same_trust == "forbid":
-        eligible &= (need["trust"] != supporter["trust"]) | (need["trust"] < 0)
+        eligible &= ~_in_one_trust(need, supporter)
+    if policy.rules.same_federation == "forbid":
+        eligible &= (need["federation"] != supporter["federation"]) | (need["federation"] < 0)
     milli = np.rint(1000 * points / (weights.specialism + weights.phase + weights.distance)).astype(np.int64)
     return Judged(eligible, km, specialism, phase, distance, milli)
+
+
+def without_pins(facts: Facts) -> str:
+    """Return what sets the pairs of a proof apart from all eligible ones: a pin leaves nothing to choose."""
+    return " of needs without a pin" if facts.pinned else ""
+
+
+def is_rounded_once(plan: Plan) -> bool:
+    """Return whether the plan rounds every distance once, half up; formats 1 and 2 took means of rounded ones."""
+    return int(plan.manifest.get("format", 1)) > 2
+
+
+def km_text(km: float, plan: Plan) -> str:
+    """Return a distance as the tables of the plan's format give it."""
+    if not is_rounded_once(plan):
+        return f"{km:.2f}"
+    return str(Decimal(f"{km:.11f}").quantize(Decimal("0.01"), ROUND_HALF_UP))

@@ -16,7 +16,7 @@ from scipy.sparse import coo_array, csr_array, hstack, vstack
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from matching.audit.check import level_values, total_value_milli
-from matching.audit.facts import Facts, blocks, facts_of, left_of_pins, packages_of
+from matching.audit.facts import Facts, blocks, facts_of, left_of_pins, packages_of, without_pins
 from matching.audit.proof_by_loads import check_loads
 from matching.inputs.read import Inputs
 from matching.plan.write import PROOF_BY_LOADS, PROOF_BY_PRICES, PROOF_BY_SEARCH, Plan
@@ -72,7 +72,8 @@ def check_proof(plan: Plan, inputs: Inputs, *, time_limit_s: float = 60.0) -> tu
         faults.append(f"The prices do not prove the plan: {sides}.")
     else:
         findings.append(
-            f"The prices prove it over all {pairs.count:,} eligible pairs: both sides are {dual / 1000:,.3f}."
+            f"The prices prove it over all {pairs.count:,} eligible pairs{without_pins(facts)}: "
+            f"both sides are {dual / 1000:,.3f}."
         )
     if entangled.any():
         more_faults, more = _check_days(plan, inputs, facts, pairs, entangled, time_limit_s)

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, vstack
 from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
 from matching.audit.check import total_value_milli
-from matching.audit.facts import Facts, blocks, left_of_pins
+from matching.audit.facts import Facts, blocks, left_of_pins, without_pins
 from matching.inputs.read import Inputs
 from matching.plan.write import Plan
 
@@ -61,7 +61,7 @@ def check_loads(
     allowed, score = math.floor(surplus.sum() + gains.sum() + _FLOAT_MILLI), plan.manifest["objective"][-1]
     faults += _wrong_prices(plan, facts, surplus, gaining, allowed == reached)
     sides = f"the plan's value is {reached / 1000:,.3f}, and they bound it by {allowed / 1000:,.3f}"
-    findings = [f"Surpluses and best loads, over all {count:,} eligible pairs: {sides}."]
+    findings = [f"Surpluses and best loads, over all {count:,} eligible pairs{without_pins(facts)}: {sides}."]
     if allowed - reached <= round(1000 * (score["bound"] - score["value"])):
         return faults, findings
     if faults or allowed - reached >= bonus:

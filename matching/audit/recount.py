@@ -1,13 +1,15 @@
 """equity.csv counted again, one need at a time."""
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import pandas as pd
 
+from matching.audit.facts import is_rounded_once, km_text
 from matching.inputs.read import Inputs
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.write import Plan
@@ -15,7 +17,8 @@ from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
 
 # Whether a need is met, and with what score and distance.
-_Served = tuple[bool, Decimal, Decimal]
+_Served = tuple[bool, Fraction, Fraction]
+_UNMET = (False, Fraction(), Fraction())
 _KINDS = ("total", "local authority", "region", "phase", "trust", "FSM quintile", "priority")
 _QUINTILES = ("1 (lowest)", "2", "3", "4", "5 (highest)")
 _BLANKS = ("not known", "no trust")
@@ -34,13 +37,14 @@ def recounted(plan: Plan, inputs: Inputs) -> pd.DataFrame:
         words = order.get(by, ())
         return _KINDS.index(by), group in _BLANKS, words.index(group) if group in words else -1, group
 
-    rows = [(by, group, *_summed(groups[by, group])) for by, group in sorted(groups, key=place)]
+    rows = [(by, group, *_summed(plan, groups[by, group])) for by, group in sorted(groups, key=place)]
     return pd.DataFrame(rows, columns=list(EQUITY_COLUMNS), dtype="object")
 
 
 def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str, str]], _Served]]:
     schools = {row["urn"]: row for row in inputs.schools.to_dict("records")}
     percents = sorted(row["fsm_percent"] for row in schools.values() if row["fsm_percent"] >= 0)
+    home_of = dict(zip(inputs.supporters["supporter_id"], inputs.supporters["school_urn"], strict=True))
     asked = {row["need_id"]: row for row in inputs.needs.to_dict("records")}
     for met, table in ((True, plan.deployments), (False, plan.unmet)):
         for need in table.to_dict("records"):
@@ -55,17 +59,22 @@ def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str
                 quintile,
                 asked[need["need_id"]]["priority"],
             ]
-            served = (met, Decimal(need["score"]), Decimal(need["distance_km"])) if met else (met, Decimal(), Decimal())
+            served = _UNMET
+            if met:
+                exact = Fraction(_apart_km(school, schools[home_of[need["supporter_id"]]]))
+                served = met, Fraction(need["score"]), exact if is_rounded_once(plan) else Fraction(need["distance_km"])
             yield list(zip(_KINDS, groups, strict=True)), served
 
 
-def _summed(rows: Sequence[_Served]) -> tuple[str, ...]:
+def _apart_km(to: Mapping[Hashable, Any], home: Mapping[Hashable, Any]) -> float:
+    return math.hypot(to["easting"] - home["easting"], to["northing"] - home["northing"]) / 1000
+
+
+def _summed(plan: Plan, rows: Sequence[_Served]) -> tuple[str, ...]:
     met = [row for row in rows if row[0]]
     percent = float(round(Fraction(100 * len(met), len(rows)), 1))
     means = ["", ""]
     if met:
-        means = [
-            f"{float(round(Fraction(sum(row[cell] for row in met)) / len(met), decimals)):.{decimals}f}"
-            for cell, decimals in ((1, 3), (2, 2))
-        ]
+        score, km = (Fraction(sum(row[cell] for row in met), len(met)) for cell in (1, 2))
+        means = [f"{float(round(score, 3)):.3f}", km_text(float(km if is_rounded_once(plan) else round(km, 2)), plan)]
     return str(len(rows)), str(len(met)), f"{percent:.1f}", *means

@@ -13,10 +13,11 @@ from matching.audit.proof import check_proof
 from matching.audit.recount import recounted
 from matching.audit.wording import cell_faults, compare_wording
 from matching.inputs.read import Inputs
-from matching.plan import format_1
+from matching.plan import earlier_formats
 from matching.plan.as_bytes import EQUITY_FILE, SURPLUS_FILE
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.on_disk import SavedPlan
+from matching.plan.write import PLAN_FORMAT
 from matching.tables.files import Source
 
 _ABOUT_SCHOOLS = ("ofsted", "links", "columns")
@@ -96,9 +97,11 @@ def _as_of_run(saved: SavedPlan, inputs: Inputs) -> tuple[Inputs, list[str]]:
     """Return the inputs as the plan's run read them, and a sentence for each cell that is read differently today."""
     if saved.format == 1:
         tables = list(saved.plan.tables().values())
-        return format_1.as_read_then(inputs, saved.sources, saved.plan.manifest, tables)
-    if _copies_among(saved, inputs):
-        # What the run noticed in the user's files cannot be seen in the copies.
+        return earlier_formats.as_read_then(inputs, saved.sources, saved.plan.manifest, tables)
+    if saved.format == 2:
+        inputs = earlier_formats.with_rules_of_then(inputs)
+    if saved.format == 2 or _copies_among(saved, inputs):
+        # What the run noticed in the user's files cannot be seen in the copies, and an earlier version noticed less.
         inputs = replace(inputs, notices=tuple(saved.plan.manifest["reading_notices"]))
     return inputs, []
 
@@ -169,5 +172,5 @@ def _input_faults(saved: SavedPlan, inputs: Inputs) -> Iterator[str]:
         if name in copies and file is not None and file.rows != one["rows"]:
             yield f"manifest.json: {one['file']} has {file.rows} rows, and {one['rows']} are stated."
     stated, used = manifest["policy"], inputs.policy.model_dump(mode="json")
-    if stated != used and not (saved.format == 1 and format_1.is_same_policy(stated, used)):
+    if stated != used and not (saved.format < PLAN_FORMAT and earlier_formats.is_same_policy(stated, used)):
         yield "manifest.json: the policy is not the one in the policy file."

@@ -5,6 +5,7 @@ module of the audit that uses the rules and the solver's values, through `make_p
 checked without it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from matching.errors import counted
 from matching.inputs.read import Inputs
 from matching.pairs.market import Market, open_market
 from matching.pairs.rules import positions
-from matching.plan.format_1 import is_about_unused_columns
+from matching.plan.earlier_formats import is_about_unused_columns
 from matching.plan.on_disk import SavedPlan
 from matching.plan.outcome import Outcome
 from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan
@@ -69,7 +70,7 @@ class _Compared:
         found = []
         if self._reworded:
             count = counted(self._reworded, "sentence is", "sentences are")
-            found.append(f"{count} worded differently from this version's, and state the same.")
+            found.append(f"{count} worded differently from this version's, with the same facts.")
         if self._missing:
             found.append(f"{counted(self._missing, 'notice')} of this version's are not in the plan.")
         return tuple(found)
@@ -128,7 +129,11 @@ class _Compared:
 
     def _states_no_more(self, sentence: str, right: str) -> bool:
         found, expected = self._terms.stated(sentence), self._terms.stated(right)
-        if self._saved.format > 1:
+        if self._saved.format == 2:
+            # It gave distances to a tenth of a km.
+            pairs = zip(_in_order(found), _in_order(expected), strict=False)
+            return found.total() == expected.total() and all(is_among(one, [other]) for one, other in pairs)
+        if self._saved.format > 2:
             return found == expected
         return all(is_among(fact, expected) for fact in found)
 
@@ -153,6 +158,10 @@ class _Compared:
             yield "km", f"{rulebook.limit_km[one]:g}"
             yield "", f"{fits.score_milli[0] / 1000:.3f}"
             yield "day", f"{who['days_available']:g}"
+
+
+def _in_order(stated: Counter[Fact]) -> list[Fact]:
+    return sorted(stated.elements(), key=lambda one: (one[0], float(one[1]) if one[0] == "km" else 0.0, one[1]))
 
 
 def _written_again(plan: Plan, market: Market) -> Plan:

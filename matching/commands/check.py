@@ -2,22 +2,31 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 import typer
 
 from matching.accreditation import due_for_review
-from matching.commands.files import check_used, read_round
+from matching.commands.files import check_ending, check_used, place, read_round, say, with_columns_named, write_one_file
 from matching.commands.terminal import print_due_for_review, print_json, print_notices
 from matching.errors import counted
+from matching.inputs.recognise import suggested_columns
 from matching.pairs.market import open_market
 from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES
 
 
+def write_suggested_columns(sources: Mapping[str, Source], path: Path) -> None:
+    """Write a columns file with what the headers of the tables may mean."""
+    check_ending(path, (".toml",))
+    write_one_file(path, suggested_columns(sources).content)
+    say(f"{place(path)} written. Look through it, change what is wrong, and give it as --columns.", path)
+
+
 def check_tables(sources: Mapping[str, Source], as_at: datetime | None, *, as_json: bool) -> None:
     """Print how much the tables hold, how many pairs are eligible, and each check that is due for review."""
     check_used(sources)
-    inputs = read_round(sources, as_at.date() if as_at else None)
+    inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None)
     market = open_market(inputs)
     eligible = market.eligible_by_need
     sizes = {"schools": len(inputs.schools), "supporters": len(inputs.supporters), "needs": len(inputs.all_needs)}

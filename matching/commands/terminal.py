@@ -60,6 +60,8 @@ def _code(command: Callable[[], object]) -> int:
     try:
         command()
     except DataError as error:
+        for notice in error.notices:
+            typer.echo(f"Notice: {notice}", err=True)
         for problem in error.problems:
             typer.echo(str(problem), err=True)
         typer.echo(f"{counted(len(error.problems), 'problem')} found; nothing was written.", err=True)

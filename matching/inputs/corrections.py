@@ -1,4 +1,4 @@
-"""Corrections of one cell of a file: its bytes with that cell changed, in the same kind of file.
+"""Corrections of cells of a file: its bytes with those cells changed, in the same kind of file.
 
 The user's own file is never changed.
 """
@@ -6,27 +6,33 @@ The user's own file is never changed.
 import csv
 import gzip
 import io
+import warnings
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-
-from openpyxl import load_workbook
-from openpyxl.cell.cell import MergedCell
 
 from matching.errors import DataError, Problem, shown
 from matching.tables.files import Recognise, Source, find_table, is_gzip, is_xlsx, is_zip, unpacked
-from matching.tables.workbooks import without_warnings
+from matching.tables.limits import LIMITS
+from matching.tables.text_cells import Dialect, csv_cells, without_marks
+from matching.tables.workbooks.book import Marks, workbook_sheets
 
 
 def with_cell(source: Source, row: int, column: str, value: str, *, recognise: Recognise | None = None) -> Source:
-    """Return the file with one cell changed.
+    """Return the file with one cell changed; the parameters are those of `with_cells`."""
+    return with_cells(source, {(row, column): value}, recognise=recognise)
+
+
+def with_cells(source: Source, cells: Mapping[tuple[int, str], str], *, recognise: Recognise | None = None) -> Source:
+    """Return the file with some cells changed, read and written once.
 
     Parameters
     ----------
     source : Source
         A CSV file or a workbook, plain or gzipped.
-    row : int
-        As a spreadsheet numbers it; as in a `Problem`.
-    column : str
-        The name of the column in the file's header.
+    cells : mapping of tuple of int and str to str
+        The new values, by the row as a spreadsheet numbers it (as in a `Problem`) and the name of the column in the
+        file's header.
     recognise : callable, optional
         Finds the table in a workbook of several, as when it was read.
 
@@ -38,21 +44,27 @@ def with_cell(source: Source, row: int, column: str, value: str, *, recognise: R
     Notes
     -----
     In a workbook every formula becomes the value that it showed, because the file that is written here could hold no
-    values of formulas. A CSV file keeps its byte-order mark, line ends and separators; cells are quoted as needed.
+    values of formulas; one without a value stays a formula without a value. A CSV file keeps its byte-order mark, line
+    ends and separators; cells are quoted as needed.
     """
+    if not cells:
+        return source
     found = find_table(source, recognise)
-    if column not in found.header:
-        raise _refused(source.name, row, column, f"There is no column {shown(column)}.", "Check its name.")
-    place = found.header.index(column)
-    if row <= found.header_row:
-        raise _refused(source.name, row, column, "The row is not below the header.", "Check its number.")
+    placed: dict[tuple[int, int], str] = {}
+    for (row, column), value in cells.items():
+        if column not in found.header:
+            raise _refused(source.name, row, column, f"There is no column {shown(column)}.", "Check its name.")
+        if row <= found.header_row:
+            raise _refused(source.name, row, column, "The row is not below the header.", "Check its number.")
+        placed[row, found.header.index(column)] = value
+    row, column = next(iter(cells))
     content = unpacked(source)
     if is_zip(content) and not is_xlsx(content):
         raise _refused(source.name, row, column, "A zip cannot be changed here.", "Unpack it first.")
     if is_xlsx(content):
-        changed = _changed_book(source.name, content, found.sheet, row, column, place, value)
+        changed = _changed_book(source.name, content, found.sheet, found.header, placed)
     else:
-        changed = _changed_csv(source.name, content, row, column, place, value)
+        changed = _changed_csv(source.name, content, found.header, placed, found.dialect)
     # Without the time of packing, so that equal changes give equal bytes.
     return replace(source, content=gzip.compress(changed, mtime=0) if is_gzip(source.content) else changed)
 
@@ -61,22 +73,26 @@ def _refused(name: str, row: int | None, column: str, message: str, fix: str) ->
     return DataError([Problem(name, row, column, "", message, fix)])
 
 
-def _changed_csv(name: str, content: bytes, row: int, column: str, place: int, value: str) -> bytes:
+def _changed_csv(
+    name: str, content: bytes, header: Sequence[str], placed: Mapping[tuple[int, int], str], dialect: Dialect
+) -> bytes:
     mark = b"\xef\xbb\xbf" if content.startswith(b"\xef\xbb\xbf") else b""
-    text, encoding = _text(name, content[len(mark) :])
+    text, encoding = _text(name, without_marks(content))
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        rows = csv_cells(text, dialect)
     except csv.Error as error:
         message = f"The file cannot be split into cells ({error})."
-        raise _refused(name, row, column, message, "Correct it in a text editor.") from error
-    if row > len(rows):
-        raise _refused(name, row, column, "There is no such row.", "Check its number.")
-    cells = rows[row - 1]
-    cells += [""] * (place + 1 - len(cells))
-    cells[place] = value
+        (row, place), *_ = placed
+        raise _refused(name, row, header[place], message, "Correct it in a text editor.") from error
+    for (row, place), value in placed.items():
+        if row > len(rows):
+            raise _refused(name, row, header[place], "There is no such row.", "Check its number.")
+        cells = rows[row - 1]
+        cells += [""] * (place + 1 - len(cells))
+        cells[place] = value
     end = "\r\n" if "\r\n" in text else "\r" if "\r" in text and "\n" not in text else "\n"
     written = io.StringIO(newline="")
-    csv.writer(written, lineterminator=end).writerows(rows)
+    csv.writer(written, lineterminator=end, delimiter=dialect.separator).writerows(rows)
     try:
         return mark + written.getvalue().encode(encoding)
     except UnicodeEncodeError:
@@ -93,24 +109,41 @@ def _text(name: str, content: bytes) -> tuple[str, str]:
     raise _refused(name, None, "", "The file is neither UTF-8 nor Windows text.", "Save it as 'CSV UTF-8'.")
 
 
-def _changed_book(name: str, content: bytes, sheet: str, row: int, column: str, place: int, value: str) -> bytes:
+def _changed_book(
+    name: str, content: bytes, sheet: str, header: Sequence[str], placed: Mapping[tuple[int, int], str]
+) -> bytes:
+    from openpyxl import load_workbook  # noqa: PLC0415 - slow to load, and only needed to change a workbook
+    from openpyxl.cell.cell import MergedCell  # noqa: PLC0415
+
     def change() -> bytes:
         book = load_workbook(io.BytesIO(content), data_only=True)
-        cell = book[sheet].cell(row, place + 1)
-        if isinstance(cell, MergedCell):
-            raise _refused(name, row, column, "The cell is part of a merged cell.", "Unmerge it in Excel.")
-        # Always as text: '=1+1' must not become a formula, and the URN 001 keeps its zeros.
-        cell.value = value or None
-        if value:
-            cell.data_type = "s"
-            cell.number_format = "@"
+        for one in workbook_sheets(name, content, LIMITS):
+            marks = Marks()
+            deque(one.rows(marks), maxlen=0)
+            for place_found in marks.uncalculated:
+                # Blank, it would be read as a blank cell.
+                book[one.title].cell(*place_found).value = "=NA()"
+        for (row, place), value in placed.items():
+            cell = book[sheet].cell(row, place + 1)
+            if isinstance(cell, MergedCell):
+                raise _refused(name, row, header[place], "The cell is part of a merged cell.", "Unmerge it in Excel.")
+            # Always as text: '=1+1' must not become a formula, and the URN 001 keeps its zeros.
+            cell.value = value or None
+            if value:
+                cell.data_type = "s"
+                cell.number_format = "@"
         packed = io.BytesIO()
         book.save(packed)
         return packed.getvalue()
 
     try:
-        return without_warnings(change)
+        # openpyxl's are about styles and lists, which change no cell.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return change()
     except DataError:
         raise
     except Exception as error:  # a damaged book makes the library fail in any of dozens of ways
-        raise _refused(name, row, column, "This Excel file cannot be changed.", "Change the cell in Excel.") from error
+        (row, place), *_ = placed
+        message, fix = "This Excel file cannot be changed.", "Change the cell in Excel."
+        raise _refused(name, row, header[place], message, fix) from error

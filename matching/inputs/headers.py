@@ -4,10 +4,11 @@ The choices are a small TOML file, `columns.toml`, which is one of the inputs of
 again in the same way.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+
+from rapidfuzz import fuzz, process
 
 from matching.errors import DataError, Problem, did_you_mean, shown
 from matching.tables.files import Source
@@ -17,9 +18,11 @@ from matching.tables.toml_files import toml_keys, toml_value
 from matching.tables.vocabulary import comparable_letters, standard_vocabulary
 
 Mappings = Mapping[str, Mapping[str, str]]
-"""By table: their header to our column."""
+"""By table: their header to our column, or to nothing where it is not used."""
 
-_CLOSE = 0.75
+_CLOSE = 80
+# Words that change nothing in a header.
+_FILLERS = frozenset(("the", "a", "an", "of", "your", "their", "they", "please", "is"))
 _EXAMPLE = 'Write lines such as "Full name" = "name".'
 
 
@@ -33,7 +36,7 @@ class ReadingOptions:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A column of ours that a header may mean; `score` is 1 for the same words, and less for similar ones."""
+    """A column of ours that a header may mean; `score` is 1 for words that mean it, and less for similar ones."""
 
     header: str
     column: str
@@ -53,24 +56,52 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
     tuple of Suggestion
         In the order of the header; each column at most once, for the header that is closest to it.
     """
-    form = table_formats(standard_vocabulary())[table]
-    free = [name for name in form.column_names if name not in header]
-    words = {comparable_letters(name): name for name in free}
-    words |= {found: column for found, column in _words().get(table, ()) if column in free}
+    known = _words(table)
+    columns = {*known.values()}
+    words = {key: column for key, column in known.items() if column not in header}
+    choices = list(words)
     suggestions = []
     for name in header:
-        if not name or name in form.column_names:
+        key = header_key(name)
+        if not key or name in columns:
             continue
-        close = difflib.get_close_matches(comparable_letters(name), words, n=1, cutoff=_CLOSE)
-        if close:
-            score = difflib.SequenceMatcher(None, comparable_letters(name), close[0]).ratio()
-            suggestions.append(Suggestion(name, words[close[0]], round(score, 2)))
-    best = {one.column: one for one in sorted(suggestions, key=lambda one: one.score)}
+        if key in words:
+            suggestions.append(Suggestion(name, words[key], 1))
+        elif close := process.extractOne(key, choices, scorer=fuzz.ratio, score_cutoff=_CLOSE):
+            suggestions.append(Suggestion(name, words[close[0]], round(min(close[1], 99) / 100, 2)))
+    # Our own name for the column comes first, then the closest header, then the first of several.
+    best: dict[str, Suggestion] = {}
+    for one in sorted(suggestions, key=lambda one: (header_key(one.header) != header_key(one.column), -one.score)):
+        best.setdefault(one.column, one)
     return tuple(one for one in suggestions if best[one.column] is one)
+
+
+def header_key(header: str) -> str:
+    """Return a header in the form in which it is compared: its words in small letters and singular, in one order."""
+    words = comparable_letters(header.replace("'", "").replace("’", "")).split()
+    singular = [word.removesuffix("s") if len(word) > 3 else word for word in words if word not in _FILLERS]
+    return " ".join(sorted(singular))
+
+
+def with_headers_offered(problems: Sequence[Problem], table: str, header: Sequence[str]) -> list[Problem]:
+    """Return the problems; that of a missing column gets the header that may mean it as its fix."""
+    found = {one.column: one.header for one in suggest_columns(table, header)}
+    return [
+        replace(
+            one,
+            fix=f"Is it the column {shown(found[one.column])}? Then rename that to '{one.column}', "
+            "or name it in a columns file.",
+        )
+        if one.row == 1 and one.column in found
+        else one
+        for one in problems
+    ]
 
 
 def read_options(source: Source | None) -> ReadingOptions:
     """Read `columns.toml`: for each table lines of "their header" = "our_column", and leave_out = true or false.
+
+    A header that is not used has "" for its column.
 
     Raises
     ------
@@ -116,18 +147,17 @@ def _problems(name: str, keys: Mapping[str, object]) -> Iterator[Problem]:
 def _column_problems(name: str, table: str, pairs: Mapping[str, str], known: Sequence[str]) -> Iterator[Problem]:
     columns = list(pairs.values())
     for header, column in pairs.items():
-        if column not in known:
+        if column and column not in known:
             fix = did_you_mean(column, known, "Known are: " + ", ".join(known) + ".")
             message = f"{shown(column)} is not a column of the {table} table."
             yield Problem(name, None, f"{table}.{header}", column, message, fix)
-        elif columns.count(column) > 1:
+        elif column and columns.count(column) > 1:
             message = f"Two headers are mapped to {column}."
             yield Problem(name, None, f"{table}.{header}", column, message, "Keep one of the two lines.")
 
 
 @cache
-def _words() -> Mapping[str, tuple[tuple[str, str], ...]]:
-    found: dict[str, list[tuple[str, str]]] = {}
-    for row in reference_rows("header_words"):
-        found.setdefault(row["table"], []).append((row["found"], row["column"]))
-    return {table: tuple(pairs) for table, pairs in found.items()}
+def _words(table: str) -> Mapping[str, str]:
+    """Return the column that each header of a table means, by its `header_key`."""
+    found = {header_key(row["found"]): row["column"] for row in reference_rows("header_words") if row["table"] == table}
+    return found | {header_key(name): name for name in table_formats(standard_vocabulary())[table].column_names}

@@ -5,20 +5,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from matching.errors import DataError, Problem
-from matching.inputs.corrections import with_cell
+from matching.inputs import corrections
 from matching.inputs.headers import ReadingOptions, options_source, read_options
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
-from matching.inputs.official.ofsted import ofsted_columns
-from matching.tables.cell_values import SEPARATORS
-from matching.tables.files import Recognise, Source, find_table, header_of, read_sheet
-from matching.tables.formats import DECISION_KINDS, NEED_STATES, PRIORITIES, RULE_CODES, known_columns, table_formats
+from matching.inputs.official.ofsted_header import ofsted_columns
+from matching.tables.files import Recognise, Source, find_table, header_of, named_apart, read_sheet
+from matching.tables.formats import (
+    DECISION_KINDS,
+    NEED_STATES,
+    PRIORITIES,
+    RULE_CODES,
+    known_columns,
+    needed_columns,
+    table_formats,
+)
 from matching.tables.sheets import Sheet
-from matching.tables.vocabulary import comparable, standard_vocabulary
+from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
 
 COLUMNS = "columns"
 """The file that holds the `ReadingOptions` of the others."""
 
+_FORMATS = tuple(table_formats(standard_vocabulary()))
 _OFFICIAL = {"ofsted": ofsted_columns, "links": link_columns}
 _SEPARATORS_KEPT = re.compile(r"(\s*[;,\n]\s*)")
 
@@ -50,7 +58,7 @@ def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
     options = options_of(sources)
     return tuple(
         _place(name, source, options.mappings.get(name, {}))
-        for name, source in sources.items()
+        for name, source in named_apart(sources).items()
         if name not in ("policy", COLUMNS)
     )
 
@@ -61,7 +69,10 @@ def _place(name: str, source: Source, mapping: Mapping[str, str]) -> Place:
     except DataError:
         return Place(name, (source.name,), "", {})
     labels = (source.name, f"{source.name} ({found.sheet})") if found.sheet else (source.name,)
-    return Place(name, labels, found.sheet, {mapping.get(header, header): header for header in found.header if header})
+    columns = {header: mapping.get(header) or header for header in found.header if header}
+    if name in _FORMATS and not is_extract(name, source):
+        columns |= table_formats(standard_vocabulary())[name].columns_in(found.header, mapping)
+    return Place(name, labels, found.sheet, {column: header for header, column in columns.items()})
 
 
 def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recognise:
@@ -124,7 +135,13 @@ def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
     """
     mapping = options_of(sources).mappings.get(place.table, {})
     source = sources[place.table]
-    return read_sheet(source, encodings=("utf-8-sig", "cp1252"), recognise=recognition(place.table, source, mapping))
+    form = table_formats(standard_vocabulary()).get(place.table)
+    return read_sheet(
+        source,
+        encodings=("utf-8-sig", "cp1252"),
+        needed=needed_columns(form, mapping) if form and not is_extract(place.table, source) else None,
+        recognise=recognition(place.table, source, mapping),
+    )
 
 
 def with_cells(
@@ -137,13 +154,42 @@ def with_cells(
     DataError
         The file cannot be changed.
     """
+    return _with_values(sources, place, {(row, place.columns[column]): value for row in rows})
+
+
+def _with_values(
+    sources: Mapping[str, Source], place: Place, cells: Mapping[tuple[int, str], str]
+) -> dict[str, Source]:
     old = sources[place.table]
     mapping = options_of(sources).mappings.get(place.table, {})
-    recognise = recognition(place.table, old, mapping)
-    changed = old
-    for row in rows:
-        changed = with_cell(changed, row, place.columns[column], value, recognise=recognise)
+    changed = corrections.with_cells(old, cells, recognise=recognition(place.table, old, mapping))
     return {name: changed if source == old else source for name, source in sources.items()}
+
+
+def with_answers(sources: Mapping[str, Source], answers: Mapping[Problem, str]) -> dict[str, Source]:
+    """Return the sources with a value for the cell of each problem, such as one of its offers.
+
+    Each table is written once, however many its cells. Problems that are not about one cell are left out.
+
+    Raises
+    ------
+    DataError
+        A file cannot be changed.
+    """
+    among = places(sources)
+    cells: dict[str, dict[tuple[int, str], str]] = {}
+    for problem, value in answers.items():
+        place = place_of(problem, among)
+        if place is not None and problem.row is not None and can_be_mended(problem, place):
+            of_table = cells.setdefault(place.table, {})
+            at = (problem.row, place.columns[problem.column])
+            # A cell may hold several faulty words.
+            of_table[at] = with_offer(of_table.get(at, problem.value), problem, value)
+    changed = dict(sources)
+    for place in among:
+        if place.table in cells:
+            changed = _with_values(changed, place, cells[place.table])
+    return changed
 
 
 def with_offer(cell: str, problem: Problem, offer: str) -> str:
@@ -177,13 +223,13 @@ def choices(table: str, column: str) -> Choices | None:
     designations, specialisms = tuple(vocabulary.designations), vocabulary.specialisms
     known = {
         ("schools", "phase"): Choices(vocabulary.phases, synonyms="phase"),
-        ("schools", "ofsted"): Choices(vocabulary.grades),
+        ("schools", "ofsted"): Choices(vocabulary.grades, synonyms="grade"),
         ("supporters", "designation"): Choices(designations, synonyms="designation"),
         ("supporters", "phases"): Choices(vocabulary.phases, several=True, synonyms="phase"),
         ("supporters", "specialisms"): Choices(specialisms, several=True, synonyms="focus"),
         ("needs", "focus"): Choices(tuple(vocabulary.focuses), synonyms="focus"),
         ("needs", "designations"): Choices(designations, several=True, synonyms="designation"),
-        ("needs", "priority"): Choices(PRIORITIES),
+        ("needs", "priority"): Choices(PRIORITIES, synonyms="priority"),
         ("needs", "state"): Choices(NEED_STATES, synonyms="state"),
         ("accreditation", "criterion"): Choices(tuple(vocabulary.criteria)),
         ("accreditation", "met"): Choices(("yes", "no"), synonyms="answer"),

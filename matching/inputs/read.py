@@ -20,15 +20,16 @@ from matching.inputs.checks.decisions import (
     rule_problems,
 )
 from matching.inputs.checks.left_out_rows import without_faulty_rows
+from matching.inputs.checks.school_names import with_schools_offered
 from matching.inputs.checks.successors import follow_links
-from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers, with_schools_offered
-from matching.inputs.headers import Mappings, read_options
+from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers
+from matching.inputs.headers import Mappings, read_options, with_headers_offered
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.files import Source, header_of, read_sheet
-from matching.tables.formats import NEED_STATES, known_columns, table_formats
+from matching.tables.files import Source, header_of, named_apart, read_sheet
+from matching.tables.formats import NEED_STATES, known_columns, needed_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -184,7 +185,8 @@ def read_schools(source: Source, *, ofsted: Source | None = None, links: Source 
         official = read_official(source, vocabulary, ofsted=ofsted, links=links)
         return _typed(official.table.frame, "schools", vocabulary)
     form = table_formats(vocabulary)["schools"]
-    table = read_table(read_sheet(source, recognise=known_columns(form)), form, vocabulary)
+    sheet = read_sheet(source, needed=needed_columns(form), recognise=known_columns(form))
+    table = read_table(sheet, form, vocabulary)
     if table.problems:
         raise DataError(table.problems)
     return _typed(table.frame, "schools", vocabulary)
@@ -290,7 +292,7 @@ def _read(
     may_be_empty: Collection[str] = (),
 ) -> _Reading:
     """Return everything that was read, without a problem left in it."""
-    vocabulary, reading = standard_vocabulary(), _Reading()
+    vocabulary, reading, sources = standard_vocabulary(), _Reading(), named_apart(sources)
     for name in required:
         if name not in sources:
             fix = f"Give the {name} table; the template shows its columns."
@@ -303,8 +305,14 @@ def _read(
     _read_each(reading, sources, vocabulary, mappings, columns, may_be_empty)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
-    own = with_schools_offered(reading.problems, tables.get("schools"))
-    check = partial(check_together, absent=AbsentSchools(reading.left_out, successors), vocabulary=vocabulary)
+    schools = tables["schools"].frame if "schools" in tables else None
+    asked = [tables[name].frame["school_urn"] for name in ("supporters", "needs") if name in tables]
+    own = with_schools_offered(reading.problems, schools, {urn for urns in asked for urn in urns.dropna()})
+    check = partial(
+        check_together,
+        absent=AbsentSchools(reading.left_out, successors, reading.links.unfollowed),
+        vocabulary=vocabulary,
+    )
     left_out_rows: tuple[str, ...] = ()
     if leave_out or options.leave_out:
         tables, problems, notices, left_out_rows = without_faulty_rows(
@@ -339,17 +347,23 @@ def _read_each(
             if name == "policy":
                 reading.policy = read_policy(source)
             elif name == "schools" and is_gias(header_of(source, gias_columns)):
-                _read_gias(reading, source, sources.get("ofsted"), vocabulary)
+                _read_gias(reading, source, sources.get("ofsted"), vocabulary, of_earlier_format=bool(columns))
             elif name not in _ABOUT_TABLES:
-                sheet = read_sheet(source, recognise=known_columns(formats[name], mappings[name]))
-                reading.tables[name] = read_table(
-                    sheet,
-                    formats[name],
-                    vocabulary,
-                    mappings[name],
-                    columns=columns.get(name),
-                    may_be_empty=name in may_be_empty,
-                )
+                form, chosen = formats[name], mappings[name]
+                sheet = read_sheet(source, needed=needed_columns(form, chosen), recognise=known_columns(form, chosen))
+                try:
+                    reading.tables[name] = read_table(
+                        sheet,
+                        form,
+                        vocabulary,
+                        chosen,
+                        columns=columns.get(name),
+                        may_be_empty=name in may_be_empty,
+                    )
+                except DataError as error:
+                    used = form.columns_in(sheet.header, chosen)
+                    header = [used.get(one, one) for one in sheet.header]
+                    raise DataError(with_headers_offered(error.problems, name, header)) from error
                 if name == "schools" and "ofsted" in sources:
                     reading.notices.append(
                         f"{sources['ofsted'].name}: not used, because the schools are not a GIAS extract."
@@ -361,10 +375,13 @@ def _read_each(
         reading.notices += table.notices
 
 
-def _read_gias(reading: _Reading, source: Source, ofsted: Source | None, vocabulary: Vocabulary) -> None:
+def _read_gias(
+    reading: _Reading, source: Source, ofsted: Source | None, vocabulary: Vocabulary, *, of_earlier_format: bool
+) -> None:
     inspections = None
     try:
-        inspections = read_ofsted(ofsted) if ofsted else None
+        # Plans of earlier formats had no grade from an ungraded inspection.
+        inspections = read_ofsted(ofsted, ungraded=not of_earlier_format) if ofsted else None
     except DataError as error:
         reading.problems += error.problems
     official = read_gias(source, vocabulary, inspections, reading.links if reading.links.rows else None)
@@ -392,7 +409,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
     decisions = for_each_need(frames["decisions"], needs) if "decisions" in frames else no_decisions()
     name = reading.tables["decisions"].name if "decisions" in frames else ""
     if problems := list(pin_problems(name, decisions, typed["supporters"], needs)):
-        raise DataError(problems)
+        raise DataError(problems, reading.notices)
     needs, not_open = _open_or_pinned(needs, decisions)
     notices = list(reading.notices)
     if "accreditation" not in frames:

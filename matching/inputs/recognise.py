@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from matching.errors import DataError, file_problem
+from matching.errors import DataError, Problem, file_problem
 from matching.inputs.headers import suggest_columns
 from matching.inputs.locations import is_extract, options_of
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
 from matching.tables.files import Source, find_table
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
+from matching.tables.toml_files import toml_value
 from matching.tables.vocabulary import standard_vocabulary
 
 WORKBOOK = "workbook"
@@ -62,12 +63,14 @@ def tables_in(book: Source) -> dict[str, str]:
 def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
     """Return how many columns of a format a header has, under our names or common words for them."""
     # Long cells are data, not names of columns; comparing each of them would be slow.
-    return form.known_in(header) + len(suggest_columns(form.name, [cell for cell in header if len(cell) <= 60]))
+    used = form.columns_in(header)
+    others = suggest_columns(form.name, [used.get(cell, cell) for cell in header if len(cell) <= 60])
+    return len(set(used.values())) + len(others)
 
 
 @dataclass(frozen=True)
 class UnknownHeader:
-    """A table whose header lacks required columns and has unknown ones.
+    """A table with headers that are none of our columns.
 
     Attributes
     ----------
@@ -78,9 +81,11 @@ class UnknownHeader:
     others : tuple of str
         Optional columns that one of the unknown ones may be.
     headers : tuple of str
-        The unknown ones.
+        The unknown ones, without those that the user said are not used.
     suggested : mapping of str to str
         Our column to their header.
+    meant : tuple of str
+        The suggested columns whose header has words that mean them, and is not only similar.
     """
 
     table: str
@@ -89,11 +94,58 @@ class UnknownHeader:
     others: tuple[str, ...]
     headers: tuple[str, ...]
     suggested: Mapping[str, str]
+    meant: tuple[str, ...] = ()
+
+    @property
+    def must_be_named(self) -> bool:
+        """Whether a column that is needed is missing, or one that the user filled in would not be read."""
+        return bool((self.missing and self.headers) or self.meant)
 
 
 def unknown_headers(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
     """Return the tables whose columns the user must name before they can be read."""
-    return tuple(_unknown_headers(sources))
+    return tuple(one for one in _unknown_headers(sources) if one.must_be_named)
+
+
+def unread_columns(sources: Mapping[str, Source]) -> tuple[Problem, ...]:
+    """Return a problem for each header that means a column of ours and would not be read under its name.
+
+    Only where files are given: what a round or a plan has read stays as it is.
+    """
+    return tuple(
+        Problem(
+            one.name,
+            None,
+            one.suggested[column],
+            one.suggested[column],
+            f"This column may be '{column}', and is not read under its name.",
+            f'Name it in a columns file: {toml_value(one.suggested[column])} = "{column}", or = "" if it is not used.',
+        )
+        for one in _unknown_headers(sources)
+        for column in one.meant
+        if column not in one.missing
+    )
+
+
+def suggested_columns(sources: Mapping[str, Source]) -> Source:
+    """Return a columns file with what every unknown header may mean, to look through and to change."""
+    options = options_of(sources)
+    found = {one.table: one for one in _unknown_headers(sources)}
+    lines = ["# What your headers may mean. Look through every line: nothing here is used before you give this file."]
+    lines += ["leave_out = true"] if options.leave_out else []
+    for table in _TABLES:
+        given = options.mappings.get(table, {})
+        one = found.get(table)
+        if not given and not one:
+            continue
+        lines += ["", f"[{table}]"]
+        lines += [f"{toml_value(header)} = {toml_value(column)}" for header, column in given.items()]
+        if one:
+            by_header = {header: column for column, header in one.suggested.items()}
+            lines += [f"{toml_value(header)} = {toml_value(by_header.get(header, ''))}" for header in one.headers]
+            lacking = [column for column in one.missing if column not in one.suggested]
+            lines += [f"# Still missing: write its header in front of  = {toml_value(column)}" for column in lacking]
+    return Source("columns.toml", "".join(f"{line}\n" for line in lines).encode("utf-8"))
 
 
 def _unknown_headers(sources: Mapping[str, Source]) -> Iterator[UnknownHeader]:
@@ -108,22 +160,23 @@ def _unknown_headers(sources: Mapping[str, Source]) -> Iterator[UnknownHeader]:
 
 def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) -> UnknownHeader | None:
     try:
-        header = find_table(source, known_columns(form, mapping)).header
-        if not _missing(header, form, mapping):
-            return None
-        found = find_table(source, partial(likely_columns, form))
+        found = find_table(source, known_columns(form, mapping))
+        if _missing(found.header, form, mapping):
+            found = find_table(source, partial(likely_columns, form))
     except DataError:
         return None
     missing = _missing(found.header, form, mapping)
-    unknown = tuple(name for name in found.header if name and mapping.get(name, name) not in form.column_names)
-    if not missing or not unknown or other_table(found.header, form, standard_vocabulary()):
+    used = form.columns_in(found.header, mapping)
+    unknown = tuple(name for name in found.header if name and name not in used and mapping.get(name, name))
+    if not unknown or other_table(found.header, form, standard_vocabulary()):
         return None
-    suggestions = suggest_columns(form.name, [mapping.get(name, name) for name in found.header])
+    suggestions = suggest_columns(form.name, [used.get(name, mapping.get(name, name)) for name in found.header])
     suggested = {one.column: one.header for one in suggestions}
     others = tuple(column for column in suggested if column not in missing)
+    meant = tuple(one.column for one in suggestions if one.score == 1)
     name = f"{source.name} ({found.sheet})" if found.sheet else source.name
-    return UnknownHeader(form.name, name, missing, others, unknown, suggested)
+    return UnknownHeader(form.name, name, missing, others, unknown, suggested, meant)
 
 
 def _missing(header: Sequence[str], form: TableFormat, mapping: Mapping[str, str]) -> tuple[str, ...]:
-    return form.missing_from({mapping.get(name, name) for name in header})
+    return form.missing_from(form.columns_in(header, mapping).values())

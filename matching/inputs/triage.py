@@ -13,16 +13,16 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, did_you_mean, shown
+from matching.errors import DataError, Problem, did_you_mean, first_ten, shown
 from matching.inputs.official.cells import ENCODINGS
 from matching.inputs.official.grades import INHERITED
-from matching.inputs.official.ofsted import inspection_areas
-from matching.tables.cell_values import SEPARATORS, CellError
+from matching.inputs.official.ofsted_header import inspection_areas
+from matching.tables.cell_values import CellError
 from matching.tables.csv_out import number_text
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import NEED_STATES, table_formats
 from matching.tables.reference import reference_rows
-from matching.tables.vocabulary import comparable, standard_vocabulary
+from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
 
 TRIAGE_COLUMNS = (
     "rank",
@@ -150,8 +150,11 @@ def _schools_in(schools: pd.DataFrame, places: Mapping[str, Collection[str]]) ->
         words = column.replace("_", " ")
         for name in names:
             if comparable(name) not in known:
-                listed = ", ".join(list(known.values())[:10]) + (", …" if len(known) > 10 else "")
-                otherwise = f"Known are: {listed}." if known else f"No school has a {words}: leave it out."
+                otherwise = (
+                    f"Known are: {first_ten(list(known.values()))}."
+                    if known
+                    else f"No school has a {words}: leave it out."
+                )
                 fix = did_you_mean(name, known.values(), otherwise)
                 problems.append(Problem("schools", None, column, name, f"No school is in {shown(name)}.", fix))
     if problems:

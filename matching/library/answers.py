@@ -99,7 +99,7 @@ def why_not(
 
 def compare(before: Plan, after: Plan) -> plan_compare.Comparison:
     """Return what differs between two plans: levels, needs served differently, and people with more or less to do."""
-    found = plan_compare.compare(before.written, after.written)
+    found = plan_compare.compare(before.written, after.written, lambda: (before.inputs, after.inputs))
     return replace(found, changes=numeric(found.changes))
 
 

@@ -118,13 +118,13 @@ class Market:
         return _rows(self.inputs.supporters)
 
     def school_of(self, need: int) -> Row:
-        """Return the school of a need: its name, phase and trust."""
+        """Return the school of a need: its name, phase, trust and federation."""
         return self._schools[int(self.rulebook.need_school[need])]
 
     @cached_property
     def _schools(self) -> dict[int, Row]:
         asking = np.unique(self.rulebook.need_school)
-        rows = _rows(self.inputs.schools[["name", "phase", "trust"]].iloc[asking])
+        rows = _rows(self.inputs.schools[["name", "phase", "trust", "trust_code", "federation"]].iloc[asking])
         return dict(zip(asking.tolist(), rows, strict=True))
 
 

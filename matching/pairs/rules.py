@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from matching.inputs.groups import group_keys
 from matching.inputs.read import Inputs
 from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.tables.formats import PRIORITIES, RULE_CODES
@@ -19,8 +20,7 @@ from matching.tables.grid import distance_km
 
 SCHOOL_LIMIT, HOME_LIMIT = "school limit", "home school limit"
 """Codes of the rules that only several deployments together can break."""
-# A decision may name "same federation", and no rule looks at it.
-RULES = tuple(code for code in RULE_CODES if code not in ("same federation", SCHOOL_LIMIT, HOME_LIMIT))
+RULES = tuple(code for code in RULE_CODES if code not in (SCHOOL_LIMIT, HOME_LIMIT))
 """Codes of the rules of single pairs, in the order in which a person would check: suitable, near enough, allowed."""
 
 # More than the ordinal of any date, so that supporter and day fit into one number.
@@ -198,10 +198,15 @@ class Rulebook:
         return np.where(has, 1.0, np.where(related, self.inputs.policy.phase_fit.related, 0.0))
 
     @cached_property
-    def trust(self) -> Integers:
-        """Each school's trust as a number; -1 for none."""
-        trusts = self.inputs.schools["trust"]
-        return pd.factorize(trusts.where(trusts != ""))[0].astype(np.int64)
+    def trust(self) -> tuple[Integers, Integers]:
+        """Each school's trust as a number, by its code and by its name; -1 for none."""
+        schools = self.inputs.schools
+        return _numbered(schools["trust_code"]), _numbered(group_keys(schools["trust"]))
+
+    @cached_property
+    def federation(self) -> Integers:
+        """Each school's federation as a number; -1 for none."""
+        return _numbered(group_keys(self.inputs.schools["federation"]))
 
     @cached_property
     def conflicts(self) -> Integers:
@@ -283,8 +288,8 @@ class Rulebook:
         """Return by rule, named as in `RULES`, which pairs break it; `km` are their distances, if known already."""
         km = self.distance_km(need, supporter) if km is None else km
         to, home = self.need_school[need], self.home_school[supporter]
-        pair = need.astype(np.int64) * len(self.inputs.supporters) + supporter
-        same_trust = (self.trust[to] == self.trust[home]) & (self.trust[to] >= 0) & (to != home)
+        pair, nowhere = need.astype(np.int64) * len(self.inputs.supporters) + supporter, np.zeros(len(need), dtype=bool)
+        rules = self.inputs.policy.rules
         return {
             "designation": ~self.accepts[need, self.designation[supporter]],
             "accreditation": ~self.accredited[supporter],
@@ -292,7 +297,10 @@ class Rulebook:
             "phase": self.phase_fit[supporter, self.phase[need]] <= 0,
             "distance": km > self.limit_km[supporter],
             "own school": to == home,
-            "same trust": same_trust if self.inputs.policy.rules.same_trust == "forbid" else np.zeros_like(same_trust),
+            "same trust": self._is_in_same_trust(to, home) if rules.same_trust == "forbid" else nowhere,
+            "same federation": (
+                _is_same(self.federation, to, home) & (to != home) if rules.same_federation == "forbid" else nowhere
+            ),
             "conflict": _among(supporter.astype(np.int64) * len(self.inputs.schools) + to, self.conflicts),
             "dates": self._is_away(need, supporter),
             "forbidden": _among(pair, self.decided["forbid"]),
@@ -300,6 +308,14 @@ class Rulebook:
             "places": self.places[supporter] < 1,
             "days": self.days_asked[need] > self.days_offered[supporter],
         }
+
+    def _is_in_same_trust(self, to: Positions, home: Positions) -> Flags:
+        """Return which pairs of schools are in one trust: by its code where both have one, otherwise by its name."""
+        code, name = self.trust
+        same = _is_same(name, to, home)
+        if (code >= 0).any():
+            same = np.where((code[to] >= 0) & (code[home] >= 0), code[to] == code[home], same)
+        return np.asarray(same & (to != home))
 
     def broken_by_pins(self) -> dict[str, Flags]:
         """Return by rule which pins break it, in the order of `pins`: of the pair, or together with other pins."""
@@ -309,8 +325,9 @@ class Rulebook:
         places, days = self.used_by_pins
         flags["places"] = (places > self.places)[supporter]
         flags["days"] = (days > self.days_offered)[supporter]
-        coming = np.bincount(np.unique(to * n_people + supporter) // max(n_people, 1), minlength=len(self.trust))
-        leaving = np.bincount(home, minlength=len(self.trust))
+        n_schools = len(self.inputs.schools)
+        coming = np.bincount(np.unique(to * n_people + supporter) // max(n_people, 1), minlength=n_schools)
+        leaving = np.bincount(home, minlength=n_schools)
         for code, count, school, limit in (
             (SCHOOL_LIMIT, coming, to, rules.max_supporters_per_school),
             (HOME_LIMIT, leaving, home, rules.max_per_home_school),
@@ -346,6 +363,15 @@ class Rulebook:
 def positions(known: pd.Series, wanted: pd.Series) -> Positions:
     """Return the position of each wanted value among the known ones; -1 where it is not one of them."""
     return np.asarray(pd.Index(known).get_indexer(pd.Index(wanted)), dtype=np.intp)
+
+
+def _numbered(words: pd.Series) -> Integers:
+    """Return each word as a number, equal words as the same one; -1 for a blank."""
+    return pd.factorize(words.where(words != ""))[0].astype(np.int64)
+
+
+def _is_same(number: Integers, to: Positions, home: Positions) -> Flags:
+    return np.asarray((number[to] == number[home]) & (number[to] >= 0))
 
 
 def _members(lists: pd.Series, words: tuple[str, ...]) -> Flags:

@@ -3,16 +3,21 @@
 Both are compared as they were written; whether each of them holds is for `verify`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from matching.errors import counted, joined
+from matching.inputs.read import Inputs
+from matching.pairs.rules import Rulebook, positions
+from matching.plan.equity import mean_distance_km
 from matching.plan.phrases import need_in_words
 from matching.plan.write import Plan
 from matching.tables.formats import NEED_STATES
+from matching.tables.policy import Policy
 
 CHANGE_COLUMNS = (
     "need_id",
@@ -42,14 +47,23 @@ CHANGES = {
 }
 """Every kind of change of a need and its words, in the order in which they are listed."""
 
+SCORES = {
+    "score": "total score",
+    "score_by_first": "total score under the first plan's rules",
+    "score_by_second": "total score under the second plan's rules",
+}
+"""The sum of the scores, in words. Plans that score pairs by different rules have it under both."""
+
+KEPT_BONUS = "kept_bonus"
 FIGURES = {
+    KEPT_BONUS: "what a rerun adds for deployments that it keeps",
     "deployments": "deployments",
     "unmet": "unmet needs",
     "people": "people with a deployment",
     "mean_score": "mean score",
     "mean_distance_km": "mean distance in km",
 }
-"""What is compared next to the levels of the objective, in words."""
+"""What is compared next to needs met and scores, in words."""
 
 _OF_EACH_PLAN = ("supporter_id", "supporter_name", "score", "distance_km")
 _ABOUT = ("school_urn", "school_name", "focus", "priority")
@@ -62,29 +76,36 @@ class Comparison:
     Attributes
     ----------
     levels : DataFrame
-        level, before, after and difference: the four levels of the objective, then the other `FIGURES`.
+        level, before, after and difference: needs met by priority, then those of `SCORES` and `FIGURES` that apply.
     changes : DataFrame
         `CHANGE_COLUMNS`, all text, one row for each need that is not served alike, by kind of change, then need_id.
     workload : DataFrame
         supporter_id, supporter_name, before and after (deployments), for each person whose number differs.
+    scores_alike : bool
+        Whether both plans score a pair by the same weights, fits and limits.
     """
 
     levels: pd.DataFrame
     changes: pd.DataFrame
     workload: pd.DataFrame
+    scores_alike: bool = True
 
     def sentences(self) -> list[str]:
         """Return the comparison in a few sentences."""
         kinds = self.changes["change"].value_counts()
         phrases = [f"{counted(int(kinds[kind]), 'need')} {CHANGES[kind]}" for kind in CHANGES if kind in kinds]
         if not phrases:
-            return ["Both plans serve every need in the same way."]
+            return ["Both plans serve every need in the same way.", *self._rules()]
         people = set(self.changes["supporter_id_before"]) | set(self.changes["supporter_id_after"])
         return [
             f"{'; '.join(phrases)}.",
             *self._not_open(),
             f"{counted(len(people - {''}), 'person is', 'people are')} affected.",
+            *self._rules(),
         ]
+
+    def _rules(self) -> list[str]:
+        return [] if self.scores_alike else ["The plans score by different rules, so each total is given under both."]
 
     def _not_open(self) -> Iterator[str]:
         for state in NEED_STATES[1:]:
@@ -95,28 +116,82 @@ class Comparison:
                 yield f"{joined(named)} {'is' if len(named) == 1 else 'are'} {state}."
 
 
-def compare(before: Plan, after: Plan) -> Comparison:
-    """Return what differs between two plans, need by need and person by person."""
-    return Comparison(_levels(before, after), _changes(before, after), _workload(before, after))
+def compare(
+    before: Plan,
+    after: Plan,
+    inputs_of: Callable[[], tuple[Inputs, Inputs]],
+    *,
+    mean_km: tuple[float, float] | None = None,
+) -> Comparison:
+    """Return what differs between two plans, need by need and person by person.
+
+    Parameters
+    ----------
+    inputs_of : callable
+        Returns the inputs of both plans; called only where they are needed.
+    mean_km : tuple of float, optional
+        The mean distance of each plan, if it is known; else it is taken from the inputs.
+    """
+    plans, alike = (before, after), _scoring(before) == _scoring(after)
+    means = mean_km or tuple(map(mean_distance_km, plans, inputs_of()))
+    scores: list[Mapping[str, float]] = [{"score": _points(plan)} for plan in plans]
+    if not alike:
+        one, other = inputs_of()
+        scores = [
+            {"score_by_first": _points(before), "score_by_second": _points_under(before, one, other.policy)},
+            {"score_by_first": _points_under(after, other, one.policy), "score_by_second": _points(after)},
+        ]
+    sides = [_reached(*side) for side in zip(plans, scores, means, strict=True)]
+    return Comparison(_levels(*sides), _changes(before, after), _workload(before, after), alike)
 
 
-def _levels(before: Plan, after: Plan) -> pd.DataFrame:
-    sides = [_reached(plan) for plan in (before, after)]
-    rows = [(name, sides[0][name], sides[1][name], round(sides[1][name] - sides[0][name], 3)) for name in sides[0]]
-    return pd.DataFrame(rows, columns=["level", "before", "after", "difference"])
+def _scoring(plan: Plan) -> dict[str, Any]:
+    """Return the parts of a plan's policy that a score depends on."""
+    parts = ("weights", "max_distance_km", "specialism_fit", "related_specialisms", "phase_fit")
+    return {name: plan.manifest["policy"].get(name) for name in parts}
 
 
-def _reached(plan: Plan) -> dict[str, float]:
-    score = pd.to_numeric(plan.deployments["score"])
-    distance_km = pd.to_numeric(plan.deployments["distance_km"])
+def _milli(plan: Plan) -> pd.Series:
+    return (1000 * pd.to_numeric(plan.deployments["score"])).round().astype("int64")
+
+
+def _points(plan: Plan) -> float:
+    return float(_milli(plan).sum()) / 1000
+
+
+def _points_under(plan: Plan, inputs: Inputs, policy: Policy) -> float:
+    """Return the total score that a plan's deployments have under another policy."""
+    rulebook = Rulebook(replace(inputs, policy=policy), np.ones(len(inputs.supporters), dtype=bool))
+    need, supporter = (
+        positions(table[key], plan.deployments[key])
+        for table, key in ((inputs.needs, "need_id"), (inputs.supporters, "supporter_id"))
+    )
+    return float(rulebook.fits(need, supporter).score_milli.sum()) / 1000
+
+
+def _reached(plan: Plan, scores: Mapping[str, float], mean_km: float) -> dict[str, float]:
+    *counts, last = plan.manifest["objective"]
+    milli = _milli(plan)
     return {
-        **{level["level"]: level["value"] for level in plan.manifest["objective"]},
+        **{level["level"]: level["value"] for level in counts},
+        **scores,
+        KEPT_BONUS: round(last["value"] - _points(plan), 3),
         "deployments": len(plan.deployments),
         "unmet": len(plan.unmet),
         "people": plan.deployments["supporter_id"].nunique(),
-        "mean_score": round(float(score.mean()), 3) if len(score) else 0.0,
-        "mean_distance_km": round(float(distance_km.mean()), 2) if len(score) else 0.0,
+        "mean_score": round(float(milli.mean()) / 1000, 3) if len(milli) else 0.0,
+        "mean_distance_km": mean_km,
     }
+
+
+def _levels(before: Mapping[str, float], after: Mapping[str, float]) -> pd.DataFrame:
+    # Means of scores by different rules cannot be compared.
+    without = set() if "score" in before else {"mean_score"}
+    if not (before[KEPT_BONUS] or after[KEPT_BONUS]):
+        without.add(KEPT_BONUS)
+    names = [name for name in before if name not in without]
+    rows = [(name, before[name], after[name], round(after[name] - before[name], 3)) for name in names]
+    return pd.DataFrame(rows, columns=["level", "before", "after", "difference"])
 
 
 def _changes(before: Plan, after: Plan) -> pd.DataFrame:

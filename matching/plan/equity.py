@@ -13,6 +13,7 @@ from matching.inputs.read import Inputs
 from matching.plan.write import Plan
 from matching.tables.csv_out import number_text, spreadsheet_safe
 from matching.tables.formats import PRIORITIES
+from matching.tables.grid import Kilometres, distance_km, rounded_km
 
 _Numbers = NDArray[np.int64] | pd.Series
 
@@ -54,8 +55,9 @@ def equity(plan: Plan, inputs: Inputs) -> pd.DataFrame:
     -----
     FSM quintiles are over every school of the table with a known `fsm_percent`, whether or not it has a need: of n such
     schools, one with k of them below it is in quintile floor(5 k / n) + 1. So schools with equal percentages share a
-    quintile, and quintile 5 has the highest. Means are of the scores and distances as plan.csv holds them; every figure
-    is rounded half to even from whole numbers, so that anyone who counts again gets the same text.
+    quintile, and quintile 5 has the highest. Means are of the scores as plan.csv holds them and of the distances before
+    they are rounded. Distances are rounded half up, and the other figures half to even from whole numbers, so that
+    anyone who counts again gets the same text.
     """
     needs = _needs_with_groups(plan, inputs)
     orders = {
@@ -121,6 +123,23 @@ def workload_fairness(plan: Plan) -> pd.DataFrame:
     return table.reset_index(names="designation")[list(FAIRNESS_COLUMNS)].astype("object")
 
 
+def distances_km(plan: Plan, inputs: Inputs) -> Kilometres:
+    """Return how far apart the schools of each deployment are, in km, before it is rounded for plan.csv."""
+    schools = inputs.schools.set_index("urn")[["easting", "northing"]]
+    to, home = (schools.loc[plan.deployments[column]].to_numpy().T for column in ("school_urn", "home_school_urn"))
+    return distance_km(*to, *home)
+
+
+def mean_distance_km(plan: Plan, inputs: Inputs) -> float:
+    """Return the mean distance of the deployments, rounded to two decimals; 0 without a deployment."""
+    return float(rounded_km(distances_km(plan, inputs).mean(keepdims=True))[0]) if len(plan.deployments) else 0.0
+
+
+def _mean_km(sums: pd.Series, counts: pd.Series) -> list[str]:
+    means = rounded_km((sums / counts.where(counts > 0)).to_numpy())
+    return ["" if np.isnan(one) else f"{one:.2f}" for one in means.tolist()]
+
+
 def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
     rows = pd.concat([plan.deployments, plan.unmet], ignore_index=True)
     schools = inputs.schools[["urn", "local_authority", "region", "phase", "trust"]]
@@ -132,7 +151,7 @@ def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
         {
             "met": met.astype(int),
             "score_milli": _whole(rows["score"], 1000),
-            "distance_10m": _whole(rows["distance_km"], 100),
+            "distance_km": np.concatenate([distances_km(plan, inputs), np.zeros(len(plan.unmet))]),
             "local authority": _labels(school["local_authority"], NOT_KNOWN),
             "region": _labels(school["region"], NOT_KNOWN),
             "phase": _labels(school["phase"], NOT_KNOWN),
@@ -150,7 +169,7 @@ def _labels(cells: pd.Series, blank: str) -> list[str]:
 
 def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame:
     place = {name: number for number, name in enumerate(order)}
-    sums = needs.assign(needs=1).groupby(by)[["needs", "met", "score_milli", "distance_10m"]].sum()
+    sums = needs.assign(needs=1).groupby(by)[["needs", "met", "score_milli", "distance_km"]].sum()
     sums = sums.loc[sorted(sums.index, key=lambda one: (one in (NOT_KNOWN, NO_TRUST), place.get(one, -1), one))]
     return pd.DataFrame(
         {
@@ -160,7 +179,7 @@ def _counted(needs: pd.DataFrame, by: str, order: Sequence[str]) -> pd.DataFrame
             "met": sums["met"].astype(str).to_list(),
             "met_percent": _percent(sums["met"], sums["needs"]),
             "mean_score": _mean(sums["score_milli"], sums["met"], 3),
-            "mean_distance_km": _mean(sums["distance_10m"], sums["met"], 2),
+            "mean_distance_km": _mean_km(sums["distance_km"], sums["met"]),
         }
     )
 

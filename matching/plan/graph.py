@@ -9,6 +9,7 @@ import networkx as nx
 from matching.errors import DataError, Problem
 from matching.pairs.market import Market
 from matching.plan.write import Plan
+from matching.tables.grid import rounded_km
 
 # No viewer opens a GraphML file of more pairs than this, and the graph would fill the memory.
 MOST_PAIRS = 1_000_000
@@ -77,10 +78,10 @@ def bipartite_graph(market: Market, plan: Plan) -> nx.Graph:
     need_ids = inputs.needs["need_id"].to_numpy()[pairs.need].tolist()
     supporter_ids = inputs.supporters["supporter_id"].to_numpy()[pairs.supporter].tolist()
     for need_id, supporter_id, score, km in zip(
-        need_ids, supporter_ids, pairs.score_milli.tolist(), pairs.distance_km.tolist(), strict=True
+        need_ids, supporter_ids, pairs.score_milli.tolist(), rounded_km(pairs.distance_km).tolist(), strict=True
     ):
         graph.add_edge(
-            supporter_node(supporter_id), need_node(need_id), score=score / 1000, distance_km=round(km, 2), chosen=False
+            supporter_node(supporter_id), need_node(need_id), score=score / 1000, distance_km=km, chosen=False
         )
     for one in plan.deployments.to_dict("records"):
         graph.add_edge(

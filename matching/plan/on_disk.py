@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from matching.errors import DataError, Problem
+from matching.errors import DataError, Problem, joined
 from matching.inputs.read import InputFile, Inputs, read_inputs
-from matching.plan import format_1
+from matching.plan import earlier_formats
 from matching.plan.as_bytes import EQUITY_FILE, SURPLUS_FILE
 from matching.plan.directories import PLAN_MARK
 from matching.plan.equity import EQUITY_COLUMNS
@@ -117,7 +117,7 @@ class SavedPlan:
     @property
     def columns(self) -> Mapping[str, Collection[str]]:
         """By table: the only columns of its inputs that its format reads, where these are not all."""
-        return format_1.INPUT_COLUMNS if self.format == 1 else {}
+        return earlier_formats.INPUT_COLUMNS.get(self.format, {})
 
 
 def saved_inputs(saved: SavedPlan) -> Inputs:
@@ -135,7 +135,9 @@ def as_of_run(saved: SavedPlan, inputs: Inputs) -> Inputs:
     """Return inputs that were read from a plan's own copies with what the run knew of the files: names and notices."""
     manifest = saved.plan.manifest
     if saved.format == 1:
-        return format_1.as_read_then(inputs, saved.sources, manifest, list(saved.plan.tables().values()))[0]
+        return earlier_formats.as_read_then(inputs, saved.sources, manifest, list(saved.plan.tables().values()))[0]
+    if saved.format == 2:
+        inputs = earlier_formats.with_rules_of_then(inputs)
     return replace(
         inputs,
         files={name: InputFile(**file) for name, file in files_given(manifest).items()},
@@ -193,13 +195,13 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
     plan_format, manifest = _read_manifest(Source(PLAN_MARK, files[PLAN_MARK]))
     columns_of = _TABLES | {name: columns for name, columns in _PROOF_TABLES.items() if name in files}
     if plan_format == 1:
-        columns_of["plan.csv"] = format_1.DEPLOYMENT_COLUMNS
+        columns_of["plan.csv"] = earlier_formats.DEPLOYMENT_COLUMNS
     tables = {name: _read_table(Source(name, files[name]), columns, manifest) for name, columns in columns_of.items()}
     if plan_format == 1:
-        manifest = format_1.present_manifest(manifest)
-        tables["plan.csv"] = format_1.present_deployments(tables["plan.csv"])
-        copies = format_1.input_copies(files, manifest)
-        own = {path for path in files if format_1.is_input_copy(path)}
+        manifest = earlier_formats.present_manifest(manifest)
+        tables["plan.csv"] = earlier_formats.present_deployments(tables["plan.csv"])
+        copies = earlier_formats.input_copies(files, manifest)
+        own = {path for path in files if earlier_formats.is_input_copy(path)}
     else:
         paths = {name: one["file"] for name, one in manifest["stored"].items() if one["file"] in files}
         given = manifest["inputs"]
@@ -244,7 +246,7 @@ def _read_manifest(source: Source) -> tuple[int, dict[str, Any]]:
         message = "The format of a plan is a whole number from 1 on."
         raise DataError([Problem(source.name, None, "format", str(plan_format), message, _MAKE_AGAIN)])
     if plan_format > PLAN_FORMAT:
-        known = " and ".join(map(str, range(1, PLAN_FORMAT + 1)))
+        known = joined(map(str, range(1, PLAN_FORMAT + 1)))
         message = f"This plan has format {plan_format}, and this version reads formats {known}."
         fix = "Install a newer version of school-support-matching."
         raise DataError([Problem(source.name, None, "format", str(plan_format), message, fix)])

@@ -12,6 +12,7 @@ from matching.inputs.read import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES
 from matching.tables.cell_values import MONTHS
+from matching.tables.grid import rounded_km
 
 
 def person(market: Market, supporter: int) -> str:
@@ -95,7 +96,8 @@ def bar_phrase(market: Market, need: int, supporter: int, rule: str, km: float) 
         "places": "offers no places",
         "phase": f"supports {joined(who['phases'])}, not {school['phase']}",
         "own school": "works at this school",
-        "same trust": f"works in the same trust ({school['trust']})",
+        "same trust": f"works in the same trust ({school['trust'] or school['trust_code']})",
+        "same federation": f"works in the same federation ({school['federation']})",
         "conflict": "has declared a conflict with this school",
         "days": f"offers {counted_days(who['days_available'])}, but the need is for {row['days']:g}",
     }[rule]
@@ -115,8 +117,9 @@ def _absence_phrase(market: Market, need: int, supporter: int) -> str:
 
 
 def _beyond(km: float, limit_km: float) -> str:
-    """Return a distance beyond a limit, with as many decimals as it takes to show that it is beyond."""
-    return next((text for decimals in (1, 2, 3) if float(text := f"{km:.{decimals}f}") > limit_km), f"{km:.6f}")
+    """Return a distance beyond a limit as its cell gives it, or with more decimals to show that it is beyond."""
+    texts = (f"{rounded_km(np.array([km]))[0]:.2f}", f"{km:.3f}")
+    return next((text for text in texts if float(text) > limit_km), f"{km:.6f}")
 
 
 def decision_on(market: Market, need: int, supporter: int, kind: str) -> dict[str, str]:

@@ -22,6 +22,8 @@ STORED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "local_authority",
         "region",
         "trust",
+        "trust_code",
+        "federation",
         "postcode",
         "ofsted",
         "fsm_percent",

@@ -23,8 +23,9 @@ from matching.plan.reasons import Reasons, decision_notices, excluded_reasons, r
 from matching.solve.problem import LEVELS, UNMET, Assignment
 from matching.tables.csv_out import FORMULA_STARTS, number_text, spreadsheet_safe
 from matching.tables.formats import RULE_CODES
+from matching.tables.grid import rounded_km
 
-PLAN_FORMAT = 2
+PLAN_FORMAT = 3
 """The format of a plan as this version writes it; any change of a column, a key or a rule raises it."""
 
 PLAN_COLUMNS = (
@@ -190,7 +191,7 @@ def _deployments(market: Market, outcome: Outcome, reasons: Reasons) -> pd.DataF
         **_need_columns(market, need),
         **_taken(market.inputs.supporters, supporter, **_PERSON),
         **_taken(market.inputs.schools, home, home_school_urn="urn", home_school_name="name"),
-        "distance_km": _numbers(fits.distance_km, 2),
+        "distance_km": _numbers(rounded_km(fits.distance_km), 2),
         "score": _numbers(fits.score_milli / 1000, 3),
         "specialism_fit": _numbers(fits.specialism, 3),
         "phase_fit": _numbers(fits.phase, 3),
@@ -314,13 +315,21 @@ def _manifest(market: Market, outcome: Outcome, assignment: Assignment, reasons:
             # A search that was cut short may get further on another machine.
             "cut_short_by": assignment.ended,
         },
-        "objective": [
-            {"level": level, "value": value, "bound": bound}
-            for level, value, bound in zip(
-                LEVELS, in_points(assignment.values), in_points(assignment.bounds), strict=True
-            )
-        ],
+        "objective": _objective(market, outcome, assignment),
     }
+
+
+def _objective(market: Market, outcome: Outcome, assignment: Assignment) -> list[dict[str, Any]]:
+    """Return each level with its value and bound; in a rerun the last one also what kept deployments add to both."""
+    columns = (LEVELS, in_points(assignment.values), in_points(assignment.bounds))
+    levels: list[dict[str, Any]] = [
+        {"level": level, "value": value, "bound": bound} for level, value, bound in zip(*columns, strict=True)
+    ]
+    if market.inputs.baseline is not None:
+        need = np.flatnonzero(outcome.supporter_of != UNMET)
+        scores_milli = int(market.rulebook.fits(need, outcome.supporter_of[need]).score_milli.sum())
+        levels[-1]["kept_bonus"] = (assignment.values[-1] - scores_milli) / 1000
+    return levels
 
 
 def _method(assignment: Assignment) -> str:

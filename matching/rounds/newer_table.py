@@ -14,10 +14,10 @@ import pandas as pd
 from matching.inputs.locations import COLUMNS, places
 from matching.rounds.history.events import Event, RowChange, new_event, undone_events
 from matching.rounds.register import Sources, table_cells
-from matching.tables.cell_values import SEPARATORS, CellError
+from matching.tables.cell_values import CellError
 from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES, Column, TableFormat, table_formats
-from matching.tables.vocabulary import comparable, standard_vocabulary
+from matching.tables.vocabulary import standard_vocabulary
 
 Key = tuple[str, ...]
 """The cells that identify a row, as the register has them."""
@@ -277,9 +277,8 @@ def _meaning(column: Column | None, cell: str) -> object:
         return _converted(column.convert, cell, column)
     except CellError:
         pass
-    words = [column.synonyms.get(comparable(word), word.strip()) for word in SEPARATORS.split(cell)]
     try:
-        return _converted(column.convert, ";".join(words), column)
+        return _converted(column.convert, ";".join(own for _, own in column.reword(cell)), column)
     except CellError:
         return cell
 

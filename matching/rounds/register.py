@@ -26,7 +26,7 @@ from matching.rounds.history.events import (
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import table_formats
-from matching.tables.vocabulary import standard_vocabulary
+from matching.tables.vocabulary import standard_vocabulary, unit_in, with_unit
 
 REGISTER_TABLES = ("supporters", "needs", "accreditation")
 """The tables whose rows can be changed one by one."""
@@ -151,9 +151,13 @@ def table_cells(sources: Sources, table: str) -> pd.DataFrame:
     place = next(one for one in places(sources) if one.table == table)
     sheet = sheet_of(sources, place)
     column_of = {header: column for column, header in place.columns.items()}
-    cells = {
-        column_of.get(header, header): list(column) for header, column in zip(sheet.header, sheet.columns, strict=True)
-    }
+    units = {column.name: column.units for column in table_formats(standard_vocabulary())[table].columns}
+    cells = {}
+    for header, column in zip(sheet.header, sheet.columns, strict=True):
+        name = column_of.get(header, header)
+        # Under our name the header no longer says that its numbers are miles.
+        unit = unit_in(header, units.get(name, {})) if name != header else ""
+        cells[name] = [*with_unit(column, unit)]
     others = [name for name in cells if name and name not in ours]
     blank = [""] * len(sheet.numbers)
     return pd.DataFrame({name: cells.get(name, blank) for name in [*ours, *others]}, dtype="object")

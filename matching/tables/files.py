@@ -9,7 +9,8 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,8 +20,17 @@ from pathlib import Path
 from matching.errors import DataError, RowLabel, file_problem, shown
 from matching.tables.limits import LIMITS, ReadLimits
 from matching.tables.sheets import Sheet, sheet_of
-from matching.tables.text_cells import SAVE_AS_CSV, text_rows, top_text_rows
-from matching.tables.workbooks import workbook_sheets
+from matching.tables.text_cells import (
+    COMMAS,
+    DIALECTS,
+    SAVE_AS_CSV,
+    Dialect,
+    refuse_other_kinds,
+    text_rows,
+    top_text_rows,
+    without_odd_characters,
+)
+from matching.tables.workbooks.book import Marks, workbook_sheets
 
 Recognise = Callable[[Sequence[str]], int]
 """Counts the cells of a row that are names of the columns that are looked for."""
@@ -54,6 +64,19 @@ class FoundTable:
     sheet: str
     header_row: int
     header: tuple[str, ...]
+    dialect: Dialect = COMMAS
+
+
+def named_apart(sources: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the sources with different names: where two files have one name, that of the table follows it.
+
+    One file that is given as several tables keeps its name.
+    """
+    names = Counter(name for name, _ in {(one.name, one.content) for one in sources.values()})
+    return {
+        table: replace(one, name=f"{one.name} ({table})") if names[one.name] > 1 else one
+        for table, one in sources.items()
+    }
 
 
 def open_source(path: Path, *, limits: ReadLimits = LIMITS) -> Source:
@@ -76,7 +99,7 @@ def open_source(path: Path, *, limits: ReadLimits = LIMITS) -> Source:
 def header_of(source: Source, recognise: Recognise | None = None, *, limits: ReadLimits = LIMITS) -> tuple[str, ...]:
     """Return the header's cells, or nothing where they cannot be read; used to recognise a file before it is read."""
     with suppress(DataError):
-        chosen = _chosen(_tables_in(source, (), limits), recognise)
+        chosen = _chosen(_tables_in(source, (), recognise, limits), recognise)
         if chosen is not None:
             return chosen.header
     return ()
@@ -90,20 +113,10 @@ def find_table(source: Source, recognise: Recognise | None = None) -> FoundTable
     DataError
         Nothing of the file can be read.
     """
-    chosen = _chosen(_tables_in(source, (), LIMITS), recognise)
+    chosen = _chosen(_tables_in(source, (), recognise, LIMITS), recognise)
     if chosen is None:
         raise DataError([file_problem(source.name, "Nothing of the file can be read.", SAVE_AS_CSV)])
-    # The beginning is read in a Windows encoding, whatever it is in; the names of columns may need the right one.
-    header = chosen.header
-    if not is_zip(unpacked(source, first_bytes=_TOP_BYTES)):
-        header = tuple(_utf_8_where_it_fits(cell) for cell in header)
-    return FoundTable(chosen.table.name, chosen.header_row, header)
-
-
-def _utf_8_where_it_fits(cell: str) -> str:
-    with suppress(UnicodeError):
-        return cell.encode("cp1252").decode("utf-8")
-    return cell
+    return FoundTable(chosen.table.name, chosen.header_row, chosen.header, chosen.table.dialect)
 
 
 def read_sheet(
@@ -111,10 +124,13 @@ def read_sheet(
     *,
     encodings: Sequence[str] = ("utf-8-sig",),
     wanted: Callable[[str], bool] = lambda name: True,
+    needed: Callable[[str], bool] | None = None,
     recognise: Recognise | None = None,
     limits: ReadLimits = LIMITS,
 ) -> Sheet:
     """Read the cells of a CSV or .xlsx file, plain, gzipped or zipped.
+
+    Where the columns are recognised, cells may also be separated by semicolons, tabs or vertical bars.
 
     Parameters
     ----------
@@ -122,30 +138,37 @@ def read_sheet(
         Tried in turn; the first that fits the bytes is used.
     wanted : callable
         Only columns whose name it accepts are kept.
+    needed : callable, optional
+        A row of a CSV file may end before its last columns, which are then blank, but not before one whose name this
+        accepts; unless given, all that are wanted.
     recognise : callable, optional
         The table is the one with the best header among the first rows of every sheet of a workbook and every file of
-        a zip. Without it, or where nothing is recognised, the first row of the first of them is the header.
+        a zip; a hidden sheet only where no other is recognised. Without it, or where nothing is recognised, the first
+        row of the first of them is the header.
 
     Raises
     ------
     DataError
         The file is empty, of another kind, too large or in another encoding.
     """
-    tables = _tables_in(source, encodings, limits)
+    tables = _tables_in(source, encodings, recognise, limits)
     # Where nothing could be read of the beginning, reading on raises the reason.
     chosen = _chosen(tables, recognise) or _Chosen(tables[0], 1, (), "")
     # Problems must tell apart two tables of one workbook.
     name = f"{source.name} ({chosen.table.name})" if len(tables) > 1 else source.name
+    marks = Marks()
     sheet = sheet_of(
         name,
-        chosen.table.rows(),
+        chosen.table.rows(marks),
         chosen.header_row,
         chosen.header,
         wanted=wanted,
-        padded=chosen.table.padded,
+        needed=needed or wanted,
+        marks=marks,
+        in_book=chosen.table.in_book,
         limits=limits,
     )
-    sheet = replace(sheet, notices=(f"{name}: {chosen.notice}",)) if chosen.notice else sheet
+    sheet = replace(sheet, notices=(f"{name}: {chosen.notice}", *sheet.notices)) if chosen.notice else sheet
     return _labelled(sheet, source.row_labels) if source.row_labels else sheet
 
 
@@ -202,69 +225,125 @@ class _CellTable:
 
     name: str
     top: tuple[tuple[str, ...], ...]
-    rows: Callable[[], Iterator[list[str]]]
-    padded: bool
+    rows: Callable[[Marks], Iterator[list[str]]]
+    in_book: bool
+    hidden: bool = False
+    dialect: Dialect = COMMAS
 
 
-def _tables_in(source: Source, encodings: Sequence[str], limits: ReadLimits) -> list[_CellTable]:
-    """Return every sheet of a workbook, every CSV file of a zip, or the one table of any other file.
+def _tables_in(
+    source: Source, encodings: Sequence[str], recognise: Recognise | None, limits: ReadLimits
+) -> list[_CellTable]:
+    """Return every sheet of a workbook, every table of a zip, or the one table of any other file.
 
     Without encodings only their first rows can be read.
     """
     file, start = source.name, unpacked(source, first_bytes=_TOP_BYTES)
     if not is_zip(start):
         whole = start if not encodings else unpacked(source, limits=limits)
-        return [_csv_table(file, "", start, lambda: whole, encodings, limits)]
+        refuse_other_kinds(file, whole)
+        return [_csv_table(file, "", start, lambda: whole, encodings, recognise, limits)]
     content = unpacked(source, limits=limits)
     names = _zipped_tables(content)
     if not names:
-        sheets = workbook_sheets(file, content, limits)
-        return [_CellTable(title, _top_of(rows()), rows, padded=True) for title, rows in sheets]
+        _refuse_other_zips(file, content)
+        return _sheets_in(file, content, "", limits)
+    tables: list[_CellTable] = []
+    for name in names:
+        if name.lower().endswith((".xlsx", ".xlsm")):
+            tables += _sheets_in(file, _member(file, content, name, limits), f"{name}, ", limits)
+            continue
+
+        def packed(name: str = name) -> bytes:
+            return _member(file, content, name, limits)
+
+        top = _member(file, content, name, limits, first_bytes=_TOP_BYTES)
+        tables.append(_csv_table(file, name, top, packed, encodings, recognise, limits))
+    return tables
+
+
+def _sheets_in(file: str, content: bytes, before: str, limits: ReadLimits) -> list[_CellTable]:
     return [
-        _csv_table(
-            file,
-            name,
-            _member(file, content, name, limits, first_bytes=_TOP_BYTES),
-            lambda name=name: _member(file, content, name, limits),  # type: ignore[misc]
-            encodings,
-            limits,
-        )
-        for name in names
+        _CellTable(before + one.title, _top_of(one.rows(Marks())), one.rows, in_book=True, hidden=one.hidden)
+        for one in workbook_sheets(file, content, limits)
     ]
 
 
 def _csv_table(
-    file: str, name: str, start: bytes, content: Callable[[], bytes], encodings: Sequence[str], limits: ReadLimits
+    file: str,
+    name: str,
+    start: bytes,
+    content: Callable[[], bytes],
+    encodings: Sequence[str],
+    recognise: Recognise | None,
+    limits: ReadLimits,
 ) -> _CellTable:
-    def rows() -> Iterator[list[str]]:
-        return text_rows(file, content(), encodings, limits)
+    """Return the table of a text file, with its cells separated as gives the best header; commas first."""
 
-    return _CellTable(name, _top_of(top_text_rows(file, start, limits)), rows, padded=False)
+    def separated(dialect: Dialect) -> _CellTable:
+        def rows(marks: Marks) -> Iterator[list[str]]:
+            whole = content()
+            marks.open_ended = not whole.endswith((b"\n", b"\r"))
+            return text_rows(file, whole, encodings, limits, dialect)
+
+        return _CellTable(name, _top_of(top_text_rows(file, start, limits, dialect)), rows, False, dialect=dialect)
+
+    by_commas = separated(COMMAS)
+    if recognise is None:
+        return by_commas
+
+    def score(table: _CellTable) -> int:
+        return max(map(recognise, table.top), default=0)
+
+    best = max(map(separated, DIALECTS[1:]), key=score)
+    return best if score(best) > max(score(by_commas), 1) else by_commas
 
 
 def _top_of(rows: Iterator[list[str]]) -> tuple[tuple[str, ...], ...]:
     """Return the rows among which a header is looked for, as far as they can be read."""
     found: list[tuple[str, ...]] = []
     with suppress(DataError):
-        found.extend(tuple(cell.strip() for cell in row) for row in islice(rows, _HEADER_WITHIN_ROWS))
+        found.extend(
+            tuple(without_odd_characters(cell).strip() for cell in row) for row in islice(rows, _HEADER_WITHIN_ROWS)
+        )
     return tuple(found)
 
 
 def _zipped_tables(content: bytes) -> tuple[str, ...]:
-    """Return the names of the CSV files in a zip; none if it is a workbook or cannot be read."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-    except Exception:  # a damaged zip makes the library fail in any of dozens of ways
-        return ()
+    """Return the names of the CSV files and workbooks in a zip; none if it is a workbook or cannot be read."""
+    names = _names_in(content)
     if "xl/workbook.xml" in names or "[Content_Types].xml" in names:
         return ()
     # A Mac adds a shadow of each file to the zips that it makes.
     return tuple(
         name
         for name in names
-        if name.lower().endswith((".csv", ".txt")) and not name.startswith("__MACOSX") and "/._" not in name
+        if name.lower().endswith((".csv", ".txt", ".xlsx", ".xlsm"))
+        and not name.startswith("__MACOSX")
+        and "/._" not in name
     )
+
+
+def _names_in(content: bytes) -> Sequence[str]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return archive.namelist()
+    except Exception:  # a damaged zip makes the library fail in any of dozens of ways
+        return ()
+
+
+def _refuse_other_zips(file: str, content: bytes) -> None:
+    """Refuse a zip that is the file of another program."""
+    kinds = {
+        "xl/workbook.bin": "This is a binary Excel workbook (.xlsb).",
+        "content.xml": "This is an OpenDocument file (.ods).",
+        "Index/Document.iwa": "This is a Numbers file.",
+        "word/document.xml": "This is a Word document.",
+    }
+    for name in _names_in(content):
+        if name in kinds:
+            fix = "Open it in the program that made it, and save the table as 'Excel workbook (.xlsx)'."
+            raise DataError([file_problem(file, kinds[name], fix)])
 
 
 def _member(file: str, content: bytes, name: str, limits: ReadLimits, first_bytes: int = -1) -> bytes:
@@ -292,20 +371,21 @@ class _Chosen:
 
 
 def _chosen(tables: Sequence[_CellTable], recognise: Recognise | None) -> _Chosen | None:
-    """Return the table with the most columns that are looked for, the first of equals."""
+    """Return the table with the most columns that are looked for, the first of equals and hidden ones last."""
     if not any(table.top for table in tables):
         return None
-    first = next(table for table in tables if table.top) if recognise else tables[0]
+    shown_first = sorted(tables, key=lambda table: table.hidden)
+    first = next(table for table in shown_first if table.top) if recognise else shown_first[0]
     best = _Chosen(first, 1, first.top[0] if first.top else (), "")
     if recognise is None:
         return best
     most, equals = recognise(best.header), [first.name]
-    for table in tables:
+    for table in shown_first:
         score, number, header = max(_candidates(table, recognise), key=lambda one: one[0], default=(0, 1, ()))
-        # One name in common, further down, is a word in a sentence.
-        if score > max(most, 1):
+        # One name in common, further down, is a word in a sentence. What is hidden is not what the user sees.
+        if score > max(most, 1) and (most <= 1 or table.hidden <= best.table.hidden):
             most, equals, best = score, [table.name], _Chosen(table, number, header, "")
-        elif score == most and score and table.name not in equals:
+        elif score >= most and score and table.name not in equals:
             equals.append(table.name)
     return replace(best, notice=_choice_notice(best, equals))
 
@@ -322,11 +402,13 @@ def _candidates(table: _CellTable, recognise: Recognise) -> Iterator[tuple[int, 
 
 
 def _choice_notice(chosen: _Chosen, equals: Sequence[str]) -> str:
-    clauses = []
+    clauses = [chosen.table.dialect.notice] if chosen.table.dialect.notice else []
+    if chosen.table.hidden:
+        clauses.append("the sheet is hidden, and was read because no other has these columns")
     if chosen.header_row > 1:
         clauses.append(f"the header was found in row {chosen.header_row}")
     others = [shown(name) for name in equals if name != chosen.table.name]
     if others:
         verbs = ("fits", "was") if len(others) == 1 else ("fit", "were")
-        clauses.append(f"{', '.join(others)} {verbs[0]} equally well and {verbs[1]} not read")
+        clauses.append(f"{', '.join(others)} {verbs[0]} too and {verbs[1]} not read")
     return f"{'; '.join(clauses)}." if clauses else ""

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from matching.tables.cell_values import (
+    NONE_WORDS,
+    NOT_APPLICABLE,
     ColumnParser,
     day,
     day_range,
     free_text,
+    home_urn,
     identifier,
     iso_day,
     many,
@@ -19,14 +23,29 @@ from matching.tables.cell_values import (
     parse_identifiers,
     parse_texts,
     parse_urns,
+    percentage,
+    reworded_days,
     text,
     urn,
     whole,
     whole_number_parser,
 )
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
-from matching.tables.vocabulary import Vocabulary
+from matching.tables.vocabulary import (
+    COUNTS,
+    DAYS,
+    KILOMETRES,
+    Reword,
+    Vocabulary,
+    as_found,
+    phases_of_years,
+    reworded_amount,
+    reworded_words,
+)
 
+# Na and Null are names, and initials.
+_NO_IDENTIFIER = NONE_WORDS - {"na", "nan", "null"}
+_NO_NAME = _NO_IDENTIFIER | {"0"}
 PRIORITIES = ("critical", "high", "normal")
 INSPECTION_COLUMNS = ("ofsted_date", "ofsted_concern", "ofsted_areas", "inspected_on", "ofsted_found")
 """Columns of a schools table that only official files fill."""
@@ -54,8 +73,13 @@ class Column:
         Whether the column must be in the header, with no blank cell unless `may_be_blank`.
     blank : object
         The value of a blank cell.
-    synonyms : mapping of str to str
-        Other words, in small letters, for the words that the column accepts.
+    none_words : frozenset of str
+        Words that stand for a blank cell, in small letters; 0 is what a look-up gives for one.
+    reword : callable
+        The words of a cell, each with the form that the column accepts, where that is plain; `convert` takes these
+        forms, separated by ';'.
+    units : mapping of str to float
+        The units that a header may name, with what one of each is in the column's own.
     parse_column : callable
         The values of all cells at a time, the same as `convert` gives, or None.
     """
@@ -67,7 +91,9 @@ class Column:
     may_be_blank: bool = False
     blank: object = ""
     dtype: str = "object"
-    synonyms: Mapping[str, str] = field(default_factory=dict)
+    none_words: Collection[str] = NONE_WORDS | {"0"}
+    reword: Reword = as_found
+    units: Mapping[str, float] = field(default_factory=dict)
     parse_column: ColumnParser = no_parser
 
 
@@ -91,29 +117,78 @@ class TableFormat:
             needed += ["easting", "northing"]
         return tuple(name for name in needed if name not in header)
 
-    def known_in(self, header: Iterable[str]) -> int:
+    def known_in(self, header: Iterable[str], mapping: Mapping[str, str] | None = None) -> int:
         """Return how many columns of the format a header has."""
-        return len(set(header).intersection(self.column_names))
+        return len(set(self.columns_in(header, mapping).values()))
+
+    def columns_in(self, header: Iterable[str], mapping: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return the columns of the format that a header has, by their names there.
+
+        Capital letters, spaces and hyphens do not matter: 'Days available' is days_available, unless another column has
+        that very name.
+
+        Parameters
+        ----------
+        mapping : mapping of str to str, optional
+            Names of the file's columns to the format's, where they differ.
+        """
+        mapping, names = mapping or {}, self.column_names
+        exact = {name: mapping.get(name, name) for name in header if mapping.get(name, name) in names}
+        free = {_letters(name): name for name in names if name not in exact.values()}
+        # A name that is mapped to nothing is not used.
+        others = (name for name in header if name not in exact and mapping.get(name, name))
+        return exact | {name: free[key] for name in others if (key := _letters(name)) in free}
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
     """Return the tables of a run, by name; `baseline` is an earlier plan.csv, of which only the pairs are used."""
-    other = vocabulary.synonyms
-    designation = one_of(tuple(vocabulary.designations), "designation")
-    phase = one_of(vocabulary.phases, "phase")
+    # In these a 0 is a value.
+    figure = partial(Column, blank=np.nan, none_words=NONE_WORDS)
+    kinds = {
+        "designation": tuple(vocabulary.designations),
+        "phase": vocabulary.phases,
+        "grade": vocabulary.grades,
+        "priority": PRIORITIES,
+        "state": NEED_STATES,
+        "answer": ("yes", "no"),
+        "focus": tuple(vocabulary.focuses),
+        "specialism": vocabulary.specialisms,
+    }
+
+    def words(kind: str, what: str = "") -> Callable[[str], str]:
+        listed = "focus" if kind == "specialism" else kind
+        other, asked = vocabulary.synonyms[listed], vocabulary.doubtful.get(listed)
+        return one_of(kinds[kind], what or kind, other, asked)
+
+    def reword(kind: str, several: bool = False) -> Reword:
+        other = vocabulary.synonyms["focus" if kind == "specialism" else kind]
+        parse = phases_of_years if kind == "phase" else (lambda _: ())
+        return reworded_words(kinds[kind], other, several=several, parse=parse)
+
+    days, kilometres, count = map(reworded_amount, (DAYS, KILOMETRES, COUNTS))
+    one_day, ranges = reworded_days(day), reworded_days(day_range)
     formats = (
         TableFormat(
             "schools",
             (
                 Column("urn", urn, "unique reference number, six digits", required=True, parse_column=parse_urns),
-                Column("name", text, "name of the school", required=True, parse_column=parse_texts),
-                Column("phase", phase, "phase of education, in GIAS words", required=True, synonyms=other["phase"]),
+                Column(
+                    "name", text, "name of the school", required=True, none_words=_NO_NAME, parse_column=parse_texts
+                ),
+                Column(
+                    "phase", words("phase"), "phase of education, in GIAS words", required=True, reword=reword("phase")
+                ),
                 Column(
                     "easting",
                     number(*ENGLAND_EASTING_M, "metres east", 3),
                     "metres",
                     blank=np.nan,
                     parse_column=whole_number_parser(*ENGLAND_EASTING_M),
+                    none_words=NONE_WORDS,
                 ),
                 Column(
                     "northing",
@@ -121,16 +196,19 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     "metres",
                     blank=np.nan,
                     parse_column=whole_number_parser(*ENGLAND_NORTHING_M),
+                    none_words=NONE_WORDS,
                 ),
                 Column("local_authority", text, "local authority"),
                 Column("region", text, "region"),
                 Column("trust", text, "multi-academy trust, blank for none"),
+                Column("trust_code", text, "the trust's code in GIAS; takes precedence over its name"),
+                Column("federation", text, "federation of schools with one governing body, blank for none"),
                 Column("postcode", text, "postcode", parse_column=parse_texts),
-                Column("ofsted", one_of(vocabulary.grades, "Ofsted grade"), "latest overall Ofsted grade"),
-                Column("pupils", whole(0, 50_000, "the number of pupils"), "number of pupils", blank=np.nan),
-                Column("fsm_percent", number(0, 100, "a percentage", 3), "% free school meals", blank=np.nan),
-                Column("latitude", number(49, 61, "degrees north", 15), "degrees, WGS84", blank=np.nan),
-                Column("longitude", number(-9, 3, "degrees east", 15), "degrees, WGS84", blank=np.nan),
+                Column("ofsted", words("grade", "Ofsted grade"), "latest overall Ofsted grade", reword=reword("grade")),
+                figure("pupils", whole(0, 50_000, "the number of pupils"), "number of pupils"),
+                figure("fsm_percent", percentage(3), "% free school meals"),
+                figure("latitude", number(49, 61, "degrees north", 15), "degrees, WGS84"),
+                figure("longitude", number(-9, 3, "degrees east", 15), "degrees, WGS84"),
                 Column("ofsted_date", iso_day, "day of the inspection that gave the overall grade"),
                 Column("ofsted_concern", text, "Ofsted's category of concern"),
                 Column("ofsted_areas", text, "graded areas, such as 'Inclusion: Needs attention; …'"),
@@ -143,55 +221,147 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             "supporters",
             (
                 Column(
-                    "supporter_id", identifier, "your own identifier", required=True, parse_column=parse_identifiers
+                    "supporter_id",
+                    identifier,
+                    "your own identifier",
+                    required=True,
+                    parse_column=parse_identifiers,
+                    none_words=_NO_IDENTIFIER,
                 ),
-                Column("name", text, "name of the person", required=True, parse_column=parse_texts),
-                Column("designation", designation, "NLE, LLE or SLE", required=True, synonyms=other["designation"]),
-                Column("school_urn", urn, "URN of the home school", required=True),
-                Column("phases", many(phase), "phases they can support", required=True, synonyms=other["phase"]),
+                Column(
+                    "name", text, "name of the person", required=True, none_words=_NO_NAME, parse_column=parse_texts
+                ),
+                Column(
+                    "designation", words("designation"), "NLE, LLE or SLE", required=True, reword=reword("designation")
+                ),
+                Column(
+                    "school_urn",
+                    home_urn,
+                    "URN of the home school, or of the school nearest to where someone without one starts from",
+                    required=True,
+                ),
+                Column(
+                    "phases",
+                    many(words("phase")),
+                    "phases they can support",
+                    required=True,
+                    reword=reword("phase", several=True),
+                ),
                 Column(
                     "specialisms",
-                    many(one_of(vocabulary.specialisms, "specialism")),
+                    many(words("specialism")),
                     "specialisms, at least one for an SLE",
                     required=True,
                     may_be_blank=True,
                     blank=(),
-                    synonyms=other["focus"],
+                    reword=reword("specialism", several=True),
                 ),
-                Column("max_deployments", whole(0, 1000, "a number of schools"), "blank: 1", blank=1, dtype="int64"),
-                Column("days_available", number(0, 10_000, "days", 2), "blank: no limit", blank=np.inf),
-                Column("max_distance_km", number(0.1, 1500, "km", 3), "blank: the policy's", blank=np.inf),
+                Column(
+                    "max_deployments",
+                    whole(0, 1000, "a number of schools", COUNTS),
+                    "blank: 1",
+                    blank=1,
+                    dtype="int64",
+                    reword=count,
+                    none_words=NOT_APPLICABLE,
+                ),
+                Column(
+                    "days_available",
+                    number(0, 10_000, "days", 2, DAYS),
+                    "blank: no limit",
+                    blank=np.inf,
+                    reword=days,
+                    units=DAYS,
+                    none_words=NOT_APPLICABLE,
+                ),
+                Column(
+                    "max_distance_km",
+                    number(0.1, 1500, "km", 3, KILOMETRES),
+                    "blank: the policy's",
+                    blank=np.inf,
+                    reword=kilometres,
+                    units=KILOMETRES,
+                    none_words=NOT_APPLICABLE,
+                ),
                 Column("alliance", text, "teaching school that places the supporter"),
                 Column("conflicts", many(urn), "URNs of schools that they must not support", blank=()),
-                Column("available_from", day, "first day on which they can begin", blank=None),
-                Column("available_until", day, "last day on which they can begin", blank=None),
-                Column("unavailable", many(day_range), "ranges of days, such as 2026-09-14/2026-09-28", blank=()),
+                Column("available_from", day, "first day on which they can begin", blank=None, reword=one_day),
+                Column("available_until", day, "last day on which they can begin", blank=None, reword=one_day),
+                Column(
+                    "unavailable",
+                    many(day_range),
+                    "ranges of days, such as 2026-09-14/2026-09-28",
+                    blank=(),
+                    reword=ranges,
+                ),
             ),
             key=("supporter_id",),
         ),
         TableFormat(
             "needs",
             (
-                Column("need_id", identifier, "your own identifier", required=True, parse_column=parse_identifiers),
+                Column(
+                    "need_id",
+                    identifier,
+                    "your own identifier",
+                    required=True,
+                    parse_column=parse_identifiers,
+                    none_words=_NO_IDENTIFIER,
+                ),
                 Column("school_urn", urn, "URN of the school that asks", required=True, parse_column=parse_urns),
                 Column(
                     "focus",
-                    one_of(tuple(vocabulary.focuses), "focus"),
+                    words("focus"),
                     "what the need is about",
                     required=True,
-                    synonyms=other["focus"],
+                    reword=reword("focus"),
                 ),
                 Column(
-                    "designations", many(designation), "accepted designations", blank=(), synonyms=other["designation"]
+                    "designations",
+                    many(words("designation")),
+                    "accepted designations",
+                    blank=(),
+                    reword=reword("designation", several=True),
                 ),
-                Column("days", number(0, 10_000, "days", 2), "blank: 0", blank=0.0),
-                Column("priority", one_of(PRIORITIES, "priority"), "blank: normal", blank="normal"),
-                Column("package", text, "the same word for needs of a school that must be met together"),
+                Column(
+                    "days",
+                    number(0, 10_000, "days", 2, DAYS),
+                    "blank: 0",
+                    blank=0.0,
+                    reword=days,
+                    units=DAYS,
+                    none_words=NONE_WORDS,
+                ),
+                Column(
+                    "priority",
+                    words("priority"),
+                    "blank: normal",
+                    blank="normal",
+                    reword=reword("priority"),
+                    none_words=NONE_WORDS,
+                ),
+                Column(
+                    "package",
+                    text,
+                    "the same word for needs of a school that must be met together",
+                    none_words=NONE_WORDS,
+                ),
                 Column("notes", free_text, "notes"),
-                Column("requested_on", day, "day on which the school asked", blank=None),
-                Column("start_by", day, "day on which the supporter must be available, blank: today", blank=None),
+                Column("requested_on", day, "day on which the school asked", blank=None, reword=one_day),
                 Column(
-                    "state", one_of(NEED_STATES, "state"), "blank: open", blank=NEED_STATES[0], synonyms=other["state"]
+                    "start_by",
+                    day,
+                    "day on which the supporter must be available, blank: today",
+                    blank=None,
+                    reword=one_day,
+                ),
+                Column(
+                    "state",
+                    words("state"),
+                    "blank: open",
+                    blank=NEED_STATES[0],
+                    reword=reword("state"),
+                    none_words=NONE_WORDS,
                 ),
             ),
             key=("need_id",),
@@ -199,20 +369,23 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         TableFormat(
             "accreditation",
             (
-                Column("supporter_id", identifier, "identifier as in supporters", required=True),
+                Column(
+                    "supporter_id", identifier, "identifier as in supporters", required=True, none_words=_NO_IDENTIFIER
+                ),
                 Column(
                     "criterion", one_of(tuple(vocabulary.criteria), "criterion"), "a code such as SLE-1", required=True
                 ),
                 Column(
                     "met",
-                    one_of(("yes", "no"), "answer"),
+                    words("answer"),
                     "yes, no or blank",
                     required=True,
                     may_be_blank=True,
-                    synonyms=other["answer"],
+                    reword=reword("answer"),
+                    none_words=NONE_WORDS,
                 ),
                 Column("evidence", free_text, "what shows it"),
-                Column("checked_on", day, "day it was last checked", blank=None),
+                Column("checked_on", day, "day it was last checked", blank=None, reword=one_day),
             ),
             key=("supporter_id", "criterion"),
         ),
@@ -220,20 +393,29 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
             "decisions",
             (
                 Column("kind", one_of(DECISION_KINDS, "kind of decision"), "pin, forbid or declined", required=True),
-                Column("supporter_id", identifier, "identifier as in supporters", required=True),
-                Column("need_id", identifier, "identifier as in needs, or blank for every need of the school"),
+                Column(
+                    "supporter_id", identifier, "identifier as in supporters", required=True, none_words=_NO_IDENTIFIER
+                ),
+                Column(
+                    "need_id",
+                    identifier,
+                    "identifier as in needs, or blank for every need of the school",
+                    none_words=_NO_IDENTIFIER,
+                ),
                 Column("school_urn", urn, "where need_id is blank"),
                 Column("reason", free_text, "why"),
                 Column("by", text, "who decided"),
-                Column("on", day, "when", blank=None),
+                Column("on", day, "when", blank=None, reword=one_day),
                 Column("rules_broken", many(one_of(RULE_CODES, "rule")), "rules that a pin is made against", blank=()),
             ),
         ),
         TableFormat(
             "baseline",
             (
-                Column("need_id", identifier, "identifier of the need", required=True),
-                Column("supporter_id", identifier, "identifier of the supporter", required=True),
+                Column("need_id", identifier, "identifier of the need", required=True, none_words=_NO_IDENTIFIER),
+                Column(
+                    "supporter_id", identifier, "identifier of the supporter", required=True, none_words=_NO_IDENTIFIER
+                ),
             ),
             key=("need_id",),
         ),
@@ -249,8 +431,13 @@ def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -
     mapping : mapping of str to str, optional
         Names of the file's columns to the format's, where they differ.
     """
-    known = {*form.column_names, *(mapping or {})}
-    return lambda header: len(known.intersection(header))
+    return lambda header: form.known_in(header, mapping)
+
+
+def needed_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Callable[[str], bool]:
+    """Return a function that accepts the names of the columns in which no cell may be blank."""
+    needed = {column.name for column in form.columns if column.required and not column.may_be_blank}
+    return lambda name: form.columns_in([name], mapping).get(name) in needed
 
 
 def other_table(header: Collection[str], form: TableFormat, vocabulary: Vocabulary) -> str:
@@ -258,6 +445,6 @@ def other_table(header: Collection[str], form: TableFormat, vocabulary: Vocabula
     for other in table_formats(vocabulary).values():
         required = {column.name for column in other.columns if column.required}
         # Tables share columns: the file is another table only if more of its columns belong there.
-        if required <= set(header) and other.known_in(header) > form.known_in(header):
+        if required <= set(other.columns_in(header).values()) and other.known_in(header) > form.known_in(header):
             return other.name
     return ""

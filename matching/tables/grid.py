@@ -11,6 +11,7 @@ ENGLAND_EASTING_M = (80_000, 660_000)
 ENGLAND_NORTHING_M = (5_000, 660_000)
 
 Metres = NDArray[np.float64]
+Kilometres = NDArray[np.float64]
 
 
 def national_grid(latitude: ArrayLike, longitude: ArrayLike) -> tuple[Metres, Metres]:
@@ -98,9 +99,13 @@ def _project(phi: Metres, lam: Metres) -> tuple[Metres, Metres]:
     return easting, northing
 
 
-def kilometres(distance_km: float) -> str:
-    """Return a distance in words, to a tenth of a km.
+def rounded_km(distance_km: Kilometres) -> Kilometres:
+    """Return distances in km rounded half up to a hundredth, as sentences and cells give them."""
+    # Half of the last decimal is mostly no exact float: 1.005 is a little less. The ninth decimal of it is noise.
+    rounded: Kilometres = np.floor(np.round(distance_km * 100, 9) + 0.5) / 100
+    return rounded
 
-    It is rounded from the two decimals that tables give, so that words and tables agree.
-    """
-    return f"{round(distance_km, 2):.1f} km"
+
+def kilometres(distance_km: float) -> str:
+    """Return a distance in words, with the number that a cell has for it."""
+    return f"{rounded_km(np.array([distance_km]))[0]:.2f} km"

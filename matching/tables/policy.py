@@ -77,6 +77,7 @@ class Rules(_Section):
     """
 
     same_trust: Literal["forbid", "allow"] = "forbid"
+    same_federation: Literal["forbid", "allow"] = "forbid"
     max_supporters_per_school: Limit | None = None
     max_per_home_school: Limit | None = None
 

@@ -1,12 +1,14 @@
 """A header and the rows under it: which rows fit, and what is wrong with the others."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, compress, islice, zip_longest
 
-from matching.errors import DataError, Problem, counted, file_problem
+from matching.errors import DataError, Problem, at_most, counted, file_problem, first_ten, shown
 from matching.tables.limits import SHORTEN, ReadLimits
-from matching.tables.text_cells import SAVE_AS_CSV
+from matching.tables.text_cells import SAVE_AS_CSV, has_hidden_characters, is_error, may_be_odd, without_odd_characters
+from matching.tables.workbooks.book import Marks
 
 _ROWS_AT_A_TIME = 100
 
@@ -26,6 +28,11 @@ class Sheet:
         One for each row that does not fit.
     misfit_cells : frozenset of str
         The cells of those rows: an identifier among them exists, though its row could not be read.
+    unknown_cells : tuple of Problem
+        One for each cell whose value the file does not hold: an error, a formula without a value, a part of a merged
+        cell. Its row fits, and its text is what the file has.
+    cleaned : mapping of str to tuple of int
+        By column: the rows with a cell of which invisible characters or no-break spaces were taken out.
     """
 
     name: str
@@ -35,6 +42,8 @@ class Sheet:
     problems: tuple[Problem, ...] = ()
     misfit_cells: frozenset[str] = frozenset()
     notices: tuple[str, ...] = ()
+    unknown_cells: tuple[Problem, ...] = ()
+    cleaned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Yield each row's number and its cells."""
@@ -42,11 +51,19 @@ class Sheet:
 
 
 @dataclass
-class _Misfits:
-    """The rows of one sheet that do not fit under its header."""
+class _Findings:
+    """What is found on the way down a sheet: rows that do not fit, cells beside the table, cells that are odd.
 
-    problems: list[Problem]
-    cells: set[str]
+    `beside` has rows and columns counted from 1; `short` is the last short row that fits. `errors` and
+    `cleaned` have rows, and columns counted from 0.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    cells: set[str] = field(default_factory=set)
+    beside: list[tuple[int, int]] = field(default_factory=list)
+    short: int = 0
+    errors: list[tuple[int, int]] = field(default_factory=list)
+    cleaned: list[tuple[int, int]] = field(default_factory=list)
 
 
 def sheet_of(
@@ -56,7 +73,9 @@ def sheet_of(
     header: Sequence[str],
     *,
     wanted: Callable[[str], bool],
-    padded: bool,
+    needed: Callable[[str], bool],
+    marks: Marks,
+    in_book: bool,
     limits: ReadLimits,
 ) -> Sheet:
     """Read the rows of a table under its header.
@@ -69,8 +88,13 @@ def sheet_of(
         The names of the columns; those that are blank in the file's header row are taken from here.
     wanted : callable
         Only columns whose name it accepts are kept.
-    padded : bool
-        Whether a short row ends in blank cells, as in a workbook; otherwise it does not fit.
+    needed : callable
+        A short row ends in blank cells, as Excel leaves it, unless one of the columns that this accepts is missing.
+    marks : Marks
+        Of the file, filled while its rows are read.
+    in_book : bool
+        Whether this is a sheet of a workbook. A remark may stand beside the table there; in a text file a row that is
+        too long has a comma that belongs inside a cell.
 
     Raises
     ------
@@ -79,10 +103,11 @@ def sheet_of(
     """
     names = _header_in(name, rows, header_row, header, limits)
     keep = [wanted(column) for column in names]
+    least = 0 if in_book else max((place for place, column in enumerate(names, 1) if needed(column)), default=0)
     kept_header = tuple(compress(names, keep))
     numbers: list[int] = []
     columns: list[list[str]] = [[] for _ in kept_header]
-    misfits = _Misfits([], set())
+    findings = _Findings()
     start = header_row + 1
     # A whole file of columns that are not wanted would fill the memory.
     while found := list(islice(rows, _ROWS_AT_A_TIME)):
@@ -90,15 +115,118 @@ def sheet_of(
         start += len(found)
         if start - 1 > limits.rows:
             raise DataError([file_problem(name, f"There are more than {limits.rows:,} rows.", SHORTEN)])
-        if not _all_fit(found, len(names), limits):
-            numbered = _fitting(name, numbered, len(names), padded, misfits, limits)
+        text = "".join(chain.from_iterable(found))
+        if may_be_odd(text):
+            numbered = _plain_rows(numbered, findings)
+        if not _all_fit(found, text, len(names), limits):
+            numbered = _fitting(name, numbered, (least, len(names)), in_book, findings, limits)
         numbers += numbered
         # Where none of these rows fits, there are no cells for any column.
         for column, cells in zip(columns, compress(zip(*numbered.values(), strict=True), keep), strict=False):
             column.extend(map(str.strip, cells))
+    read = set(numbers)
+    cleaned: dict[str, tuple[int, ...]] = {}
+    for row, place in findings.cleaned:
+        if place < len(names) and keep[place] and row in read:
+            cleaned[names[place]] = (*cleaned.get(names[place], ()), row)
+    kept = {place: columns[nth] for nth, place in enumerate(compress(range(len(names)), keep))}
+    if marks.open_ended and findings.short == start - 1:
+        message, fix = "The file ends within this row.", "Save or download it again."
+        findings.problems.append(Problem(name, findings.short, "", "", message, fix))
+    unknown = [
+        *_error_cells(name, names, kept, numbers, findings.errors),
+        *_blank_cells(name, names, kept, numbers, header_row, marks),
+    ]
     return Sheet(
-        name, kept_header, tuple(numbers), tuple(map(tuple, columns)), tuple(misfits.problems), frozenset(misfits.cells)
+        name,
+        kept_header,
+        tuple(numbers),
+        tuple(map(tuple, columns)),
+        tuple(findings.problems),
+        frozenset(findings.cells),
+        tuple(_notices(name, findings.beside, marks, read)),
+        tuple(at_most(unknown)),
+        cleaned,
     )
+
+
+def _plain_rows(rows: Mapping[int, list[str]], findings: _Findings) -> dict[int, list[str]]:
+    """Return the rows without odd characters, and note the cells that had some or hold an error."""
+    changed = {}
+    for row, cells in rows.items():
+        changed[row] = [without_odd_characters(cell) for cell in cells]
+        for place, (cell, plain) in enumerate(zip(cells, changed[row], strict=True)):
+            if plain != cell and has_hidden_characters(cell):
+                findings.cleaned.append((row, place))
+            if is_error(plain.strip()):
+                findings.errors.append((row, place))
+    return changed
+
+
+def _error_cells(
+    name: str,
+    names: Sequence[str],
+    kept: Mapping[int, Sequence[str]],
+    numbers: Sequence[int],
+    errors: Iterable[tuple[int, int]],
+) -> Iterator[Problem]:
+    """Yield a problem for each error such as #N/A in a named column; `kept` has the columns by their place."""
+    index = {row: nth for nth, row in enumerate(numbers)}
+    for row, place in errors:
+        if place in kept and names[place] and row in index:
+            error = kept[place][index[row]]
+            fix = "Correct the formula, make the column wider, or type the value."
+            yield Problem(name, row, names[place], error, f"{shown(error)} is an error of the spreadsheet.", fix)
+
+
+def _blank_cells(
+    name: str,
+    names: Sequence[str],
+    kept: Mapping[int, Sequence[str]],
+    numbers: Sequence[int],
+    header_row: int,
+    marks: Marks,
+) -> Iterator[Problem]:
+    """Yield a problem for each cell of a workbook that arrives blank and does not look blank."""
+    for row, column in sorted(marks.uncalculated):
+        if row > header_row and column - 1 in kept and names[column - 1]:
+            message = "The cell holds a formula, and the file does not hold its value."
+            fix = "Open the file in Excel, save it, and use that file; or type the value."
+            yield Problem(name, row, names[column - 1], "", message, fix)
+    index = {row: nth for nth, row in enumerate(numbers)}
+    for (top, left), (bottom, right) in marks.merged:
+        rows = [row for row in numbers[bisect_left(numbers, top) :] if row <= bottom] if bottom > header_row else []
+        first = kept[left - 1][index[top]] if left - 1 in kept and top in index else None
+        if first == "":
+            continue
+        holds = f", which holds {shown(first)}" if first else ""
+        message = f"The cell is merged with {_letters(left)}{top}{holds}."
+        for row in rows:
+            for place in range(left - 1, min(right, len(names))):
+                if place in kept and names[place] and (row, place) != (top, left - 1) and not kept[place][index[row]]:
+                    fix = "In Excel, unmerge the cells and fill in each of them."
+                    yield Problem(name, row, names[place], "", message, fix)
+
+
+def _notices(name: str, beside: Sequence[tuple[int, int]], marks: Marks, read: Collection[int]) -> Iterator[str]:
+    """Yield the notices of a workbook's sheet: what is beside the table, and rows that people may not mean to count."""
+    if beside:
+        rows = counted(len({row for row, _ in beside}), "row")
+        first = f"{_letters(beside[0][1])}{beside[0][0]}"
+        yield f"{name}: cells beside the table, in columns without a name, are not used ({rows}, the first is {first})."
+    for marked, what in ((marks.hidden, "hidden"), (marks.struck, "struck through")):
+        if found := sorted(marked.intersection(read)):
+            verb = "is" if len(found) == 1 else "are"
+            listed = first_ten([f"row {row}" for row in found])
+            yield f"{name}: {counted(len(found), 'row')} {verb} {what} and {verb} read all the same: {listed}."
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(65 + letter) + letters
+    return letters
 
 
 def _header_in(
@@ -108,7 +236,7 @@ def _header_in(
     first: list[str] | None = None
     for _ in range(header_row):
         first = next(rows, None)
-    names = [cell.strip() for cell in first or []]
+    names = [without_odd_characters(cell).strip() for cell in first or []]
     names += [""] * (len(header) - len(names))
     names = [cell or above for cell, above in zip_longest(names, header[: len(names)], fillvalue="")]
     while names and not names[-1]:
@@ -124,7 +252,8 @@ def _check_header(name: str, header: list[str], row: int, limits: ReadLimits) ->
     if len(header) > limits.columns:
         message = f"The header has {len(header):,} columns, and at most {limits.columns:,} are read."
         raise DataError([Problem(name, row, "", "", message, "Keep only the columns that the run needs.")])
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+    text = "".join(header)
+    if any(text.count(mark) >= len(header) for mark in ";\t|"):
         message = "The cells are not separated by commas."
         raise DataError([Problem(name, row, "", header[0], message, SAVE_AS_CSV)])
     twice = sorted({column for column in header if column and header.count(column) > 1})
@@ -133,11 +262,10 @@ def _check_header(name: str, header: list[str], row: int, limits: ReadLimits) ->
         raise DataError(Problem(name, row, column, column, "Two columns have this name.", fix) for column in twice)
 
 
-def _all_fit(rows: Sequence[Sequence[str]], width: int, limits: ReadLimits) -> bool:
-    """Return whether all rows certainly fit under the header and none is blank, without looking at each cell."""
+def _all_fit(rows: Sequence[Sequence[str]], text: str, width: int, limits: ReadLimits) -> bool:
+    """Return whether all rows certainly fit under the header and none is blank; `text` is all their cells together."""
     if any(len(row) != width for row in rows):
         return False
-    text = "".join(chain.from_iterable(rows))
     return (
         len(text) <= limits.cell_characters
         and "\0" not in text
@@ -146,26 +274,44 @@ def _all_fit(rows: Sequence[Sequence[str]], width: int, limits: ReadLimits) -> b
 
 
 def _fitting(
-    name: str, rows: Mapping[int, list[str]], width: int, padded: bool, misfits: _Misfits, limits: ReadLimits
+    name: str,
+    rows: Mapping[int, list[str]],
+    widths: tuple[int, int],
+    in_book: bool,
+    findings: _Findings,
+    limits: ReadLimits,
 ) -> dict[int, list[str]]:
-    """Return the rows that fit under the header, without blank ones; add the others to `misfits`."""
+    """Return the rows that fit under the header, without blank ones; add the others to `findings`.
+
+    `widths` are the least that a row must have, and the header's.
+    """
     fitting = {}
+    least, width = widths
     for number, found in rows.items():
-        text = "".join(found)
+        if not found:
+            continue
+        cells = found + [""] * (width - len(found))
+        if in_book and len(cells) > width:
+            findings.beside += [
+                (number, column) for column, cell in enumerate(cells[width:], width + 1) if cell.strip()
+            ]
+            cells = cells[:width]
+        text = "".join(cells)
         if not text.strip():
             continue
-        cells = found + [""] * (width - len(found)) if padded else found
-        if problem := _row_problem(name, number, cells, text, width, limits):
-            misfits.problems.append(problem)
-            if len(misfits.problems) > limits.problems:
+        if problem := _row_problem(name, number, found if len(found) < least else cells, text, width, limits):
+            findings.problems.append(problem)
+            if len(findings.problems) > limits.problems:
                 message = (
                     f"More than {limits.problems:,} rows do not fit under the header; the other rows are not read."
                 )
                 fix = "Look at how the cells are separated; this may be the wrong file."
-                raise DataError([*misfits.problems[:10], file_problem(name, message, fix)])
-            misfits.cells.update(cell.strip() for cell in cells if len(cell) <= limits.cell_characters)
+                raise DataError([*findings.problems[:10], file_problem(name, message, fix)])
+            findings.cells.update(cell.strip() for cell in found if len(cell) <= limits.cell_characters)
         else:
             fitting[number] = cells[:width]
+            if len(found) < width:
+                findings.short = number
     return fitting
 
 

@@ -3,20 +3,35 @@
 Each table is judged by itself here; `inputs` checks the tables against each other.
 """
 
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from matching.errors import LEAVE_OUT, DataError, Problem, at_most, closest, counted, file_problem, shown
-from matching.tables.cell_values import SEPARATORS, CellError
+from matching.errors import (
+    LEAVE_OUT,
+    DataError,
+    Problem,
+    at_most,
+    closest,
+    counted,
+    file_problem,
+    first_ten,
+    joined,
+    shown,
+)
+from matching.tables.cell_values import NONE_WORDS, CellError
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.tables.sheets import Sheet
-from matching.tables.vocabulary import Vocabulary, comparable
+from matching.tables.vocabulary import Vocabulary, comparable, unit_in, with_unit
 
+_NONE_WORDS_BEGIN = frozenset("0" + "".join(word[0] + word[0].upper() for word in NONE_WORDS))
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{1,2}")
 _NEVER_EMPTY = ("schools", "supporters", "needs")
 # Rows of the other tables are never left out: a decision protects a person, and a baseline is a whole plan.
 _ROWS_MAY_GO = ("schools", "supporters", "needs", "accreditation")
@@ -69,23 +84,41 @@ def read_table(
     DataError
         The header lacks a required column, so that no row can be read, or there is no row.
     """
+    header_of = {column: name for name, column in form.columns_in(sheet.header, mapping).items()}
     sheet, notices = _renamed(sheet, form, mapping or {})
+    sheet = replace(sheet, unknown_cells=() if columns is not None else tuple(_lost_values(sheet, form)))
     _check_columns(sheet, form, vocabulary, may_be_empty)
-    problems = list(sheet.problems)
     read = set(form.column_names if columns is None else columns)
+    problems = [*sheet.problems, *(one for one in sheet.unknown_cells if one.column in read)]
     cells = {name: found for name, found in zip(sheet.header, sheet.columns, strict=True) if name in read}
+    blanks: dict[str, Counter[str]] = {}
     values: dict[str, Sequence[object]] = {"row": sheet.numbers}
     for column in form.columns:
-        found = cells.get(column.name)
-        values[column.name] = (
-            [column.blank] * len(sheet.numbers)
-            if found is None
-            else _converted(sheet, column, _plain_words(sheet.name, column, found, notices), found, problems)
+        found: Sequence[str] | None = cells.get(column.name)
+        if found is None:
+            values[column.name] = [column.blank] * len(sheet.numbers)
+            continue
+        given = found
+        # Copies of earlier formats are taken at their word.
+        if columns is None:
+            given = _without_none_words(column, given, blanks)
+            if unit := unit_in(header_of.get(column.name, ""), column.units):
+                given = with_unit(given, unit)
+                notices.append(f"{sheet.name}, {column.name}: {shown(header_of[column.name])} gives numbers in {unit}.")
+        values[column.name] = _converted(
+            sheet, column, _plain_words(sheet.name, column, given, notices), found, problems
         )
+    _forget_unknown(sheet, values)
     frame = pd.DataFrame(values, dtype="object")
     problems += at_most(_duplicates(sheet.name, frame, form.key))
     if form.name == "schools":
         frame = _with_places(sheet, frame, problems)
+        notices += _fractions(sheet.name, frame["fsm_percent"])
+    for key in form.key if form.name in ("supporters", "needs") else ():
+        notices += _dates_as_identifiers(sheet, key)
+    notices += _cleaned(sheet, read)
+    if blanks:
+        notices.append(_none_words_notice(sheet.name, blanks))
     if form.name != "baseline":
         notices += _unused(sheet, read)
     if form.name in _ROWS_MAY_GO:
@@ -95,49 +128,88 @@ def read_table(
 
 def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tuple[Sheet, list[str]]:
     """Return the sheet under our column names, and the notices of the change."""
-    used = {name: column for name, column in mapping.items() if name in sheet.header and name != column}
+    used = form.columns_in(sheet.header, mapping)
     notices = list(sheet.notices)
-    taken = sorted(set(used.values()) & (set(sheet.header) - set(used)))
-    if taken:
-        fix = "Take that line out of the columns file, or rename one of the two columns."
-        message = "The columns file gives this name to another column, and the table has a column of this name already."
-        raise DataError(Problem(sheet.name, None, name, name, message, fix) for name in taken)
-    if used:
-        pairs = ", ".join(f"{shown(name)} as {column}" for name, column in used.items())
+    chosen = {name: column for name, column in used.items() if name in mapping and name != column}
+    twice = sorted(column for column, count in Counter(used.values()).items() if count > 1)
+    if twice:
+        raise DataError(_named_twice(sheet.name, column, used, chosen) for column in twice)
+    if chosen:
+        pairs = ", ".join(f"{shown(name)} as {column}" for name, column in chosen.items())
         notices.append(f"{sheet.name}: columns read under the names that you gave: {pairs}.")
     missing = [name for name in mapping if name not in sheet.header]
     if missing:
         notices.append(f"{sheet.name}: these columns of the columns file are not in the table: {_shown_all(missing)}.")
-    return replace(sheet, header=tuple(used.get(name, name) for name in sheet.header)), notices
+    return replace(
+        sheet,
+        header=tuple(used.get(name, name) for name in sheet.header),
+        unknown_cells=tuple(replace(one, column=used.get(one.column, one.column)) for one in sheet.unknown_cells),
+        cleaned={used.get(name, name): rows for name, rows in sheet.cleaned.items()},
+    ), notices
+
+
+def _named_twice(name: str, column: str, used: Mapping[str, str], chosen: Mapping[str, str]) -> Problem:
+    """Return the problem of a column that two headers stand for."""
+    headers = [header for header, one in used.items() if one == column]
+    given = next((header for header in headers if header in chosen), None)
+    if given is not None:
+        fix = "Take that line out of the columns file, or rename one of the two columns."
+        message = "The columns file gives this name to another column, and the table has a column of this name already."
+        return Problem(name, None, given, given, message, fix)
+    fix = "Keep one of them, or give the other another name."
+    return Problem(name, None, column, "", f"{joined(map(shown, headers))} are the same column.", fix)
 
 
 def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[str]) -> Sequence[str]:
-    """Return the cells with every synonym replaced by the format's own word; add a notice of what was replaced."""
-    if not column.synonyms:
+    """Return the cells in the forms that the column accepts, and add a notice of every word that was read as another.
+
+    The notice does not depend on the order of the rows.
+    """
+    counts = Counter(cells)
+    plain = {cell: cell for cell in counts}
+    rows: Counter[tuple[str, str]] = Counter()
+    spellings: dict[tuple[str, str], set[str]] = {}
+    for cell, count in counts.items():
+        parts = column.reword(cell)
+        changed = {one for one in parts if one[0] != one[1]}
+        if changed:
+            plain[cell] = ";".join(own for _, own in parts)
+            for word, own in changed:
+                spellings.setdefault((comparable(word), own), set()).add(word)
+            rows.update({(comparable(word), own): count for word, own in changed})
+    if not rows:
         return cells
-    used: dict[str, str] = {}
-    plain: dict[str, str] = {}
-    for cell in dict.fromkeys(cells):
-        words = SEPARATORS.split(cell)
-        for place, word in enumerate(words):
-            meaning = column.synonyms.get(comparable(word))
-            if meaning is not None and not _is_known(column, word):
-                used.setdefault(word.strip(), meaning)
-                words[place] = meaning
-        plain[cell] = ";".join(words) if words != SEPARATORS.split(cell) else cell
-    if used:
-        pairs = ", ".join(f"{shown(word)} as '{meaning}'" for word, meaning in sorted(used.items())[:10])
-        more = f" and {len(used) - 10:,} more" if len(used) > 10 else ""
-        notices.append(f"{name}, {column.name}: words read as their standard form: {pairs}{more}.")
-    return [plain[cell] for cell in cells] if used else cells
+    read = [
+        f"{shown(min(spellings[pair]))} read as '{pair[1]}' in {counted(count, 'row')}"
+        for pair, count in sorted(rows.items())
+    ]
+    notices.append(f"{name}, {column.name}: {'; '.join(read)}.")
+    return [plain[cell] for cell in cells]
 
 
-def _is_known(column: Column, word: str) -> bool:
-    try:
-        column.convert(word.strip())
-    except CellError:
-        return False
-    return True
+def _lost_values(sheet: Sheet, form: TableFormat) -> Iterator[Problem]:
+    """Yield the cells whose value is not in the file; the #N/A of a look-up stands for no value where that may be."""
+    words = {one.name: one.none_words for one in form.columns if one.may_be_blank or not one.required}
+    for cell in sheet.unknown_cells:
+        if comparable(cell.value) not in words.get(cell.column, ()):
+            yield cell
+
+
+def _without_none_words(column: Column, cells: Sequence[str], blanks: dict[str, Counter[str]]) -> Sequence[str]:
+    """Return the cells, blank where they hold a word for no value; count those words where a cell may be blank."""
+    words = {cell for cell in set(cells) if cell[:1] in _NONE_WORDS_BEGIN and comparable(cell) in column.none_words}
+    if not words:
+        return cells
+    if column.may_be_blank or not column.required:
+        blanks[column.name] = Counter(cell for cell in cells if cell in words)
+    return ["" if cell in words else cell for cell in cells]
+
+
+def _none_words_notice(name: str, blanks: Mapping[str, Counter[str]]) -> str:
+    columns = [
+        f"{column} ({words.total():,}: {', '.join(map(shown, sorted(words)[:5]))})" for column, words in blanks.items()
+    ]
+    return f"{name}: cells that hold a word for no value are read as blank: {', '.join(columns)}."
 
 
 def _shown_all(names: Sequence[str]) -> str:
@@ -210,16 +282,66 @@ def _converted(
             outcome[cell], sound = fault, False
     if sound:
         return [outcome[cell] for cell in cells]
+    # A cell whose value is not in the file has a problem already.
+    unknown = {one.row for one in sheet.unknown_cells if one.column == column.name}
     problems += at_most(
-        fault.problem(sheet.name, row, column.name, as_found)
+        _with_none_word(fault, cell, as_found).problem(sheet.name, row, column.name, as_found)
         for row, cell, as_found in zip(sheet.numbers, cells, found, strict=True)
+        if row not in unknown
         for fault in _faults(outcome[cell])
     )
     return [None if isinstance(outcome[cell], CellError) else outcome[cell] for cell in cells]
 
 
+def _with_none_word(fault: CellError, cell: str, as_found: str) -> CellError:
+    """Return a fault; that of a blank cell names the word for no value that it holds."""
+    return CellError(f"{shown(as_found)} stands for no value.", fault.fix) if as_found and not cell else fault
+
+
 def _faults(value: object) -> tuple[CellError, ...]:
     return (value, *value.others) if isinstance(value, CellError) else ()
+
+
+def _forget_unknown(sheet: Sheet, values: dict[str, Sequence[object]]) -> None:
+    """Take out the values of cells whose value the file does not hold: blank there is not blank."""
+    index = {row: nth for nth, row in enumerate(sheet.numbers)} if sheet.unknown_cells else {}
+    for one in sheet.unknown_cells:
+        if one.column in values and one.row in index:
+            column = list(values[one.column])
+            column[index[one.row]] = None
+            values[one.column] = column
+
+
+def _cleaned(sheet: Sheet, read: Collection[str]) -> Iterator[str]:
+    """Yield the notices of identifiers and names that had characters that no one sees."""
+    for column, rows in sheet.cleaned.items():
+        if column in read and column.split("_")[-1] in ("id", "urn", "name", "conflicts"):
+            listed = first_ten([f"row {row}" for row in rows])
+            yield (
+                f"{sheet.name}, {column}: invisible characters were left out, and no-break spaces are read as spaces "
+                f"({counted(len(rows), 'cell')}: {listed})."
+            )
+
+
+def _fractions(name: str, percentages: pd.Series) -> Iterator[str]:
+    """Yield a notice if percentages are all so low that they may be shares of 1."""
+    given = percentages.dropna().astype(float)
+    if len(given) > 1 and given.max() <= 1 and (given % 1 > 0).any():
+        most = given.max()
+        yield f"{name}, fsm_percent: every value is 1 or less; {most:g} is read as {most:g}%, not as {100 * most:g}%."
+
+
+def _dates_as_identifiers(sheet: Sheet, column: str) -> Iterator[str]:
+    found = [
+        f"row {row} ({shown(cell)})"
+        for row, cell in zip(sheet.numbers, sheet.columns[sheet.header.index(column)], strict=True)
+        if _DATE.fullmatch(cell)
+    ]
+    if found:
+        yield (
+            f"{sheet.name}, {column}: a spreadsheet makes a date of an identifier such as 1-2. "
+            f"These look like dates: {first_ten(found)}."
+        )
 
 
 def _duplicates(name: str, frame: pd.DataFrame, key: tuple[str, ...]) -> Iterator[Problem]:

@@ -23,6 +23,7 @@ _MOST_DAYS_LATER = 42
 _MOST_OF_POLICY = 2
 _KIND_OF_RULE = {
     "same trust": Kind.SAME_TRUST,
+    "same federation": Kind.SAME_FEDERATION,
     "designation": Kind.DESIGNATION,
     "specialism": Kind.SPECIALISM,
     "forbidden": Kind.DECISION,
@@ -229,7 +230,7 @@ def _subject(market: Market, need: int, change: Change) -> str:
     """Return what two changes share that are one and the same."""
     who = market.supporters[change.supporter]
     subject = who["supporter_id"]
-    if change.kind == Kind.SAME_TRUST:
+    if change.kind in (Kind.SAME_TRUST, Kind.SAME_FEDERATION):
         subject = ""
     elif change.kind in (Kind.POLICY_DISTANCE, Kind.DESIGNATION):
         subject = who["designation"]

@@ -9,7 +9,7 @@ from matching.errors import DataError, Problem, counted
 from matching.pairs.market import Market
 from matching.plan.phrases import bar_phrases, counted_days, need_in_words, person
 from matching.plan.write import Plan
-from matching.tables.grid import kilometres
+from matching.tables.grid import kilometres, rounded_km
 from matching.whatif.resolve import position_of, position_of_need
 from matching.whatif.why_not import why_not
 
@@ -220,7 +220,7 @@ def _candidates(market: Market, plan: Plan, need: int) -> pd.DataFrame:
             "supporter_id": people["supporter_id"].to_numpy(),
             "supporter_name": people["name"].to_numpy(),
             "designation": people["designation"].to_numpy(),
-            "distance_km": [f"{value:.2f}" for value in fits.distance_km],
+            "distance_km": [f"{value:.2f}" for value in rounded_km(fits.distance_km)],
             "score": [f"{value / 1000:.3f}" for value in fits.score_milli],
             "specialism_fit": [f"{value:.3f}" for value in fits.specialism],
             "phase_fit": [f"{value:.3f}" for value in fits.phase],

@@ -32,12 +32,22 @@ class Kind(StrEnum):
     # The policy, and so every supporter.
     POLICY_DISTANCE = "policy_distance"
     SAME_TRUST = "same_trust"
+    SAME_FEDERATION = "same_federation"
     SPECIALISM = "specialism"
     SCHOOL_LIMIT = "school_limit"
     HOME_LIMIT = "home_limit"
 
 
-OF_POLICY = frozenset({Kind.POLICY_DISTANCE, Kind.SAME_TRUST, Kind.SPECIALISM, Kind.SCHOOL_LIMIT, Kind.HOME_LIMIT})
+OF_POLICY = frozenset(
+    {
+        Kind.POLICY_DISTANCE,
+        Kind.SAME_TRUST,
+        Kind.SAME_FEDERATION,
+        Kind.SPECIALISM,
+        Kind.SCHOOL_LIMIT,
+        Kind.HOME_LIMIT,
+    }
+)
 """The kinds that change the policy."""
 
 
@@ -84,6 +94,11 @@ def _further(market: Market, inputs: Inputs, need: int, supporter: int, size: fl
 def _same_trust(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
     rules = inputs.policy.rules.model_copy(update={"same_trust": "allow"})
     return "Allowing supporters from the same trust", _with_policy(inputs, rules=rules)
+
+
+def _same_federation(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
+    rules = inputs.policy.rules.model_copy(update={"same_federation": "allow"})
+    return "Allowing supporters from the same federation", _with_policy(inputs, rules=rules)
 
 
 def _other_designation(market: Market, inputs: Inputs, need: int, supporter: int, size: float) -> tuple[str, Inputs]:
@@ -165,6 +180,7 @@ CHANGES: Mapping[Kind, Callable[[Market, Inputs, int, int, float], tuple[str, In
     Kind.PACKAGE: _out_of_package,
     Kind.POLICY_DISTANCE: _further,
     Kind.SAME_TRUST: _same_trust,
+    Kind.SAME_FEDERATION: _same_federation,
     Kind.SPECIALISM: _related_specialism,
     Kind.SCHOOL_LIMIT: _more_at_schools,
     Kind.HOME_LIMIT: _more_from_homes,

@@ -7,7 +7,7 @@ import pandas as pd
 
 from matching.errors import counted
 from matching.inputs.read import Inputs
-from matching.plan.compare import compare
+from matching.plan.compare import Comparison, compare
 from matching.plan.write import Plan
 from matching.solve.problem import LEVELS
 
@@ -20,8 +20,8 @@ class Preview:
 
     Attributes
     ----------
-    levels : DataFrame
-        level, before, after and difference, as in `matching.plan.compare.Comparison`.
+    comparison : Comparison
+        Of the two plans.
     people : DataFrame
         `PEOPLE_COLUMNS`: the supporters whose deployments change; `had` and `gets` are need_ids, separated by ';', and
         `because` names the decisions against what they had.
@@ -30,21 +30,21 @@ class Preview:
     """
 
     sentences: tuple[str, ...]
-    levels: pd.DataFrame
+    comparison: Comparison
     people: pd.DataFrame
     gained: tuple[str, ...]
     lost: tuple[str, ...]
 
 
-def rerun_preview(before: Plan, after: Plan, inputs: Inputs) -> Preview:
+def rerun_preview(before: Plan, after: Plan, inputs_before: Inputs, inputs: Inputs) -> Preview:
     """Return what a rerun would change, before it is accepted.
 
     Parameters
     ----------
-    inputs : Inputs
-        Of the rerun: its decisions are the reason why a deployment had to end.
+    inputs_before, inputs : Inputs
+        Of the plan before and of the rerun, whose decisions are the reason why a deployment had to end.
     """
-    compared = compare(before, after)
+    compared = compare(before, after, lambda: (inputs_before, inputs))
     changes = compared.changes
     gained, lost = (tuple(changes.loc[changes["change"] == kind, "need_id"]) for kind in ("gained", "lost"))
     people = _people(before, after, inputs)
@@ -52,12 +52,12 @@ def rerun_preview(before: Plan, after: Plan, inputs: Inputs) -> Preview:
     had, gets = _held_by(before), _held_by(after)
     losing = sum(bool(held - gets.get(one, set())) for one, held in had.items())
     sentences = [*compared.sentences()[:1], *_about_people(len(people), losing)]
-    for level in compared.levels.head(len(LEVELS)).to_dict("records"):
-        if level["difference"] and level["level"] != "score":
+    for level in compared.levels[compared.levels["level"].isin(LEVELS[:-1])].to_dict("records"):
+        if level["difference"]:
             more = "more" if level["difference"] > 0 else "fewer"
             count = abs(int(level["difference"]))
             sentences.append(f"{count:,} {more} {level['level']} {'need' if count == 1 else 'needs'} met.")
-    return Preview(tuple(sentences), compared.levels, people, gained, lost)
+    return Preview(tuple(sentences), compared, people, gained, lost)
 
 
 def _about_people(affected: int, losing: int) -> list[str]:

@@ -23,6 +23,7 @@ from matching.plan.compare import CHANGE_COLUMNS
 from matching.plan.write import Plan
 from matching.solve.arrays import Positions, connected
 from matching.solve.problem import UNMET, Reached, as_reached, best_of_each_need
+from matching.tables.grid import rounded_km
 
 
 @dataclass(frozen=True)
@@ -337,4 +338,9 @@ def _side(market: Market, need: int, supporter: int) -> tuple[str, str, str, str
         return "", "", "", ""
     fits = market.rulebook.fits(np.array([need]), np.array([supporter]))
     who = market.supporters[supporter]
-    return who["supporter_id"], who["name"], f"{fits.score_milli[0] / 1000:.3f}", f"{fits.distance_km[0]:.2f}"
+    return (
+        who["supporter_id"],
+        who["name"],
+        f"{fits.score_milli[0] / 1000:.3f}",
+        f"{rounded_km(fits.distance_km)[0]:.2f}",
+    )

@@ -3,6 +3,7 @@
 The answer comes from solving with that one change made. The inputs and the plan stay as they are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,10 @@ import pandas as pd
 
 from matching.errors import counted, joined
 from matching.pairs.market import Market, Row
+from matching.plan.compare import KEPT_BONUS
 from matching.plan.phrases import bar_phrases, counted_days, need_in_words, person
-from matching.plan.write import Plan, in_points
+from matching.plan.write import Plan
+from matching.solve.arrays import Positions
 from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Reached
 from matching.whatif.resolve import (
     changed_market,
@@ -123,11 +126,13 @@ def why_not(
             time_limit_s=time_limit_s,
             at_most=now if is_best and free_to_choose else None,
         )
-        levels = _levels(now, answer.reached)
+        then = answer.reached
+        bonus = [_kept_bonus_milli(market, *one) for one in ((before, now), (answer.supporter_of, then))]
+        levels = _levels(market, now, then, bonus)
         displaced = changes_between(market, before, answer.supporter_of, [need])
         proved = is_best and answer.proved
         doubt = "" if proved else _DOUBT_ELSEWHERE if answer.proved else _DOUBT_HERE
-        sentences = (_consequence(market, who, now, answer.reached, doubt), _moves(displaced))
+        sentences = (_consequence(who, now, then, bonus, doubt), _moves(displaced))
     return WhyNot(
         need_id,
         supporter_id,
@@ -176,17 +181,25 @@ def _no_capacity(market: Market, need: int, supporter: int) -> str:
 # ---- levels --------------------------------------------------------------------------------------------------------
 
 
-def _levels(now: Reached, then: Reached) -> pd.DataFrame:
-    difference = [after - before for before, after in zip(now, then, strict=True)]
-    columns = (LEVELS, in_points(now), in_points(then), in_points(difference))
-    return pd.DataFrame(dict(zip(LEVEL_COLUMNS, columns, strict=True)))
+def _kept_bonus_milli(market: Market, outcome: Positions, reached: Reached) -> int:
+    """Return what deployments of the baseline add to the last level of an outcome, in thousandths."""
+    need = np.flatnonzero(outcome != UNMET)
+    return reached[-1] - int(market.rulebook.fits(need, outcome[need]).score_milli.sum())
 
 
-def _consequence(market: Market, who: str, now: Reached, then: Reached, doubt: str) -> str:
+def _levels(market: Market, now: Reached, then: Reached, bonus: Sequence[int]) -> pd.DataFrame:
+    """Return each level of two outcomes, the score as the sum of scores; in a rerun also the bonuses."""
+    sides = [[*reached[:-1], reached[-1] - kept, kept] for reached, kept in zip((now, then), bonus, strict=True)]
+    sides.append([after - before for before, after in zip(*sides, strict=True)])
+    points = [[*counts, score / 1000, kept / 1000] for *counts, score, kept in sides]
+    levels = pd.DataFrame(dict(zip(LEVEL_COLUMNS, ([*LEVELS, KEPT_BONUS], *points), strict=True)))
+    return levels if market.inputs.baseline is not None else levels.head(len(LEVELS))
+
+
+def _consequence(who: str, now: Reached, then: Reached, bonus: Sequence[int], doubt: str) -> str:
     """Return what the plan would gain and lose, as one sentence."""
-    counting = "" if market.inputs.baseline is None else ", counting the bonus for kept deployments"
-    if now == then:
-        same = f"the same number of needs met at each priority, and the same total score{counting}"
+    if (now, bonus[0]) == (then, bonus[1]):
+        same = "the same number of needs met at each priority, and the same total score"
         return f"The plan would be just as good with {who} here: {same}{doubt}."
     differences = [
         f"{abs(after - before):,} {'more' if after > before else 'fewer'} {level} "
@@ -194,10 +207,12 @@ def _consequence(market: Market, who: str, now: Reached, then: Reached, doubt: s
         for level, before, after in zip(PRIORITY_LEVELS, now, then, strict=False)
         if after != before
     ]
-    if then[-1] != now[-1]:
-        up = "higher" if then[-1] > now[-1] else "lower"
-        differences.append(f"total score {abs(then[-1] - now[-1]) / 1000:.3f} {up}{counting}")
-    verdict = "worse" if then < now else "better"
+    score, kept = then[-1] - now[-1] - (bonus[1] - bonus[0]), bonus[1] - bonus[0]
+    if score:
+        differences.append(f"total score {abs(score) / 1000:.3f} {'higher' if score > 0 else 'lower'}")
+    if kept:
+        differences.append(f"{abs(kept) / 1000:.3f} {'more' if kept > 0 else 'less'} for kept deployments")
+    verdict = "just as good" if then == now else "worse" if then < now else "better"
     return f"With {who} here the plan would be {verdict}: {'; '.join(differences)}{doubt}."
 
 

@@ -102,5 +102,6 @@ def test_the_policy_template_holds_every_key_at_its_default():
     path = DATA / "templates" / "policy.toml"
     assert read_policy(open_source(path)) == Policy()
     keys = [line.split("=")[0].strip() for line in path.read_text(encoding="utf-8").splitlines() if line[:1].isalpha()]
-    assert len(keys) == 10
-    assert {"specialism", "phase", "distance", "same_trust", "related", "change_cost", "NLE", "LLE", "SLE"} == set(keys)
+    assert len(keys) == 11
+    rules = {"same_trust", "same_federation"}
+    assert {"specialism", "phase", "distance", *rules, "related", "change_cost", "NLE", "LLE", "SLE"} == set(keys)

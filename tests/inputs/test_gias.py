@@ -48,6 +48,8 @@ SCHOOL = {
     "NumberOfPupils": "271",
     "PercentageFSM": "21.5",
     "Trusts (name)": "LARKFIELD TRUST",
+    "Trusts (code)": "2044",
+    "Federations (name)": "",
     "Postcode": "AB1 2CD",
     "TelephoneNum": "0123456789",
     "HeadFirstName": "Philippa",
@@ -117,9 +119,9 @@ def test_other_tables_are_not_taken_for_an_extract():
 
 def test_the_table_is_the_one_that_read_table_gives():
     ours = (
-        "urn,name,phase,easting,northing,local_authority,region,trust,postcode,ofsted,pupils,fsm_percent,ofsted_found\n"
-        "100000,Larkfield School,Primary,533498,181201,Camden,London,LARKFIELD TRUST,AB1 2CD,Good,271,21.5,GIAS\n"
-        "100001,Larkfield School,Primary,533498,181201,Camden,London,,AB1 2CD,,,,\n"
+        "urn,name,phase,easting,northing,local_authority,region,trust,trust_code,postcode,ofsted,pupils,fsm_percent,ofsted_found\n"
+        "100000,Larkfield School,Primary,533498,181201,Camden,London,LARKFIELD TRUST,2044,AB1 2CD,Good,271,21.5,GIAS\n"
+        "100001,Larkfield School,Primary,533498,181201,Camden,London,,2044,AB1 2CD,,,,\n"
     )
     blanks = {
         "URN": "100001",
@@ -438,7 +440,7 @@ def test_rows_that_do_not_fit_are_reported_with_every_other_fault():
     source = gias({"URN": "1"})
     torn, malformed = faults(Source(source.name, source.content + b'"100001","torn"\r\n'))[::-1]
     assert malformed.startswith("gias.csv row 2, URN: '1' is not a URN.")
-    assert torn.startswith("gias.csv row 3: The row has 2 cells and the header 19.")
+    assert torn.startswith("gias.csv row 3: The row has 2 cells and the header 21.")
 
 
 def test_where_no_row_fits_the_rows_are_the_problem():
@@ -616,3 +618,82 @@ def test_every_open_state_school_is_in_the_table_or_left_out_with_a_reason():
     assert set(codes) <= {"no_place", "wrong_place", "no_phase", "not_in_england"}
     assert len(open_state) == len(here & set(open_state["URN"])) + len(codes)
     assert official.table.frame["ofsted_found"].str.contains("inherited").sum() == 22
+
+
+# Rows that are left out anyway, odd bytes, federations
+
+_NOT_KEPT = [
+    {"TypeOfEstablishment (code)": "47", "TypeOfEstablishment (name)": "Children's centre"},
+    {"EstablishmentStatus (name)": "Closed", "CloseDate": "31-08-2021"},
+    {"GOR (name)": "Wales (pseudo)"},
+    {"Easting": "", "Northing": ""},
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(_NOT_KEPT), st.sampled_from(["20001", "", "x", "1000001"])), max_size=4),
+    st.data(),
+)
+@cases(20)
+def test_rows_that_are_left_out_anyway_never_refuse_an_extract(others, data):
+    name = st.sampled_from(["", "Sunny Centre"])
+    rows = [{"URN": "100000"}, {"URN": "100001"}]
+    rows += [why | {"URN": urn, "EstablishmentName": data.draw(name)} for why, urn in others]
+    found = read(*data.draw(st.permutations(rows)))
+    assert found.table.frame["urn"].tolist() == ["100000", "100001"]
+    assert sorted(found.left_out["urn"]) == sorted(urn for _, urn in others)
+
+
+def test_the_urn_and_name_of_a_school_that_is_kept_must_be_sound():
+    with pytest.raises(DataError) as caught:
+        read({"URN": "20001"}, {"URN": "100001", "EstablishmentName": ""}, {"URN": "100002"}, {"URN": "100002"})
+    assert [(one.row, one.column) for one in caught.value.problems] == [
+        (2, "URN"),
+        (3, "EstablishmentName"),
+        (5, "URN"),
+    ]
+
+
+@given(
+    st.sampled_from([b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"]),
+    st.sampled_from(["cp1252", "utf-8", "utf-8-sig"]),
+    st.sampled_from(["EstablishmentName", "LA (name)", "Trusts (name)"]),
+    st.sampled_from(["plain", "gz", "zip"]),
+)
+@cases(25)
+def test_an_odd_byte_is_a_notice_whatever_the_encoding(byte, encoding, column, packing):
+    rows = [{"URN": f"10000{k}", "Postcode": f"AB1 {k}CD", "EstablishmentName": "Zoë’s School"} for k in range(4)]
+    rows[2][column] = "Before@after"
+    content = gias(*rows, encoding=encoding).content.replace(b"@", byte)
+    if packing == "gz":
+        content = gzip.compress(content)
+    if packing == "zip":
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("edubasealldata.csv", content)
+        content = packed.getvalue()
+    found = read_gias(Source("gias.csv", content), VOCABULARY)
+    assert found.table.frame["name"].tolist()[0] == "Zoë’s School"
+    (notice,) = [notice for notice in found.notices if "cannot be read" in notice]
+    assert f"such as 'Before\ufffdafter': {column} (1)" in notice
+
+
+def test_federations_are_told_apart_by_their_codes():
+    both = {"Federations (name)": "Alder Federation"}
+    rows = [
+        both | {"URN": "100000", "Federations (code)": "555"},
+        both | {"URN": "100001", "Federations (code)": "555"},
+        both | {"URN": "100002", "Federations (code)": "777"},
+        {"URN": "100003", "Federations (code)": "888", "Federations (name)": "Birch Federation"},
+        {"URN": "100004", "Federations (code)": "999", "Federations (name)": ""},
+        {"URN": "100005", "Federations (code)": "", "Federations (name)": "Not applicable"},
+    ]
+    found = read(*rows, columns=(*SCHOOL, "Federations (code)")).table.frame
+    assert found["federation"].tolist() == [
+        "Alder Federation (555)",
+        "Alder Federation (555)",
+        "Alder Federation (777)",
+        "Birch Federation",
+        "Federation (999)",
+        "",
+    ]

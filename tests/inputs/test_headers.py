@@ -10,13 +10,13 @@ def options(text: str) -> ReadingOptions:
 
 
 def test_close_words_are_suggested_once_each_and_never_for_a_column_that_is_there():
-    header = ("Fax", "Full name", "Designation ", "Home school URN", "Phase", "Specialism areas", "phases", "Car")
+    header = ("Fax", "Full name", "Designation ", "Home school URN", "Phase", "Specalism areas", "phases", "Car")
     found = suggest_columns("supporters", header)
     assert [(one.header, one.column) for one in found] == [
         ("Full name", "name"),
         ("Designation ", "designation"),
         ("Home school URN", "school_urn"),
-        ("Specialism areas", "specialisms"),
+        ("Specalism areas", "specialisms"),
     ]
     assert [one.score for one in found[:3]] == [1, 1, 1]
     assert 0.75 <= found[3].score < 1

@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
-from tiny import faults_of
+from tiny import NEEDS, faults, faults_of, read
 
+from matching.errors import DataError
 from matching.inputs.official.links import Links, link_columns, read_links
 from matching.tables.files import Source, open_source
 
@@ -73,3 +74,20 @@ def test_what_cannot_be_used_is_a_problem():
 def test_the_official_file_is_read_whole():
     read = read_links(open_source(SHARED / "gias_links_2025.csv.gz"))
     assert (read.rows, read.notices) == (33_801, ())
+
+
+def test_links_of_no_school_are_left_out_and_counted():
+    read = links("100000,100001,,Successor,", "20001,100001,,Successor,", "100001,EY9,,Closure,")
+    assert read.successors("100000", {"100001"}) == ("100001",)
+    assert read.rows == 1
+    assert "1 row without a URN of six digits left out" in " ".join(read.notices)
+
+
+def test_a_link_of_an_unknown_type_is_named_where_its_school_is_missed():
+    kind = "Successor - change of age range"
+    file = Source("links.csv", f"{HEADER}100009,100001,Birch,{kind},\n".encode())
+    (fault,) = faults(links=file, needs=NEEDS.replace("N1,100000", "N1,100009"))
+    assert f"100001 (Birch School, type '{kind}'). If that school took its place, give its URN." in fault
+    with pytest.raises(DataError) as caught:
+        read(links=file, needs=NEEDS.replace("N1,100000", "N1,100009"))
+    assert caught.value.problems[0].offers == ("100001",)

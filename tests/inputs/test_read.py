@@ -301,16 +301,16 @@ def test_a_row_that_does_not_fit_its_header_does_not_make_its_school_unknown():
     assert len(told) == 1, told
 
 
-SHORT_PERSON = SUPPORTERS.replace("S2,Bob Bay,LLE,100000,Primary,,1,", "S2,Bob Bay")
-SHORT_NEED = NEEDS.replace("N1,100000,maths,,2,high", "N1,100000,maths")
+LONG_PERSON = SUPPORTERS.replace("S2,Bob Bay,LLE,100000,Primary,,1,", "S2,Bob Bay,LLE,100000,Primary,,1,,more")
+LONG_NEED = NEEDS.replace("N1,100000,maths,,2,high", "N1,100000,maths,,2,high,soon")
 
 
 @pytest.mark.parametrize(
     "tables",
     [
-        {"supporters": SHORT_PERSON, "accreditation": EVIDENCE_HEADER + "S2,LLE-1,yes,,\n"},
-        {"needs": SHORT_NEED, "decisions": decisions("pin,S1,N1,,,,")},
-        {"needs": SHORT_NEED, "decisions": decisions("pin,S1,,100000,,,")},
+        {"supporters": LONG_PERSON, "accreditation": EVIDENCE_HEADER + "S2,LLE-1,yes,,\n"},
+        {"needs": LONG_NEED, "decisions": decisions("pin,S1,N1,,,,")},
+        {"needs": LONG_NEED, "decisions": decisions("pin,S1,,100000,,,")},
     ],
 )
 def test_nor_anything_else_that_stands_in_such_a_row(tables):
@@ -567,10 +567,10 @@ def test_pins_are_looked_at_once_all_else_is_sound():
 
 
 def test_columns_that_are_not_used_are_named_table_by_table():
-    inputs = read(schools=SCHOOLS.replace("ofsted", "Ofsted grade"), needs=NEEDS.replace("priority", "Priority"))
+    inputs = read(schools=SCHOOLS.replace("ofsted", "Ofsted grade"), needs=NEEDS.replace("priority", "Priorities"))
     assert inputs.notices == (
         "schools.csv: columns that are not used: 'Ofsted grade'.",
-        "needs.csv: columns that are not used: 'Priority'.",
+        "needs.csv: columns that are not used: 'Priorities'.",
         NO_EVIDENCE,
     )
 
@@ -856,11 +856,11 @@ def test_a_workbook_of_several_sheets_is_read_by_the_headers_of_its_tables():
     assert inputs.needs[["school_urn", "focus"]].to_numpy().tolist() == [["100000", "English"]]
     assert inputs.notices[:4] == (
         "people.xlsx (People): the header was found in row 4.",
-        "people.xlsx (People), designation: words read as their standard form: 'Local Leader' as 'LLE', 'Specialist Leader "
-        "of Education' as 'SLE'.",
-        "people.xlsx (People), specialisms: words read as their standard form: 'Mathematics' as 'maths', 'SEND' as 'special "
-        "educational needs'.",
-        "people.xlsx (Asks), focus: words read as their standard form: 'Literacy' as 'English'.",
+        "people.xlsx (People), designation: 'Local Leader' read as 'LLE' in 1 row; 'Specialist Leader of Education' read as "
+        "'SLE' in 1 row.",
+        "people.xlsx (People), specialisms: 'Mathematics' read as 'maths' in 1 row; 'SEND' read as 'special educational "
+        "needs' in 1 row.",
+        "people.xlsx (Asks), focus: 'Literacy' read as 'English' in 1 row.",
     )
 
 
@@ -879,8 +879,7 @@ def test_the_row_of_a_problem_is_that_of_the_sheet():
 
 def test_the_name_of_a_school_is_never_taken_for_its_urn_but_the_match_is_offered():
     assert faults(needs=NEEDS.replace("N1,100000", "N1,Alder Schol"))[0] == (
-        "needs.csv row 2, school_urn: 'Alder Schol' is not a URN. Did you mean '100000' (Alder School)? "
-        "The names are 96% alike. Give the URN of the school."
+        "needs.csv row 2, school_urn: 'Alder Schol' is not a URN. Did you mean '100000' (Alder School, Fenshire)?"
     )
 
 
@@ -894,7 +893,10 @@ def test_the_name_of_a_school_is_never_taken_for_its_urn_but_the_match_is_offere
         ("31 January 2026", True),
         ("31st Jan 2026", True),
         ("01/31/2026", False),
-        ("31/01/26", False),
+        ("31/01/26", True),
+        ("Sat 31 Jan 2026", True),
+        ("2026/1/31", True),
+        ("26-01-31", False),
         ("31 Jantember 2026", False),
     ],
 )

@@ -196,3 +196,14 @@ def test_proposed_needs_that_are_asked_for_already_are_told_apart_and_the_others
     new, there = new_needs(proposed, known)
     assert [(row["need_id"], row["focus"]) for row in new] == [("100000-3", "maths"), ("100000-4", "science")]
     assert there == ["N1"]
+
+
+def test_an_area_that_no_school_is_in_is_a_problem_and_capitals_do_not_matter():
+    frame = schools("Fenshire,Inadequate,,,,,,", "Marshire,Inadequate,,,,,,")
+    assert triage(frame, as_at=DAY, local_authority=" fenshire")["urn"].tolist() == ["100000"]
+    assert faults_of(lambda: triage(frame, as_at=DAY, local_authority="Fenshir")) == [
+        "schools, column local_authority: No school is in 'Fenshir'. Did you mean 'Fenshire'?"
+    ]
+    assert faults_of(lambda: triage(schools(",Good,,,,,,"), as_at=DAY, local_authority="x")) == [
+        "schools, column local_authority: No school is in 'x'. No school has a local authority: leave it out."
+    ]

@@ -155,7 +155,7 @@ def test_what_people_wrote_about_decisions_is_kept_back(write):
     assert "Bob Bay agreed" in plan.deployments["reason"].str.cat()
     assert "Bob Bay agreed" not in write(without_remarks(plan, inputs), inputs, OCCASION).decode()
     kept = without_remarks(plan, inputs)
-    assert kept.deployments["reason"].iloc[0] == "Pinned by Cy Cole: 4.0 km away, same phase."
+    assert kept.deployments["reason"].iloc[0] == "Pinned by Cy Cole: 4.00 km away, same phase."
 
 
 def test_a_refusal_is_told_without_its_reason():
@@ -194,7 +194,7 @@ def test_a_letter_to_a_supporter_has_all_it_needs():
         "focus": "maths",
         "days": "1",
         "distance_km": "4.00",
-        "reason": "Pinned by Cy Cole (Bob Bay agreed): 4.0 km away, same phase.",
+        "reason": "Pinned by Cy Cole (Bob Bay agreed): 4.00 km away, same phase.",
         "status": "proposed",
         "rules_broken": "",
         "date": "24 November 2026",

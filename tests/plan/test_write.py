@@ -125,7 +125,7 @@ def test_pins_are_kept_and_a_notice_names_those_that_break_a_rule(number):
         ({"designation": "LLE"}, {}, {}, "is an LLE, but the need is for an SLE"),
         ({"specialisms": "science"}, {}, {}, "does not have maths as a specialism"),
         ({"phases": "Secondary;16 plus"}, {}, {}, "supports 16 plus and Secondary, not Primary"),
-        ({"max_distance_km": "3.5"}, {}, {}, "is 4.0 km away and travels at most 3.5 km"),
+        ({"max_distance_km": "3.5"}, {}, {}, "is 4.00 km away and travels at most 3.5 km"),
         ({}, {"school_urn": "100001"}, {}, "works at this school"),
         ({"conflicts": "100002"}, {}, {}, "has declared a conflict with this school"),
     ],
@@ -166,7 +166,7 @@ def test_a_pin_takes_a_place_from_a_better_use_and_a_fit_below_nothing_counts_no
     row = plan.deployments.iloc[0]
     assert served(plan) == {"N2": "S1"}
     assert (row["score"], row["distance_fit"]) == ("0.700", "0.000")
-    assert row["reason"] == "Pinned by Director (agreed with the trust): 350.0 km away, same phase."
+    assert row["reason"] == "Pinned by Director (agreed with the trust): 350.00 km away, same phase."
 
 
 @pytest.mark.parametrize("days", ["2.3", "4.35", "0.29", "7"])

@@ -66,6 +66,9 @@ DECISIONS = [
     ("declined", "S01", "N04", "", "No time", "A Coordinator", "2026-08-21"),
     ("forbid", "S02", "", "100105", "Governor there until 2025", "A Coordinator", "2026-08-22"),
 ]
+# One trust in two spellings, a word for none in the place of a trust, and a federation: each was taken at its word.
+TRUSTS = {100: "N/A", 102: "OAK TRUST", 105: "N/A"}
+FEDERATION = (104, 105)
 LIMITS = "[rules]\nmax_supporters_per_school = 1\nmax_per_home_school = 2\n"
 
 
@@ -85,6 +88,7 @@ def main() -> None:
         "days": plain | decided,
         "rerun": no_days | {"decisions": "declined.csv"},
         "packages": no_days | {"needs": "needs_packages.csv", "policy": "limits.toml"},
+        "trusts": no_days | {"schools": "schools_trusts.csv"},
     }
     _run("demo", "--as-at", AS_AT, "--out", out / "demo")
     for name, files in runs.items():
@@ -115,7 +119,13 @@ def _run_code(code: str, *words: str) -> None:
 
 def _tables() -> dict[str, str]:
     schools = "urn,name,phase,easting,northing,local_authority,region,trust,ofsted,fsm_percent,postcode,pupils,head\n"
+    of_trusts = schools.replace(",head", ",head,federation")
     schools += _rows((f"{100000 + urn}", *cells, "QX1 1AA", 210, "A Head") for urn, *cells in SCHOOLS)
+    of_trusts += _rows(
+        (f"{100000 + urn}", *cells[:6], TRUSTS.get(urn, cells[6]), *cells[7:], "QX1 1AA", 210, "A Head")
+        + (("Elm and Fir Tree Federation",) if urn in FEDERATION else ("",))
+        for urn, *cells in SCHOOLS
+    )
     people = (
         "supporter_id,name,designation,school_urn,phases,specialisms,max_deployments,days_available,conflicts,email\n"
     )
@@ -124,6 +134,7 @@ def _tables() -> dict[str, str]:
     decisions = "kind,supporter_id,need_id,school_urn,reason,by,on\n"
     return {
         "schools.csv": schools,
+        "schools_trusts.csv": of_trusts,
         "supporters.csv": people
         + _rows((a, b, c, f"{100000 + d}", *e, "someone@example.org") for a, b, c, d, *e in PEOPLE),
         "supporters_no_days.csv": people

@@ -131,6 +131,17 @@ def test_a_header_without_a_suggestion_is_chosen_and_remembered_for_the_next_upl
     assert again.figure("Problems found") == "0"
 
 
+@pytest.mark.parametrize("answer", ["How many schools?", ""])
+def test_a_header_that_means_an_optional_column_is_asked_about_once(answer):
+    visitor = with_tables(supporters=tiny.SUPPORTERS.replace("max_deployments", "How many schools?"))
+    assert "This column may be 'max_deployments', and is not read under its name." in visitor.words()
+    fill(visitor, "max_deployments (optional)", answer)
+    visitor.press("Use these columns")
+    assert visitor.figure("Problems found") == "0"
+    column = "max_deployments" if answer else ""
+    assert read_options(sources_of(visitor)["columns"]).mappings == {"supporters": {"How many schools?": column}}
+
+
 def test_one_header_cannot_be_two_columns():
     visitor = with_tables(supporters=tiny.SUPPORTERS.replace(",name,designation", ",Who,What"))
     fill(visitor, "name (needed)", "Who")
@@ -208,7 +219,7 @@ def test_of_schools_with_one_name_the_right_one_is_chosen():
         schools=tiny.SCHOOLS.replace("Cedar School", "Alder. School"),
         needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"),
     )
-    assert "2 schools have this name." in visitor.words()
+    assert "2 schools have this name, or one like it." in visitor.words()
     assert not [label for label in visitor.buttons() if label.startswith("Use 1")]
     assert visitor._one(visitor.tab.button, "Use this school").disabled
     visitor.choose("School", "100002")

@@ -26,6 +26,7 @@ LLE = 40
 SLE = 40
 [rules]
 same_trust = "forbid"            # or "allow"
+same_federation = "forbid"       # or "allow"
 [specialism_fit]
 related = 0.5
 [related_specialisms]            # focus = ["specialism", ...]
@@ -77,7 +78,7 @@ def test_each_value_can_be_set():
     text = """
         weights = {specialism = 3, phase = 0, distance = 1}
         max_distance_km = {NLE = 100.5, LLE = 5, SLE = 1}
-        rules = {same_trust = "allow"}
+        rules = {same_trust = "allow", same_federation = "allow"}
         specialism_fit = {related = 0}
         phase_fit = {related = 1}
         related_specialisms = {phonics = ["early years", "English"], maths = []}
@@ -86,7 +87,7 @@ def test_each_value_can_be_set():
     assert policy(text).model_dump(mode="json") == {
         "weights": {"specialism": 3, "phase": 0, "distance": 1},
         "max_distance_km": {"NLE": 100.5, "LLE": 5, "SLE": 1},
-        "rules": {"same_trust": "allow"},
+        "rules": {"same_trust": "allow", "same_federation": "allow"},
         "specialism_fit": {"related": 0},
         "phase_fit": {"related": 1},
         "related_specialisms": {"phonics": ["English", "early years"], "maths": []},
@@ -348,7 +349,7 @@ def policies(draw) -> Policy:
             "max_distance_km": draw(
                 st.dictionaries(st.sampled_from(list(WORDS.designations)), st.floats(0.001, 10_000))
             ),
-            "rules": {"same_trust": draw(st.sampled_from(["forbid", "allow"]))},
+            "rules": {name: draw(st.sampled_from(["forbid", "allow"])) for name in ("same_trust", "same_federation")},
             "specialism_fit": {"related": draw(share)},
             "phase_fit": {"related": draw(share)},
             "related_specialisms": draw(related),

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from matching.errors import LEAVE_OUT, Problem, counted, file_problem
-from matching.inputs.checks.successors import first_ten
+from matching.errors import LEAVE_OUT, Problem, counted, file_problem, first_ten
 from matching.inputs.checks.together import IDENTIFIERS
 from matching.tables.table_reader import Table
 

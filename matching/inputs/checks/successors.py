@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from matching.errors import counted
+from matching.errors import counted, first_ten
 from matching.inputs.official.links import Links
 from matching.tables.table_reader import Table
 
@@ -44,11 +44,6 @@ def follow_links(tables: Mapping[str, Table], links: Links) -> tuple[dict[str, T
                 frame = _with_wider_conflicts(table.name, frame, links, known, notices)
             changed[name] = replace(table, frame=frame)
     return changed, successors, notices
-
-
-def first_ten(words: list[str]) -> str:
-    """Return the first ten words, separated by commas, and an ellipsis where there are more."""
-    return ", ".join(words[:10]) + (", …" if len(words) > 10 else "")
 
 
 def _with_successors(

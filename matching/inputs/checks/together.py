@@ -1,18 +1,22 @@
 """What is wrong between the tables of a run: unknown identifiers, scattered packages, idle conflicts."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, shown
+from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, first_ten, shown
+from matching.inputs.checks.alike import questions
 from matching.inputs.checks.decisions import rule_problems, scope_problems
-from matching.inputs.checks.school_names import SchoolNames
-from matching.inputs.checks.successors import Successors, first_ten
+from matching.inputs.checks.successors import Successors
+from matching.tables.cell_values import MONTHS
 from matching.tables.table_reader import Table
 from matching.tables.vocabulary import Vocabulary
 
 # A file with more unknown identifiers is the wrong file, and comparing each of them would be slow.
 _MOST_SUGGESTIONS = 50
 _MOST_COMPARED = 5_000
+_MONTHS = {name[:3].casefold(): str(number) for number, name in enumerate(MONTHS, start=1)}
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?(?:e\+?[0-9]{1,2})?", re.IGNORECASE)
 
 IDENTIFIERS = {"schools": "urn", "supporters": "supporter_id", "needs": "need_id"}
 """By table: the column that identifies a row for the other tables."""
@@ -38,10 +42,13 @@ class AbsentSchools:
         By URN: why the establishment was left out of the official list, as the end of a sentence.
     successors : mapping of str to tuple of str
         By URN: the schools that took its place.
+    unfollowed : mapping of str to tuple of (str, str)
+        By URN: the other URN and the type of each of its links that are not followed.
     """
 
     left_out: Mapping[str, str] = field(default_factory=dict)
     successors: Successors = field(default_factory=dict)
+    unfollowed: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 def check_together(
@@ -66,6 +73,7 @@ def check_together(
             problems += at_most(_wrong_way_round(tables[name], first, last))
     if "supporters" in tables and "schools" in tables:
         notices += _idle_conflicts(tables["supporters"], known["schools"])
+    notices += questions(tables)
     if "decisions" in tables and "needs" in tables:
         problems += scope_problems(tables["decisions"], tables["needs"], known.get("schools"))
     if "decisions" in tables:
@@ -102,10 +110,30 @@ def unknown_identifiers(
         why = absent or AbsentSchools()
         return at_most(_unknown_school(table.name, row, column, urn, names, why) for row, urn in rows)
     suggest = len(unknown) <= _MOST_SUGGESTIONS and len(known) <= _MOST_COMPARED
+    reshaped: dict[str, set[str]] = {}
+    for one in known:
+        reshaped.setdefault(_reshaped(one), set()).add(one)
     return at_most(
-        _unknown_identifier(table.name, row, column, value, target_name, known if suggest else ())
+        _unknown_identifier(
+            table.name, row, column, value, target_name, reshaped.get(_reshaped(value), ()), known if suggest else ()
+        )
         for row, value in rows
     )
+
+
+def _reshaped(identifier: str) -> str:
+    """Return what a spreadsheet leaves of an identifier: 1 of 001, 100000 of 1E5, and two numbers of a day for 1-2."""
+    if _NUMBER.fullmatch(identifier):
+        return f"{float(identifier):.15g}"
+    parts = re.findall("[0-9]+|[a-z]+", identifier.casefold())
+    if len(parts) == 3 and len(parts[0]) == 4:
+        parts = parts[1:]
+    elif len(parts) == 3 and len(parts[2]) == 4:
+        parts = parts[:2]
+    numbers = sorted(str(int(number)) for part in parts if (number := _MONTHS.get(part[:3], part)).isdecimal())
+    if len(parts) == len(numbers) == 2:
+        return "-".join(numbers)
+    return "".join(filter(str.isalnum, identifier.casefold()))
 
 
 def _unknown_school(
@@ -116,6 +144,12 @@ def _unknown_school(
         message = f"School {urn} is in the schools file, but {absent.left_out[urn]}."
     successors = absent.successors.get(urn, ())
     fix = "Check the URN, or give the URN of the school that took its place."
+    linked = [(one, kind) for one, kind in absent.unfollowed.get(urn, ()) if one in names]
+    if linked and not successors:
+        listed = first_ten([f"{one} ({names[one]}, type {shown(kind)})" for one, kind in linked])
+        fix = f"The links file has a link that is not followed, because its type is not known: {listed}. "
+        fix += "If that school took its place, give its URN."
+        return Problem(table, row, column, urn, message, fix, offers=tuple(one for one, _ in linked[:10]))
     if successors:
         listed = first_ten([f"{one} ({names[one]})" for one in successors])
         fix = f"Several schools took its place; give the URN of one: {listed}."
@@ -123,34 +157,12 @@ def _unknown_school(
 
 
 def _unknown_identifier(
-    table: str, row: int, column: str, value: str, target: str, candidates: Collection[str]
+    table: str, row: int, column: str, value: str, target: str, reshaped: Collection[str], known: Collection[str]
 ) -> Problem:
-    close = closest(value, candidates)
+    close = next(iter(reshaped)) if len(reshaped) == 1 else closest(value, known)
     fix = f"Did you mean '{close}'?" if close else f"Check it against the {target} table."
     message = f"{shown(value)} is not in the {target} table."
     return Problem(table, row, column, value, message, fix, offers=(close,) if close else (), word=value)
-
-
-def with_schools_offered(problems: Sequence[Problem], schools: Table | None) -> list[Problem]:
-    """Return the problems; each school's name in the place of a URN gets the school that may be meant as its fix."""
-    named = [
-        place
-        for place, problem in enumerate(problems)
-        if problem.column == "school_urn" and any(character.isalpha() for character in problem.value)
-    ]
-    changed = list(problems)
-    if not named or schools is None:
-        return changed
-    names = SchoolNames(schools.frame[["urn", "name"]].dropna().itertuples(index=False, name=None))
-    for place in named[:_MOST_SUGGESTIONS]:
-        match = names.closest(changed[place].value)
-        if match:
-            advice = f"The names are {100 * match.score:.0f}% alike. Give the URN of the school."
-            if match.alike > 1:
-                advice = f"{match.alike} schools have that name: give the URN of the right one."
-            fix = f"Did you mean '{match.urn}' ({match.name})? {advice}"
-            changed[place] = replace(changed[place], fix=fix, offers=(match.urn,))
-    return changed
 
 
 def _without_specialism(table: Table, vocabulary: Vocabulary) -> Iterator[Problem]:

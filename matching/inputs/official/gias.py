@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, Problem, counted, shown
-from matching.inputs.official.cells import ENCODINGS, check_columns, spelt_as, urn_problems
+from matching.inputs.checks.places import far_schools
+from matching.inputs.groups import group_keys
+from matching.inputs.official.cells import ENCODINGS, check_columns, spelt_as, undecoded_notices, urn_problems
 from matching.inputs.official.exclusions import MISSING, exclusions, left_out_counts
 from matching.inputs.official.grades import GIAS, with_inspections
 from matching.inputs.official.links import Links, read_links
@@ -41,15 +43,22 @@ OPTIONAL_COLUMNS = {
     "local_authority": "LA (name)",
     "region": "GOR (name)",
     "trust": "Trusts (name)",
+    "trust_code": "Trusts (code)",
+    "federation": "Federations (name)",
     "postcode": "Postcode",
     "ofsted": "OfstedRating (name)",
     "pupils": "NumberOfPupils",
     "fsm_percent": "PercentageFSM",
 }
 # Only some years have these; their absence needs no notice.
-PASSING_COLUMNS = {"inspected_on": "OfstedLastInsp", "ofsted_concern": "OfstedSpecialMeasures (name)"}
+PASSING_COLUMNS = {
+    "inspected_on": "OfstedLastInsp",
+    "ofsted_concern": "OfstedSpecialMeasures (name)",
+    "federation_code": "Federations (code)",
+}
 _DOWNLOAD_AGAIN = "Download 'Establishment fields CSV' from Get Information about Schools again and keep its columns."
 GIAS_COLUMNS = REQUIRED_COLUMNS | OPTIONAL_COLUMNS | PASSING_COLUMNS
+_TEXTS = ("name", "local_authority", "region", "trust", "federation", "postcode")
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,8 @@ def read_official(
         raise DataError([*problems, *error.problems]) from error
     if problems:
         raise DataError(problems)
-    return replace(official, notices=(*official.notices, *(found_links.notices if found_links else ())))
+    more = (*(found_links.notices if found_links else ()), *far_schools(official.table))
+    return replace(official, notices=(*official.notices, *more))
 
 
 def read_gias(
@@ -150,7 +160,7 @@ def read_gias(
     Raises
     ------
     DataError
-        A required column is missing, there is no row, or a URN or a name cannot be used.
+        A required column is missing, there is no row, or the URN or name of a school that is kept cannot be used.
 
     Notes
     -----
@@ -161,18 +171,20 @@ def read_gias(
         source, encodings=ENCODINGS, wanted=set(GIAS_COLUMNS.values()).__contains__, recognise=gias_columns
     )
     check_columns(sheet, REQUIRED_COLUMNS.values(), "GIAS extract", _DOWNLOAD_AGAIN)
-    cells = _cells(sheet)
-    _check_identity(sheet, cells)
-    found = _interpreted(cells, vocabulary)
+    if not sheet.numbers:
+        raise DataError(sheet.problems)
+    found = _interpreted(_cells(sheet), vocabulary)
     reasons = exclusions(found)
     kept = found[reasons["reason_code"] == ""]
+    _check_identity(sheet, kept)
     left_out = reasons[reasons["reason_code"] != ""].reset_index(drop=True)
     frame, unread = _schools(sheet.name, kept, vocabulary)
     earlier = _grades_in_gias(found, vocabulary)
     frame, graded = with_inspections(sheet.name, frame, earlier, inspections, links)
     missing = _missing_column_notices(sheet, graded_elsewhere=inspections is not None)
     counts = _count_notice(sheet.name, len(frame), left_out)
-    notices = (counts, *sheet.notices, *missing, *unread, *graded)
+    garbled = undecoded_notices(sheet.name, {GIAS_COLUMNS.get(name, ""): kept[name] for name in _TEXTS})
+    notices = (counts, *sheet.notices, *garbled, *missing, *unread, *graded)
     return OfficialSchools(Table(sheet.name, frame, (), ()), left_out, notices)
 
 
@@ -187,7 +199,9 @@ def _printable(cell: str) -> str:
     return cell if cell.isprintable() else "".join(one if one.isprintable() else " " for one in cell)
 
 
-def _check_identity(sheet: Sheet, cells: Cells) -> None:
+def _check_identity(sheet: Sheet, kept: Cells) -> None:
+    """Refuse an extract that cannot name a school; rows that are left out may hold anything, such as shorter URNs."""
+    cells = kept.sort_values("row")
     urn_cells = cells["row"].tolist(), cells["urn"].tolist()
     problems = [*sheet.problems, *urn_problems(sheet.name, REQUIRED_COLUMNS["urn"], *urn_cells, unique=True)]
     fix = "Give the name of the establishment, or remove the row."
@@ -209,7 +223,21 @@ def _interpreted(cells: Cells, vocabulary: Vocabulary) -> Cells:
         known_phase=spelt_as(types["phase"].where(types["phase"] != "", cells["phase"]), vocabulary.phases),
         easting_m=pd.to_numeric(cells["easting"], errors="coerce").astype("float64"),
         northing_m=pd.to_numeric(cells["northing"], errors="coerce").astype("float64"),
+        federation=_federations(cells["federation"], cells["federation_code"]),
     ).sort_values("urn", ignore_index=True)
+
+
+def _federations(names: pd.Series, codes: pd.Series) -> pd.Series:
+    """Return the federation of each establishment; with its code where federations share a name, or have none."""
+    known, coded = ~_is_missing(names), ~_is_missing(codes)
+    shared = codes.where(known & coded).groupby(group_keys(names)).transform("nunique") > 1
+    named = names.where(known, "Federation")
+    federation = named.where(~(coded & (shared | ~known)), named + " (" + codes + ")")
+    return federation.where(known | coded, "")
+
+
+def _is_missing(cells: pd.Series) -> pd.Series:
+    return cells.isin([cell for cell in cells.unique() if cell.casefold() in MISSING])
 
 
 def _schools(table: str, kept: Cells, vocabulary: Vocabulary) -> tuple[pd.DataFrame, list[str]]:

@@ -10,6 +10,7 @@ from matching.inputs.official.ofsted import Inspections
 
 GIAS, OFSTED, INHERITED = "GIAS", "Ofsted", ", inherited from "
 """Where a grade was found; the third is followed by the earlier URN that it was given under."""
+CONFIRMED = ", confirmed by an ungraded inspection"
 
 
 def with_inspections(
@@ -67,6 +68,7 @@ def _with_ofsted(schools: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     graded = own["grade"] != ""
     inherited = OFSTED + INHERITED + own["urn_then"]
     source = inherited.where((own["urn_then"] != "") & (own["urn_then"] != schools["urn"]), OFSTED)
+    source += own["confirmed"].map({"yes": CONFIRMED, "": ""})
     return schools.assign(
         ofsted=own["grade"].where(graded, schools["ofsted"]),
         ofsted_date=own["graded_on"],

@@ -2,11 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import compress
+
+import numpy as np
+import pandas as pd
 
 from matching.errors import DataError, shown
-from matching.inputs.official.cells import ENCODINGS, check_columns, urn_problems
+from matching.inputs.official.cells import ENCODINGS, check_columns, identified_rows, urn_problems
 from matching.tables.files import Source, read_sheet
 from matching.tables.reference import reference_rows
 from matching.tables.sheets import Sheet
@@ -29,12 +33,15 @@ class Links:
         By URN: the URNs of successors and of predecessors, sorted.
     rows : int
         The number of links in the file.
+    unfollowed : mapping of str to tuple of (str, str)
+        By URN: the URN at the other end of each link of an unknown type, and that type.
     """
 
     after: Mapping[str, tuple[str, ...]]
     before: Mapping[str, tuple[str, ...]]
     notices: tuple[str, ...] = ()
     rows: int = 0
+    unfollowed: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     def successors(self, urn: str, known: Collection[str]) -> tuple[str, ...]:
         """Return the first known school on every chain of successors, sorted; none where no chain reaches one."""
@@ -74,6 +81,8 @@ def read_links(source: Source) -> Links:
     """
     sheet = read_sheet(source, encodings=ENCODINGS, wanted=set(LINK_COLUMNS).__contains__, recognise=link_columns)
     check_columns(sheet, LINK_COLUMNS, "links file", _DOWNLOAD_AGAIN)
+    notices = list(sheet.notices)
+    sheet = _between_schools(sheet, notices)
     problems = list(sheet.problems)
     for name in LINK_COLUMNS[:2]:
         problems += urn_problems(sheet.name, name, sheet.numbers, _column(sheet, name))
@@ -81,21 +90,39 @@ def read_links(source: Source) -> Links:
         raise DataError(problems)
     after: dict[str, set[str]] = defaultdict(set)
     before: dict[str, set[str]] = defaultdict(set)
+    unfollowed: dict[str, list[tuple[str, str]]] = defaultdict(list)
     unknown: dict[str, int] = defaultdict(int)
     directions = _directions()
     for one, other, kind in zip(*(_column(sheet, name) for name in LINK_COLUMNS), strict=True):
         direction = directions.get(comparable(kind))
         if direction is None:
             unknown[kind] += 1
+            unfollowed[one].append((other, kind))
+            unfollowed[other].append((one, kind))
         elif direction:
             old, new = (one, other) if direction == "link" else (other, one)
             after[old].add(new)
             before[new].add(old)
-    notices = list(sheet.notices)
     if unknown:
         kinds = ", ".join(f"{shown(kind)} ({count:,})" for kind, count in sorted(unknown.items())[:10])
         notices.append(f"{sheet.name}: links of a type that this version does not know are not followed: {kinds}.")
-    return Links(_sorted(after), _sorted(before), tuple(notices), len(sheet.numbers))
+    by_urn = {urn: tuple(sorted(set(links))) for urn, links in unfollowed.items()}
+    return Links(_sorted(after), _sorted(before), tuple(notices), len(sheet.numbers), by_urn)
+
+
+def _between_schools(sheet: Sheet, notices: list[str]) -> Sheet:
+    """Return the links between two URNs of six digits; others, such as a children's centre's, are of no school."""
+    ends = {name: pd.Series(_column(sheet, name), dtype="object") for name in LINK_COLUMNS[:2]}
+    counted_out: list[str] = []
+    usable = np.logical_and.reduce([identified_rows(sheet, urns, name, counted_out) for name, urns in ends.items()])
+    if usable.all() or not usable.any():
+        return sheet
+    notices += counted_out
+    return replace(
+        sheet,
+        numbers=tuple(compress(sheet.numbers, usable)),
+        columns=tuple(tuple(compress(cells, usable)) for cells in sheet.columns),
+    )
 
 
 def _column(sheet: Sheet, name: str) -> tuple[str, ...]:

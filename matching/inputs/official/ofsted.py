@@ -5,7 +5,8 @@ grade areas. So the last overall grade, the areas and the category of concern ar
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -13,23 +14,24 @@ from functools import cache
 import pandas as pd
 
 from matching.errors import DataError, Problem, counted, file_problem, shown
-from matching.inputs.official.cells import ENCODINGS, urn_problems
+from matching.inputs.official.cells import ENCODINGS, identified_rows, undecoded_notices, urn_problems
+from matching.inputs.official.ofsted_header import (
+    OfstedHeader,
+    area_columns,
+    inspection_areas,
+    is_read,
+    ofsted_columns,
+    read_header,
+)
+from matching.tables.cell_values import CellError, day
 from matching.tables.files import Source, read_sheet
 from matching.tables.reference import reference_rows
 from matching.tables.sheets import Sheet
-from matching.tables.vocabulary import comparable
+from matching.tables.vocabulary import comparable, comparable_letters
 
-INSPECTION_COLUMNS = ("urn", "grade", "graded_on", "concern", "areas", "inspected_on", "urn_then")
-
-
-@dataclass(frozen=True)
-class Area:
-    """An area that inspectors judge, its column in Ofsted's file, and the focuses that a low grade suggests."""
-
-    name: str
-    framework: str
-    column: str
-    focuses: tuple[str, ...]
+INSPECTION_COLUMNS = ("urn", "grade", "graded_on", "concern", "areas", "inspected_on", "urn_then", "confirmed")
+# An ungraded inspection gives no grade, and may leave the one that the school has from before 2019.
+_REMAINS = re.compile(r"\bremains (outstanding|good)\b")
 
 
 @dataclass(frozen=True)
@@ -41,75 +43,72 @@ class Inspections:
     frame : DataFrame
         By urn, all text: grade (the last overall one, as the vocabulary spells it), graded_on (ISO date), concern
         (category of concern), areas (`area: grade` joined by `; `, of the last inspection that graded areas),
-        inspected_on (the last inspection of any kind), urn_then (the earlier URN that the grade was given under).
-        Blank where Ofsted gives nothing.
+        inspected_on (the last inspection of any kind), urn_then (the earlier URN that the grade was given under),
+        confirmed ('yes' where only an ungraded inspection states the grade: 'School remains Good'). Blank where Ofsted
+        gives nothing.
     """
 
     frame: pd.DataFrame
     notices: tuple[str, ...] = ()
 
 
-@cache
-def inspection_areas() -> tuple[Area, ...]:
-    """Return the areas of every framework, in order."""
-    return tuple(
-        Area(row["area"], row["framework"], row["column"], tuple(row["focus"].split(";")))
-        for row in reference_rows("inspection_areas")
-    )
-
-
-def ofsted_columns(header: Sequence[str]) -> int:
-    """Return how many of the columns that are read from Ofsted's files a header has."""
-    found = {comparable(name) for name in header}
-    return len(found & {name for names in _columns().values() for name in names}) + len(found & _area_columns())
-
-
-def read_ofsted(source: Source) -> Inspections:
+def read_ofsted(source: Source, *, ungraded: bool = True) -> Inspections:
     """Read Ofsted's management information of state-funded schools.
 
     Parameters
     ----------
     source : Source
         The file of 'most recent inspections' as downloaded (cp1252); lines before its header do no harm.
+    ungraded : bool
+        Whether a school without a grade has the one that it keeps according to an ungraded inspection.
 
     Raises
     ------
     DataError
-        A column is missing, there is no row, or a URN cannot be used or is repeated.
+        A column is missing, there is no row, or a URN is repeated.
 
     Notes
     -----
     A cell that cannot be read is left blank and counted in a notice.
     """
-    sheet = read_sheet(
-        source, encodings=ENCODINGS, wanted=lambda name: ofsted_columns((name,)) > 0, recognise=ofsted_columns
-    )
-    folded = [comparable(name) for name in sheet.header]
-    cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(folded, axis=1)
-    found = {field: next((name for name in names if name in folded), "") for field, names in _columns().items()}
-    _check(sheet, cells, found)
-    notices = list(sheet.notices)
+    sheet = read_sheet(source, encodings=ENCODINGS, wanted=is_read, recognise=ofsted_columns)
+    header = read_header(sheet.name, sheet.header)
+    cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(list(header.names), axis=1)
+    notices = [*sheet.notices, *header.notices]
+    cells = _identified(sheet, header, cells, notices)
 
     def column(field: str) -> pd.Series:
-        return cells[found[field]] if found[field] else pd.Series("", index=cells.index, dtype="object")
+        name = header.fields[field]
+        return cells[name] if name else pd.Series("", index=cells.index, dtype="object")
 
     def read(field: str, kind: str) -> pd.Series:
         return _read(sheet.name, cells["urn"], column(field), kind, notices)
 
-    def graded_in(inspection: str) -> pd.DataFrame:
+    def urn_of(inspection: str) -> pd.Series:
         # Whether the inspection was of an earlier school, according to Ofsted.
         is_other = column(f"{inspection}relates").str.casefold().isin(["no", "n"])
+        return column(f"{inspection}urn_then").where(is_other, "")
+
+    def graded_in(inspection: str) -> pd.DataFrame:
         return pd.DataFrame(
             {
                 "grade": read(f"{inspection}grade", "grade"),
                 "graded_on": read(f"{inspection}graded_on", "date"),
-                "urn_then": column(f"{inspection}urn_then").where(is_other, ""),
+                "urn_then": urn_of(inspection),
+                "confirmed": "",
             }
         )
 
     latest, previous = graded_in(""), graded_in("previous_")
     # Where the latest inspection gave no overall grade ('Not judged'), that of the one before it is the last.
     graded = latest.where(latest["grade"] != "", previous)
+    if ungraded:
+        kept = _kept_grades(column("outcome"))
+        confirmed = pd.DataFrame(
+            {"grade": kept, "graded_on": "", "urn_then": urn_of("outcome_"), "confirmed": kept.mask(kept != "", "yes")}
+        )
+        graded = graded.where(graded["grade"] != "", confirmed)
+        notices += _ungraded_notices(sheet.name, graded, column("outcome"))
     dates = pd.DataFrame(
         {field: read(field, "date") for field in ("graded_on", "previous_graded_on", "visited_on", "reported_on")}
     )
@@ -126,25 +125,63 @@ def read_ofsted(source: Source) -> Inspections:
     return Inspections(ordered.set_index("urn", drop=False), tuple(dict.fromkeys(notices)))
 
 
-def _check(sheet: Sheet, cells: pd.DataFrame, found: Mapping[str, str]) -> None:
+def _kept_grades(outcomes: pd.Series) -> pd.Series:
+    """Return the grade that each outcome of an ungraded inspection leaves: 'School remains Good (Concerns)'."""
+    found = {outcome: _REMAINS.search(comparable(outcome)) for outcome in outcomes.unique()}
+    return outcomes.map({one: match[1].capitalize() if match else "" for one, match in found.items()}).astype("object")
+
+
+def _ungraded_notices(name: str, graded: pd.DataFrame, outcomes: pd.Series) -> list[str]:
+    notices = []
+    confirmed = int((graded["confirmed"] != "").sum())
+    if confirmed:
+        verb = "has" if confirmed == 1 else "have"
+        notices.append(
+            f"{name}: {counted(confirmed, 'school')} {verb} the grade that an ungraded inspection left, such as "
+            "'School remains Good', because no graded inspection is listed; ofsted_found names the source."
+        )
+    missing = outcomes.map(lambda outcome: comparable(outcome) in _words()["missing"])
+    unclear = outcomes[(graded["grade"] == "") & ~missing]
+    if len(unclear):
+        verb = "has" if len(unclear) == 1 else "have"
+        notices.append(
+            f"{name}: {counted(len(unclear), 'school')} {verb} only the outcome of an ungraded inspection, such as "
+            f"{shown(unclear.iloc[0])}, which states no grade; this file gives them none."
+        )
+    return notices
+
+
+def _identified(sheet: Sheet, header: OfstedHeader, cells: pd.DataFrame, notices: list[str]) -> pd.DataFrame:
+    """Return the rows with a URN; those without one can be of no school of ours, and are counted in a notice."""
     fix = "Download the management information of state-funded schools from Ofsted's page again and keep its columns."
     problems = list(sheet.problems)
-    if not found["urn"]:
+    if not header.fields["urn"]:
         problems.append(Problem(sheet.name, 1, "URN", "", "The column is missing from this Ofsted file.", fix))
-    if not found["grade"] and not _area_columns() & set(cells.columns):
+    if not header.fields["grade"] and not area_columns() & set(cells.columns):
         message = "There is no column with an overall grade or a graded area in this Ofsted file."
         problems.append(Problem(sheet.name, 1, "Overall effectiveness", "", message, fix))
     if problems:
         raise DataError(problems)
     if not len(cells):
         raise DataError([file_problem(sheet.name, "There is no row under the header.", fix)])
-    problems += urn_problems(sheet.name, "URN", sheet.numbers, cells["urn"].tolist(), unique=True)
+    notices += undecoded_notices(sheet.name, {str(name): cells[name] for name in cells})
+    usable = identified_rows(sheet, cells["urn"], "URN", notices)
+    kept = cells[usable].drop_duplicates()
+    problems += urn_problems(
+        sheet.name, "URN", [sheet.numbers[row] for row in kept.index], list(kept["urn"]), unique=True
+    )
     if problems:
         raise DataError(problems)
+    return kept.reset_index(drop=True)
 
 
 def _read(name: str, urns: pd.Series, cells: pd.Series, kind: str, notices: list[str]) -> pd.Series:
     """Return each cell's meaning; blank, with a notice, where it cannot be read."""
+    if kind == "date" and is_month_first(cells):
+        notices.append(
+            f"{name}: dates are read month first, as in {shown(cells[cells.map(_month_first) != ''].iloc[0])}."
+        )
+        cells = cells.map({cell: _month_first(cell) or cell for cell in cells.unique()})
     meanings = {cell: meaning(cell, kind) for cell in cells.unique()}
     unread = cells[cells.map({cell: found is None for cell, found in meanings.items()}).astype(bool)]
     if len(unread):
@@ -176,6 +213,8 @@ def meaning(cell: str, kind: str) -> str | None:
     words = _words()
     if kind == "date":
         return "" if folded in words["missing"] else _iso(folded)
+    if kind == "grade":
+        return _grade(folded)
     kinds = ("grade", "effective") if kind == "graded" else (kind,)
     for one in kinds:
         if folded in words[one]:
@@ -183,25 +222,75 @@ def meaning(cell: str, kind: str) -> str | None:
     return "" if folded in words["missing"] else None
 
 
+def _grade(text: str) -> str | None:
+    """Return an overall grade from its number, its words, or both where they agree: '2', 'Good', 'Grade 2: Good'."""
+    words = _words()
+    if text in words["grade"]:
+        return words["grade"][text]
+    if text in words["missing"]:
+        return ""
+    parts = comparable_letters(text).replace("grade", " ").split()
+    numbers = [part for part in parts if part.isdigit()]
+    letters = " ".join(part for part in parts if not part.isdigit())
+    found = {words["grade"].get(part) for part in (*numbers, letters) if part}
+    return found.pop() if len(found) == 1 and len(numbers) <= 1 else None
+
+
+_DAY_FIRST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})(.*)")
+
+
+def is_month_first(cells: pd.Series) -> bool:
+    """Return whether a column's dates are month first: all of them can be, and some cannot be day first."""
+    found = [match for cell in cells.unique() if (match := _DAY_FIRST.fullmatch(cell))]
+    return any(int(one[3]) > 12 for one in found) and all(int(one[1]) <= 12 for one in found)
+
+
+def _month_first(cell: str) -> str:
+    """Return a date that is written month first as day first; blank where it is no date of that form."""
+    found = _DAY_FIRST.fullmatch(cell)
+    return f"{found[3]}/{found[1]}/{found[4]}{found[5]}" if found else ""
+
+
 def _iso(text: str) -> str | None:
-    """Return a date as 2026-01-31, from that, 31/01/2026 or 31-01-2026, with or without a time of day."""
+    """Return a date as 2026-01-31, from any form in which it can be no other: 31/01/2026, 31 January 2026, 20260131."""
     found = re.fullmatch(
-        r"(?:([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})|([0-9]{1,2})[-/]([0-9]{1,2})[-/]([0-9]{4}))([ t].*)?", text
+        r"(?:([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})|([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4}))([ t].*)?", text
     )
-    if not found:
-        return None
-    year, month, day = (int(part) for part in (found.groups()[:3] if found[1] else found.groups()[5:2:-1]))
-    try:
-        return date(year, month, day).isoformat()
-    except ValueError:
-        return None
+    if found:
+        year, month, of_month = (int(part) for part in (found.groups()[:3] if found[1] else found.groups()[5:2:-1]))
+        return _day_text(year, month, of_month)
+    if re.fullmatch("[0-9]{8}", text):
+        either = _day_text(int(text[:4]), int(text[4:6]), int(text[6:])), _day_text(*_backwards(text))
+        plausible = [one for one in either if one and "1980" < one < "2100"]
+        return plausible[0] if len(plausible) == 1 else None
+    plain = re.sub(r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b", "", text.replace(",", " "))
+    plain = re.sub(r"^([a-z]{3,9}) ([0-9]{1,2})(?:st|nd|rd|th)? ([0-9]{4})$", r"\2 \1 \3", comparable(plain))
+    # Ofsted has inspected schools since 1992.
+    plain = re.sub(
+        r"^([0-9]{1,2}[ -][a-z]{3,9}[ -])([0-9]{2})$",
+        lambda two: f"{two[1]}{'19' if two[2] > '91' else '20'}{two[2]}",
+        plain,
+    )
+    with suppress(CellError):
+        return day(plain).isoformat()
+    return None
+
+
+def _backwards(text: str) -> tuple[int, int, int]:
+    return int(text[4:]), int(text[2:4]), int(text[:2])
+
+
+def _day_text(year: int, month: int, of_month: int) -> str | None:
+    with suppress(ValueError):
+        return date(year, month, of_month).isoformat()
+    return None
 
 
 def _areas(name: str, cells: pd.DataFrame, notices: list[str]) -> pd.Series:
     """Return `area: grade; …` of every school, from its report card or otherwise from the last graded inspection."""
     by_framework: dict[str, pd.Series] = {}
     for area in inspection_areas():
-        column = next((one for one in _area_names(area) if one in cells.columns), "")
+        column = next((one for one in area.columns if one in cells.columns), "")
         if not column:
             continue
         grades = _read(name, cells["urn"], cells[column], area.framework, notices)
@@ -210,24 +299,6 @@ def _areas(name: str, cells: pd.DataFrame, notices: list[str]) -> pd.Series:
     blank = pd.Series("", index=cells.index, dtype="object")
     card, graded = by_framework.get("card", blank), by_framework.get("graded", blank)
     return card.where(card != "", graded).str.removesuffix("; ")
-
-
-def _area_names(area: Area) -> tuple[str, ...]:
-    return (area.column,) if area.framework == "card" else (f"latest oeif {area.column}", area.column)
-
-
-@cache
-def _area_columns() -> frozenset[str]:
-    return frozenset(name for area in inspection_areas() for name in _area_names(area))
-
-
-@cache
-def _columns() -> Mapping[str, tuple[str, ...]]:
-    """Return the columns that may hold each field, in small letters, the preferred one first."""
-    found: dict[str, list[str]] = {}
-    for row in reference_rows("ofsted_columns"):
-        found.setdefault(row["field"], []).append(row["column"])
-    return {field: tuple(columns) for field, columns in found.items()}
 
 
 @cache

@@ -78,8 +78,10 @@ def _focus_weights(vocabulary: Vocabulary) -> Floats:
 def made_up_decisions(area: pd.DataFrame, people: pd.DataFrame, needs: pd.DataFrame, chance: Chance) -> pd.DataFrame:
     """Return a few decisions of each kind; no two share a need or a supporter, so that every pin can be kept."""
     count = min(len(people), len(needs), 5 + len(needs) // 1000)
-    schools = area.set_index("urn")[["phase", "trust", "easting", "northing"]]
-    people = people.join(schools[["trust", "easting", "northing"]], on="school_urn")
+    columns = ["phase", "trust", "federation", "easting", "northing"]
+    # An area may have no federations.
+    schools = area.set_index("urn").reindex(columns=columns, fill_value="")
+    people = people.join(schools.drop(columns="phase"), on="school_urn")
     needs = needs.iloc[shuffled(chance, len(needs))[:count]].join(schools, on="school_urn")
     free = np.ones(len(people), dtype=bool)
     rows = []
@@ -119,8 +121,9 @@ def _suits(people: pd.DataFrame, need: pd.Series) -> Flags:
         & ~(people["days_available"] < need["days"])
         & (people["school_urn"] != need["school_urn"])
         & (people["conflicts"] != need["school_urn"])
-        & ((people["trust"] != need["trust"]) | (people["trust"] == ""))
     )
+    for group in ("trust", "federation"):
+        able &= (people[group] != need[group]) | (people[group] == "")
     if focus.is_specialism:
         able &= _holds(people["specialisms"], focus.name)
     return np.asarray(able, dtype=np.bool_)

@@ -17,7 +17,7 @@ from matching.solve.arrays import Flags, Positions
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("no_phase", ("phase",)),
     ("too_far", ("distance",)),
-    ("not_independent", ("own school", "same trust", "conflict")),
+    ("not_independent", ("own school", "same trust", "same federation", "conflict")),
     ("not_available", ("dates",)),
     ("decided_against", ("forbidden", "declined")),
     ("too_many_days", ("days",)),

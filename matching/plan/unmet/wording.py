@@ -83,7 +83,7 @@ def _focus_of(market: Market, need: int) -> tuple[bool, bool]:
     )
 
 
-_NOT_INDEPENDENT = "works at this school or in its trust, or has declared a conflict with it"
+_NOT_INDEPENDENT = "works at this school or in its trust or federation, or has declared a conflict with it"
 # By code: the sentence where one person is left, and where several are.
 _ONLY_ONE: Mapping[str, str] = {
     "no_phase": "The only {one} who can be deployed does not support the {phase} phase.",

@@ -11,7 +11,7 @@ from matching.rounds.history.events import HELD, Pair, one_line_end
 from matching.rounds.history.state import RoundState
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import Source, read_sheet
-from matching.tables.formats import RULE_CODES, known_columns, table_formats
+from matching.tables.formats import RULE_CODES, known_columns, needed_columns, table_formats
 from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
@@ -107,7 +107,7 @@ def _rows_of(base: Source | None, mapping: Mapping[str, str] | None) -> list[_Ro
         return []
     vocabulary = standard_vocabulary()
     form = table_formats(vocabulary)["decisions"]
-    sheet = read_sheet(base, recognise=known_columns(form, mapping))
+    sheet = read_sheet(base, needed=needed_columns(form, mapping), recognise=known_columns(form, mapping))
     table = read_table(sheet, form, vocabulary, mapping)
     if table.problems:
         raise DataError(table.problems, table.notices)

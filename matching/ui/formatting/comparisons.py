@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from matching.plan.compare import FIGURES
-from matching.plan.write import Plan
+from matching.plan.compare import FIGURES, KEPT_BONUS, SCORES
 from matching.tables.formats import PRIORITIES
 from matching.whatif.why_not import WhyNot
 
@@ -51,27 +50,17 @@ def levels(table: pd.DataFrame, now: str, then: str) -> pd.DataFrame:
     )
 
 
-def compared_levels(table: pd.DataFrame, before: Plan, after: Plan) -> pd.DataFrame:
-    """Return what two plans reach, as `matching.plan.compare` has it, with the total score as the sum of the scores.
-
-    The manifest's score includes the bonus for kept deployments, and the two plans may have had different baselines.
-    """
-    scores = [pd.to_numeric(plan.deployments["score"]).sum() for plan in (before, after)]
-    rows = table.copy()
-    rows[["before", "after", "difference"]] = rows[["before", "after", "difference"]].astype(float)
-    rows.loc[rows["level"] == "score", ["before", "after", "difference"]] = [*scores, scores[1] - scores[0]]
-    return levels(rows, "Before", "After")
-
-
 def _level_words(level: str) -> str:
     if level in PRIORITIES:
         return f"{level.capitalize()} needs met"
-    short = {"score": "Total score", "mean_distance_km": "Mean distance (km)"}
-    return short[level] if level in short else FIGURES[level].capitalize()
+    if level == "mean_distance_km":
+        return "Mean distance (km)"
+    words = (SCORES | FIGURES)[level]
+    return words[0].upper() + words[1:]
 
 
 def _decimals(level: str) -> int:
-    return {"score": 3, "mean_score": 3, "mean_distance_km": 2}.get(level, 0)
+    return 2 if level == "mean_distance_km" else 3 if level in (*SCORES, KEPT_BONUS, "mean_score") else 0
 
 
 def _number(level: str, value: float) -> str:
@@ -101,7 +90,7 @@ def moves(changes: pd.DataFrame) -> pd.DataFrame:
 def _side(changes: pd.DataFrame, side: str) -> list[str]:
     columns = [f"supporter_name_{side}", f"supporter_id_{side}", f"distance_km_{side}"]
     return [
-        f"{name} ({identifier}), {float(km):.1f} km" if identifier else NO_SUPPORTER
+        f"{name} ({identifier}), {km} km" if identifier else NO_SUPPORTER
         for name, identifier, km in changes[columns].itertuples(index=False, name=None)
     ]
 

@@ -11,12 +11,14 @@ import pandas as pd
 from matching.accreditation import MET, NOT_EVIDENCED, NOT_MET
 from matching.errors import LEAVE_OUT, STOP, Problem
 from matching.pairs.market import Market
+from matching.plan.equity import distances_km
 from matching.plan.reasons import excluded_reasons
 from matching.plan.write import Plan
 from matching.rounds.history.events import STATUSES
 from matching.rounds.history.state import RoundState
 from matching.tables.csv_out import spreadsheet_safe
 from matching.tables.formats import PRIORITIES
+from matching.tables.grid import rounded_km
 from matching.ui.formatting.words import day
 
 SEVERITIES = {STOP: "Stops the run", LEAVE_OUT: "Row can be left out"}
@@ -151,14 +153,16 @@ def needs(market: Market, plan: Plan) -> pd.DataFrame:
             "home_northing": home["northing"],
         }
     )
-    outcome = pd.concat([plan.deployments, plan.unmet])[
+    # The distances before they are rounded for plan.csv, so that each figure here is rounded once.
+    exact = plan.deployments.assign(distance_km=distances_km(plan, inputs))
+    outcome = pd.concat([exact, plan.unmet])[
         ["need_id", "supporter_id", "distance_km", "score", "origin", "reason", "nearest_option"]
     ]
     found = requested.merge(outcome, on="need_id", how="left").merge(people, on="supporter_id", how="left")
     return found.assign(
         met=found["supporter_id"].notna(),
         priority=pd.Categorical(found["priority"], PRIORITIES, ordered=True),
-        distance_km=pd.to_numeric(found["distance_km"]),
+        distance_km=found["distance_km"].astype(float),
         score=pd.to_numeric(found["score"]),
     )
 
@@ -193,7 +197,7 @@ def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
             "Priority": needs["priority"].astype(str),
             "Supporter": needs["supporter"].fillna("Unmet"),
             "Status": needs["status"] + fixed,
-            "Km": needs["distance_km"],
+            "Km": rounded_km(needs["distance_km"].to_numpy()),
             "Score": needs["score"],
             "Designation": needs["designation"].fillna(""),
             "Local authority": needs["local_authority"],

@@ -65,10 +65,10 @@ def _show_comparison(round_: Round) -> None:
         st.html(markup.paragraph("The same plan is chosen twice. Choose another plan on one side."))
         return
     before, after = _side(round_, first), _side(round_, second)
-    found = compare(before.plan, after.plan)
+    found = compare(before.plan, after.plan, lambda: (before.market.inputs, after.market.inputs))
     st.html(markup.banner(" ".join(found.sentences())))
     _offer_earlier(round_, [first, second])
-    _show_numbers(found, before, after)
+    _show_numbers(found)
     _show_moves(found)
     if len(found.changes):
         _show_map(before, after, found)
@@ -128,10 +128,10 @@ def _files(round_: Round, kind: str, which: str) -> Mapping[str, bytes]:
     return held.files
 
 
-def _show_numbers(found: Comparison, before: _Side, after: _Side) -> None:
+def _show_numbers(found: Comparison) -> None:
     levels, workload = st.columns(2, gap="large")
     with levels:
-        table = comparisons.compared_levels(found.levels, before.plan, after.plan)
+        table = comparisons.levels(found.levels, "Before", "After")
         st.html(markup.table(table, "What each plan reaches", numeric=list(table.columns[1:])))
     with workload:
         people = comparisons.compared_workload(found.workload)

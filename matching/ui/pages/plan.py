@@ -13,6 +13,7 @@ from matching.plan.write import Plan
 from matching.rounds.history.events import UNDOABLE
 from matching.rounds.round import Round
 from matching.tables.formats import PRIORITIES
+from matching.tables.grid import kilometres
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import event_sentence, of
 from matching.ui.sections.confirmation import need_name, show_confirmation, undo_and_confirm
@@ -120,7 +121,7 @@ def _show_headline(opened: Opened) -> None:
     for priority in PRIORITIES:
         total = int((needs["priority"] == priority).sum())
         cells.append((priority.capitalize(), of(int((met["priority"] == priority).sum()), total), "needs met"))
-    mean = f"{met['distance_km'].mean():.1f} km" if len(met) else "–"
+    mean = kilometres(met["distance_km"].mean()) if len(met) else "–"
     cells.append(("Mean distance", mean, "from school to school"))
     cells.append(
         ("Supporters deployed", f"{met['supporter_id'].nunique():,}", f"of {len(opened.plan.workload):,} available")
@@ -206,7 +207,7 @@ def _show_table(opened: Opened, shown: pd.DataFrame, chosen: str | None) -> None
         column_config={
             "School": st.column_config.TextColumn(width=190),
             "Focus": st.column_config.TextColumn(width=120),
-            "Km": st.column_config.NumberColumn(format="%.1f"),
+            "Km": st.column_config.NumberColumn(format="%.2f"),
             "Score": st.column_config.NumberColumn(format="%.3f"),
             "Days": st.column_config.NumberColumn(format="%g"),
         },

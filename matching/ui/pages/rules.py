@@ -62,7 +62,7 @@ def _edited(policy: Policy, round_: Round) -> Policy | None:
     saved = drafted_rules.policy_of(round_)
     _edit_weights(keys["weights"], saved, occasion)
     _edit_distances(keys["max_distance_km"], saved, vocabulary, occasion)
-    _edit_trust(keys["rules"], occasion)
+    _edit_groups(keys["rules"], occasion)
     _edit_limits(keys["rules"], occasion)
     _edit_specialisms(keys["specialism_fit"], keys["related_specialisms"], vocabulary, occasion)
     _edit_phases(keys["phase_fit"], vocabulary, occasion)
@@ -124,14 +124,15 @@ def _edit_distances(limits: dict[str, float], saved: Policy, vocabulary: Vocabul
             st.caption(f"{designation.title.capitalize()}: {designation.what_they_do}.")
 
 
-def _edit_trust(rules: dict[str, Any], occasion: str) -> None:
-    st.header("Same trust", anchor=False)
-    usual = "Usually not: outside support is independent, and a trust helps its own schools anyway."
+def _edit_groups(rules: dict[str, Any], occasion: str) -> None:
+    st.header("Same trust or federation", anchor=False)
+    usual = "Usually not: outside support is independent, and a trust or federation helps its own schools anyway."
     st.html(markup.paragraph(usual))
-    key = f"trust_{occasion}"
-    first = _initial(key, rules["same_trust"] == "allow")
-    allowed = st.checkbox("A supporter may support a school of their own trust", first, key=key)
-    rules["same_trust"] = "allow" if allowed else "forbid"
+    for group in ("trust", "federation"):
+        key = f"{group}_{occasion}"
+        first = _initial(key, rules[f"same_{group}"] == "allow")
+        allowed = st.checkbox(f"A supporter may support a school of their own {group}", first, key=key)
+        rules[f"same_{group}"] = "allow" if allowed else "forbid"
 
 
 def _edit_limits(rules: dict[str, Any], occasion: str) -> None:

@@ -233,8 +233,8 @@ def _show_differences(round_: Round, found: Handed, earlier: Sequence[PlanRecord
     if not earlier:
         return
     last = earlier[-1]
-    before = cache.saved_plan(files_of(round_, last.number)).plan
-    comparison = compare(before, found.plan)
+    before = cache.saved_plan(files_of(round_, last.number))
+    comparison = compare(before.plan, found.plan, lambda: (cache.market_of(before).inputs, found.inputs))
     with st.container(border=True, key="differences"):
         st.html(
             markup.heading(f"What differs from version {version_of(round_, last)}", 2)

@@ -1,5 +1,7 @@
 """A form that maps the unknown headers of a file to our columns; nothing is mapped without the user's answer.
 
+An offered header that is for none of the columns is not used, and not asked about again.
+
 The answers go with the round, as its `columns` file, and are offered again for the next one.
 """
 
@@ -38,8 +40,10 @@ def show_form(
     dict or None
         None until the button is pressed.
     """
-    earlier = {column: header for header, column in remembered.get(found.table, {}).items() if header in found.headers}
-    proposed = {**found.suggested, **earlier}
+    answers_before = remembered.get(found.table, {})
+    earlier = {column: header for header, column in answers_before.items() if column and header in found.headers}
+    suggested = {column: header for column, header in found.suggested.items() if answers_before.get(header) != ""}
+    proposed = {**suggested, **earlier}
     about = {column.name: column.meaning for column in table_formats(standard_vocabulary())[found.table].columns}
     with st.form(f"columns_{found.table}_{number}"):
         st.html(markup.heading(f"Which columns are these in {found.name}?"))
@@ -64,6 +68,8 @@ def show_form(
     if len(chosen) < sum(map(bool, answers.values())):
         st.error("One header is chosen for two columns. Choose another one for one of them.")
         return None
+    offered = {found.suggested[column] for column in found.others}
+    chosen |= dict.fromkeys(offered - {*chosen}, "")
     options = options_of(sources)
     mapping = {**options.mappings.get(found.table, {}), **chosen}
     return with_options(sources, replace(options, mappings={**options.mappings, found.table: mapping}))

@@ -208,7 +208,7 @@ def _show_candidates(opened: Opened, need_id: str, candidates: pd.DataFrame) -> 
     st.html(markup.paragraph("The best score comes first.", quiet=True))
     for row in candidates.head(_MOST_CANDIDATES).to_dict("records"):
         who = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
-        fit = f"{float(row['distance_km']):.1f} km, score {row['score']}"
+        fit = f"{row['distance_km']} km, score {row['score']}"
         with st.container(horizontal=True, vertical_alignment="center", key=f"candidate_{row['supporter_id']}"):
             st.html(markup.term(who, f"{fit}. In this plan: {row['instead']}"), width="stretch")
             _offer_person(opened, need_id, str(row["supporter_id"]), who, "listed")
@@ -217,7 +217,7 @@ def _show_candidates(opened: Opened, need_id: str, candidates: pd.DataFrame) -> 
             {
                 "Supporter": candidates["supporter_name"] + " (" + candidates["supporter_id"] + ")",
                 "Designation": candidates["designation"],
-                "Km": [f"{float(one):.1f}" for one in candidates["distance_km"]],
+                "Km": candidates["distance_km"],
                 "Score": candidates["score"],
                 "In this plan": candidates["instead"],
             }

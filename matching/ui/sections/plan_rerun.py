@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.errors import DataError, counted
-from matching.plan.compare import compare
+from matching.plan.compare import KEPT_BONUS, SCORES
 from matching.rounds.planning.run_inputs import serving
 from matching.rounds.planning.standing import UNDONE
 from matching.tables.formats import PRIORITIES
@@ -134,7 +134,7 @@ _WHY_UNFOUNDED = {
 
 
 def _show_preview(opened: Opened, found: Rerun) -> None:
-    preview = rerun_preview(opened.plan, found.plan, found.inputs)
+    preview = rerun_preview(opened.plan, found.plan, opened.market.inputs, found.inputs)
     with st.container(border=True, key="preview"):
         st.header("The best plan from here", anchor=False)
         st.html(markup.paragraph("Nothing has changed yet. Look at this plan, then accept it or discard it."))
@@ -143,10 +143,11 @@ def _show_preview(opened: Opened, found: Rerun) -> None:
         st.html(markup.paragraph(*preview.sentences))
         _offer_choice(opened, found)
         levels, affected = st.columns(2, gap="large")
-        comparison = compare(opened.plan, found.plan)
+        comparison = preview.comparison
         with levels:
-            # The priorities and the score; the Compare screen has the other counts too.
-            table = comparisons.compared_levels(comparison.levels, opened.plan, found.plan).head(len(PRIORITIES) + 1)
+            # The priorities and the scores; the Compare screen has the other counts too.
+            gains = comparison.levels[comparison.levels["level"].isin([*PRIORITIES, *SCORES, KEPT_BONUS])]
+            table = comparisons.levels(gains, "Before", "After")
             st.html(markup.table(table, "What this plan gains", numeric=list(table.columns[1:])))
         with affected:
             names = {str(row["need_id"]): need_name(row) for row in opened.needs.to_dict("records")}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from matching.errors import LEAVE_OUT, DataError, Problem, counted, shown
+from matching.inputs.checks.school_names import is_school_name
 from matching.inputs.locations import (
     Choices,
     Place,
@@ -20,7 +21,7 @@ from matching.inputs.locations import (
 from matching.inputs.read import REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK
 from matching.tables.csv_out import csv_bytes
-from matching.tables.files import Source
+from matching.tables.files import Source, named_apart
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.header_mapping import show_form
@@ -199,18 +200,18 @@ def _offer_words(
 
 
 def _namesakes(attempt: attempts.Attempt, problem: Problem) -> dict[str, str]:
-    """Return every school that shares the name of the one offered: by URN, its name and where it is.
+    """Return the schools that are offered and all that share their names: by URN, their names and where they are.
 
-    Dozens of schools share some names, and the advice offers only one of them.
+    Dozens of schools share some names, and the advice offers only a few of them.
     """
     offered = problem.offers
-    if problem.column != "school_urn" or len(offered) != 1 or not any(map(str.isalpha, problem.value)):
+    if not offered or not is_school_name(problem):
         return {}
     try:
         schools = cache.schools_of(attempt.sources)
     except DataError:
         return {}
-    names = {_letters(problem.value), *map(_letters, schools.loc[schools["urn"] == offered[0], "name"])}
+    names = {_letters(problem.value), *map(_letters, schools.loc[schools["urn"].isin(offered), "name"])}
     same = schools[schools["name"].map(_letters).isin(names)]
     columns = same[["urn", "name", "local_authority", "postcode"]].sort_values(["local_authority", "urn"])
     return {
@@ -226,7 +227,7 @@ def _letters(name: str) -> str:
 
 def _chosen_school(namesakes: Mapping[str, str], occasion: str) -> str | None:
     """Ask which of the schools with one name is meant, and return its URN; None until the button is pressed."""
-    st.html(markup.banner(f"{len(namesakes):,} schools have this name.", ["Choose the right one."]))
+    st.html(markup.banner(f"{len(namesakes):,} schools have this name, or one like it.", ["Choose the right one."]))
     urn = st.selectbox(
         "School",
         list(namesakes),
@@ -280,12 +281,12 @@ def _edited(known: Choices | None, cell: str, column: str, occasion: str) -> str
 
 def _put(attempt: attempts.Attempt, place: Place, rows: Sequence[int], column: str, value: str) -> None:
     changed = with_cells(attempt.sources, place, rows, column, value)
-    _try_again(attempt, changed, frozenset([attempt.sources[place.table].name]))
+    _try_again(attempt, changed, frozenset([place.labels[0]]))
 
 
 def offer_corrected(sources: Mapping[str, Source], corrected: frozenset[str]) -> None:
     """Offer the files that were corrected here as downloads."""
-    files = {source.name: source for source in sources.values() if source.name in corrected}
+    files = {source.name: source for source in named_apart(sources).values() if source.name in corrected}
     if not files:
         return
     line = "Your own files still have the old values. Download the corrected ones to keep them."

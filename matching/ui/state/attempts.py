@@ -9,6 +9,7 @@ import streamlit as st
 
 from matching.errors import DataError, Problem
 from matching.inputs.locations import COLUMNS, options_of, with_options
+from matching.inputs.recognise import unread_columns
 from matching.rounds.history.events import ENTRIES
 from matching.rounds.newer_table import Difference, difference
 from matching.rounds.register import REGISTER_TABLES, Sources, rows_by_key, table_cells
@@ -126,7 +127,7 @@ def _identifiers(sources: Sources, table: str) -> set[str]:
 
 def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     """Return everything that is wrong in files; sound tables are cached, so the screens need not read them again."""
-    problems: list[Problem] = []
+    problems = [*unread_columns(sources)]
     notices: tuple[str, ...] = ()
     try:
         cache.inputs_of(sources)

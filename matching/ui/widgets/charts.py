@@ -257,7 +257,7 @@ def equity_chart(table: pd.DataFrame, by: str) -> alt.LayerChart:
             alt.Tooltip("met:Q", title="Needs met"),
             alt.Tooltip("met_percent:Q", title="Needs met (%)", format=".1f"),
             alt.Tooltip("mean_score:Q", title="Mean score", format=".3f"),
-            alt.Tooltip("mean_distance_km:Q", title="Mean distance (km)", format=".1f"),
+            alt.Tooltip("mean_distance_km:Q", title="Mean distance (km)", format=".2f"),
         ],
     )
     rule = alt.Chart(overall).encode(x=alt.X("met_percent:Q", scale=x))

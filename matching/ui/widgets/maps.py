@@ -213,7 +213,7 @@ def _lines(name: str, frame: pd.DataFrame, *columns: str, **look: Any) -> Spec:
         "tooltip": [
             _tip("supporter", "Supporter"),
             _tip("about", "Need"),
-            {"field": "distance_km", "type": "quantitative", "title": "Distance (km)", "format": ".1f"},
+            {"field": "distance_km", "type": "quantitative", "title": "Distance (km)", "format": ".2f"},
         ],
     }
     return _layer(name, frame[[*_LINE_COLUMNS, *columns]], {"type": "rule", **look}, encoding)

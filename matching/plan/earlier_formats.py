@@ -1,7 +1,8 @@
-"""Plans of format 1: the only place that knows what they lack, what they called things, and how their inputs were kept.
+"""Plans of formats 1 and 2: the only place that knows what they lack, what they called things and how they were read.
 
-They hold the files of their inputs as they were given, and no format in their manifest. Cells that came later are blank
-in their tables, and tables that came later are None.
+Format 1 holds the files of its inputs as they were given, and no format in its manifest. Format 2 compared trusts by
+the letters of their names, knew no federations, and took every cell at its word. Cells that came later are blank in
+their tables, and tables that came later are None.
 """
 
 import re
@@ -18,9 +19,9 @@ from matching.tables.files import Source, read_sheet
 
 _LATER_COLUMNS = ("status", "rules_broken")
 DEPLOYMENT_COLUMNS = tuple(name for name in PLAN_COLUMNS if name not in _LATER_COLUMNS)
-"""The columns of its plan.csv."""
+"""The columns of plan.csv in format 1."""
 
-INPUT_COLUMNS: Mapping[str, tuple[str, ...]] = {
+_FORMAT_1: Mapping[str, tuple[str, ...]] = {
     "schools": (
         *("urn", "name", "phase", "easting", "northing", "local_authority", "region", "trust", "postcode", "ofsted"),
         *("pupils", "fsm_percent", "ofsted_date", "ofsted_concern", "ofsted_areas", "inspected_on", "ofsted_found"),
@@ -31,9 +32,20 @@ INPUT_COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("days_available", "max_distance_km", "alliance", "conflicts"),
     ),
     "needs": ("need_id", "school_urn", "focus", "designations", "days", "priority", "package", "notes"),
+    "accreditation": ("supporter_id", "criterion", "met", "evidence", "checked_on"),
     "decisions": ("kind", "supporter_id", "need_id", "school_urn", "reason", "by", "on"),
+    "baseline": ("need_id", "supporter_id"),
 }
-"""The columns of the inputs that it read, by table; later ones are unread, and their rules are off."""
+INPUT_COLUMNS: Mapping[int, Mapping[str, tuple[str, ...]]] = {
+    1: _FORMAT_1,
+    2: {
+        **_FORMAT_1,
+        "supporters": (*_FORMAT_1["supporters"], "available_from", "available_until", "unavailable"),
+        "needs": (*_FORMAT_1["needs"], "requested_on", "start_by", "state"),
+        "decisions": (*_FORMAT_1["decisions"], "rules_broken"),
+    },
+}
+"""By format: the columns of the inputs that it read, by table; later ones are unread, and their rules are off."""
 _METHODS = {
     "prices": PROOF_BY_PRICES,
     "prices, and a search where days bind": PROOF_BY_SEARCH,
@@ -50,19 +62,26 @@ _REPEATED: Mapping[str, Mapping[str, str]] = {
 _KEYS = {"schools": ("urn", "school_urn"), "needs": ("need_id",) * 2, "supporters": ("supporter_id",) * 2}
 
 
+def with_rules_of_then(inputs: Inputs) -> Inputs:
+    """Return the inputs so that trusts are compared by the letters of their names, and federations not at all."""
+    schools = inputs.schools
+    # Codes take precedence over names, and are compared as they are.
+    return replace(inputs, schools=schools.assign(trust_code=schools["trust"], federation=""))
+
+
 def present_manifest(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with the method of its proof as a code, blank where it is none of its own methods."""
+    """Return the manifest of format 1 with its method of proof as a code, blank where it is none of its own methods."""
     return {**manifest, "proof": {**manifest["proof"], "method": _METHODS.get(manifest["proof"]["method"], "")}}
 
 
 def present_deployments(deployments: pd.DataFrame) -> pd.DataFrame:
-    """Return its plan.csv with the later columns, blank, in their places."""
+    """Return the plan.csv of format 1 with the later columns, blank, in their places."""
     others = [name for name in deployments if name not in PLAN_COLUMNS]
     return deployments.reindex(columns=[*PLAN_COLUMNS, *others], fill_value="").astype("object")
 
 
 def input_copies(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> dict[str, Source]:
-    """Return its copies of the inputs by table, under the names that their notices know them by."""
+    """Return the copies of the inputs of format 1 by table, under the names that their notices know them by."""
     paths = {path.split("/")[1].split(".")[0]: path for path in sorted(files) if path.startswith("inputs/")}
     return {
         name: Source(manifest["inputs"].get(name, {}).get("file", path), files[path])
@@ -72,14 +91,14 @@ def input_copies(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> dic
 
 
 def is_input_copy(path: str) -> bool:
-    """Whether a path is that of one of its copies of the inputs."""
+    """Whether a path is that of a copy of the inputs in format 1."""
     return path.startswith("inputs/") and path.split("/")[1].split(".", maxsplit=1)[0] in SOURCES
 
 
 def as_read_then(
     inputs: Inputs, sources: Mapping[str, Source], manifest: Mapping[str, Any], tables: Sequence[pd.DataFrame]
 ) -> tuple[Inputs, list[str]]:
-    """Return the inputs as its run read them, and a sentence for each cell that is read differently today.
+    """Return the inputs as a run of format 1 read them, and a sentence for each cell that is read differently today.
 
     Parameters
     ----------
@@ -101,7 +120,8 @@ def as_read_then(
         if differing and name in sources:
             frames[name] = _with_cells(frames[name], _KEYS[name][0], sources[name], differing, sentences)
     schools, supporters, needs = (frames[name] for name in ("schools", "supporters", "needs"))
-    return replace(inputs, schools=schools, supporters=supporters, needs=needs), sentences
+    then = replace(inputs, schools=schools, supporters=supporters, needs=needs)
+    return with_rules_of_then(then), sentences
 
 
 def is_same_policy(stated: Mapping[str, Any], used: Mapping[str, Any]) -> bool:
