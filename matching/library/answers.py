@@ -166,7 +166,3 @@ def triage(
         local_authority=_several(local_authority),
         region=_several(region),
     )
-
-
-def _several(names: str | Collection[str]) -> Collection[str]:
-    return (names,) if isinstance(names, str) else names
