@@ -7,8 +7,9 @@ from pathlib import Path
 import typer
 
 from matching.allocation import allocate
-from matching.commands.files import check_used, read_round, with_columns_named
+from matching.commands.files import check_used, read_round
 from matching.commands.terminal import print_notices, progress, stopped_by_interrupt
+from matching.inputs.recognise import with_columns_named
 from matching.plan.as_bytes import plan_files
 from matching.plan.directories import write_directory
 from matching.plan.write import Plan

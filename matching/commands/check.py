@@ -7,10 +7,10 @@ from pathlib import Path
 import typer
 
 from matching.accreditation import due_for_review
-from matching.commands.files import check_ending, check_used, place, read_round, say, with_columns_named, write_one_file
+from matching.commands.files import check_ending, check_used, place, read_round, say, write_one_file
 from matching.commands.terminal import print_due_for_review, print_json, print_notices
 from matching.errors import counted
-from matching.inputs.recognise import suggested_columns
+from matching.inputs.recognise import suggested_columns, with_columns_named
 from matching.pairs.market import open_market
 from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES

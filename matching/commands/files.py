@@ -15,7 +15,6 @@ from matching.errors import DataError, Problem, file_problem, joined
 from matching.inputs.headers import options_source, read_options
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.read import Inputs, read_inputs
-from matching.inputs.recognise import unread_columns
 from matching.plan.directories import PLAN_MARK, check_target, write_file
 from matching.plan.on_disk import SavedPlan, saved_inputs
 from matching.tables.csv_out import csv_bytes, workbook_bytes
@@ -84,24 +83,6 @@ def read_round(
     # Tables hold hundreds of thousands of values, and nearly all of them live as long as the command.
     gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS)
     return read_inputs(sources, as_at=as_at, columns=columns)
-
-
-def with_columns_named(sources: Mapping[str, Source]) -> Mapping[str, Source]:
-    """Return the sources of a new run, if no column that the user filled in would be left unread.
-
-    Raises
-    ------
-    DataError
-        With every other problem of the tables.
-    """
-    unread = unread_columns(sources)
-    if unread:
-        try:
-            read_inputs(sources)
-        except DataError as error:
-            raise DataError([*error.problems, *unread], error.notices) from error
-        raise DataError(unread)
-    return sources
 
 
 def inputs_of(saved: SavedPlan) -> Inputs:

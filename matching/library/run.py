@@ -15,6 +15,7 @@ from matching.errors import DataError, Problem, file_problem
 from matching.inputs import read
 from matching.inputs.headers import Mappings, ReadingOptions, options_source
 from matching.inputs.read import Inputs
+from matching.inputs.recognise import with_columns_named
 from matching.library.frames import Given, numeric, source_of
 from matching.pairs.market import Market, open_market
 from matching.plan import write
@@ -178,7 +179,7 @@ def read_inputs(
     sources = sources_of({name: one for name, one in given.items() if one is not None})
     if columns or leave_out:
         sources["columns"] = options_source(ReadingOptions(columns or {}, leave_out))
-    return read.read_inputs(sources, as_at=as_at)
+    return read.read_inputs(with_columns_named(sources), as_at=as_at)
 
 
 def sources_of(given: Mapping[str, Given]) -> dict[str, Source]:
