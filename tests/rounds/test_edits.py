@@ -172,7 +172,7 @@ def test_an_identifier_that_is_typed_twice_is_a_problem_of_its_field():
 
 
 def test_each_problem_is_one_of_the_field_that_it_is_about():
-    event = added_need({"need_id": "=N", "school_urn": "999999", "focus": "maths.", "days": "-1"}, by="Jo")
+    event = added_need({"need_id": "=N", "school_urn": "999999", "focus": "mahts", "days": "-1"}, by="Jo")
     found = faults(event)
     assert set(found) == {"need_id", "school_urn", "focus", "days"}
     assert "School 999999 is not in the schools table." in found["school_urn"]
