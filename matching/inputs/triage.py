@@ -91,8 +91,8 @@ def triage(
     *,
     as_at: date,
     attainment: Attainment | None = None,
-    local_authority: Collection[str] = (),
-    region: Collection[str] = (),
+    local_authority: str | Collection[str] = (),
+    region: str | Collection[str] = (),
 ) -> pd.DataFrame:
     """List the schools that a rule finds, the most serious first.
 
@@ -104,7 +104,7 @@ def triage(
         The day from which 'long since inspected' is counted.
     attainment : Attainment, optional
         As `read_attainment` returns it.
-    local_authority, region : collection of str
+    local_authority, region : str or collection of str
         Only schools of one of these are listed; all unless given. Capital letters and spaces do not matter.
 
     Returns
@@ -120,7 +120,8 @@ def triage(
     DataError
         No school is in a local authority or region that was asked for.
     """
-    schools = _schools_in(schools, {"local_authority": local_authority, "region": region})
+    places = {"local_authority": local_authority, "region": region}
+    schools = _schools_in(schools, {name: (one,) if isinstance(one, str) else one for name, one in places.items()})
     found = pd.concat([_found(rule, schools, as_at, attainment) for rule in triage_rules()], ignore_index=True)
     if found.empty:
         return pd.DataFrame(columns=list(TRIAGE_COLUMNS))

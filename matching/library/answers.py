@@ -163,10 +163,6 @@ def triage(
         frame,
         as_at=as_at or date.today(),
         attainment=results,
-        local_authority=_several(local_authority),
-        region=_several(region),
+        local_authority=local_authority,
+        region=region,
     )
-
-
-def _several(names: str | Collection[str]) -> Collection[str]:
-    return (names,) if isinstance(names, str) else names

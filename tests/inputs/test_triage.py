@@ -85,6 +85,7 @@ def test_a_school_that_was_inspected_long_ago_is_listed_last():
 def test_only_some_places_may_be_asked_for_however_they_are_spelt():
     rows = ("Fen,Inadequate,,,,,,", "Marsh Side,Inadequate,,,,,,", "Moor,Inadequate,,,,,,")
     assert [row["urn"] for row in listed(*rows, local_authority=[" marsh  SIDE", "Moor"])] == ["100001", "100002"]
+    assert [row["urn"] for row in listed(*rows, local_authority="fen")] == ["100000"]
     assert faults_of(lambda: listed(*rows, local_authority=["Mor", "Fenn"], region=["North"])) == [
         "schools, column local_authority: No school is in 'Fenn'. Did you mean 'Fen'?",
         "schools, column local_authority: No school is in 'Mor'. Did you mean 'Moor'?",
