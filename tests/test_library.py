@@ -277,6 +277,10 @@ def test_a_plan_holds_numbers_and_identifiers_and_is_frozen():
     assert plan.workload["days_available"].isna().tolist() == [False, True, True]
     with pytest.raises(dataclasses.FrozenInstanceError):
         plan.inputs = None
+    table = plan.deployments
+    table["score"] = 0
+    table.loc[0, "supporter_id"] = "S9"
+    assert plan.deployments["supporter_id"].tolist() == plan.written.deployments["supporter_id"].tolist()
     assert repr(plan) == "<Plan: 3 of 3 needs met, optimal>"
     assert plan.score == round(plan.deployments["score"].sum(), 3) == plan.objective["value"].iloc[-1]
 

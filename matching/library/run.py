@@ -31,6 +31,8 @@ from matching.tables.policy import Policy, policy_toml
 class Plan:
     """One allocation, with the inputs that it was made from.
 
+    Its tables are made when they are asked for: what a caller does to one changes neither the plan nor its files.
+
     Attributes
     ----------
     inputs : Inputs
@@ -43,32 +45,32 @@ class Plan:
     written: write.Plan
     _files: Mapping[str, bytes] | None = field(default=None)
 
-    @cached_property
+    @property
     def deployments(self) -> pd.DataFrame:
         """The columns of plan.csv, one row for each need that is met, by need_id."""
         return numeric(self.written.deployments)
 
-    @cached_property
+    @property
     def unmet(self) -> pd.DataFrame:
         """The columns of unmet.csv, one row for each need that is not met, by need_id."""
         return numeric(self.written.unmet)
 
-    @cached_property
+    @property
     def workload(self) -> pd.DataFrame:
         """The columns of workload.csv, one row for each supporter who can be deployed; blanks are nan."""
         return numeric(self.written.workload)
 
-    @cached_property
+    @property
     def excluded(self) -> pd.DataFrame:
         """The columns of excluded.csv, one row for each supporter who cannot be deployed."""
         return numeric(self.written.excluded)
 
-    @cached_property
+    @property
     def equity(self) -> pd.DataFrame:
         """The columns of equity.csv: coverage, mean score and mean distance of each group of needs."""
         return numeric(equity(self.written, self.inputs))
 
-    @cached_property
+    @property
     def objective(self) -> pd.DataFrame:
         """level, value and bound of each level of the objective; equal value and bound prove it."""
         return pd.DataFrame(self.manifest["objective"])[["level", "value", "bound"]]
