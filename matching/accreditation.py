@@ -67,6 +67,26 @@ def failed_criteria(verdicts: Verdicts) -> pd.Series:
     return words.groupby(failed["supporter_id"]).agg(", ".join)
 
 
+def due_for_review(inputs: Inputs, verdicts: Verdicts) -> pd.DataFrame:
+    """Return every check that is due for review.
+
+    Returns
+    -------
+    DataFrame
+        row (of the accreditation table), supporter_id, supporter_name, criterion and checked_on (an ISO date, or
+        blank), by supporter_id and the order of the criteria.
+    """
+    due = verdicts.criteria[verdicts.criteria["due_for_review"].astype(bool)]
+    columns = ["row", "supporter_id", "supporter_name", "criterion", "checked_on"]
+    if due.empty or inputs.accreditation is None:
+        return pd.DataFrame(columns=columns, dtype="object")
+    rows = inputs.accreditation[["supporter_id", "criterion", "row"]]
+    names = inputs.supporters.set_index("supporter_id")["name"]
+    found = due.merge(rows, on=["supporter_id", "criterion"], how="left")
+    days = [str(day)[:10] if pd.notna(day) else "" for day in found["checked_on"]]
+    return found.assign(supporter_name=found["supporter_id"].map(names), checked_on=days)[columns]
+
+
 CHANGES = {"lost": "no longer accredited", "gained": "newly accredited"}
 """Every kind of change of a supporter's accreditation, in words."""
 

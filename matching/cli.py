@@ -8,13 +8,14 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from matching.commands.files import supplements, tables_of_round
-from matching.commands.terminal import exit_code_of
-from matching.plan.directories import check_target
+from matching import __version__
+from matching.commands.terminal import ANSWER_IS_NO, exit_code_of, print_json
+from matching.errors import DataError
 from matching.solve.budget import is_search_left
 
 # The options that several commands share.
@@ -41,6 +42,8 @@ TimeLimit = Annotated[
 ]
 PlanDir = Annotated[Path, typer.Argument(help="Directory of a plan.")]
 PlanOut = Annotated[Path, typer.Option("--out", help="Directory to write the plan to.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, described in docs/json.md.")]
+TableOut = "File to write (.csv or .xlsx, or either with .gz; - is standard output)."
 
 app = typer.Typer(
     name="s2s",
@@ -49,6 +52,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -65,20 +69,50 @@ def main() -> None:
         gc.freeze()
 
 
+class _WithJson(TyperCommand):
+    """A command with `--json`, which then prints the problems of its input as JSON too."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DataError as error:
+            if ctx.params.get("as_json"):
+                print_json(self.name or "", problems=error.problems, notices=error.notices)
+            raise
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"s2s {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 @app.command()
 def schools(
     gias: Annotated[Path, typer.Option(help="GIAS extract: .csv, .csv.gz or .zip as downloaded.")],
-    out: Annotated[Path, typer.Option(help="Schools table to write (.csv).")],
+    out: Annotated[Path, typer.Option(help=TableOut)],
     ofsted: Ofsted = None,
     links: Annotated[Path | None, typer.Option(help="GIAS links file, to find grades under earlier URNs.")] = None,
+    left_out: Annotated[
+        Path | None, typer.Option(help=f"The schools left out, each with its reason. {TableOut}")
+    ] = None,
 ) -> None:
     """Make a schools table from the official GIAS extract."""
     from matching.commands.schools import make_schools_table
 
-    make_schools_table(gias, ofsted, links, out)
+    make_schools_table(gias, ofsted, links, out, left_out)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def check(
     schools: Schools,
     supporters: Supporters,
@@ -94,16 +128,18 @@ def check(
     suggest_columns: Annotated[
         Path | None, typer.Option(help="Only write a columns file with what your headers may mean, for --columns.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Check the tables, and list every problem."""
     from matching.commands.check import check_tables, write_suggested_columns
+    from matching.commands.files import supplements, tables_of_round
 
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy)
     sources = tables | supplements(ofsted, links, columns, leave_out)
     if suggest_columns:
         write_suggested_columns(sources, suggest_columns)
     else:
-        check_tables(sources, as_at)
+        check_tables(sources, as_at, as_json=as_json)
 
 
 @app.command()
@@ -122,16 +158,24 @@ def allocate(
     leave_out: LeaveOut = False,
     as_at: AsAt = None,
     time_limit: TimeLimit = 60.0,
+    require_optimal: Annotated[
+        bool,
+        typer.Option("--require-optimal", help="Exit with 3 if the plan, which is written, is not proved the best."),
+    ] = False,
 ) -> None:
     """Make the best plan, and write it whole or not at all."""
     from matching.commands.allocate import write_best_plan
+    from matching.commands.files import check_directory, supplements, tables_of_round
 
-    check_target(out)
+    check_directory(out)
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy, baseline)
-    write_best_plan(out, tables | supplements(ofsted, links, columns, leave_out), as_at, time_limit)
+    sources = tables | supplements(ofsted, links, columns, leave_out)
+    is_proved = write_best_plan(out, sources, as_at, time_limit)
+    if require_optimal and not is_proved:
+        raise typer.Exit(ANSWER_IS_NO)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def verify(
     plan_dir: PlanDir,
     schools: SchoolsGiven = None,
@@ -146,27 +190,36 @@ def verify(
     columns: Columns = None,
     leave_out: LeaveOut = False,
     time_limit: TimeLimit = 60.0,
+    as_json: Json = False,
 ) -> None:
     """Check every rule, number and reason of a plan and its proof, independently of the solver."""
+    from matching.commands.files import supplements, tables_of_round
     from matching.commands.verify import verify_plan
 
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy, baseline)
-    verify_plan(plan_dir, tables | supplements(ofsted, links, columns, leave_out), time_limit)
+    sources = tables | supplements(ofsted, links, columns, leave_out)
+    verify_plan(plan_dir, sources, time_limit, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def explain(
     plan_dir: PlanDir,
-    need: Annotated[str, typer.Option(help="Identifier of the need.")],
+    need: Annotated[str | None, typer.Option(help="Identifier of the need.")] = None,
     supporter: Annotated[str | None, typer.Option(help="Identifier of a supporter: why not this person?")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Explain every need, as a table with a row for each.")] = False,
+    out: Annotated[Path, typer.Option(help=f"With --all: {TableOut[0].lower()}{TableOut[1:]}")] = Path("-"),
+    as_json: Json = False,
 ) -> None:
     """Explain why a need has its supporter, who else is eligible, and why not a person you name."""
-    from matching.commands.explain import explain_plan
+    from matching.commands.explain import explain_every_need, explain_plan
 
-    explain_plan(plan_dir, need, supporter)
+    if every:
+        explain_every_need(plan_dir, need, supporter, out, as_json=as_json)
+    else:
+        explain_plan(plan_dir, need, supporter, out, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def triage(
     out: Annotated[Path, typer.Option(help="Directory to write triage.csv and needs.csv to.")],
     gias: Annotated[Path | None, typer.Option(help="GIAS extract; give this or --schools.")] = None,
@@ -174,17 +227,25 @@ def triage(
     ofsted: Ofsted = None,
     links: Links = None,
     attainment: Annotated[Path | None, typer.Option(help="Performance table: URN and P8MEA, PTRWM_EXP …")] = None,
-    local_authority: Annotated[str | None, typer.Option(help="Only schools of this local authority.")] = None,
+    local_authority: Annotated[
+        list[str] | None, typer.Option(help="Only schools of this local authority; repeat it for several.")
+    ] = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="Only schools of this region; repeat it for several.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a needs.csv that was edited.")] = False,
     as_at: AsAt = None,
+    as_json: Json = False,
 ) -> None:
     """List schools in challenging circumstances, each with its reason, and propose their needs."""
     from matching.commands.triage import list_schools
 
     paths = {"gias": gias, "schools": schools, "ofsted": ofsted, "links": links, "attainment": attainment}
-    list_schools(paths, local_authority, as_at, out)
+    places = {"local_authority": local_authority or [], "region": region or []}
+    list_schools(paths, places, as_at, out, replace=replace, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def accreditation(
     schools: Schools,
     schools_new: Annotated[Path, typer.Option(help="The schools as they are now, or a newer GIAS extract.")],
@@ -195,25 +256,27 @@ def accreditation(
     links: Links = None,
     plan: Annotated[Path | None, typer.Option(help="Directory of a plan: list the deployments affected.")] = None,
     as_at: AsAt = None,
+    as_json: Json = False,
 ) -> None:
     """List supporters who gain or lose accreditation when school grades change."""
     from matching.commands.accreditation import list_changes
 
     people = {"supporters": supporters, "accreditation": accreditation}
     before = {"schools": schools, "ofsted": ofsted, "links": links, **people}
-    list_changes(before, {"schools": schools_new, "ofsted": ofsted_new}, plan, as_at)
+    list_changes(before, {"schools": schools_new, "ofsted": ofsted_new}, plan, as_at, as_json=as_json)
 
 
-@app.command()
+@app.command(cls=_WithJson)
 def compare(
     before: Annotated[Path, typer.Argument(help="Directory of the earlier plan.")],
     after: Annotated[Path, typer.Argument(help="Directory of the later plan.")],
-    out: Annotated[Path | None, typer.Option(help="File for the needs served differently (.csv).")] = None,
+    out: Annotated[Path | None, typer.Option(help=f"The needs served differently. {TableOut}")] = None,
+    as_json: Json = False,
 ) -> None:
     """Compare two plans: levels, needs gained and lost, and who moved."""
     from matching.commands.compare import compare_plans
 
-    compare_plans(before, after, out)
+    compare_plans(before, after, out, as_json=as_json)
 
 
 @app.command()
@@ -235,7 +298,7 @@ def simulate(
 @app.command()
 def graph(
     plan_dir: PlanDir,
-    out: Annotated[Path, typer.Option(help="File to write (.graphml).")],
+    out: Annotated[Path, typer.Option(help="File to write (.graphml or .graphml.gz; - is standard output).")],
     need: Annotated[str | None, typer.Option(help="Only the neighbourhood of this need.")] = None,
 ) -> None:
     """Write the bipartite graph of supporters and needs as GraphML, for Gephi or yEd."""
@@ -248,10 +311,53 @@ def graph(
 def demo(out: PlanOut = Path("demo-plan"), as_at: AsAt = None) -> None:
     """Make the best plan of the fictional area that comes with the program."""
     from matching.commands.allocate import write_best_plan
+    from matching.commands.files import check_directory
     from matching.inputs.bundled import demo_sources
 
-    check_target(out)
+    check_directory(out)
     write_best_plan(out, demo_sources(), as_at, 60.0)
+
+
+@app.command()
+def export(
+    plan_dir: PlanDir,
+    out: Annotated[Path, typer.Option(help="Directory to write the workbook, documents and letters to.")],
+    name: Annotated[str | None, typer.Option(help="Name of the round [default: that of the plan's directory].")] = None,
+    remarks: Annotated[bool, typer.Option("--remarks", help="Include the remarks of decisions.")] = False,
+    as_at: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date of documents and letters [default: today].")
+    ] = None,
+) -> None:
+    """Write what is handed over: an Excel workbook, documents to print, letters, and tables without names."""
+    from matching.commands.export import export_plan
+
+    export_plan(plan_dir, out, name or plan_dir.resolve().name, as_at, with_remarks=remarks)
+
+
+@app.command()
+def templates(out: Annotated[Path, typer.Option(help="Directory to write the tables to.")]) -> None:
+    """Write a blank table of each kind, with an example row, and the default policy."""
+    from matching.commands.starters import write_templates
+
+    write_templates(out)
+
+
+@app.command()
+def policy(
+    out: Annotated[Path, typer.Option(help="File to write (.toml or .toml.gz; - is standard output).")] = Path("-"),
+) -> None:
+    """Write the default policy, with every key, as TOML."""
+    from matching.commands.starters import write_policy
+
+    write_policy(out)
+
+
+@app.command()
+def criteria(out: Annotated[Path, typer.Option(help=TableOut)] = Path("-")) -> None:
+    """Write the accreditation criteria as a table: code, designation, wording."""
+    from matching.commands.starters import write_criteria
+
+    write_criteria(out)
 
 
 @app.command("app")

@@ -7,8 +7,28 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STOP, LEAVE_OUT = "stop", "leave out"
+
+
+class RowLabel(int):
+    """A row of a DataFrame: its position, which is written as its label in the index."""
+
+    label: object
+
+    def __new__(cls, position: int, label: object) -> "RowLabel":
+        """Return the row at a position, from 0."""
+        row = super().__new__(cls, position)
+        row.label = label
+        return row
+
+    def __str__(self) -> str:
+        """Return the label."""
+        return str(self.label)
 
 
 @dataclass(frozen=True)
@@ -20,7 +40,8 @@ class Problem:
     table : str
         Name of the file as the user knows it.
     row : int or None
-        Row as a spreadsheet numbers it (the header is row 1); None where the whole file is at fault.
+        Row as a spreadsheet numbers it (the header is row 1), or the `RowLabel` of a DataFrame; None where the whole
+        file is at fault.
     column : str
         Column name; empty where the whole row or file is at fault.
     value : str
@@ -82,6 +103,17 @@ class DataError(Exception):
         self.notices = tuple(notices)
         self.problems = tuple(sorted(set(problems), key=lambda problem: problem.place))
         super().__init__("\n".join(map(str, self.problems)))
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """The problems as a DataFrame: table, row, column, value, message and fix."""
+        import pandas as pd  # noqa: PLC0415 - slow to load, and the command line shows problems without it
+
+        rows = [
+            (one.table, getattr(one.row, "label", one.row), one.column, one.value, one.message, one.fix)
+            for one in self.problems
+        ]
+        return pd.DataFrame(rows, columns=["table", "row", "column", "value", "message", "fix"], dtype="object")
 
 
 MOST_PROBLEMS = 10_000

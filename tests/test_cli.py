@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import pty
@@ -7,19 +8,34 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TextIO
 from xml.etree import ElementTree
 
 import pytest
 from tiny import EVIDENCE_HEADER, NEEDS, SCHOOLS, SUPPORTERS, cells, decisions, gz, xlsx
 
+from matching import __version__
+from matching.allocation import allocate
 from matching.cli import main
 from matching.inputs.bundled import demo_sources
 from matching.inputs.read import read_schools
-from matching.tables.files import Source
+from matching.plan.as_bytes import excel_bytes
+from matching.plan.handover import files as handover
+from matching.plan.handover.files import Occasion
+from matching.plan.handover.remarks import without_remarks
+from matching.plan.on_disk import read_directory, saved_inputs
+from matching.tables.files import Source, open_source, read_sheet
+from matching.tables.policy import Policy, read_policy
+from matching.tables.vocabulary import standard_vocabulary
 
-CONTRACT = ("schools", "check", "allocate", "verify", "explain", "simulate", "graph", "demo", "app", "triage")
+CONTRACT = (
+    *("schools", "check", "allocate", "verify", "explain", "compare", "triage", "accreditation", "graph", "simulate"),
+    *("demo", "export", "templates", "policy", "criteria", "app"),
+)
 DAY = ("--as-at", "2026-09-01")
 HERE = Path(__file__).parents[1]
 TABLES = {"schools": SCHOOLS, "supporters": SUPPORTERS, "needs": NEEDS}
@@ -52,7 +68,7 @@ def s2s(monkeypatch, capsys, tmp_path) -> Callable[..., Run]:
         out, err = capsys.readouterr()
         code = left.value.code
         assert code in (0, 2, 3), err
-        if code == 0:
+        if code == 0 and not {"-", "--json"} & {*words}:
             assert err == "", "nothing is said on standard error where all is well, in a pipe"
         return Run(code, out, err)
 
@@ -103,6 +119,12 @@ def test_every_command_of_the_contract_is_there(s2s, command):
     run = s2s(command, "--help")
     assert (run.code, run.err) == (0, "")
     assert run.out.startswith("Usage: ")
+    assert s2s(command, "-h") == run
+
+
+def test_the_version_is_shown(s2s):
+    assert s2s("--version") == Run(0, f"s2s {__version__}\n", "")
+    assert s2s("-h") == s2s("--help")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +164,7 @@ def test_every_option_of_the_contract_is_there(s2s, command, options):
         (["allocate", "--wings", "2"], "No such option"),
         (["simulate", "--supporters", "0"], "'--supporters'"),
         (["app", "--port", "0"], "--port"),
-        (["explain", "plan"], "Missing option '--need'"),
+        (["explain", "plan"], "s2s explain: Give one of --need and --all."),
         (["check", "--as-at", "soon"], "--as-at"),
         (["allocate", "--time-limit", "0"], "--time-limit"),
     ],
@@ -168,7 +190,7 @@ def test_the_program_runs_as_a_module(tmp_path):
 
 
 def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
-    slow = "networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulation matching.whatif matching.audit"
+    slow = "numpy pandas pydantic networkx openpyxl rich.progress scipy.optimize sqlalchemy streamlit xlsxwriter matching.inputs.simulation matching.whatif matching.audit"
     code = f"import sys, matching.cli; print(*(name for name in '{slow}'.split() if name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert loaded.stdout.split() == []
@@ -265,6 +287,7 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
         ("$S2S check $TABLES --as-at 2026-09-01 | head -0", ""),
         ("$S2S check $TABLES --as-at 2026-09-01 | true", ""),
         ("$S2S --help | true", ""),
+        ("$S2S criteria | true", ""),
         ("$S2S explain plan --need N1 | true", ""),
     ],
 )
@@ -276,9 +299,60 @@ def test_a_closed_pipe_ends_a_command_in_silence(s2s, plan, line, out):
 
 
 @NEEDS_DEV_FULL
-@pytest.mark.parametrize("words", ["explain plan --need N1", "--help", "compare plan plan", "check $TABLES"])
+@pytest.mark.parametrize("words", ["explain plan --need N1", "--help", "compare plan plan", "check $TABLES", "policy"])
 def test_a_full_disk_ends_a_command_in_a_sentence(s2s, plan, words):
     assert shell(f"$S2S {words} > /dev/full").stderr == f"{NO_SPACE}2\n"
+
+
+ROUND = ("--schools", "schools.csv", "--supporters", "supporters.csv", "--needs", "needs.csv", *DAY)
+EVERY_COMMAND = [
+    ("schools", "--gias", "gias.csv", "--out", "made.csv"),
+    ("check", *ROUND),
+    ("allocate", *ROUND, "--out", "plan2"),
+    ("verify", "plan"),
+    ("explain", "plan", "--need", "N1"),
+    ("explain", "plan", "--all"),
+    ("compare", "plan", "plan", "--out", "-"),
+    ("triage", "--schools", "schools.csv", "--out", "t"),
+    ("accreditation", *ROUND[:4], "--schools-new", "schools.csv", "--accreditation", "accreditation.csv"),
+    ("graph", "plan", "--out", "-"),
+    ("simulate", *ROUND[:2], "--supporters", "2", "--needs", "2", "--out", "made"),
+    ("export", "plan", "--out", "handed"),
+    ("templates", "--out", "templates"),
+    ("policy",),
+    ("criteria",),
+    ("check", *ROUND, "--json"),
+]
+
+
+@contextmanager
+def unread(kind: str) -> Iterator[TextIO]:
+    """A standard output that takes nothing: of a full disk, or of a reader who has gone."""
+    if kind == "full disk":
+        writes = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reads, writes = os.pipe()
+        os.close(reads)
+    stream = os.fdopen(writes, "w", encoding="utf-8")
+    yield stream
+    with suppress(OSError):
+        stream.close()
+
+
+@NEEDS_DEV_FULL
+@pytest.mark.parametrize(("kind", "code"), [("full disk", 2), ("reader has gone", 141)])
+@pytest.mark.parametrize("words", EVERY_COMMAND, ids=" ".join)
+def test_every_command_ends_well_where_no_one_reads(plan, monkeypatch, capsys, words, kind, code):
+    put({"gias": GIAS, "accreditation": EVIDENCE_HEADER})
+    monkeypatch.setattr(sys, "argv", ["s2s", *words])
+    capsys.readouterr()
+    with unread(kind) as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        with pytest.raises(SystemExit) as left:
+            main()
+    assert left.value.code == code
+    err = capsys.readouterr().err
+    assert err.endswith(NO_SPACE) if code == 2 else "Traceback" not in err
 
 
 @NEEDS_DEV_FULL
@@ -750,11 +824,12 @@ def test_graph_of_one_need_is_what_is_around_it(s2s, plan):
 
 
 def test_a_graph_where_a_folder_stands_is_told(s2s, plan):
+    Path("g.graphml").mkdir()
     before = tree()
-    run = s2s("graph", plan, "--out", plan)
+    run = s2s("graph", plan, "--out", "g.graphml")
     assert run.code == 2
     assert run.err.startswith(
-        "plan: plan cannot be written (is a directory). Check the path, the free space and your rights."
+        "g.graphml: g.graphml cannot be written (is a directory). Check the path, the free space and your rights."
     )
     assert tree() == before
 
@@ -929,6 +1004,178 @@ def test_without_the_request_a_faulty_row_stops_the_run(s2s):
     assert run.err.endswith("1 problem found; nothing was written.\n")
 
 
+def test_a_file_that_would_be_ignored_is_refused(s2s):
+    words = put({**TABLES, "ofsted": OFSTED, "links": LINKS})
+    ignored = "--ofsted: schools.csv is not a GIAS extract, and ofsted.csv only adds to one."
+    for command in (("check",), ("allocate", "--out", "plan")):
+        run = s2s(*command, *words)
+        assert (run.code, run.out) == (2, "")
+        assert run.err.splitlines() == [
+            f"{ignored} Leave the option out, or give the extract.",
+            "1 problem found; nothing was written.",
+        ]
+    run = s2s("triage", *words[:2], *words[-4:], "--out", "t")
+    assert run.err.splitlines()[0].startswith("--links: schools.csv is not a GIAS extract")
+    assert run.err.splitlines()[1].startswith(ignored)
+    assert not Path("t").exists()
+
+
+# What a round is begun from, and what is handed over
+
+
+def test_the_default_policy_is_printed_and_written(s2s):
+    run = s2s("policy")
+    assert read_policy(Source("policy.toml", run.out.encode())) == Policy()
+    assert s2s("policy", "--out", "deep/policy.toml.gz").out == ""
+    assert gzip.decompress(Path("deep/policy.toml.gz").read_bytes()).decode() == run.out
+    assert s2s("policy", "--out", "again.toml.gz").code == 0
+    assert Path("again.toml.gz").read_bytes() == Path("deep/policy.toml.gz").read_bytes()
+
+
+def test_the_criteria_are_a_table_in_every_format(s2s):
+    header, *rows = cells(s2s("criteria").out)
+    assert header == ["criterion", "designation", "about", "wording"]
+    assert [row[0] for row in rows] == list(standard_vocabulary().criteria)
+    assert len(rows) == 27
+    for ending in ("csv", "csv.gz", "xlsx", "XLSX.GZ"):
+        assert s2s("criteria", "--out", f"criteria.{ending}") == Run(0, "", "")
+        sheet = read_sheet(open_source(Path(f"criteria.{ending}")))
+        assert (list(sheet.header), [list(cells) for _, cells in sheet.rows()]) == (header, rows)
+
+
+def test_templates_are_sound_and_never_replaced(s2s):
+    assert s2s("templates", "--out", "deep/mine").out.startswith("6 templates written to deep/mine.")
+    names = ("schools", "supporters", "needs", "accreditation", "decisions")
+    words = [word for name in names for word in (f"--{name}", f"deep/mine/{name}.csv")]
+    assert s2s("check", *words, "--policy", "deep/mine/policy.toml", *DAY).code == 0
+    Path("deep/mine/needs.csv").write_text("filled in")
+    (Path("deep/mine/schools.csv")).unlink()
+    before = tree()
+    run = s2s("templates", "--out", "deep/mine")
+    assert (run.code, run.out) == (2, "")
+    assert "needs.csv: This file is there already. Name a new directory." in run.err
+    assert tree() == before
+
+
+def test_export_writes_what_hand_over_offers(s2s):
+    words = put(TABLES | {"decisions": decisions("pin,S3,N2,,a private remark,Pat,2026-08-01")})
+    assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
+    assert s2s("export", "plan", "--out", "out", "--name", "Autumn", *DAY).out == "7 files written to out.\n"
+    saved = read_directory(Path("plan"))
+    inputs, occasion = saved_inputs(saved), Occasion("Autumn", date(2026, 9, 1))
+    shared = without_remarks(saved.plan, inputs)
+    assert {
+        name: (Path("out") / name).read_bytes() for name in sorted(path.name for path in Path("out").iterdir())
+    } == {
+        "letters-schools.csv": handover.school_letters_csv(shared, inputs, occasion),
+        "letters-supporters.csv": handover.supporter_letters_csv(shared, inputs, occasion),
+        "plan-by-school.html": handover.plan_by_school_html(shared, inputs, occasion),
+        "plan-by-supporter.html": handover.plan_by_supporter_html(shared, inputs, occasion),
+        "plan-ids.csv": handover.plan_identifiers_csv(saved.plan),
+        "plan.xlsx": excel_bytes(shared, equity=saved.equity),
+        "unmet-ids.csv": handover.unmet_identifiers_csv(saved.plan),
+    }
+    assert b"a private remark" not in b"".join(held for held, _ in tree("out").values())
+    assert s2s("export", "plan", "--out", "out", "--remarks").code == 0
+    assert b"a private remark" in Path("out/plan-by-school.html").read_bytes()
+    assert s2s("export", "plan", "--out", "plan").code == 2
+    assert s2s("export", "out", "--out", "other").code == 2
+    assert not Path("other").exists()
+
+
+def test_a_gap_is_written_and_ends_in_3_where_a_proof_is_required(s2s, monkeypatch):
+    words = (*put(TABLES), *DAY, "--out", "plan", "--require-optimal")
+    assert s2s("allocate", *words).code == 0
+
+    def unproved(inputs, **options):
+        plan = allocate(inputs, **options)
+        manifest = {**plan.manifest, "status": "gap", "proof": {**plan.manifest["proof"], "cut_short_by": "time limit"}}
+        return replace(plan, manifest=manifest)
+
+    monkeypatch.setattr("matching.commands.allocate.allocate", unproved)
+    shutil.rmtree("plan")
+    run = s2s("allocate", *words)
+    assert (run.code, run.err) == (3, "")
+    assert "Time ran out before it was proved the best" in run.out
+    assert json.loads(Path("plan/manifest.json").read_bytes())["status"] == "gap"
+    assert s2s("allocate", *words[:-1]).code == 0
+
+
+def test_a_file_on_standard_output_stands_there_alone(s2s, plan):
+    files = put({"gias": GIAS})
+    assert s2s("schools", *files, "--out", "schools-made.csv").code == 0
+    run = s2s("schools", *files, "--out", "-")
+    assert run.code == 0
+    assert run.out.encode() == Path("schools-made.csv").read_bytes().removeprefix(b"\xef\xbb\xbf")
+    assert run.err.splitlines()[:2] == ["2 schools written to standard output.", "1 left out: closed."]
+    run = s2s("compare", plan, plan, "--out", "-")
+    assert run.out.startswith("need_id,school_urn,")
+    assert "Both plans serve every need in the same way." in run.err
+    run = s2s("graph", plan, "--out", "-")
+    assert len(ElementTree.fromstring(run.out).findall(".//{*}node")) == 6
+    assert shell("$S2S graph plan --out - 2> /dev/null | head -c 5").stdout == "<?xml"
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        (("schools", "--gias", "gias.csv", "--out", "schools.ods"), ".csv, .xlsx, .csv.gz and .xlsx.gz"),
+        (("compare", "plan", "plan", "--out", "changes.json"), ".csv, .xlsx, .csv.gz and .xlsx.gz"),
+        (("graph", "plan", "--out", "graph.csv"), ".graphml and .graphml.gz"),
+        (("policy", "--out", "policy.csv"), ".toml and .toml.gz"),
+        (("criteria", "--out", "criteria"), ".csv, .xlsx, .csv.gz and .xlsx.gz"),
+    ],
+)
+def test_an_ending_that_is_not_written_is_refused_with_those_that_are(s2s, words, known):
+    run = s2s(*words)
+    assert (run.code, run.out) == (2, "")
+    name = words[-1]
+    assert run.err.splitlines()[0] == (
+        f"--out: {name} does not end in the name of a format that is written here. "
+        f"Known are {known}, and - for standard output."
+    )
+    assert tree() == {}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("allocate", "--schools", "a", "--supporters", "b", "--needs", "c", "--out", "plan.zip"),
+        ("demo", "--out", "plan.xlsx"),
+        ("export", "plan", "--out", "handed.zip"),
+        ("templates", "--out", "templates.csv"),
+        ("triage", "--schools", "a", "--out", "triage.csv"),
+        ("simulate", "--schools", "a", "--supporters", "1", "--needs", "1", "--out", "made.csv.gz"),
+    ],
+)
+def test_a_directory_that_is_named_like_a_file_is_refused(s2s, words):
+    run = s2s(*words)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines()[0] == (
+        f"--out: {words[-1]} is named like a file, and a directory is written here. Name a directory."
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("policy", "--out", "needs.csv/policy.toml"),
+        ("criteria", "--out", "needs.csv/criteria.csv"),
+        ("templates", "--out", "needs.csv/templates"),
+        ("export", "plan", "--out", "needs.csv/handed"),
+        ("compare", "plan", "plan", "--out", "needs.csv/changes.csv"),
+        ("triage", "--schools", "schools.csv", "--out", "needs.csv/triage"),
+        ("explain", "plan", "--all", "--out", "needs.csv/all.csv"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_a_problem(s2s, plan, words):
+    before = tree()
+    run = s2s(*words)
+    assert run.code == 2
+    assert "cannot be written" in run.err
+    assert tree() == before
+
+
 # Who needs help, and who is accredited
 
 
@@ -971,10 +1218,201 @@ def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s
     run = s2s("accreditation", *given, "--accreditation", "accreditation.csv", "--plan", "plan", *DAY)
     assert run.code == 0
     assert run.out.splitlines() == [
-        "S2 (LLE) is no longer accredited (LLE-2 not met, LLE-8 not met): Alder School, 'Good' before, 'Inadequate' now.",
+        "S2 (LLE, supporters.csv row 3) is no longer accredited (LLE-2 not met, LLE-8 not met): Alder School, 'Good' before, 'Inadequate' now.",
         "Supporters whose home school's grade changed: 1; 1 no longer accredited, 0 newly accredited.",
-        "Need N2 (headship, Birch School) is served by S2.",
+        "Need N2 (headship, Birch School) is served by S2 (plan.csv row 2).",
         "Deployments affected: 1.",
+    ]
+
+
+TRIAGE_SCHOOLS = """\
+urn,name,phase,easting,northing,local_authority,region,ofsted,pupils,fsm_percent
+100000,Alder School,Primary,400000,300000,Fenshire,East,Inadequate,100,
+100001,Birch School,Primary,401000,300000,Marshire,East,Inadequate,200,
+100002,Cedar School,Primary,402000,300000,Moorshire,North,Inadequate,,30
+100003,Dogwood School,Primary,402000,300000,Moorshire,North,Good,50,40
+"""
+
+
+def test_triage_takes_several_places_and_asks_about_a_mistyped_one(s2s):
+    words = put({"schools": TRIAGE_SCHOOLS})
+    for places, urns in (
+        (("--local-authority", "MARSHIRE ", "--local-authority", "moorshire"), ["100002", "100001"]),
+        (("--region", "east"), ["100001", "100000"]),
+        (("--region", "East", "--local-authority", "Fenshire"), ["100000"]),
+    ):
+        assert s2s("triage", *words, *places, "--out", "t").code == 0
+        assert [row["urn"] for row in plan_cells("t", "triage.csv")] == urns
+    assert plan_cells("t", "triage.csv")[0]["region"] == "East"
+    before = tree()
+    run = s2s("triage", *words, "--region", "Nort", "--local-authority", "Marshhire", "--out", "t")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines() == [
+        "schools, column local_authority: No school is in 'Marshhire'. Did you mean 'Marshire'?",
+        "schools, column region: No school is in 'Nort'. Did you mean 'North'?",
+        "2 problems found; nothing was written.",
+    ]
+    assert tree() == before
+
+
+def test_triage_keeps_needs_that_were_edited(s2s):
+    words = (*put({"schools": TRIAGE_SCHOOLS}), *DAY, "--out", "t")
+    assert s2s("triage", *words).code == 0
+    assert s2s("triage", *words).code == 0
+    edit("t/needs.csv", "critical", "high")
+    before = tree()
+    run = s2s("triage", *words)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines()[0] == (
+        f"{Path('t/needs.csv')}: These needs were edited since they were proposed. "
+        "Name a new directory, or give --replace to propose them again."
+    )
+    assert tree() == before
+    assert s2s("triage", *words, "--replace").code == 0
+    assert "critical" in Path("t/needs.csv").read_text()
+    edit("t/triage.csv", "critical", "urgent")
+    assert s2s("triage", *words).code == 2
+
+
+def test_schools_left_out_are_listed_with_their_reasons(s2s):
+    files = put({"gias": GIAS + "100003,Elder School,01,Open,Primary,100000,1000000\n"})
+    run = s2s("schools", *files, "--out", "schools.csv", "--left-out", "left-out.csv")
+    assert "Those left out are listed in left-out.csv." in run.out.splitlines()
+    assert [list(row.values()) for row in plan_cells(".", "left-out.csv")] == [
+        ["100001", "Birch School", "closed", "closed on a day that GIAS does not give"],
+        [
+            "100003",
+            "Elder School",
+            "no_place",
+            "has easting '100000' and northing '1000000' in GIAS, which is not in England",
+        ],
+    ]
+    run = s2s("schools", *files, "--out", "schools.csv", "--left-out", "-")
+    assert run.out == Path("left-out.csv").read_text(encoding="utf-8-sig")
+    for out, fault in (
+        ("schools.csv", "Both tables would be written to one file."),
+        ("x.pdf", "does not end in the name"),
+    ):
+        run = s2s("schools", *files, "--out", "schools.csv", "--left-out", out)
+        assert (run.code, fault in run.err) == (2, True)
+
+
+# Every need explained, and answers as JSON
+
+
+def test_every_need_is_explained_in_one_table(s2s):
+    header, *rows = NEEDS.splitlines()
+    states = [f"{header},state", f"{rows[0]},", f"{rows[1]},paused", f"{rows[2].replace('phonics', 'drama')},", ""]
+    assert s2s("allocate", *put(TABLES | {"needs": "\n".join(states)}), *DAY, "--out", "plan").code == 0
+    assert s2s("explain", "plan", "--all", "--out", "all.csv") == Run(0, "3 needs explained in all.csv.\n", "")
+    table = plan_cells(".", "all.csv")
+    assert [(row["need_id"], row["state"], row["supporter_id"], row["eligible"]) for row in table] == [
+        ("N1", "open", "S1", "1"),
+        ("N2", "paused", "", "0"),
+        ("N3", "open", "", "0"),
+    ]
+    assert all(row["explanation"] for row in table)
+    run = s2s("explain", "plan", "--all")
+    assert run == Run(0, Path("all.csv").read_text(encoding="utf-8-sig"), "")
+    assert s2s("explain", "plan", "--all", "--out", "all.xlsx").code == 0
+    answer = answered(s2s("explain", "plan", "--all", "--json"))
+    assert [one["need_id"] for one in answer["needs"]] == ["N1", "N2", "N3"]
+    assert answer["needs"][0]["candidates"][0]["supporter_id"] == "S1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", "plan", "--all", "--need", "N1"),
+        ("explain", "plan", "--all", "--supporter", "S1"),
+        ("explain", "plan", "--need", "N1", "--out", "x.csv"),
+        ("explain", "plan", "--all", "--json", "--out", "x.csv"),
+        ("explain", "plan", "--all", "--out", "x.doc"),
+        ("compare", "plan", "plan", "--json", "--out", "-"),
+        ("explain", "plan"),
+    ],
+)
+def test_options_that_would_be_ignored_are_problems(s2s, plan, words):
+    before = tree()
+    run = s2s(*words)
+    assert run.code == 2
+    assert "1 problem found" in run.err
+    assert tree() == before
+
+
+def answered(run: Run) -> dict[str, Any]:
+    """The one JSON object of standard output; nothing else is said where all is well."""
+    answer = json.loads(run.out)
+    assert answer["format"] == 1
+    documented = (HERE / "docs" / "json.md").read_text(encoding="utf-8")
+    assert [key for key in answer if f"`{key}`" not in documented] == []
+    assert (run.err == "") == (answer["problems"] == [])
+    return answer
+
+
+def test_every_answer_can_be_json(s2s, plan):
+    words = put(TABLES)
+    answer = answered(s2s("check", *words, *DAY, "--json"))
+    assert answer["command"] == "check"
+    assert answer["counts"] == {"schools": 3, "supporters": 3, "needs": 3, "eligible_pairs": 3}
+    assert answer["notices"] == ["No accreditation table was given: designations are taken as stated."]
+    answer = answered(s2s("verify", plan, "--json"))
+    assert (answer["command"], answer["holds"], answer["faults"]) == ("verify", True, [])
+    answer = answered(s2s("explain", plan, "--need", "N1", "--json"))
+    assert answer["headline"] == "N1: maths at Alder School (Primary), high priority, 2 days"
+    assert isinstance(answer["candidates"][0]["score"], float)
+    assert s2s("allocate", *put(TABLES | {"decisions": decisions("pin,S3,N2,,,,")}), *DAY, "--out", "next").code == 0
+    answer = answered(s2s("compare", plan, "next", "--json"))
+    assert [(row["need_id"], row["supporter_id_after"]) for row in answer["changes"]] == [("N2", "S3")]
+    assert answer["levels"][0] == {"level": "critical", "before": 1.0, "after": 1.0, "difference": 0.0}
+    answer = answered(s2s("triage", *put({"schools": TRIAGE_SCHOOLS}), "--out", "t", "--json", *DAY))
+    assert [(row["rank"], row["pupils"], row["fsm_percent"]) for row in answer["listed"]] == [
+        (1, None, 30.0),
+        (2, 200.0, None),
+        (3, 100.0, None),
+    ]
+    assert [row["need_id"] for row in answer["needs"]] == [row["need_id"] for row in plan_cells("t", "needs.csv")]
+
+
+def test_problems_and_a_no_are_json_too(s2s, plan):
+    run = s2s("check", *put(TABLES | {"needs": NEEDS.replace("headship", "head ship")}), "--json")
+    assert run.code == 2
+    answer = answered(run)
+    assert [(one["table"], one["row"], one["column"], one["value"]) for one in answer["problems"]] == [
+        ("needs.csv", 3, "focus", "head ship")
+    ]
+    assert "1 problem found; nothing was written." in run.err
+    edit(f"{plan}/plan.csv", "Ann Ash", "Ann Oak")
+    run = s2s("verify", plan, "--json")
+    assert (run.code, run.err) == (3, "")
+    answer = json.loads(run.out)
+    assert not answer["holds"]
+    assert "plan.csv was changed after the plan was written: its digest is not the manifest's." in answer["faults"]
+
+
+def test_what_is_due_for_review_is_named_with_its_row(s2s):
+    evidence = EVIDENCE_HEADER + "S1,SLE-2,yes,,2026-05-01\nS1,SLE-1,yes,,2020-05-01\nS2,LLE-1,yes,,\n"
+    evidence += "S1,SLE-3,yes,,2020-05-01\n"
+    words = (*put(TABLES | {"accreditation": evidence}), *DAY)
+    due = [
+        "Due for review: Ann Ash (S1): SLE-1 (row 3, 2020-05-01), SLE-3 (row 5, 2020-05-01).",
+        "Due for review: Bob Bay (S2): LLE-1 (row 4, no date).",
+    ]
+    assert s2s("check", *words).out.splitlines()[-2:] == due
+    rows = [
+        {"row": 3, "supporter_id": "S1", "supporter_name": "Ann Ash", "criterion": "SLE-1", "checked_on": "2020-05-01"},
+        {"row": 5, "supporter_id": "S1", "supporter_name": "Ann Ash", "criterion": "SLE-3", "checked_on": "2020-05-01"},
+        {"row": 4, "supporter_id": "S2", "supporter_name": "Bob Bay", "criterion": "LLE-1", "checked_on": ""},
+    ]
+    assert answered(s2s("check", *words, "--json"))["due_for_review"] == rows
+    given = (*words[:4], "--accreditation", "accreditation.csv", "--schools-new", "new.csv", *DAY)
+    Path("new.csv").write_text(SCHOOLS.replace(",Good", ",Inadequate"), encoding="utf-8")
+    assert s2s("accreditation", *given).out.splitlines()[-2:] == due
+    answer = answered(s2s("accreditation", *given, "--json"))
+    assert answer["due_for_review"] == rows
+    assert answer["deployments"] is None
+    assert [(one["row"], one["supporter_id"], one["grade_after"], one["change"]) for one in answer["changes"]] == [
+        (3, "S2", "Inadequate", "")
     ]
 
 

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from datetime import date
 
+import pandas as pd
 import pytest
 from openpyxl import Workbook
 
@@ -70,6 +71,11 @@ def faults_of(action: Callable[[], object]) -> list[str]:
         action()
     assert str(caught.value) == "\n".join(map(str, caught.value.problems))
     return [str(problem) for problem in caught.value.problems]
+
+
+def frame_of(text: str) -> pd.DataFrame:
+    """A table as pandas reads it: URNs are numbers, and a blank cell is nan."""
+    return pd.read_csv(io.StringIO(text))
 
 
 def cells(text: str) -> list[list[str]]:

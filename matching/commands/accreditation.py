@@ -4,19 +4,27 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import typer
 
-from matching.accreditation import CHANGES, changes, touched
-from matching.commands.files import opened
-from matching.commands.terminal import print_notices
+from matching.accreditation import CHANGES, changes, due_for_review, judge, touched
+from matching.commands.files import check_used, opened
+from matching.commands.terminal import print_due_for_review, print_json, print_notices
 from matching.inputs.read import read_people, read_schools
 from matching.plan.on_disk import read_directory
 
+_ADDITIONS = {"ofsted": "schools", "ofsted_new": "schools_new"}
+
 
 def list_changes(
-    before: Mapping[str, Path | None], after: Mapping[str, Path | None], plan: Path | None, as_at: datetime | None
+    before: Mapping[str, Path | None],
+    after: Mapping[str, Path | None],
+    plan: Path | None,
+    as_at: datetime | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Print each supporter whose accreditation changes, and the deployments of a plan that this affects.
+    """Print each supporter whose accreditation changes, the deployments that this affects, and checks due for review.
 
     Parameters
     ----------
@@ -25,21 +33,43 @@ def list_changes(
         `supporters`, `accreditation` and `links`.
     """
     sources, newer = opened(before), opened(after)
+    check_used({**sources, **{f"{name}_new": source for name, source in newer.items()}}, _ADDITIONS)
     inputs = read_people(sources, as_at=as_at.date() if as_at else None)
     now = read_schools(newer["schools"], ofsted=newer.get("ofsted"), links=sources.get("links"))
-    regraded = changes(inputs, now)
-    for row in regraded[regraded["change"] != ""].to_dict("records"):
-        why = f" ({row['reason']})" if row["reason"] else ""
-        grades = f"'{row['grade_before'] or 'no grade'}' before, '{row['grade_after'] or 'no grade'}' now"
-        who = f"{row['supporter_id']} ({row['designation']})"
-        typer.echo(f"{who} is {CHANGES[row['change']]}{why}: {row['school_name']}, {grades}.")
+    regraded = _with_rows(changes(inputs, now), inputs.supporters, "supporter_id")
+    due = due_for_review(inputs, judge(inputs))
+    affected = None
+    if plan is not None:
+        deployments = read_directory(plan).plan.deployments
+        rows = deployments.assign(row=range(2, len(deployments) + 2))
+        affected = _with_rows(touched(regraded, deployments), rows, "need_id")
+    if as_json:
+        print_json(
+            "accreditation",
+            problems=(),
+            changes=regraded,
+            deployments=affected,
+            due_for_review=due,
+            notices=inputs.notices,
+        )
+        return
+    for one in regraded[regraded["change"] != ""].to_dict("records"):
+        why = f" ({one['reason']})" if one["reason"] else ""
+        grades = f"'{one['grade_before'] or 'no grade'}' before, '{one['grade_after'] or 'no grade'}' now"
+        who = f"{one['supporter_id']} ({one['designation']}, {inputs.files['supporters'].name} row {one['row']})"
+        typer.echo(f"{who} is {CHANGES[one['change']]}{why}: {one['school_name']}, {grades}.")
     changed = regraded["change"].value_counts()
     counts = ", ".join(f"{changed.get(kind, 0):,} {words}" for kind, words in CHANGES.items())
     typer.echo(f"Supporters whose home school's grade changed: {len(regraded):,}; {counts}.")
-    if plan is not None:
-        deployments = touched(regraded, read_directory(plan).plan.deployments)
-        for row in deployments.to_dict("records"):
-            need = f"Need {row['need_id']} ({row['focus']}, {row['school_name']})"
-            typer.echo(f"{need} is served by {row['supporter_id']}.")
-        typer.echo(f"Deployments affected: {len(deployments):,}.")
+    if affected is not None:
+        for one in affected.to_dict("records"):
+            need = f"Need {one['need_id']} ({one['focus']}, {one['school_name']})"
+            typer.echo(f"{need} is served by {one['supporter_id']} (plan.csv row {one['row']}).")
+        typer.echo(f"Deployments affected: {len(affected):,}.")
     print_notices(inputs.notices)
+    print_due_for_review(due)
+
+
+def _with_rows(found: pd.DataFrame, table: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Return what was found with the row of each in its table."""
+    return found.merge(table[["row", key]], on=key, how="left")

@@ -7,8 +7,9 @@ from pathlib import Path
 import typer
 
 from matching.allocation import allocate
-from matching.commands.files import read_round, with_columns_named
+from matching.commands.files import check_used, read_round
 from matching.commands.terminal import print_notices, progress, stopped_by_interrupt
+from matching.inputs.recognise import with_columns_named
 from matching.plan.as_bytes import plan_files
 from matching.plan.directories import write_directory
 from matching.plan.write import Plan
@@ -21,8 +22,9 @@ _ENDED = {
 }
 
 
-def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | None, time_limit_s: float) -> None:
-    """Write the best plan of a round to a directory, and print what it achieves and how far it is proved."""
+def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | None, time_limit_s: float) -> bool:
+    """Write the best plan of a round to a directory, print what it achieves, and return whether it is proved."""
+    check_used(sources)
     with progress() as show:
         show("Reading the tables")
         inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None)
@@ -31,6 +33,7 @@ def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | 
             show("Writing the plan")
             write_directory(out, plan_files(plan, inputs))
     _print_summary(plan, out)
+    return bool(plan.manifest["status"] == "optimal")
 
 
 def _print_summary(plan: Plan, out: Path) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import typer
 
-from matching.commands.files import read_round, with_columns_named, write_one_file
-from matching.commands.terminal import print_notices
+from matching.accreditation import due_for_review
+from matching.commands.files import check_ending, check_used, place, read_round, say, write_one_file
+from matching.commands.terminal import print_due_for_review, print_json, print_notices
 from matching.errors import counted
-from matching.inputs.recognise import suggested_columns
+from matching.inputs.recognise import suggested_columns, with_columns_named
 from matching.pairs.market import open_market
 from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES
@@ -17,19 +18,33 @@ from matching.tables.formats import NEED_STATES
 
 def write_suggested_columns(sources: Mapping[str, Source], path: Path) -> None:
     """Write a columns file with what the headers of the tables may mean."""
+    check_ending(path, (".toml",))
     write_one_file(path, suggested_columns(sources).content)
-    typer.echo(f"{path} written. Look through it, change what is wrong, and give it as --columns.")
+    say(f"{place(path)} written. Look through it, change what is wrong, and give it as --columns.", path)
 
 
-def check_tables(sources: Mapping[str, Source], as_at: datetime | None) -> None:
-    """Print how much the tables hold, and how many pairs are eligible."""
+def check_tables(sources: Mapping[str, Source], as_at: datetime | None, *, as_json: bool) -> None:
+    """Print how much the tables hold, how many pairs are eligible, and each check that is due for review."""
+    check_used(sources)
     inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None)
     market = open_market(inputs)
     eligible = market.eligible_by_need
-    typer.echo(
-        f"No problems found: {counted(len(inputs.schools), 'school')}, {counted(len(inputs.supporters), 'supporter')}, "
-        f"{counted(len(inputs.all_needs), 'need')}."
-    )
+    sizes = {"schools": len(inputs.schools), "supporters": len(inputs.supporters), "needs": len(inputs.all_needs)}
+    due = due_for_review(inputs, market.verdicts)
+    notices = [*inputs.notices, *market.verdicts.notices]
+    if as_json:
+        print_json(
+            "check",
+            problems=(),
+            counts={**sizes, "eligible_pairs": int(eligible.sum())},
+            not_open=inputs.not_open[["need_id", "state"]],
+            cannot_be_deployed=inputs.supporters.loc[~market.rulebook.available, "supporter_id"].tolist(),
+            without_eligible_supporter=inputs.needs.loc[eligible == 0, "need_id"].tolist(),
+            due_for_review=due,
+            notices=notices,
+        )
+        return
+    typer.echo(f"No problems found: {', '.join(counted(size, name[:-1]) for name, size in sizes.items())}.")
     for state in NEED_STATES[1:]:
         if number := int((inputs.not_open["state"] == state).sum()):
             typer.echo(f"{counted(number, 'need is', 'needs are')} {state}, and will not be assigned.")
@@ -38,4 +53,5 @@ def check_tables(sources: Mapping[str, Source], as_at: datetime | None) -> None:
         f"{counted(int(eligible.sum()), 'pair is', 'pairs are')} eligible."
     )
     typer.echo(f"{counted(int((eligible == 0).sum()), 'need has', 'needs have')} no eligible supporter.")
-    print_notices([*inputs.notices, *market.verdicts.notices])
+    print_notices(notices)
+    print_due_for_review(due)

@@ -2,17 +2,21 @@
 
 from pathlib import Path
 
-import typer
-
-from matching.commands.files import inputs_of, write_one_file
+from matching.commands.files import check_ending, check_json_alone, inputs_of, say, write_table
+from matching.commands.terminal import print_json
+from matching.library.frames import numeric
 from matching.plan.compare import FIGURES, SCORES, compare
 from matching.plan.equity import TOTAL
 from matching.plan.on_disk import SavedPlan, read_directory
-from matching.tables.csv_out import csv_bytes
+
+_NUMBERS = ("score_before", "distance_km_before", "score_after", "distance_km_after")
 
 
-def compare_plans(before: Path, after: Path, out: Path | None) -> None:
+def compare_plans(before: Path, after: Path, out: Path | None, *, as_json: bool) -> None:
     """Print how two plans differ, and write the needs that changed to `out` where it is given."""
+    if out is not None:
+        check_ending(out)
+    check_json_alone(out, as_json)
     first, second = read_directory(before), read_directory(after)
     means = [_mean_km(one) for one in (first, second)]
     found = compare(
@@ -22,15 +26,20 @@ def compare_plans(before: Path, after: Path, out: Path | None) -> None:
         mean_km=None if None in means else (means[0] or 0.0, means[1] or 0.0),
     )
     levels = found.levels.replace({"level": SCORES | FIGURES})
-    typer.echo(levels.to_string(index=False, float_format="{:,.10g}".format))
-    for sentence in found.sentences():
-        typer.echo(sentence)
+    lines = [levels.to_string(index=False, float_format="{:,.10g}".format), *found.sentences()]
     for title, table in (("Needs served differently:", found.changes), ("Workload:", found.workload)):
         if len(table):
-            typer.echo(f"\n{title}")
-            typer.echo(table.to_string(index=False))
+            lines += [f"\n{title}", table.to_string(index=False)]
+    if as_json:
+        changes, sentences = numeric(found.changes), found.sentences()
+        print_json(
+            "compare", problems=(), sentences=sentences, levels=found.levels, changes=changes, workload=found.workload
+        )
+    else:
+        for line in lines:
+            say(line, out)
     if out is not None:
-        write_one_file(out, csv_bytes(found.changes))
+        write_table(out, found.changes, numbers=_NUMBERS)
 
 
 def _mean_km(saved: SavedPlan) -> float | None:

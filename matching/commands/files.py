@@ -1,21 +1,28 @@
 """The files that a command names: opened, read as one round, and written."""
 
 import gc
-from collections.abc import Collection, Mapping
+import gzip
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 
-from matching.errors import DataError, Problem
+import pandas as pd
+import typer
+
+from matching.errors import DataError, Problem, file_problem, joined
 from matching.inputs.headers import options_source, read_options
 from matching.inputs.inputs import Inputs
+from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.read import read_inputs
-from matching.inputs.recognise import unread_columns
-from matching.plan.directories import write_file
+from matching.plan.directories import PLAN_MARK, check_target, write_file
 from matching.plan.on_disk import SavedPlan, saved_inputs
-from matching.tables.files import Source, open_source
+from matching.tables.csv_out import csv_bytes, workbook_bytes
+from matching.tables.files import Source, header_of, open_source
 
 _VALUES_BETWEEN_COLLECTIONS = 100_000
+_ADDITIONS = MappingProxyType({"ofsted": "schools"})
 
 
 def opened(paths: Mapping[str, Path | None]) -> dict[str, Source]:
@@ -79,40 +86,130 @@ def read_round(
     return read_inputs(sources, as_at=as_at, columns=columns)
 
 
-def with_columns_named(sources: Mapping[str, Source]) -> Mapping[str, Source]:
-    """Return the sources of a new run, if no column that the user filled in would be left unread.
-
-    Raises
-    ------
-    DataError
-        With every other problem of the tables.
-    """
-    unread = unread_columns(sources)
-    if unread:
-        try:
-            read_inputs(sources)
-        except DataError as error:
-            raise DataError([*error.problems, *unread], error.notices) from error
-        raise DataError(unread)
-    return sources
-
-
 def inputs_of(saved: SavedPlan) -> Inputs:
     """Read the inputs that a saved plan was made from."""
     gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS)
     return saved_inputs(saved)
 
 
-def write_one_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
+def check_used(sources: Mapping[str, Source], additions: Mapping[str, str] = _ADDITIONS) -> None:
+    """Refuse a file that only adds to a GIAS extract, where the schools are none: it would be ignored.
+
+    Parameters
+    ----------
+    additions : mapping of str to str
+        By the name of such a file: that of the schools to which it adds.
+
+    Raises
+    ------
+    DataError
+    """
+    problems = [
+        file_problem(
+            f"--{name.replace('_', '-')}",
+            f"{sources[schools].name} is not a GIAS extract, and {sources[name].name} only adds to one.",
+            "Leave the option out, or give the extract.",
+        )
+        for name, schools in additions.items()
+        if name in sources and schools in sources and not is_gias(header_of(sources[schools], gias_columns))
+    ]
+    if problems:
+        raise DataError(problems)
+
+
+# ---- what a command writes -----------------------------------------------------------------------------------------
+
+STANDARD_OUTPUT = Path("-")
+TABLE_ENDINGS = (".csv", ".xlsx")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def check_ending(path: Path, known: Sequence[str] = TABLE_ENDINGS) -> None:
+    """Refuse a file whose ending promises a format that is not written; each may also end in .gz.
+
+    Raises
+    ------
+    DataError
+    """
+    if path != STANDARD_OUTPUT and not path.name.lower().removesuffix(".gz").endswith(tuple(known)):
+        listed = joined([*known, *(f"{ending}.gz" for ending in known)])
+        message = f"{path.name} does not end in the name of a format that is written here."
+        raise DataError([file_problem("--out", message, f"Known are {listed}, and - for standard output.")])
+
+
+def check_json_alone(out: Path | None, as_json: bool) -> None:
+    """Refuse a file on standard output where the JSON object is printed there.
+
+    Raises
+    ------
+    DataError
+    """
+    if as_json and out == STANDARD_OUTPUT:
+        message = "Standard output cannot hold both this file and what --json prints."
+        raise DataError([file_problem("--out", message, "Name a file, or leave one of the two options out.")])
+
+
+def check_directory(path: Path, *, mark: str | None = PLAN_MARK) -> None:
+    """Refuse a directory that is named like a file, or that holds files and not `mark`, before any work is done.
+
+    Raises
+    ------
+    DataError
+    """
+    if path.suffix.lower() in _FILE_ENDINGS and not path.exists():
+        message, fix = f"{path.name} is named like a file, and a directory is written here.", "Name a directory."
+        raise DataError([file_problem("--out", message, fix)])
+    if mark is not None:
+        check_target(path, mark=mark)
+
+
+_FILE_ENDINGS = frozenset({".csv", ".gz", ".graphml", ".json", ".toml", ".tsv", ".xls", ".xlsx", ".zip"})
+
+
+def write_table(path: Path, table: pd.DataFrame, *, numbers: Collection[str] = ()) -> None:
+    """Write a table of text as its file's ending says, or to standard output as CSV without a byte-order mark.
+
+    Parameters
+    ----------
+    numbers : collection of str
+        The columns that a workbook holds as numbers.
 
     Raises
     ------
     DataError
         The file cannot be written.
     """
+    if path.name.lower().removesuffix(".gz").endswith(".xlsx"):
+        write_one_file(path, workbook_bytes({path.name.split(".")[0]: table}, numbers))
+    else:
+        content = csv_bytes(table)
+        write_one_file(path, content.removeprefix(_BYTE_ORDER_MARK) if path == STANDARD_OUTPUT else content)
+
+
+def place(out: Path) -> str:
+    """Return where a file was written, in words."""
+    return "standard output" if out == STANDARD_OUTPUT else str(out)
+
+
+def say(sentence: str, out: Path | None) -> None:
+    """Print what was written: on standard error where standard output holds the file itself."""
+    typer.echo(sentence, err=out == STANDARD_OUTPUT)
+
+
+def write_one_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, packed if its name ends in .gz; or write to standard output.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    if path == STANDARD_OUTPUT:
+        typer.echo(content, nl=False)
+        return
     try:
-        write_file(path, content)
+        # Without the time, so that equal content gives an equal file.
+        write_file(path, gzip.compress(content, mtime=0) if path.suffix.lower() == ".gz" else content)
     except OSError as error:
         message = f"{path} cannot be written ({(error.strerror or 'no reason given').lower()})."
         fix = "Check the path, the free space and your rights."

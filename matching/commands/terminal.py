@@ -2,18 +2,24 @@
 
 import errno
 import io
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import groupby
+from operator import itemgetter
 from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from matching.errors import DataError, counted
+from matching.errors import DataError, Problem, counted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WRONG_INPUT = 2
 ANSWER_IS_NO = 3
@@ -89,10 +95,36 @@ def _discard(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def print_notices(notices: Sequence[str]) -> None:
+JSON_FORMAT = 1
+"""The version of the objects that `--json` prints; a key that goes or changes its meaning raises it (docs/json.md)."""
+
+
+def print_json(command: str, **found: object) -> None:
+    """Print the answer of a command as one JSON object: a DataFrame in it as a list of rows, and nan as null."""
+    answer = {"format": JSON_FORMAT, "command": command, **found}
+    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2, allow_nan=False, default=_as_json))
+
+
+def _as_json(value: Any) -> object:
+    if isinstance(value, Problem):
+        keys = ("table", "row", "column", "value", "message", "fix")
+        return {key: getattr(value, key) for key in keys}
+    if hasattr(value, "to_dict"):
+        return value.astype("object").where(value.notna(), None).to_dict("records")
+    return str(value)
+
+
+def print_notices(notices: Sequence[str], *, err: bool = False) -> None:
     """Print each notice on a line of its own."""
     for notice in notices:
-        typer.echo(f"Notice: {notice}")
+        typer.echo(f"Notice: {notice}", err=err)
+
+
+def print_due_for_review(due: "pd.DataFrame") -> None:
+    """Print the checks of each person that are due for review, each with its row in the accreditation table."""
+    for (supporter_id, name), checks in groupby(due.to_dict("records"), itemgetter("supporter_id", "supporter_name")):
+        listed = ", ".join(f"{one['criterion']} (row {one['row']}, {one['checked_on'] or 'no date'})" for one in checks)
+        typer.echo(f"Due for review: {name} ({supporter_id}): {listed}.")
 
 
 @contextmanager

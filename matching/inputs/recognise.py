@@ -8,7 +8,7 @@ from itertools import islice
 from matching.errors import DataError, Problem, file_problem
 from matching.inputs.headers import TableOptions, options_source, suggest_columns
 from matching.inputs.locations import is_extract, options_of, with_options
-from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
+from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, read_inputs
 from matching.tables.files import ANYWHERE, Source, find_table, first_rows, named_apart
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
 from matching.tables.toml_files import toml_value
@@ -161,6 +161,24 @@ def unread_columns(sources: Mapping[str, Source]) -> tuple[Problem, ...]:
         for one in reading.columns
         if one.meant and one.suggested not in reading.missing
     )
+
+
+def with_columns_named(sources: Mapping[str, Source]) -> Mapping[str, Source]:
+    """Return the sources of a new run, if no column that the user filled in would be left unread.
+
+    Raises
+    ------
+    DataError
+        With every other problem of the tables.
+    """
+    unread = unread_columns(sources)
+    if unread:
+        try:
+            read_inputs(sources)
+        except DataError as error:
+            raise DataError([*error.problems, *unread], error.notices) from error
+        raise DataError(unread)
+    return sources
 
 
 def suggested_columns(sources: Mapping[str, Source]) -> Source:

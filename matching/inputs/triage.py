@@ -4,7 +4,7 @@ The rules, what a low grade suggests and the minimum standards are tables in `ma
 proposes: the user chooses and edits what becomes a table of needs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -29,6 +29,7 @@ TRIAGE_COLUMNS = (
     "urn",
     "name",
     "local_authority",
+    "region",
     "phase",
     "pupils",
     "fsm_percent",
@@ -86,7 +87,12 @@ def triage_rules() -> tuple[Rule, ...]:
 
 
 def triage(
-    schools: pd.DataFrame, *, as_at: date, attainment: Attainment | None = None, local_authority: str | None = None
+    schools: pd.DataFrame,
+    *,
+    as_at: date,
+    attainment: Attainment | None = None,
+    local_authority: str | Collection[str] = (),
+    region: str | Collection[str] = (),
 ) -> pd.DataFrame:
     """List the schools that a rule finds, the most serious first.
 
@@ -98,23 +104,24 @@ def triage(
         The day from which 'long since inspected' is counted.
     attainment : Attainment, optional
         As `read_attainment` returns it.
-    local_authority : str, optional
-        Only its schools are listed; capital letters do not matter.
+    local_authority, region : str or collection of str
+        Only schools of one of these are listed; all unless given. Capital letters and spaces do not matter.
 
     Returns
     -------
     DataFrame
-        TRIAGE_COLUMNS, all text but rank (1 is the most serious; equals share it), pupils and fsm_percent. `reason`
-        is that of the most serious rule, with what was found; `other_reasons` are those of the other rules;
-        `suggested_focuses` are joined by ';'. Sorted by rank, then most pupils with free school meals, then URN.
+        TRIAGE_COLUMNS, all text but rank, pupils and fsm_percent. `reason` is that of the most serious rule, with what
+        was found; `other_reasons` are those of the other rules; `suggested_focuses` are joined by ';'. Sorted by the
+        most serious rule, then most pupils with free school meals, then most pupils (unknown ones last), then URN.
+        `rank` is the place in this order, from 1; schools that only their URN sets apart share it.
 
     Raises
     ------
     DataError
-        No school is in that local authority.
+        No school is in a local authority or region that was asked for.
     """
-    if local_authority is not None:
-        schools = _schools_of(schools, local_authority)
+    places = {"local_authority": local_authority, "region": region}
+    schools = _schools_in(schools, {name: (one,) if isinstance(one, str) else one for name, one in places.items()})
     found = pd.concat([_found(rule, schools, as_at, attainment) for rule in triage_rules()], ignore_index=True)
     if found.empty:
         return pd.DataFrame(columns=list(TRIAGE_COLUMNS))
@@ -127,22 +134,36 @@ def triage(
     about = schools.set_index("urn").reindex(listed.index)
     columns = [name for name in TRIAGE_COLUMNS if name in about]
     whole = listed.join(about[columns]).reset_index()
-    # The eight ranks of the rules become places in this list.
-    whole["rank"] = whole["rank"].rank(method="min").astype(int)
-    ordered = whole.sort_values(["rank", "fsm_percent", "urn"], ascending=[True, False, True], ignore_index=True)
+    order = whole[["rank", "fsm_percent", "pupils"]].to_numpy(dtype="float64") * (1, -1, -1)
+    place = np.lexsort((whole["urn"], *np.nan_to_num(order, nan=np.inf).T[::-1]))
+    ordered, order = whole.iloc[place].reset_index(drop=True), np.nan_to_num(order[place], nan=np.inf)
+    # The ranks of the rules become places in this list, which equals share.
+    is_new = np.concatenate([[True], (order[1:] != order[:-1]).any(axis=1)])
+    ordered["rank"] = np.maximum.accumulate(np.where(is_new, np.arange(1, len(ordered) + 1), 0))
     return ordered[list(TRIAGE_COLUMNS)]
 
 
-def _schools_of(schools: pd.DataFrame, local_authority: str) -> pd.DataFrame:
-    known = sorted(set(schools["local_authority"]) - {""})
-    meant = next((one for one in known if comparable(one) == comparable(local_authority)), None)
-    if meant is None:
-        message = f"No school is in {shown(local_authority)}."
-        otherwise = f"Known are: {first_ten(known)}." if known else "No school has a local authority: leave it out."
-        fix = did_you_mean(local_authority, known, otherwise)
-        raise DataError([Problem("schools", None, "local_authority", local_authority, message, fix)])
-    of_authority: pd.DataFrame = schools[schools["local_authority"] == meant]
-    return of_authority
+def _schools_in(schools: pd.DataFrame, places: Mapping[str, Collection[str]]) -> pd.DataFrame:
+    """Return the schools whose cell in each of these columns is one of the names, where any are given."""
+    problems = []
+    for column, names in places.items():
+        known = {comparable(name): name for name in sorted(set(schools[column]) - {""})}
+        words = column.replace("_", " ")
+        for name in names:
+            if comparable(name) not in known:
+                otherwise = (
+                    f"Known are: {first_ten(list(known.values()))}."
+                    if known
+                    else f"No school has a {words}: leave it out."
+                )
+                fix = did_you_mean(name, known.values(), otherwise)
+                problems.append(Problem("schools", None, column, name, f"No school is in {shown(name)}.", fix))
+    if problems:
+        raise DataError(problems)
+    for column, names in places.items():
+        if names:
+            schools = schools[schools[column].map(comparable).isin({comparable(name) for name in names})]
+    return schools
 
 
 def triage_as_text(listed: pd.DataFrame) -> pd.DataFrame:

@@ -17,10 +17,10 @@ from matching.inputs.inputs import Inputs
 from matching.plan.equity import equity as equity_of
 from matching.plan.stored_inputs import stored_path, stored_tables
 from matching.plan.write import Plan
-from matching.tables.csv_out import csv_bytes
+from matching.tables.csv_out import csv_bytes, workbook_bytes
 from matching.tables.policy import policy_toml
 
-_NUMBER_COLUMNS = {
+NUMBER_COLUMNS = {
     "days",
     "distance_km",
     "score",
@@ -47,7 +47,6 @@ _SHEET_TITLES = {
     "excluded.csv": "Excluded",
     EQUITY_FILE: "Equity",
 }
-_WIDEST_COLUMN = 60
 # A zip keeps the time of each file; a fixed one keeps equal plans equal.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -114,27 +113,5 @@ def zip_bytes(files: Mapping[str, bytes]) -> bytes:
 
 def excel_bytes(plan: Plan, *, equity: pd.DataFrame | None = None) -> bytes:
     """Return the tables, and that of equity where it is given, as one workbook; no cell is a formula or a link."""
-    import xlsxwriter  # noqa: PLC0415 - slow to load, and most plans leave as CSV
-
     tables = plan.tables() if equity is None else {**plan.tables(), EQUITY_FILE: equity}
-    packed = io.BytesIO()
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": True}
-    with xlsxwriter.Workbook(packed, options) as book:
-        book.set_properties({"created": datetime(1980, 1, 1, tzinfo=UTC).replace(tzinfo=None)})
-        bold = book.add_format({"bold": True, "bottom": 1})
-        for name, frame in tables.items():
-            sheet = book.add_worksheet(_SHEET_TITLES[name])
-            sheet.freeze_panes(1, 0)
-            sheet.write_row(0, 0, list(frame.columns), bold)
-            for number, column in enumerate(frame):
-                cells = frame[column].tolist()
-                for row, cell in enumerate(cells, start=1):
-                    if cell != "" and column in _NUMBER_COLUMNS:
-                        sheet.write_number(row, number, float(cell))
-                    else:
-                        sheet.write_string(row, number, cell)
-                width = max(len(str(column)), *(len(cell) for cell in cells)) if cells else len(str(column))
-                sheet.set_column(number, number, min(width + 2, _WIDEST_COLUMN))
-            if len(frame):
-                sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
-    return packed.getvalue()
+    return workbook_bytes({_SHEET_TITLES[name]: table for name, table in tables.items()}, NUMBER_COLUMNS)

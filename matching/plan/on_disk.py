@@ -162,11 +162,22 @@ def read_directory(directory: Path) -> SavedPlan:
     DataError
         The directory is no plan, a file of it cannot be read, or it has a newer format.
     """
+    return read_files(read_directory_files(directory))
+
+
+def read_directory_files(directory: Path) -> dict[str, bytes]:
+    """Return the bytes of every file of a plan's directory, by path there.
+
+    Raises
+    ------
+    DataError
+        The directory is no plan, or a file of it cannot be opened.
+    """
     if not (directory / PLAN_MARK).is_file():
         message, fix = "There is no plan here: manifest.json is missing.", "Name a directory that 'allocate' has made."
         raise DataError([Problem(str(directory), None, "", "", message, fix)])
     paths = sorted(path for path in directory.rglob("*") if path.is_file())
-    return read_files({path.relative_to(directory).as_posix(): open_source(path).content for path in paths})
+    return {path.relative_to(directory).as_posix(): open_source(path).content for path in paths}
 
 
 def read_files(files: Mapping[str, bytes]) -> SavedPlan:

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from matching.errors import DataError, did_you_mean, file_problem, shown
+from matching.errors import DataError, RowLabel, did_you_mean, file_problem, shown
 from matching.tables.limits import LIMITS, ReadLimits
 from matching.tables.sheets import Sheet, sheet_of
 from matching.tables.text_cells import (
@@ -42,10 +42,14 @@ _TOP_BYTES = 65_536
 
 @dataclass(frozen=True)
 class Source:
-    """A file as the user gave it: its name, for messages, and its bytes."""
+    """A file as the user gave it: its name, for messages, and its bytes.
+
+    Of a table that was no file, `row_labels` has the name of each row under the header.
+    """
 
     name: str
     content: bytes
+    row_labels: tuple[object, ...] = ()
 
     @cached_property
     def sha256(self) -> str:
@@ -191,7 +195,15 @@ def read_sheet(
         in_book=chosen.table.in_book,
         limits=limits,
     )
-    return replace(sheet, notices=(f"{name}: {chosen.notice}", *sheet.notices)) if chosen.notice else sheet
+    sheet = replace(sheet, notices=(f"{name}: {chosen.notice}", *sheet.notices)) if chosen.notice else sheet
+    return _labelled(sheet, source.row_labels) if source.row_labels else sheet
+
+
+def _labelled(sheet: Sheet, labels: Sequence[object]) -> Sheet:
+    """Return a sheet with the labels of its rows for their numbers, which count from 2."""
+    rows = {number: RowLabel(number - 2, label) for number, label in enumerate(labels, start=2)}
+    problems = tuple(replace(one, row=rows.get(one.row or 0, one.row)) for one in sheet.problems)
+    return replace(sheet, numbers=tuple(rows[number] for number in sheet.numbers), problems=problems)
 
 
 def unpacked(source: Source, first_bytes: int = -1, *, limits: ReadLimits = LIMITS) -> bytes:

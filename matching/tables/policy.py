@@ -10,14 +10,15 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationError,
     field_validator,
     model_serializer,
     model_validator,
 )
 
-from matching.errors import did_you_mean, shown
+from matching.errors import DataError, did_you_mean, shown
 from matching.tables.files import Source
-from matching.tables.toml_files import read_model, toml_value
+from matching.tables.toml_files import as_problem, read_model, toml_value, with_tuples
 from matching.tables.vocabulary import standard_vocabulary
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -121,6 +122,19 @@ class Policy(_Section):
     related_specialisms: dict[Specialism, tuple[Specialism, ...]] = Field(default_factory=dict)
     phase_fit: RelatedFit = RelatedFit()
     rerun: Rerun = Rerun()
+
+    def __init__(self, **sections: Any) -> None:
+        """Take the sections by name; a section may be a mapping of its keys.
+
+        Raises
+        ------
+        DataError
+            With a `Problem` for each value that cannot be used; `column` is the key's dotted path.
+        """
+        try:
+            super().__init__(**with_tuples(sections))
+        except ValidationError as error:
+            raise DataError(as_problem(type(self), "policy", detail) for detail in error.errors()) from error
 
     @field_validator("related_specialisms")
     @classmethod

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -40,9 +41,12 @@ def read_model(
     """
     keys = toml_keys(source, fix)
     try:
-        return model.model_validate(_with_tuples(keys))
+        return model.model_validate(with_tuples(keys))
     except ValidationError as error:
-        raise DataError(_as_problem(model, source.name, detail) for detail in error.errors()) from error
+        raise DataError(as_problem(model, source.name, detail) for detail in error.errors()) from error
+    except DataError as error:
+        # A model that refuses values itself does not know the file.
+        raise DataError(replace(one, table=source.name) for one in error.problems) from error
 
 
 def toml_value(value: str | float | list[str]) -> str:
@@ -51,13 +55,15 @@ def toml_value(value: str | float | list[str]) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _with_tuples(value: Any) -> Any:
+def with_tuples(value: Any) -> Any:
+    """Return a value with every list in it as a tuple."""
     if isinstance(value, dict):
-        return {key: _with_tuples(item) for key, item in value.items()}
+        return {key: with_tuples(item) for key, item in value.items()}
     return tuple(value) if isinstance(value, list) else value
 
 
-def _as_problem(model: type[BaseModel], table: str, detail: Any) -> Problem:
+def as_problem(model: type[BaseModel], table: str, detail: Any) -> Problem:
+    """Return one error of the library that validates a model as a problem of a file or table."""
     # The library marks a fault of the key itself, not of its value, with '[key]'.
     path = ".".join(str(part) for part in detail["loc"] if part != "[key]")
     found = "" if isinstance(detail["input"], dict) else _as_text(detail["input"])

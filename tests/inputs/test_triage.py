@@ -1,7 +1,11 @@
+import math
 from datetime import date
 
 import pandas as pd
 import pytest
+from depth import cases
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny import SCHOOLS, faults_of, read
 
 from matching.inputs.read import read_schools
@@ -22,6 +26,7 @@ from matching.tables.formats import PRIORITIES
 from matching.tables.vocabulary import standard_vocabulary
 
 DAY = date(2026, 9, 1)
+CELLS = (("Inadequate", "Requires improvement"), ("", "5", "30"), ("", "100", "200"))
 HEADER = "urn,name,phase,easting,northing,local_authority,ofsted,fsm_percent,ofsted_date,ofsted_concern,ofsted_areas,"
 HEADER += "inspected_on,ofsted_found\n"
 
@@ -48,7 +53,7 @@ def test_the_gravest_comes_first_and_equals_by_free_school_meals():
         (1, "100002", "special-measures"),
         (2, "100004", "inadequate"),
         (3, "100003", "requires-improvement"),
-        (3, "100000", "requires-improvement"),
+        (4, "100000", "requires-improvement"),
     ]
     assert found[0]["other_reasons"] == "The last overall grade is inadequate."
     assert found[0]["suggested_focuses"] == "whole-school improvement"
@@ -77,10 +82,34 @@ def test_a_school_that_was_inspected_long_ago_is_listed_last():
     assert row["suggested_focuses"] == ""
 
 
-def test_only_one_local_authority_may_be_asked_for():
-    assert [
-        row["urn"] for row in listed("Fen,Inadequate,,,,,,", "Marsh,Inadequate,,,,,,", local_authority="Marsh")
-    ] == ["100001"]
+def test_only_some_places_may_be_asked_for_however_they_are_spelt():
+    rows = ("Fen,Inadequate,,,,,,", "Marsh Side,Inadequate,,,,,,", "Moor,Inadequate,,,,,,")
+    assert [row["urn"] for row in listed(*rows, local_authority=[" marsh  SIDE", "Moor"])] == ["100001", "100002"]
+    assert [row["urn"] for row in listed(*rows, local_authority="fen")] == ["100000"]
+    assert faults_of(lambda: listed(*rows, local_authority=["Mor", "Fenn"], region=["North"])) == [
+        "schools, column local_authority: No school is in 'Fenn'. Did you mean 'Fen'?",
+        "schools, column local_authority: No school is in 'Mor'. Did you mean 'Moor'?",
+        "schools, column region: No school is in 'North'. No school has a region: leave it out.",
+    ]
+
+
+@cases(25)
+@given(st.lists(st.tuples(*(st.sampled_from(cells) for cells in CELLS)), min_size=1, max_size=8))
+def test_the_order_is_by_rule_disadvantage_size_and_urn_and_ranks_differ_only_where_it_does(rows):
+    frame = schools(*(f"Fen,{grade},{fsm},,,,,Ofsted" for grade, fsm, _ in rows))
+    frame["pupils"] = [float(size or "nan") for _, _, size in rows]
+    found = triage(frame, as_at=DAY)
+    seriousness = {rule.name: rule.rank for rule in triage_rules()}
+
+    def known_first(value: float) -> float:
+        return math.inf if math.isnan(value) else -value
+
+    keys = [
+        (seriousness[row["rule"]], known_first(row["fsm_percent"]), known_first(row["pupils"]))
+        for row in found.to_dict("records")
+    ]
+    assert [*zip(keys, found["urn"], strict=True)] == sorted(zip(keys, found["urn"], strict=True))
+    assert found["rank"].tolist() == [keys.index(key) + 1 for key in keys]
 
 
 def test_where_no_rule_finds_a_school_the_list_is_empty():

@@ -1,5 +1,6 @@
 """Pairs found by place: all of them, the nearest, or what is worth more than prices; and rounds that keep only those."""
 
+import sys
 import threading
 from dataclasses import replace
 
@@ -157,7 +158,7 @@ def test_a_large_round_never_holds_all_pairs(monkeypatch, number, is_tied):
     def all_pairs(_):
         raise AssertionError("all pairs were asked for")
 
-    monkeypatch.setattr("matching.pairs.market.eligible_pairs", all_pairs)
+    monkeypatch.setattr(sys.modules[open_market.__module__], "eligible_pairs", all_pairs)
     inputs = made.inputs()
     opened = open_market(inputs, LARGE)
     plan = allocate(inputs, market=opened)

@@ -5,9 +5,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import streamlit as st
-from pydantic import ValidationError
 
-from matching.errors import counted
+from matching.errors import DataError, counted
 from matching.rounds.round import Round
 from matching.tables.policy import Policy
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -69,8 +68,8 @@ def _edited(policy: Policy, round_: Round) -> Policy | None:
     if round_.files or "baseline" in round_.sources:
         _edit_rerun(keys["rerun"], occasion)
     try:
-        return Policy.model_validate(keys)
-    except ValidationError:
+        return Policy(**keys)
+    except DataError:
         st.error("All three weights are 0. Move at least one of them.")
         return None
 
