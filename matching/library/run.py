@@ -13,7 +13,7 @@ import pandas as pd
 from matching.allocation import allocate as allocate_best
 from matching.errors import DataError, Problem, file_problem
 from matching.inputs import read
-from matching.inputs.headers import Mappings, ReadingOptions, options_source
+from matching.inputs.headers import Mappings, ReadingOptions, options_source, table_options
 from matching.inputs.inputs import Inputs
 from matching.inputs.recognise import with_columns_named
 from matching.library.frames import Given, numeric, source_of
