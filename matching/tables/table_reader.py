@@ -37,6 +37,12 @@ _NEVER_EMPTY = ("schools", "supporters", "needs")
 _ROWS_MAY_GO = ("schools", "supporters", "needs", "accreditation")
 
 
+class UnusedColumns(str):
+    """The notice of columns that are not used, for a screen that shows those columns in its own way."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Table:
     """A table as read.
@@ -238,7 +244,7 @@ def _unused(sheet: Sheet, used: Collection[str]) -> Iterator[str]:
     """Yield the notices of what the run does not use."""
     unknown = [name for name in sheet.header if name and name not in used]
     if unknown:
-        yield f"{sheet.name}: columns that are not used: {_shown_all(unknown)}."
+        yield UnusedColumns(f"{sheet.name}: columns that are not used: {_shown_all(unknown)}.")
     nameless = [cells for name, cells in zip(sheet.header, sheet.columns, strict=True) if not name]
     if not nameless:
         return

@@ -12,6 +12,7 @@ from matching.inputs.read import REQUIRED_TABLES
 from matching.inputs.recognise import WORKBOOK
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source, named_apart
+from matching.tables.table_reader import UnusedColumns
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.reading.columns import show_readings
@@ -44,7 +45,7 @@ def show_problems(attempt: attempts.Attempt) -> None:
     if sources is not None:
         _try_again(attempt, sources)
     # The columns that are not used are listed above, with what is in them.
-    show_notices([one for one in attempt.notices if "columns that are not used:" not in one])
+    show_notices([one for one in attempt.notices if not isinstance(one, UnusedColumns)])
     if any(one.asks for one in readings) and problems:
         # Until the columns are named, more problems may be hidden than are shown.
         _offer_every_problem(attempt)
