@@ -12,7 +12,7 @@ __version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from matching.errors import DataError, Problem
-    from matching.inputs.read import Inputs
+    from matching.inputs.inputs import Inputs
     from matching.library.answers import compare, explain, pairs, triage, verify, why_not
     from matching.library.run import Plan, allocate, open_plan, read_inputs
     from matching.tables.policy import Policy
@@ -36,7 +36,7 @@ __all__ = [
 
 _MODULES = {
     "DataError": "matching.errors",
-    "Inputs": "matching.inputs.read",
+    "Inputs": "matching.inputs.inputs",
     "Plan": "matching.library.run",
     "Policy": "matching.tables.policy",
     "Problem": "matching.errors",

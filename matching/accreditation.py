@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matching.errors import counted
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 
 MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
 

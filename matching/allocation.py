@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from matching.audit.check import check_plan
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market, open_market
 from matching.pairs.side_constraints import hopeless, side_constraints_of
 from matching.plan.outcome import Outcome

@@ -23,7 +23,7 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from matching.errors import DataError
-from matching.inputs.corrections import with_cell
+from matching.inputs.corrections import with_cells
 from matching.inputs.headers import read_options, suggest_columns
 from matching.inputs.official.gias import read_official
 from matching.inputs.official.links import read_links
@@ -100,7 +100,7 @@ def read_as(kind: str, source: Source) -> None:
         _tried(lambda: read_inputs({**given, kind: source}, leave_out=True))
         if len(source.content) < 100_000:
             column = form.column_names[0]
-            _tried(lambda: with_cell(source, 3, column, "=1+1\u200f", recognise=recognise))
+            _tried(lambda: with_cells(source, {(3, column): "=1+1\u200f"}, recognise=recognise))
     else:
         _tried(readers[kind])
         if kind == "gias":

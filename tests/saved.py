@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from matching.audit.verify import verify
 from matching.errors import DataError
-from matching.inputs.read import Inputs, read_inputs
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs
 from matching.plan import earlier_formats
 from matching.plan.on_disk import read_files
 from matching.tables.files import Source

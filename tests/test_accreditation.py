@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tiny import AS_AT, EVIDENCE_HEADER, SCHOOLS, SUPPORTERS, read, sources
 
 from matching.accreditation import Verdicts, changes, failed_criteria, judge, touched
-from matching.inputs.read import Inputs, read_inputs, read_people, read_schools
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs, read_people, read_schools
 from matching.tables.files import Source
 from matching.tables.vocabulary import standard_vocabulary
 

@@ -12,7 +12,8 @@ import pytest
 from openpyxl import Workbook
 
 from matching.errors import DataError
-from matching.inputs.read import Inputs, read_inputs
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs
 from matching.tables.files import Source
 
 AS_AT = date(2026, 9, 1)

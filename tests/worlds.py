@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from matching.allocation import allocate
-from matching.inputs.read import Inputs, read_inputs
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs
 from matching.plan.write import Plan
 from matching.tables.files import Source
 

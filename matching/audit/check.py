@@ -17,7 +17,7 @@ from matching.audit.facts import (
     packages_of,
     rules_broken,
 )
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.write import Plan
 
 _STATUSES = ("proposed", "approached", "agreed", "active", "paused", "completed", "declined", "withdrawn")

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from matching.accreditation import judge
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.write import Plan
 
 LEVEL_NAMES = ("critical", "high", "normal")

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import breadth_first_order, connected_components
 from matching.audit.check import level_values, total_value_milli
 from matching.audit.facts import Facts, blocks, facts_of, left_of_pins, packages_of, without_pins
 from matching.audit.proof_by_loads import check_loads
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.write import PROOF_BY_LOADS, PROOF_BY_PRICES, PROOF_BY_SEARCH, Plan
 
 _SEARCHED = "Where days or side constraints bind"

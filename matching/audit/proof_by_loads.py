@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import breadth_first_order, dijkstra
 
 from matching.audit.check import total_value_milli
 from matching.audit.facts import Facts, blocks, left_of_pins, without_pins
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.write import Plan
 
 # How exact sums of surpluses are, and single gains compared with prices, in thousandths.

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from matching.audit.facts import is_rounded_once, km_text
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.write import Plan
 from matching.tables.csv_out import spreadsheet_safe

@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 
 Fact = tuple[str, str]
 """What a sentence states: its kind and the text. The kind of a number is its unit (`km`, `day` or blank); others are

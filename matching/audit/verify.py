@@ -12,7 +12,7 @@ from matching.audit.check import check_plan
 from matching.audit.proof import check_proof
 from matching.audit.recount import recounted
 from matching.audit.wording import cell_faults, compare_wording
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan import earlier_formats
 from matching.plan.as_bytes import EQUITY_FILE, SURPLUS_FILE
 from matching.plan.equity import EQUITY_COLUMNS

@@ -14,7 +14,7 @@ import pandas as pd
 
 from matching.audit.stated import Fact, Terms, is_among
 from matching.errors import counted
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market, open_market
 from matching.pairs.rules import positions
 from matching.plan.earlier_formats import is_about_unused_columns

@@ -13,8 +13,9 @@ import typer
 
 from matching.errors import DataError, Problem, file_problem, joined
 from matching.inputs.headers import options_source, read_options
+from matching.inputs.inputs import Inputs
 from matching.inputs.official.gias import gias_columns, is_gias
-from matching.inputs.read import Inputs, read_inputs
+from matching.inputs.read import read_inputs
 from matching.plan.directories import PLAN_MARK, check_target, write_file
 from matching.plan.on_disk import SavedPlan, saved_inputs
 from matching.tables.csv_out import csv_bytes, workbook_bytes

@@ -4,21 +4,21 @@ The choices are a small TOML file, `columns.toml`, which is one of the inputs of
 again in the same way.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from rapidfuzz import fuzz, process
 
 from matching.errors import DataError, Problem, did_you_mean, shown
-from matching.tables.files import Source
+from matching.tables.files import Source, Where
 from matching.tables.formats import table_formats
 from matching.tables.reference import reference_rows
 from matching.tables.toml_files import toml_keys, toml_value
 from matching.tables.vocabulary import comparable_letters, standard_vocabulary
 
 Mappings = Mapping[str, Mapping[str, str]]
-"""By table: their header to our column, or to nothing where it is not used."""
+"""By table: their header to our column."""
 
 _CLOSE = 80
 # Words that change nothing in a header.
@@ -27,11 +27,51 @@ _EXAMPLE = 'Write lines such as "Full name" = "name".'
 
 
 @dataclass(frozen=True)
-class ReadingOptions:
-    """How the tables are read: the `mappings` of their headers, and whether faulty rows are left out."""
+class TableOptions:
+    """How one table is read, as far as the user has said it.
 
-    mappings: Mappings = field(default_factory=dict)
+    Attributes
+    ----------
+    mapping : mapping of str to str
+        Their header to our column.
+    not_used : tuple of str
+        Their headers that are none of our columns, whatever they are called.
+    sheet : str
+        The sheet of a workbook, or the file of a zip, that holds it; blank for the one with the best header.
+    header_row : int
+        The row of the header, counted from 1; 0 for the one that fits best.
+    """
+
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    not_used: tuple[str, ...] = ()
+    sheet: str = ""
+    header_row: int = 0
+
+    @property
+    def where(self) -> Where:
+        """Where the table is in its file."""
+        return Where(self.sheet, self.header_row)
+
+    def also(self, mapping: Mapping[str, str]) -> "TableOptions":
+        """Return the options with more headers mapped."""
+        return replace(self, mapping={**self.mapping, **mapping})
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How the tables are read, by table, and whether faulty rows are left out."""
+
+    tables: Mapping[str, TableOptions] = field(default_factory=dict)
     leave_out: bool = False
+
+    def of(self, table: str) -> TableOptions:
+        """Return the options of one table."""
+        return self.tables.get(table, TableOptions())
+
+    def with_table(self, table: str, options: TableOptions | None) -> "ReadingOptions":
+        """Return the options with those of one table, or (None) without them."""
+        others = {name: one for name, one in self.tables.items() if name != table}
+        return replace(self, tables={**others, table: options} if options not in (None, TableOptions()) else others)
 
 
 @dataclass(frozen=True)
@@ -99,9 +139,10 @@ def with_headers_offered(problems: Sequence[Problem], table: str, header: Sequen
 
 
 def read_options(source: Source | None) -> ReadingOptions:
-    """Read `columns.toml`: for each table lines of "their header" = "our_column", and leave_out = true or false.
+    """Read `columns.toml`.
 
-    A header that is not used has "" for its column.
+    For each table it has lines of "their header" = "our_column", or "" for a header that is not used; then leave_out =
+    true or false; and under [sheets] and [header_rows] the sheet and the row of the header, by table.
 
     Raises
     ------
@@ -113,17 +154,45 @@ def read_options(source: Source | None) -> ReadingOptions:
     problems = list(_problems(source.name, keys))
     if problems:
         raise DataError(problems)
-    mappings = {name: dict(pairs) for name, pairs in keys.items() if name != "leave_out"}
-    return ReadingOptions(mappings, keys.get("leave_out", False))
+    sheets, rows = keys.get("sheets", {}), keys.get("header_rows", {})
+    named = {*keys, *sheets, *rows} - {"leave_out", *_BY_TABLE}
+    tables = {table: _table_options(keys.get(table, {}), sheets.get(table, ""), rows.get(table, 0)) for table in named}
+    return ReadingOptions(dict(sorted(tables.items())), keys.get("leave_out", False))
+
+
+def _table_options(pairs: Mapping[str, str], sheet: str, header_row: int) -> TableOptions:
+    mapping = {header: column for header, column in pairs.items() if column}
+    return TableOptions(mapping, tuple(header for header in pairs if header not in mapping), sheet, header_row)
 
 
 def options_source(options: ReadingOptions) -> Source:
     """Return the options as a file among the inputs of a plan; `read_options` reads it."""
     lines = ["leave_out = true"] if options.leave_out else []
-    for table, pairs in sorted(options.mappings.items()):
+    tables = sorted(options.tables.items())
+    for name, values in (
+        ("sheets", [(table, one.sheet) for table, one in tables]),
+        ("header_rows", [(table, one.header_row) for table, one in tables]),
+    ):
+        written = [f"{table} = {toml_value(value)}" for table, value in values if value]
+        lines += [f"[{name}]", *written] if written else []
+    for table, one in tables:
+        pairs = {**one.mapping, **dict.fromkeys(one.not_used, "")}
         written = [f"{toml_value(header)} = {toml_value(column)}" for header, column in pairs.items()]
         lines += [f"[{table}]", *written] if written else []
     return Source("columns.toml", "".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+# By key: whether a value can be used, and what to write.
+_BY_TABLE: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "sheets": (
+        lambda value: isinstance(value, str),
+        'Write the name of the sheet in quotation marks, such as supporters = "Our leaders".',
+    ),
+    "header_rows": (
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 1,
+        "Write the number of the row, such as supporters = 3.",
+    ),
+}
 
 
 def _problems(name: str, keys: Mapping[str, object]) -> Iterator[Problem]:
@@ -132,16 +201,35 @@ def _problems(name: str, keys: Mapping[str, object]) -> Iterator[Problem]:
         if table == "leave_out":
             if not isinstance(pairs, bool):
                 yield Problem(name, None, table, "", "The value is neither true nor false.", "Write leave_out = true.")
-            continue
-        if table not in forms or table == "baseline":
-            known = [one for one in forms if one != "baseline"]
-            fix = did_you_mean(table, known, "Known are: " + ", ".join(known) + ".")
-            yield Problem(name, None, table, "", f"{shown(table)} is not one of the tables.", fix)
+        elif table in _BY_TABLE:
+            yield from _problems_by_table(name, table, pairs, forms)
+        elif unknown := _unknown_table(name, table, table, forms):
+            yield unknown
         elif not isinstance(pairs, dict) or not all(isinstance(column, str) for column in pairs.values()):
             message = "Each line must name one of our columns in quotation marks."
             yield Problem(name, None, table, "", message, _EXAMPLE)
         else:
             yield from _column_problems(name, table, pairs, forms[table].column_names)
+
+
+def _problems_by_table(name: str, key: str, values: object, forms: Collection[str]) -> Iterator[Problem]:
+    is_usable, example = _BY_TABLE[key]
+    if not isinstance(values, dict):
+        yield Problem(name, None, key, "", f"[{key}] has one line for each table.", example)
+        return
+    for table, value in values.items():
+        if unknown := _unknown_table(name, f"{key}.{table}", table, forms):
+            yield unknown
+        elif not is_usable(value):
+            yield Problem(name, None, f"{key}.{table}", "", "The value cannot be used.", example)
+
+
+def _unknown_table(name: str, column: str, table: str, forms: Collection[str]) -> Problem | None:
+    known = [one for one in forms if one != "baseline"]
+    if table in known:
+        return None
+    fix = did_you_mean(table, known, "Known are: " + ", ".join(known) + ".")
+    return Problem(name, None, column, "", f"{shown(table)} is not one of the tables.", fix)
 
 
 def _column_problems(name: str, table: str, pairs: Mapping[str, str], known: Sequence[str]) -> Iterator[Problem]:

@@ -1,12 +1,13 @@
 """From a problem back to the cell of a file: the place of each table, and the words that a cell may hold."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from matching.errors import DataError, Problem
-from matching.inputs import corrections
-from matching.inputs.headers import ReadingOptions, options_source, read_options
+from matching.errors import DataError, Problem, shown
+from matching.inputs.corrections import Changes
+from matching.inputs.corrections import with_cells as file_with_cells
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted_header import ofsted_columns
@@ -16,6 +17,7 @@ from matching.tables.formats import (
     NEED_STATES,
     PRIORITIES,
     RULE_CODES,
+    TableFormat,
     known_columns,
     needed_columns,
     table_formats,
@@ -57,21 +59,22 @@ def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
     """Return the place of every table of the sources."""
     options = options_of(sources)
     return tuple(
-        _place(name, source, options.mappings.get(name, {}))
+        _place(name, source, options.of(name))
         for name, source in named_apart(sources).items()
         if name not in ("policy", COLUMNS)
     )
 
 
-def _place(name: str, source: Source, mapping: Mapping[str, str]) -> Place:
+def _place(name: str, source: Source, options: TableOptions) -> Place:
     try:
-        found = find_table(source, recognition(name, source, mapping))
+        found = find_table(source, recognition(name, source, options.mapping), options.where)
     except DataError:
         return Place(name, (source.name,), "", {})
     labels = (source.name, f"{source.name} ({found.sheet})") if found.sheet else (source.name,)
-    columns = {header: mapping.get(header) or header for header in found.header if header}
+    names = [header for header in found.header if header and header not in options.not_used]
+    columns = {header: options.mapping.get(header, header) for header in names}
     if name in _FORMATS and not is_extract(name, source):
-        columns |= table_formats(standard_vocabulary())[name].columns_in(found.header, mapping)
+        columns |= table_formats(standard_vocabulary())[name].columns_in(names, options.mapping)
     return Place(name, labels, found.sheet, {column: header for header, column in columns.items()})
 
 
@@ -133,36 +136,64 @@ def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
     ------
     DataError
     """
-    mapping = options_of(sources).mappings.get(place.table, {})
-    source = sources[place.table]
-    form = table_formats(standard_vocabulary()).get(place.table)
-    return read_sheet(
+    options, source = options_of(sources).of(place.table), sources[place.table]
+    form = None if is_extract(place.table, source) else table_formats(standard_vocabulary()).get(place.table)
+    recognise = recognition(place.table, source, options.mapping)
+    return read_under(source, recognise, options, form, encodings=("utf-8-sig", "cp1252"))
+
+
+def read_under(
+    source: Source,
+    recognise: Recognise,
+    options: TableOptions,
+    form: TableFormat | None,
+    encodings: Sequence[str] = ("utf-8-sig",),
+) -> Sheet:
+    """Read the cells of a table from where its options say, without the columns that are not used.
+
+    Parameters
+    ----------
+    form : TableFormat, optional
+        Of the table, if it is one of ours: the columns in which no cell may be blank.
+
+    Raises
+    ------
+    DataError
+    """
+    sheet = read_sheet(
         source,
-        encodings=("utf-8-sig", "cp1252"),
-        needed=needed_columns(form, mapping) if form and not is_extract(place.table, source) else None,
-        recognise=recognition(place.table, source, mapping),
+        encodings=encodings,
+        wanted=lambda name: name not in options.not_used,
+        needed=needed_columns(form, options.mapping) if form else None,
+        recognise=recognise,
+        where=options.where,
     )
+    if not options.not_used:
+        return sheet
+    listed = ", ".join(map(shown, options.not_used))
+    return replace(sheet, notices=(*sheet.notices, f"{sheet.name}: columns that are not used, as you chose: {listed}."))
 
 
-def with_cells(
-    sources: Mapping[str, Source], place: Place, rows: Iterable[int], column: str, value: str
-) -> dict[str, Source]:
-    """Return the sources with one value in a column of some rows; other tables of the same file share the change.
+def with_cells(sources: Mapping[str, Source], place: Place, changes: Changes) -> dict[str, Source]:
+    """Return the sources with new values in cells of one table; other tables of the same file share the change.
+
+    Parameters
+    ----------
+    place : Place
+        Of the table.
+    changes : mapping
+        By row and column, as problems name them.
 
     Raises
     ------
     DataError
         The file cannot be changed.
     """
-    return _with_values(sources, place, {(row, place.columns[column]): value for row in rows})
-
-
-def _with_values(
-    sources: Mapping[str, Source], place: Place, cells: Mapping[tuple[int, str], str]
-) -> dict[str, Source]:
     old = sources[place.table]
-    mapping = options_of(sources).mappings.get(place.table, {})
-    changed = corrections.with_cells(old, cells, recognise=recognition(place.table, old, mapping))
+    options = options_of(sources).of(place.table)
+    in_file = {(row, place.columns[column]): value for (row, column), value in changes.items()}
+    recognise = recognition(place.table, old, options.mapping)
+    changed = file_with_cells(old, in_file, recognise=recognise, where=options.where)
     return {name: changed if source == old else source for name, source in sources.items()}
 
 
@@ -181,14 +212,13 @@ def with_answers(sources: Mapping[str, Source], answers: Mapping[Problem, str]) 
     for problem, value in answers.items():
         place = place_of(problem, among)
         if place is not None and problem.row is not None and can_be_mended(problem, place):
-            of_table = cells.setdefault(place.table, {})
-            at = (problem.row, place.columns[problem.column])
+            of_table, at = cells.setdefault(place.table, {}), (problem.row, problem.column)
             # A cell may hold several faulty words.
             of_table[at] = with_offer(of_table.get(at, problem.value), problem, value)
     changed = dict(sources)
     for place in among:
         if place.table in cells:
-            changed = _with_values(changed, place, cells[place.table])
+            changed = with_cells(changed, place, cells[place.table])
     return changed
 
 

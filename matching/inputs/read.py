@@ -23,13 +23,16 @@ from matching.inputs.checks.left_out_rows import without_faulty_rows
 from matching.inputs.checks.school_names import with_schools_offered
 from matching.inputs.checks.successors import follow_links
 from matching.inputs.checks.together import AbsentSchools, check_together, unknown_identifiers
-from matching.inputs.headers import Mappings, read_options, with_headers_offered
+from matching.inputs.headers import Mappings, TableOptions, read_options, with_headers_offered
+from matching.inputs.inputs import InputFile, Inputs, no_needs
+from matching.inputs.kept_tables import Kept, once
+from matching.inputs.locations import read_under
 from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
 from matching.tables.files import Source, header_of, named_apart, read_sheet
-from matching.tables.formats import NEED_STATES, known_columns, needed_columns, table_formats
+from matching.tables.formats import NEED_STATES, TableFormat, known_columns, needed_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -39,71 +42,6 @@ OPTIONAL_TABLES = ("accreditation", "decisions")
 SOURCES = (*REQUIRED_TABLES, *OPTIONAL_TABLES, "policy", "baseline", "ofsted", "links", "columns")
 # Files that add to the tables; they are no tables of a run themselves.
 _ABOUT_TABLES = ("ofsted", "links", "columns")
-
-
-@dataclass(frozen=True)
-class InputFile:
-    """Where a table came from: the file's name, the SHA-256 digest of its bytes, and its number of rows."""
-
-    name: str
-    sha256: str
-    rows: int | None
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Sound inputs of one run, in an order that does not depend on the files'.
-
-    Attributes
-    ----------
-    schools : DataFrame
-        By urn; columns of the schools table.
-    supporters : DataFrame
-        By supporter_id; columns of the supporters table. `phases`, `specialisms`, `conflicts` and `unavailable` hold
-        tuples; `days_available` and `max_distance_km` are infinite, and days are None, where the cell was blank.
-    needs : DataFrame
-        By need_id, the needs that are open or held by a pin; columns of the needs table. `designations` holds the
-        accepted ones, filled from the focus where the cell was blank.
-    accreditation : DataFrame or None
-        By supporter_id and criterion; None where no file was given.
-    decisions : DataFrame
-        By need_id, supporter_id and kind: one row for each need that a decision is about, whether or not it is open.
-    baseline : DataFrame or None
-        By need_id: need_id and supporter_id of an earlier plan's deployments; None in a first run.
-    notices : tuple of str
-        What a reader of the plan should know about its inputs.
-    left_out : tuple of str
-        The notices about rows that were left out on request; `notices` holds them too.
-    as_at : date
-        The day on which evidence is judged to be due for review, and on which needs without `start_by` begin.
-    not_open : DataFrame
-        By need_id, the other needs: paused or withdrawn, and not held by a pin.
-    """
-
-    vocabulary: Vocabulary
-    schools: pd.DataFrame
-    supporters: pd.DataFrame
-    needs: pd.DataFrame
-    accreditation: pd.DataFrame | None
-    decisions: pd.DataFrame
-    baseline: pd.DataFrame | None
-    policy: Policy
-    files: Mapping[str, InputFile]
-    notices: tuple[str, ...]
-    as_at: date
-    left_out: tuple[str, ...] = ()
-    not_open: pd.DataFrame = field(default_factory=lambda: _no_needs(standard_vocabulary()))
-
-    @property
-    def all_needs(self) -> pd.DataFrame:
-        """Every need of the needs table, by need_id."""
-        if self.not_open.empty:
-            return self.needs
-        return pd.concat([self.needs, self.not_open]).sort_values("need_id", ignore_index=True)
-
-    def state_of(self, need_id: str) -> str:
-        """Return the state of a need that is not open, and otherwise nothing."""
-        return str(next(iter(self.not_open.loc[self.not_open["need_id"] == need_id, "state"]), ""))
 
 
 @dataclass
@@ -127,6 +65,7 @@ def read_inputs(
     leave_out: bool = False,
     columns: Mapping[str, Collection[str]] | None = None,
     may_be_empty: Collection[str] = (),
+    kept: Kept | None = None,
 ) -> Inputs:
     """Read and check the files of a run.
 
@@ -148,6 +87,8 @@ def read_inputs(
         By table: the only columns to read, as a run of an earlier format did.
     may_be_empty : collection of str
         The tables that need no row: a round may begin with its schools alone.
+    kept : dict, optional
+        Empty at first; with the same one, a table whose file has not changed is not read again.
 
     Raises
     ------
@@ -157,7 +98,7 @@ def read_inputs(
     # In one order, whatever the caller's, so that equal files give equal notices.
     sources = {name: sources[name] for name in SOURCES if name in sources}
     return _inputs(
-        sources, _read(sources, REQUIRED_TABLES, mapping or {}, leave_out, columns or {}, may_be_empty), as_at
+        sources, _read(sources, REQUIRED_TABLES, mapping or {}, leave_out, columns or {}, may_be_empty, kept), as_at
     )
 
 
@@ -264,10 +205,6 @@ def _open_or_pinned(needs: pd.DataFrame, decisions: pd.DataFrame) -> tuple[pd.Da
     return needs[counts].reset_index(drop=True), needs[~counts].reset_index(drop=True)
 
 
-def _no_needs(vocabulary: Vocabulary) -> pd.DataFrame:
-    return pd.DataFrame(columns=["row", *table_formats(vocabulary)["needs"].column_names], dtype="object")
-
-
 def _unusable_cells(decisions: Table, vocabulary: Vocabulary) -> Iterator[Problem]:
     columns = {column.name: column for column in table_formats(vocabulary)["decisions"].columns}
     for name in ("kind", "supporter_id", "need_id"):
@@ -290,6 +227,7 @@ def _read(
     leave_out: bool,
     columns: Mapping[str, Collection[str]],
     may_be_empty: Collection[str] = (),
+    kept: Kept | None = None,
 ) -> _Reading:
     """Return everything that was read, without a problem left in it."""
     vocabulary, reading, sources = standard_vocabulary(), _Reading(), named_apart(sources)
@@ -301,8 +239,8 @@ def _read(
         options = read_options(sources.get("columns"))
     except DataError as error:
         raise DataError([*reading.problems, *error.problems]) from error
-    mappings = {name: {**options.mappings.get(name, {}), **mapping.get(name, {})} for name in SOURCES}
-    _read_each(reading, sources, vocabulary, mappings, columns, may_be_empty)
+    said = {name: options.of(name).also(mapping.get(name, {})) for name in SOURCES}
+    _read_each(reading, named_apart(sources), vocabulary, said, columns, may_be_empty, {} if kept is None else kept)
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     schools = tables["schools"].frame if "schools" in tables else None
@@ -331,9 +269,10 @@ def _read_each(
     reading: _Reading,
     sources: Mapping[str, Source],
     vocabulary: Vocabulary,
-    mappings: Mappings,
+    options: Mapping[str, TableOptions],
     columns: Mapping[str, Collection[str]],
     may_be_empty: Collection[str],
+    kept: Kept,
 ) -> None:
     formats = table_formats(vocabulary)
     if "links" in sources:
@@ -347,23 +286,11 @@ def _read_each(
             if name == "policy":
                 reading.policy = read_policy(source)
             elif name == "schools" and is_gias(header_of(source, gias_columns)):
-                _read_gias(reading, source, sources.get("ofsted"), vocabulary, of_earlier_format=bool(columns))
+                _read_gias(reading, source, sources, vocabulary, kept, of_earlier_format=bool(columns))
             elif name not in _ABOUT_TABLES:
-                form, chosen = formats[name], mappings[name]
-                sheet = read_sheet(source, needed=needed_columns(form, chosen), recognise=known_columns(form, chosen))
-                try:
-                    reading.tables[name] = read_table(
-                        sheet,
-                        form,
-                        vocabulary,
-                        chosen,
-                        columns=columns.get(name),
-                        may_be_empty=name in may_be_empty,
-                    )
-                except DataError as error:
-                    used = form.columns_in(sheet.header, chosen)
-                    header = [used.get(one, one) for one in sheet.header]
-                    raise DataError(with_headers_offered(error.problems, name, header)) from error
+                said, blank = options[name], name in may_be_empty
+                read = partial(_read_one, source, formats[name], said, columns.get(name), may_be_empty=blank)
+                reading.tables[name] = once(kept, name, (source, said, columns.get(name), blank), read)
                 if name == "schools" and "ofsted" in sources:
                     reading.notices.append(
                         f"{sources['ofsted'].name}: not used, because the schools are not a GIAS extract."
@@ -375,16 +302,37 @@ def _read_each(
         reading.notices += table.notices
 
 
+def _read_one(
+    source: Source, form: TableFormat, options: TableOptions, columns: Collection[str] | None, *, may_be_empty: bool
+) -> Table:
+    sheet = read_under(source, known_columns(form, options.mapping), options, form)
+    vocabulary = standard_vocabulary()
+    try:
+        return read_table(sheet, form, vocabulary, options.mapping, columns=columns, may_be_empty=may_be_empty)
+    except DataError as error:
+        used = form.columns_in(sheet.header, options.mapping)
+        header = [used.get(one, one) for one in sheet.header]
+        raise DataError(with_headers_offered(error.problems, form.name, header)) from error
+
+
 def _read_gias(
-    reading: _Reading, source: Source, ofsted: Source | None, vocabulary: Vocabulary, *, of_earlier_format: bool
+    reading: _Reading,
+    source: Source,
+    sources: Mapping[str, Source],
+    vocabulary: Vocabulary,
+    kept: Kept,
+    *,
+    of_earlier_format: bool,
 ) -> None:
-    inspections = None
+    ofsted, inspections = sources.get("ofsted"), None
     try:
         # Plans of earlier formats had no grade from an ungraded inspection.
         inspections = read_ofsted(ofsted, ungraded=not of_earlier_format) if ofsted else None
     except DataError as error:
         reading.problems += error.problems
-    official = read_gias(source, vocabulary, inspections, reading.links if reading.links.rows else None)
+    links = reading.links if reading.links.rows else None
+    about = (source, ofsted, sources.get("links"), of_earlier_format)
+    official = once(kept, "schools", about, lambda: read_gias(source, vocabulary, inspections, links))
     reading.tables["schools"] = official.table
     reading.left_out = dict(zip(official.left_out["urn"], official.left_out["reason"], strict=True))
     reading.notices += official.notices
@@ -396,7 +344,7 @@ def _read_gias(
 def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None) -> Inputs:
     vocabulary = standard_vocabulary()
     frames = {name: table.frame for name, table in reading.tables.items()}
-    needs = _typed(frames.get("needs", _no_needs(vocabulary)), "needs", vocabulary)
+    needs = _typed(frames.get("needs", no_needs(vocabulary)), "needs", vocabulary)
     needs["designations"] = [
         given or vocabulary.focuses[focus].accepted_designations
         for given, focus in zip(needs["designations"], needs["focus"], strict=True)

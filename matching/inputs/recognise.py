@@ -1,14 +1,15 @@
-"""The tables that a workbook holds, recognised by their columns, and headers that are none of our columns."""
+"""The tables that a workbook holds, recognised by their columns, and how each column of a file is read."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 from matching.errors import DataError, Problem, file_problem
-from matching.inputs.headers import suggest_columns
-from matching.inputs.locations import is_extract, options_of
+from matching.inputs.headers import TableOptions, options_source, suggest_columns
+from matching.inputs.locations import is_extract, options_of, with_options
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, read_inputs
-from matching.tables.files import Source, find_table
+from matching.tables.files import ANYWHERE, Source, find_table, first_rows, named_apart
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
 from matching.tables.toml_files import toml_value
 from matching.tables.vocabulary import standard_vocabulary
@@ -16,6 +17,7 @@ from matching.tables.vocabulary import standard_vocabulary
 WORKBOOK = "workbook"
 """The name under which a workbook of several tables is given."""
 _TABLES = (*REQUIRED_TABLES, *OPTIONAL_TABLES)
+_SAMPLES = 3
 
 
 def without_workbook(uploaded: dict[str, Source]) -> dict[str, Source]:
@@ -69,42 +71,76 @@ def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
 
 
 @dataclass(frozen=True)
-class UnknownHeader:
-    """A table with headers that are none of our columns.
+class TheirColumn:
+    """A column of a user's file.
+
+    Attributes
+    ----------
+    header : str
+    samples : tuple of str
+        Some of its first cells.
+    column : str
+        Our column that it is read as; blank for none.
+    suggested : str
+        Our column that it may be, where the user has not said it; blank for none.
+    meant : bool
+        Whether its words mean that column, and are not only similar.
+    refused : bool
+        Whether the user said that it is not used.
+    """
+
+    header: str
+    samples: tuple[str, ...]
+    column: str
+    suggested: str = ""
+    meant: bool = False
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class TableReading:
+    """How one table of a user's is read, or would be.
 
     Attributes
     ----------
     table, name : str
         Its name among the sources, and its name for people.
+    sheet : str
+        The sheet or zipped file that holds it; blank where it is the whole file.
+    sheets : mapping of str to tuple
+        The first rows of each sheet.
+    header_row : int
+    columns : tuple of TheirColumn
     missing : tuple of str
-        The required columns that it lacks.
-    others : tuple of str
-        Optional columns that one of the unknown ones may be.
-    headers : tuple of str
-        The unknown ones, without those that the user said are not used.
-    suggested : mapping of str to str
-        Our column to their header.
-    meant : tuple of str
-        The suggested columns whose header has words that mean them, and is not only similar.
+        The required columns that no header stands for.
     """
 
     table: str
     name: str
+    sheet: str
+    sheets: Mapping[str, tuple[tuple[str, ...], ...]]
+    header_row: int
+    columns: tuple[TheirColumn, ...]
     missing: tuple[str, ...]
-    others: tuple[str, ...]
-    headers: tuple[str, ...]
-    suggested: Mapping[str, str]
-    meant: tuple[str, ...] = ()
 
     @property
-    def must_be_named(self) -> bool:
+    def asks(self) -> bool:
         """Whether a column that is needed is missing, or one that the user filled in would not be read."""
-        return bool((self.missing and self.headers) or self.meant)
+        return any(one.meant for one in self.columns) or bool(
+            self.missing and any(not (one.column or one.refused) for one in self.columns)
+        )
 
 
-def unknown_headers(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
-    """Return the tables whose columns the user must name before they can be read."""
-    return tuple(one for one in _unknown_headers(sources) if one.must_be_named)
+def table_readings(sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
+    """Return how each table is read; official files, wrong files and those that cannot be opened are left out."""
+    formats, options = table_formats(standard_vocabulary()), options_of(sources)
+    called = named_apart(sources)
+    found = (
+        _reading(called[table], formats[table], options.of(table))
+        for table in _TABLES
+        if table in sources and not is_extract(table, sources[table])
+    )
+    return tuple(one for one in found if one)
 
 
 def unread_columns(sources: Mapping[str, Source]) -> tuple[Problem, ...]:
@@ -114,16 +150,16 @@ def unread_columns(sources: Mapping[str, Source]) -> tuple[Problem, ...]:
     """
     return tuple(
         Problem(
-            one.name,
+            reading.name,
             None,
-            one.suggested[column],
-            one.suggested[column],
-            f"This column may be '{column}', and is not read under its name.",
-            f'Name it in a columns file: {toml_value(one.suggested[column])} = "{column}", or = "" if it is not used.',
+            one.header,
+            one.header,
+            f"This column may be '{one.suggested}', and is not read under its name.",
+            f'Name it in a columns file: {toml_value(one.header)} = "{one.suggested}", or = "" if it is not used.',
         )
-        for one in _unknown_headers(sources)
-        for column in one.meant
-        if column not in one.missing
+        for reading in table_readings(sources)
+        for one in reading.columns
+        if one.meant and one.suggested not in reading.missing
     )
 
 
@@ -148,53 +184,100 @@ def with_columns_named(sources: Mapping[str, Source]) -> Mapping[str, Source]:
 def suggested_columns(sources: Mapping[str, Source]) -> Source:
     """Return a columns file with what every unknown header may mean, to look through and to change."""
     options = options_of(sources)
-    found = {one.table: one for one in _unknown_headers(sources)}
+    for reading in table_readings(sources):
+        unknown = [one for one in reading.columns if not (one.column or one.refused)]
+        own = options.of(reading.table)
+        mapping = {**own.mapping, **{one.header: one.suggested for one in unknown if one.suggested}}
+        not_used = (*own.not_used, *(one.header for one in unknown if not one.suggested))
+        options = options.with_table(reading.table, replace(own, mapping=mapping, not_used=not_used))
     lines = ["# What your headers may mean. Look through every line: nothing here is used before you give this file."]
-    lines += ["leave_out = true"] if options.leave_out else []
-    for table in _TABLES:
-        given = options.mappings.get(table, {})
-        one = found.get(table)
-        if not given and not one:
+    for reading in table_readings(sources):
+        found = {one.suggested for one in reading.columns}
+        lacking = [column for column in reading.missing if column not in found]
+        lines += [f"# Still missing in [{reading.table}]: the header of {column}." for column in lacking]
+    written = "".join(f"{line}\n" for line in lines).encode("utf-8")
+    return Source("columns.toml", written + options_source(options).content)
+
+
+def with_places(
+    sources: Mapping[str, Source], tables: Iterable[str], remembered: Mapping[str, TableOptions]
+) -> dict[str, Source]:
+    """Return the sources with the sheets and header rows that were chosen for earlier files, where they still fit.
+
+    Parameters
+    ----------
+    tables : iterable of str
+        Those that have a new file.
+    remembered : mapping of str to TableOptions
+        By table: the answers of earlier rounds, for what the sources' own options do not say.
+    """
+    options = options_of(sources)
+    for table in tables:
+        if table not in _TABLES or table not in sources:
             continue
-        lines += ["", f"[{table}]"]
-        lines += [f"{toml_value(header)} = {toml_value(column)}" for header, column in given.items()]
-        if one:
-            by_header = {header: column for column, header in one.suggested.items()}
-            lines += [f"{toml_value(header)} = {toml_value(by_header.get(header, ''))}" for header in one.headers]
-            lacking = [column for column in one.missing if column not in one.suggested]
-            lines += [f"# Still missing: write its header in front of  = {toml_value(column)}" for column in lacking]
-    return Source("columns.toml", "".join(f"{line}\n" for line in lines).encode("utf-8"))
+        own = options.of(table)
+        said = own if own.where != ANYWHERE else remembered.get(table, TableOptions())
+        where = said.where if _fits(sources[table], table, said) else ANYWHERE
+        options = options.with_table(table, replace(own, sheet=where.sheet, header_row=where.header_row))
+    return with_options(sources, options)
 
 
-def _unknown_headers(sources: Mapping[str, Source]) -> Iterator[UnknownHeader]:
-    formats = table_formats(standard_vocabulary())
-    mappings = options_of(sources).mappings
-    for table in _TABLES:
-        if table in sources and not is_extract(table, sources[table]):
-            found = _in_header(sources[table], formats[table], mappings.get(table, {}))
-            if found:
-                yield found
-
-
-def _in_header(source: Source, form: TableFormat, mapping: Mapping[str, str]) -> UnknownHeader | None:
+def _fits(source: Source, table: str, options: TableOptions) -> bool:
+    """Return whether a file has a header of the table in the sheet and row that the options say."""
+    if options.where == ANYWHERE:
+        return False
+    recognise = known_columns(table_formats(standard_vocabulary())[table], options.mapping)
     try:
-        found = find_table(source, known_columns(form, mapping))
-        if _missing(found.header, form, mapping):
-            found = find_table(source, partial(likely_columns, form))
+        return recognise(find_table(source, recognise, options.where).header) > 1
+    except DataError:
+        return False
+
+
+def _reading(source: Source, form: TableFormat, options: TableOptions) -> TableReading | None:
+    try:
+        sheets = first_rows(source, known_columns(form, options.mapping))
+        found = find_table(source, known_columns(form, options.mapping), options.where)
+        if _missing(found.header, form, options):
+            found = find_table(source, partial(likely_columns, form), options.where)
     except DataError:
         return None
-    missing = _missing(found.header, form, mapping)
-    used = form.columns_in(found.header, mapping)
-    unknown = tuple(name for name in found.header if name and name not in used and mapping.get(name, name))
-    if not unknown or other_table(found.header, form, standard_vocabulary()):
+    missing = _missing(found.header, form, options)
+    if missing and other_table(found.header, form, standard_vocabulary()):
         return None
-    suggestions = suggest_columns(form.name, [used.get(name, mapping.get(name, name)) for name in found.header])
-    suggested = {one.column: one.header for one in suggestions}
-    others = tuple(column for column in suggested if column not in missing)
-    meant = tuple(one.column for one in suggestions if one.score == 1)
-    name = f"{source.name} ({found.sheet})" if found.sheet else source.name
-    return UnknownHeader(form.name, name, missing, others, unknown, suggested, meant)
+    used = _used(found.header, form, options)
+    called = [used.get(name, _called(name, options)) for name in found.header]
+    suggested = {one.header: one for one in suggest_columns(form.name, called)}
+    columns = tuple(
+        TheirColumn(
+            header,
+            _samples(sheets.get(found.sheet, ()), found.header_row, place),
+            used.get(header, ""),
+            # A word for a column of ours that is in the header already is not suggested.
+            suggested[name].column if name in suggested else "",
+            name in suggested and suggested[name].score == 1,
+            header in options.not_used,
+        )
+        for place, (header, name) in enumerate(zip(found.header, called, strict=True))
+        if header
+    )
+    name = f"{source.name} ({found.sheet})" if len(sheets) > 1 else source.name
+    return TableReading(form.name, name, found.sheet, sheets, found.header_row, columns, missing)
 
 
-def _missing(header: Sequence[str], form: TableFormat, mapping: Mapping[str, str]) -> tuple[str, ...]:
-    return form.missing_from(form.columns_in(header, mapping).values())
+def _called(header: str, options: TableOptions) -> str:
+    """Return the name under which a header is read; blank where it is not used."""
+    return "" if header in options.not_used else options.mapping.get(header, header)
+
+
+def _missing(header: Sequence[str], form: TableFormat, options: TableOptions) -> tuple[str, ...]:
+    return form.missing_from(set(_used(header, form, options).values()))
+
+
+def _used(header: Sequence[str], form: TableFormat, options: TableOptions) -> dict[str, str]:
+    """Return our column of each header that is read."""
+    return form.columns_in([name for name in header if name not in options.not_used], options.mapping)
+
+
+def _samples(rows: Sequence[Sequence[str]], header_row: int, place: int) -> tuple[str, ...]:
+    cells = (row[place] for row in rows[header_row:] if place < len(row))
+    return tuple(islice(dict.fromkeys(filter(None, cells)), _SAMPLES))

@@ -8,7 +8,8 @@ import pandas as pd
 
 from matching.audit import verify as audit
 from matching.inputs import triage as inputs_triage
-from matching.inputs.read import Inputs, read_inputs, read_schools
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs, read_schools
 from matching.library.frames import Given, numeric
 from matching.library.run import Plan, sources_of
 from matching.pairs.market import open_market

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from matching.accreditation import Verdicts, judge
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.eligible import Pairs, eligible_pairs, pairs_of_needs, scored
 from matching.pairs.rules import Rulebook
 from matching.pairs.spatial_index import SpatialIndex

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from matching.inputs.groups import group_keys
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.tables.formats import PRIORITIES, RULE_CODES
 from matching.tables.grid import distance_km

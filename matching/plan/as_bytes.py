@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.equity import equity as equity_of
 from matching.plan.stored_inputs import stored_path, stored_tables
 from matching.plan.write import Plan

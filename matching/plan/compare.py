@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import counted, joined
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.rules import Rulebook, positions
 from matching.plan.equity import mean_distance_km
 from matching.plan.phrases import need_in_words

@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from matching.errors import DataError
-from matching.inputs.read import SOURCES, Inputs
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import SOURCES
 from matching.plan.write import PLAN_COLUMNS, PROOF_BY_LOADS, PROOF_BY_PRICES, PROOF_BY_SEARCH
 from matching.tables.files import Source, read_sheet
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.write import Plan
 from matching.tables.csv_out import number_text, spreadsheet_safe
 from matching.tables.formats import PRIORITIES

@@ -11,7 +11,8 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from matching.errors import DataError, Problem, joined
-from matching.inputs.read import InputFile, Inputs, read_inputs
+from matching.inputs.inputs import InputFile, Inputs
+from matching.inputs.read import read_inputs
 from matching.plan import earlier_formats
 from matching.plan.as_bytes import EQUITY_FILE, SURPLUS_FILE
 from matching.plan.directories import PLAN_MARK

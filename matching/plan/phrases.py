@@ -8,7 +8,7 @@ import numpy as np
 
 from matching.accreditation import failed_criteria
 from matching.errors import joined
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES
 from matching.tables.cell_values import MONTHS

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 
 STORED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "schools": (

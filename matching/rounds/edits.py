@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from matching.errors import DataError, Problem
+from matching.inputs.inputs import Inputs
 from matching.inputs.locations import options_of, with_leaving_out
-from matching.inputs.read import Inputs
 from matching.rounds.history.events import Event, RowChange, new_event
 from matching.rounds.register import Sources, change_problem, key_columns, rows_by_key, table_cells, with_changes
 from matching.tables.cell_values import CellError, DayRange, day, day_range, many

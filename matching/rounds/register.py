@@ -113,9 +113,8 @@ def with_changes(sources: Sources, changes: Sequence[RowChange]) -> dict[str, So
             changed[table] = Source(f"{table}.csv", csv_bytes(cells))
             options = options_of(changed)
             # It has our column names now.
-            if table in options.mappings:
-                mappings = {name: pairs for name, pairs in options.mappings.items() if name != table}
-                changed = with_options(changed, replace(options, mappings=mappings))
+            if table in options.tables:
+                changed = with_options(changed, options.with_table(table, None))
     return changed
 
 

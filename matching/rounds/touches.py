@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import counted
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market, open_market
 from matching.pairs.rules import RULES, positions
 from matching.plan.phrases import bar_phrase

@@ -7,7 +7,6 @@ their meaning.
 import gzip
 import hashlib
 import io
-import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from functools import cached_property
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from matching.errors import DataError, RowLabel, file_problem, shown
+from matching.errors import DataError, RowLabel, did_you_mean, file_problem, shown
 from matching.tables.limits import LIMITS, ReadLimits
 from matching.tables.sheets import Sheet, sheet_of
 from matching.tables.text_cells import (
@@ -31,6 +30,7 @@ from matching.tables.text_cells import (
     without_odd_characters,
 )
 from matching.tables.workbooks.book import Marks, workbook_sheets
+from matching.tables.workbooks.zips import is_zip, member, refuse_other_zips, zipped_tables
 
 Recognise = Callable[[Sequence[str]], int]
 """Counts the cells of a row that are names of the columns that are looked for."""
@@ -55,6 +55,17 @@ class Source:
     def sha256(self) -> str:
         """Digest of the bytes, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where a table is in its file, as far as it is said: the sheet or zipped file, and the row of its header."""
+
+    sheet: str = ""
+    header_row: int = 0
+
+
+ANYWHERE = Where()
 
 
 @dataclass(frozen=True)
@@ -105,15 +116,27 @@ def header_of(source: Source, recognise: Recognise | None = None, *, limits: Rea
     return ()
 
 
-def find_table(source: Source, recognise: Recognise | None = None) -> FoundTable:
+def first_rows(source: Source, recognise: Recognise) -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return the rows among which a header is looked for, by sheet or zipped file (blank where there is one).
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    return {table.name: table.top for table in _tables_in(source, (), recognise, LIMITS)}
+
+
+def find_table(source: Source, recognise: Recognise | None = None, where: Where = ANYWHERE) -> FoundTable:
     """Return the place of the table that `read_sheet` would read.
 
     Raises
     ------
     DataError
-        Nothing of the file can be read.
+        Nothing of the file can be read, or it has no such sheet or row.
     """
-    chosen = _chosen(_tables_in(source, (), recognise, LIMITS), recognise)
+    tables = _tables_in(source, (), recognise, LIMITS)
+    chosen = _chosen(_narrowed(source, tables, where), recognise, where.header_row)
     if chosen is None:
         raise DataError([file_problem(source.name, "Nothing of the file can be read.", SAVE_AS_CSV)])
     return FoundTable(chosen.table.name, chosen.header_row, chosen.header, chosen.table.dialect)
@@ -126,6 +149,7 @@ def read_sheet(
     wanted: Callable[[str], bool] = lambda name: True,
     needed: Callable[[str], bool] | None = None,
     recognise: Recognise | None = None,
+    where: Where = ANYWHERE,
     limits: ReadLimits = LIMITS,
 ) -> Sheet:
     """Read the cells of a CSV or .xlsx file, plain, gzipped or zipped.
@@ -145,6 +169,8 @@ def read_sheet(
         The table is the one with the best header among the first rows of every sheet of a workbook and every file of
         a zip; a hidden sheet only where no other is recognised. Without it, or where nothing is recognised, the first
         row of the first of them is the header.
+    where : Where
+        The sheet and the row of the header, where they are known.
 
     Raises
     ------
@@ -152,8 +178,9 @@ def read_sheet(
         The file is empty, of another kind, too large or in another encoding.
     """
     tables = _tables_in(source, encodings, recognise, limits)
+    narrowed = _narrowed(source, tables, where)
     # Where nothing could be read of the beginning, reading on raises the reason.
-    chosen = _chosen(tables, recognise) or _Chosen(tables[0], 1, (), "")
+    chosen = _chosen(narrowed, recognise, where.header_row) or _Chosen(narrowed[0], 1, (), "")
     # Problems must tell apart two tables of one workbook.
     name = f"{source.name} ({chosen.table.name})" if len(tables) > 1 else source.name
     marks = Marks()
@@ -201,16 +228,6 @@ def unpacked(source: Source, first_bytes: int = -1, *, limits: ReadLimits = LIMI
     return content
 
 
-def is_zip(content: bytes) -> bool:
-    """Return whether these are the bytes of a zip; .xlsx files are zips too."""
-    return content.startswith(b"PK\x03\x04")
-
-
-def is_xlsx(content: bytes) -> bool:
-    """Return whether these are the bytes of a workbook: a zip that holds no CSV files."""
-    return is_zip(content) and not _zipped_tables(content)
-
-
 def is_gzip(content: bytes) -> bool:
     """Return whether these bytes are gzipped."""
     return content.startswith(b"\x1f\x8b")
@@ -244,20 +261,20 @@ def _tables_in(
         refuse_other_kinds(file, whole)
         return [_csv_table(file, "", start, lambda: whole, encodings, recognise, limits)]
     content = unpacked(source, limits=limits)
-    names = _zipped_tables(content)
+    names = zipped_tables(content)
     if not names:
-        _refuse_other_zips(file, content)
+        refuse_other_zips(file, content)
         return _sheets_in(file, content, "", limits)
     tables: list[_CellTable] = []
     for name in names:
         if name.lower().endswith((".xlsx", ".xlsm")):
-            tables += _sheets_in(file, _member(file, content, name, limits), f"{name}, ", limits)
+            tables += _sheets_in(file, member(file, content, name, limits), f"{name}, ", limits)
             continue
 
         def packed(name: str = name) -> bytes:
-            return _member(file, content, name, limits)
+            return member(file, content, name, limits)
 
-        top = _member(file, content, name, limits, first_bytes=_TOP_BYTES)
+        top = member(file, content, name, limits, first_bytes=_TOP_BYTES)
         tables.append(_csv_table(file, name, top, packed, encodings, recognise, limits))
     return tables
 
@@ -309,54 +326,6 @@ def _top_of(rows: Iterator[list[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
-def _zipped_tables(content: bytes) -> tuple[str, ...]:
-    """Return the names of the CSV files and workbooks in a zip; none if it is a workbook or cannot be read."""
-    names = _names_in(content)
-    if "xl/workbook.xml" in names or "[Content_Types].xml" in names:
-        return ()
-    # A Mac adds a shadow of each file to the zips that it makes.
-    return tuple(
-        name
-        for name in names
-        if name.lower().endswith((".csv", ".txt", ".xlsx", ".xlsm"))
-        and not name.startswith("__MACOSX")
-        and "/._" not in name
-    )
-
-
-def _names_in(content: bytes) -> Sequence[str]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return archive.namelist()
-    except Exception:  # a damaged zip makes the library fail in any of dozens of ways
-        return ()
-
-
-def _refuse_other_zips(file: str, content: bytes) -> None:
-    """Refuse a zip that is the file of another program."""
-    kinds = {
-        "xl/workbook.bin": "This is a binary Excel workbook (.xlsb).",
-        "content.xml": "This is an OpenDocument file (.ods).",
-        "Index/Document.iwa": "This is a Numbers file.",
-        "word/document.xml": "This is a Word document.",
-    }
-    for name in _names_in(content):
-        if name in kinds:
-            fix = "Open it in the program that made it, and save the table as 'Excel workbook (.xlsx)'."
-            raise DataError([file_problem(file, kinds[name], fix)])
-
-
-def _member(file: str, content: bytes, name: str, limits: ReadLimits, first_bytes: int = -1) -> bytes:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(name) as packed:
-            found = packed.read(limits.file_bytes + 1 if first_bytes < 0 else first_bytes)
-    except Exception as error:  # as above
-        message, fix = f"{shown(name)} in this .zip file is damaged or protected.", "Download or make it again."
-        raise DataError([file_problem(file, message, fix)]) from error
-    limits.check_bytes(file, len(found))
-    return found
-
-
 # ---- finding the header --------------------------------------------------------------------------------------------
 
 
@@ -370,8 +339,28 @@ class _Chosen:
     notice: str
 
 
-def _chosen(tables: Sequence[_CellTable], recognise: Recognise | None) -> _Chosen | None:
+def _narrowed(source: Source, tables: list[_CellTable], where: Where) -> list[_CellTable]:
+    """Return the tables among which the user leaves the choice."""
+    if where.sheet:
+        found = [table for table in tables if table.name == where.sheet]
+        if not found:
+            names = [table.name for table in tables if table.name]
+            fix = did_you_mean(where.sheet, names, "Choose another sheet, or give none to have it found.")
+            raise DataError([file_problem(source.name, f"There is no sheet {shown(where.sheet)}.", fix)])
+        tables = found
+    if where.header_row:
+        tables = [table for table in tables if len(table.top) >= where.header_row]
+        if not tables:
+            message = f"Row {where.header_row:,} cannot be the header."
+            fix = f"Choose one of the first {_HEADER_WITHIN_ROWS} rows that hold names of columns."
+            raise DataError([file_problem(source.name, message, fix)])
+    return tables
+
+
+def _chosen(tables: Sequence[_CellTable], recognise: Recognise | None, header_row: int = 0) -> _Chosen | None:
     """Return the table with the most columns that are looked for, the first of equals and hidden ones last."""
+    if header_row and tables:
+        return _with_header_in(tables, recognise or len, header_row)
     if not any(table.top for table in tables):
         return None
     shown_first = sorted(tables, key=lambda table: table.hidden)
@@ -388,6 +377,18 @@ def _chosen(tables: Sequence[_CellTable], recognise: Recognise | None) -> _Chose
         elif score >= most and score and table.name not in equals:
             equals.append(table.name)
     return replace(best, notice=_choice_notice(best, equals))
+
+
+def _with_header_in(tables: Sequence[_CellTable], recognise: Recognise, header_row: int) -> _Chosen:
+    """Return the table with the best header in the row that the user names."""
+    found = (
+        (score, header, table)
+        for table in tables
+        for score, number, header in _candidates(table, recognise)
+        if number == header_row
+    )
+    _, header, table = max(found, key=lambda one: one[0])
+    return _Chosen(table, header_row, header, "")
 
 
 def _candidates(table: _CellTable, recognise: Recognise) -> Iterator[tuple[int, int, tuple[str, ...]]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market
 from matching.plan.phrases import counted_days, day_in_words, person
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from matching.errors import counted
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.compare import Comparison, compare
 from matching.plan.write import Plan
 from matching.solve.problem import LEVELS

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from matching.allocation import solve
 from matching.errors import DataError, Problem, did_you_mean, shown
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.eligible import Pairs
 from matching.pairs.market import Market
 from matching.pairs.rules import Rulebook, positions

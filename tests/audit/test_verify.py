@@ -13,7 +13,8 @@ from test_check import small
 from matching.allocation import allocate
 from matching.audit.verify import Verification, sources_for, verify
 from matching.errors import DataError
-from matching.inputs.read import Inputs, read_inputs
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs
 from matching.pairs.market import open_market
 from matching.plan import earlier_formats
 from matching.plan.as_bytes import csv_bytes, plan_files

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from matching.errors import DataError
-from matching.inputs.boundaries import LINE_COLUMNS, Boundaries, Box, area_labels, boundary_lines, read_boundaries
+from matching.inputs.official.boundaries import (
+    LINE_COLUMNS,
+    Boundaries,
+    Box,
+    area_labels,
+    boundary_lines,
+    read_boundaries,
+)
 from matching.tables.files import Source
 
 EVERYWHERE = Box(0, 0, 700_000, 700_000)

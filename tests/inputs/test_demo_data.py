@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from matching.allocation import allocate
-from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, Inputs, read_inputs
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, read_inputs
 from matching.plan.write import Plan
 from matching.tables.files import open_source
 from matching.tables.formats import INSPECTION_COLUMNS, table_formats

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from matching.cli import app
 from matching.errors import DataError
-from matching.inputs.headers import header_key, read_options, suggest_columns
+from matching.inputs.headers import TableOptions, header_key, read_options, suggest_columns
 from matching.inputs.read import read_inputs
-from matching.inputs.recognise import suggested_columns, unknown_headers, unread_columns
+from matching.inputs.recognise import TableReading, suggested_columns, table_readings, unread_columns
 from matching.tables.files import Source
 from matching.tables.formats import table_formats
 from matching.tables.reference import reference_rows
@@ -83,18 +83,21 @@ def test_our_own_name_for_a_column_comes_before_other_words_for_it():
     assert [one.header for one in suggest_columns("needs", ["School", "School URN"])] == ["School URN"]
 
 
+def asking(given) -> tuple[TableReading, ...]:
+    return tuple(one for one in table_readings(given) if one.asks)
+
+
 OFFERED = SUPPORTERS.replace("max_deployments", "How many schools?", 1)
 
 
 def test_a_header_that_means_an_optional_column_is_a_problem_until_it_is_named():
     assert "How many schools?" in OFFERED
     given = sources(supporters=OFFERED)
-    (found,) = unknown_headers(given)
-    assert (found.missing, found.meant, found.suggested) == (
-        (),
-        ("max_deployments",),
-        {"max_deployments": "How many schools?"},
-    )
+    (found,) = asking(given)
+    assert found.missing == ()
+    assert [(one.header, one.suggested) for one in found.columns if one.meant] == [
+        ("How many schools?", "max_deployments")
+    ]
     (problem,) = unread_columns(given)
     assert str(problem) == (
         "supporters.csv, column How many schools?: This column may be 'max_deployments', and is not read under its name. "
@@ -106,19 +109,19 @@ def test_a_header_that_means_an_optional_column_is_a_problem_until_it_is_named()
 def test_it_is_asked_once_whatever_the_answer(column):
     columns = f'[supporters]\n"How many schools?" = "{column}"\n'
     given = sources(supporters=OFFERED, columns=columns)
-    assert (unread_columns(given), unknown_headers(given)) == ((), ())
+    assert (unread_columns(given), asking(given)) == ((), ())
     inputs, usual = read_inputs(given), read_inputs(sources())
     if column:
         assert inputs.supporters.equals(usual.supporters)
     else:
         assert set(inputs.supporters["max_deployments"]) == {1}
-        assert "supporters.csv: columns that are not used: 'How many schools?'." in inputs.notices
+        assert "supporters.csv: columns that are not used, as you chose: 'How many schools?'." in inputs.notices
 
 
 def test_a_column_of_the_users_own_is_not_asked_about():
     header, *rows = NEEDS.splitlines()
     mine = "\n".join([f"{header},Budget code", *(f"{row},7" for row in rows)])
-    assert unread_columns(sources(needs=mine)) == unknown_headers(sources(needs=mine)) == ()
+    assert unread_columns(sources(needs=mine)) == asking(sources(needs=mine)) == ()
 
 
 def test_a_missing_column_names_the_header_that_may_mean_it():
@@ -147,9 +150,9 @@ def test_the_suggested_columns_can_be_given_as_they_are():
 
 def test_what_is_still_missing_stands_in_the_suggested_columns():
     written = suggested_columns(sources(needs=NEEDS.replace("focus", "Zzz", 1))).content.decode()
-    assert '"Zzz" = ""\n# Still missing: write its header in front of  = "focus"\n' in written
+    assert "# Still missing in [needs]: the header of focus.\n" in written
     assert tomllib.loads(written) == {"needs": {"Zzz": ""}}
-    assert read_options(Source("columns.toml", written.encode())).mappings == {"needs": {"Zzz": ""}}
+    assert read_options(Source("columns.toml", written.encode())).of("needs") == TableOptions(not_used=("Zzz",))
 
 
 def test_the_command_stops_writes_suggestions_on_request_and_takes_them(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 from tiny import faults_of
 
-from matching.inputs.headers import ReadingOptions, options_source, read_options, suggest_columns
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options, suggest_columns
 from matching.tables.files import Source
 
 
@@ -23,7 +23,10 @@ def test_close_words_are_suggested_once_each_and_never_for_a_column_that_is_ther
 
 
 def test_the_options_are_read_back_as_they_were_written():
-    given = ReadingOptions({"supporters": {'Full "name"': "name", "Zoë\n": "supporter_id"}}, leave_out=True)
+    supporters = TableOptions(
+        {'Full "name"': "name", "Zoë\n": "supporter_id"}, ("Colour", 'My "own"'), "Our leaders ▸ 2026", 3
+    )
+    given = ReadingOptions({"supporters": supporters, "needs": TableOptions(header_row=2)}, leave_out=True)
     assert read_options(options_source(given)) == given
     assert read_options(options_source(ReadingOptions())) == read_options(None) == ReadingOptions()
 
@@ -45,6 +48,22 @@ def test_the_options_are_read_back_as_they_were_written():
         (
             '[needs]\nA = "fokus"',
             "columns.toml, column needs.A: 'fokus' is not a column of the needs table. Did you mean 'focus'?",
+        ),
+        (
+            "[sheets]\nneeeds = 'A'",
+            "columns.toml, column sheets.neeeds: 'neeeds' is not one of the tables. Did you mean 'needs'?",
+        ),
+        (
+            "[sheets]\nneeds = 3",
+            "columns.toml, column sheets.needs: The value cannot be used. Write the name of the sheet",
+        ),
+        (
+            "[header_rows]\nneeds = 0",
+            "columns.toml, column header_rows.needs: The value cannot be used. Write the number",
+        ),
+        (
+            "sheets = 3",
+            "columns.toml, column sheets: [sheets] has one line for each table. Write the name of the sheet",
         ),
     ],
 )

@@ -12,7 +12,7 @@ from tiny import AS_AT, EVIDENCE_HEADER, NEEDS, SCHOOLS, SUPPORTERS, decisions, 
 from tiny import cells as tiny_cells
 
 from matching.errors import DataError
-from matching.inputs.corrections import with_cell
+from matching.inputs import corrections
 from matching.inputs.locations import places, with_cells
 from matching.inputs.read import read_inputs
 from matching.tables.files import Source, find_table, named_apart, read_sheet
@@ -241,7 +241,7 @@ def test_a_table_is_known_by_its_slot_and_not_by_the_name_of_its_file(name):
     )
     assert inputs.files[name].name == "export.csv"
     (place,) = (one for one in places(alike) if one.table == name)
-    mended = with_cells(alike, place, [3], rows[0][0], rows[2][0])
+    mended = with_cells(alike, place, {(3, rows[0][0]): rows[2][0]})
     assert [table for table in alike if mended[table] != alike[table]] in ([], [name])
     assert place.labels[0] == f"export.csv ({name})"
 
@@ -299,12 +299,12 @@ def test_a_correction_keeps_the_other_formulas_without_a_value_a_problem():
     rows = tiny_cells(NEEDS)
     rows[1][4], rows[2][4] = "=1+1", "=2+2"
     before = Source("needs.xlsx", xlsx(rows))
-    sheet = read_sheet(with_cell(before, 2, "days", "4"))
+    sheet = read_sheet(corrections.with_cells(before, {(2, "days"): "4"}))
     assert [(one.row, one.column) for one in sheet.unknown_cells] == [(3, "days")]
 
 
 def test_a_file_with_other_separators_keeps_them_when_it_is_corrected():
     before = Source("needs.csv", NEEDS.replace(",", ";").encode())
     assert find_table(before, NEEDS_KNOWN).dialect.separator == ";"
-    after = with_cell(before, 2, "focus", "phonics", recognise=NEEDS_KNOWN)
+    after = corrections.with_cells(before, {(2, "focus"): "phonics"}, recognise=NEEDS_KNOWN)
     assert after.content == before.content.replace(b"maths", b"phonics")

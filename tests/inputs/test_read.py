@@ -5,6 +5,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
+import tiny
 from depth import cases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,10 +30,12 @@ from tiny import (
 
 from matching.allocation import allocate
 from matching.errors import DataError
-from matching.inputs.read import Inputs, read_inputs, read_schools, with_policy
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs, read_schools, with_policy
 from matching.pairs.market import open_market
 from matching.tables.files import Source
 from matching.tables.policy import Policy
+from matching.tables.table_reader import read_table
 
 NO_EVIDENCE = "No accreditation table was given: designations are taken as stated."
 CHECK_URN = "Check the URN, or give the URN of the school that took its place."
@@ -988,3 +991,20 @@ def test_the_severity_of_a_problem_says_whether_its_row_may_go():
         read(needs=FAULTY, policy="[weights]\nspecialism = -1\n", decisions=decisions("pine,S1,N1,,,,"))
     severities = {(problem.table, problem.severity) for problem in caught.value.problems}
     assert severities == {("needs.csv", "leave out"), ("policy.toml", "stop"), ("decisions.csv", "stop")}
+
+
+@pytest.mark.parametrize("changed", ["schools", "supporters", "needs"])
+def test_only_a_table_whose_file_has_changed_is_read_again(changed, monkeypatch):
+    sources, kept, read = tiny.sources(), {}, []
+
+    def counting(sheet, form, *args, **options):
+        read.append(form.name)
+        return read_table(sheet, form, *args, **options)
+
+    monkeypatch.setattr("matching.inputs.read.read_table", counting)
+    read_inputs(sources, as_at=AS_AT, kept=kept)
+    read.clear()
+    other = Source(sources[changed].name, sources[changed].content.replace(b"Primary", b"primary") + b"\n")
+    again = read_inputs({**sources, changed: other}, as_at=AS_AT, kept=kept)
+    assert read == [changed]
+    assert again.needs.equals(read_inputs({**sources, changed: other}, as_at=AS_AT).needs)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.errors import DataError
-from matching.inputs.read import Inputs, read_inputs
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs
 from matching.inputs.simulation.simulate import simulate
 from matching.inputs.simulation.supporters import made_up_names
 from matching.tables.files import Source, read_sheet

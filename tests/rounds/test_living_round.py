@@ -22,8 +22,9 @@ from tiny import AS_AT, EVIDENCE_HEADER, SCHOOLS, as_source, xlsx
 
 from matching.allocation import allocate
 from matching.errors import DataError
-from matching.inputs.headers import ReadingOptions, options_source
-from matching.inputs.read import Inputs, read_inputs
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.write import Plan
 from matching.rounds.history.events import (
@@ -514,7 +515,7 @@ def test_a_cell_with_any_line_end_stays_one_cell(store):
 
 def test_a_table_with_other_headers_gets_ours_and_its_mapping_goes(store):
     text = BEGINNING["supporters"].replace("supporter_id,name", "Ref,Person", 1)
-    columns = options_source(ReadingOptions(mappings={"supporters": {"Ref": "supporter_id", "Person": "name"}}))
+    columns = options_source(ReadingOptions({"supporters": TableOptions({"Ref": "supporter_id", "Person": "name"})}))
     left = change("supporter_left", "supporters", "S2", {"available_until": ""}, LEFT)
     begun = begun_with(store, supporters=as_source("supporters", text), columns=columns)
     changed = store.record(begun, [left])

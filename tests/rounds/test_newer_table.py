@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.errors import DataError
-from matching.inputs.read import Inputs, read_inputs, read_schools
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import read_inputs, read_schools
 from matching.rounds.history.events import Event, RowChange, new_event
 from matching.rounds.history.table import what_happened
 from matching.rounds.newer_table import (

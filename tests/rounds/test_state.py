@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tiny import decisions, read, xlsx
 
 from matching.errors import DataError
+from matching.inputs.headers import TableOptions
 from matching.rounds.history.events import DECISIONS, DECLINE_REASONS, HELD, KINDS, STATUSES, Event, new_event
 from matching.rounds.history.refusals import check_event, why_refused
 from matching.rounds.history.state import RoundState, live_supporters, state_of
@@ -479,7 +480,7 @@ def test_people_and_needs_that_are_gone_are_left_out():
 def test_the_rounds_own_table_is_read_as_the_project_reads_it():
     text = "Person,kind,need_id\nS1,Pin,N1\n"
     for base in (Source("d.csv", text.encode()), Source("d.xlsx", xlsx(text))):
-        assert rows(rerun(state(), base, mapping={"Person": "supporter_id"})) == [("pin", "N1", "S1")]
+        assert rows(rerun(state(), base, options=TableOptions({"Person": "supporter_id"}))) == [("pin", "N1", "S1")]
     with pytest.raises(DataError, match=r"'shrug' is not a known kind of decision"):
         rerun(state(), table("shrug,S1,N1,,,,"))
 

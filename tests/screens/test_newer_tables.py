@@ -149,7 +149,7 @@ def test_a_table_with_the_same_content_changes_nothing(agreed):
 def test_faults_are_mended_first(agreed):
     upload(agreed, needs=NEEDS.replace("phonics", "phonix"))
     assert agreed.title == "Check the data"
-    agreed.press("Use phonics")
+    agreed.press("Save and check again")
     assert agreed.title == "Newer tables"
     assert agreed.downloads()[0] == "Download the corrected needs.csv"
     agreed.press("Accept all")

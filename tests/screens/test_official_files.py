@@ -9,7 +9,6 @@ import tiny
 import workbooks
 from test_screens import BROKEN, Visitor, with_tables
 
-from matching.inputs.headers import read_options
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.store import open_store
 from matching.ui.state.params import ScreenParams
@@ -88,7 +87,7 @@ def test_official_files_have_slots_and_may_stay_gzipped():
 def test_the_tables_of_one_workbook_are_found_on_their_sheets():
     visitor = with_workbook()
     assert "round.xlsx (Requests): 2 problems" in visitor.words()
-    assert "Which columns are these in round.xlsx (Our leaders)?" in visitor.words()
+    assert "Supporters: 10 of 11 columns are used (round.xlsx (Our leaders), header in row 1)" in visitor.words()
 
 
 def test_a_table_of_its_own_goes_before_the_workbooks():
@@ -96,7 +95,7 @@ def test_a_table_of_its_own_goes_before_the_workbooks():
     give(visitor, "workbook", "round.xlsx", workbooks.as_kept_by_people())
     visitor.upload(supporters=(workbooks.DEMO / "supporters.csv").read_text())
     visitor.press("Check the files")
-    assert "Which columns" not in visitor.words()
+    assert "Say which column is which" not in visitor.words()
 
 
 @pytest.mark.parametrize("content", [tiny.xlsx("a,b\n1,2\n"), b"PK\x03\x04damaged"])
@@ -104,59 +103,6 @@ def test_a_workbook_without_tables_is_told(content):
     visitor = with_workbook(content)
     assert "The workbook cannot be used" in visitor.words()
     assert visitor.title == "School support matching"
-
-
-# ---- columns -------------------------------------------------------------------------------------------------------
-
-
-def test_unknown_headers_are_asked_for_and_a_suggestion_is_not_taken_in_silence():
-    visitor = with_tables(supporters=tiny.SUPPORTERS.replace(",name,", ",Full name,"))
-    assert "The column 'name' is missing." in visitor.words()
-    assert visitor._one(visitor.tab.selectbox, "name (needed)").value == "Full name"
-    visitor.press("Use these columns")
-    assert visitor.figure("Problems found") == "0"
-    assert read_options(sources_of(visitor)["columns"]).mappings == {"supporters": {"Full name": "name"}}
-
-
-def test_a_header_without_a_suggestion_is_chosen_and_remembered_for_the_next_upload():
-    strange = tiny.SUPPORTERS.replace(",name,", ",Xyzzy,")
-    visitor = with_tables(supporters=strange)
-    assert visitor._one(visitor.tab.selectbox, "name (needed)").value == ""
-    fill(visitor, "name (needed)", "Xyzzy")
-    visitor.press("Use these columns")
-    assert visitor.figure("Problems found") == "0"
-    again = with_tables(supporters=strange)
-    assert "Your last answers are filled in." in again.words()
-    again.press("Use these columns")
-    assert again.figure("Problems found") == "0"
-
-
-@pytest.mark.parametrize("answer", ["How many schools?", ""])
-def test_a_header_that_means_an_optional_column_is_asked_about_once(answer):
-    visitor = with_tables(supporters=tiny.SUPPORTERS.replace("max_deployments", "How many schools?"))
-    assert "This column may be 'max_deployments', and is not read under its name." in visitor.words()
-    fill(visitor, "max_deployments (optional)", answer)
-    visitor.press("Use these columns")
-    assert visitor.figure("Problems found") == "0"
-    column = "max_deployments" if answer else ""
-    assert read_options(sources_of(visitor)["columns"]).mappings == {"supporters": {"How many schools?": column}}
-
-
-def test_one_header_cannot_be_two_columns():
-    visitor = with_tables(supporters=tiny.SUPPORTERS.replace(",name,designation", ",Who,What"))
-    fill(visitor, "name (needed)", "Who")
-    fill(visitor, "designation (needed)", "Who")
-    visitor.press("Use these columns")
-    assert [one.value for one in visitor.tab.error] == [
-        "One header is chosen for two columns. Choose another one for one of them."
-    ]
-    assert visitor.title == "Check the data"
-
-
-def test_a_file_in_the_wrong_slot_is_not_asked_about():
-    visitor = with_tables(needs=tiny.SUPPORTERS)
-    assert "looks like the supporters table" in visitor.words()
-    assert "Which columns" not in visitor.words()
 
 
 # ---- problems ------------------------------------------------------------------------------------------------------
@@ -170,62 +116,6 @@ def test_problems_are_shown_by_severity_and_can_be_filtered():
     assert visitor.markup().count('data-column="Row"') == 1
     visitor.choose("File", "supporters.csv")
     assert "No problem matches these filters." in visitor.words()
-
-
-def test_a_cell_is_put_right_with_the_word_that_is_offered_also_within_a_list():
-    visitor = with_tables(supporters=BROKEN.replace("S1,Bob", "S2,Bob"))
-    visitor.press("Use Secondary")
-    assert visitor.figure("Problems found") == "0"
-    assert b"Primary;Secondary" in sources_of(visitor)["supporters"].content
-    assert "Download the corrected supporters.csv" in visitor.downloads()
-
-
-def test_a_cell_is_put_right_by_typing_and_the_files_are_checked_at_once():
-    visitor = with_tables(needs=tiny.NEEDS.replace("N1,100000", "N1,10000"))
-    write(visitor, "New value of school_urn", "nonsense")
-    visitor.press("Save and check again")
-    assert "'nonsense' is not a URN." in visitor.words()
-    write(visitor, "New value of school_urn", "100000")
-    visitor.press("Save and check again")
-    assert visitor.figure("Problems found") == "0"
-
-
-def test_a_cell_of_known_words_is_put_right_from_a_list():
-    visitor = with_tables(needs=tiny.NEEDS.replace("headship", "headmastering"))
-    visitor.choose("New value of focus", "headship")
-    visitor.press("Save and check again")
-    assert visitor.figure("Problems found") == "0"
-
-
-def test_the_same_mistake_is_put_right_in_every_row_only_where_that_is_ticked():
-    needs = tiny.NEEDS.replace("maths", "mathz").replace("phonics", "mathz")
-    visitor = with_tables(needs=needs)
-    visitor.press("Use maths")
-    assert "There is 1 problem in your files" in visitor.words()
-    visitor = with_tables(needs=needs)
-    visitor.tick("Make the same change in the 1 other row with 'mathz'")
-    visitor.press("Use maths")
-    assert visitor.figure("Problems found") == "0"
-
-
-def test_a_school_named_where_its_urn_belongs_is_offered_its_urn():
-    visitor = with_tables(needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"))
-    visitor.press("Use 100000")
-    assert visitor.figure("Problems found") == "0"
-
-
-def test_of_schools_with_one_name_the_right_one_is_chosen():
-    visitor = with_tables(
-        schools=tiny.SCHOOLS.replace("Cedar School", "Alder. School"),
-        needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"),
-    )
-    assert "2 schools have this name, or one like it." in visitor.words()
-    assert not [label for label in visitor.buttons() if label.startswith("Use 1")]
-    assert visitor._one(visitor.tab.button, "Use this school").disabled
-    visitor.choose("School", "100002")
-    visitor.press("Use this school")
-    assert visitor.figure("Problems found") == "0"
-    assert b"N1,100002" in sources_of(visitor)["needs"].content
 
 
 def test_rows_are_left_out_only_where_that_is_ticked_and_each_is_told():
@@ -256,18 +146,6 @@ def test_hostile_text_in_a_problem_is_shown_as_text():
     visitor = with_tables(needs=tiny.NEEDS.replace("headship", script))
     assert script in visitor.words()
     assert "<script>alert" not in visitor.markup()
-
-
-def test_a_mend_in_a_workbook_reaches_every_table_of_it():
-    visitor = with_workbook()
-    visitor.press("Use these columns")
-    (named,) = [one for one in visitor.options("School") if "900002" in one]
-    visitor.choose("School", named)
-    visitor.press("Use this school")
-    visitor.press("Use phonics")
-    assert visitor.figure("Problems found") == "0"
-    assert len({source.sha256 for name, source in sources_of(visitor).items() if name != "columns"}) == 1
-    assert visitor.downloads()[0] == "Download the corrected round.xlsx"
 
 
 # ---- who needs help ------------------------------------------------------------------------------------------------
@@ -378,5 +256,4 @@ def test_what_is_for_information_is_told_beside_what_is_wrong():
     visitor = with_tables(needs=tiny.NEEDS.replace("maths", "mathz").replace("priority", "prio"))
     words = visitor.words()
     assert "There is 1 problem in your files" in words
-    assert "For information: 1 notice" in words
     assert "columns that are not used: 'prio'" in words

@@ -429,7 +429,7 @@ def test_the_evidence_of_a_person_is_shown_criterion_by_criterion(demo):
 
 def test_notices_and_files_are_there_to_be_opened(demo):
     demo.go(CHECK)
-    assert "notices about the tables" in demo.words()
+    assert "How the files were read" in demo.words()
     assert "schools.csv" in demo.words()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from matching.errors import counted
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.phrases import day_in_words
 from matching.plan.write import Plan
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe

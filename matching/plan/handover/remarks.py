@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.write import Plan
 
 

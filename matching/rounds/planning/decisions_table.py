@@ -7,11 +7,13 @@ from datetime import date
 import pandas as pd
 
 from matching.errors import DataError, Problem
+from matching.inputs.headers import TableOptions
+from matching.inputs.locations import read_under
 from matching.rounds.history.events import HELD, Pair, one_line_end
 from matching.rounds.history.state import RoundState
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
-from matching.tables.files import Source, read_sheet
-from matching.tables.formats import RULE_CODES, known_columns, needed_columns, table_formats
+from matching.tables.files import Source
+from matching.tables.formats import RULE_CODES, known_columns, table_formats
 from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary
 
@@ -46,7 +48,7 @@ def decisions_table(
     hold: bool,
     needs: Mapping[str, str],
     supporters: Collection[str] | None = None,
-    mapping: Mapping[str, str] | None = None,
+    options: TableOptions | None = None,
 ) -> pd.DataFrame:
     """Return the decisions of a run: those of the round's own file and those recorded since.
 
@@ -63,8 +65,8 @@ def decisions_table(
         The URN of the school by need_id.
     supporters : collection of str, optional
         The round's supporters. Decisions about other supporters or needs are left out.
-    mapping : mapping of str to str, optional
-        The table's column by header of `base`, from the round's columns file.
+    options : TableOptions, optional
+        How `base` is read, from the round's columns file.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def decisions_table(
     Where the two disagree about a need, the round's decisions are later and take precedence: a pin of `base` is left
     out for a need that they place, or for a pair that they bar; a row for a whole school only for those needs.
     """
-    own = _rows_of(base, mapping)
+    own = _rows_of(base, options or TableOptions())
     held = _held(state) if hold else {}
     held = {need_id: _naming_bars(row, state, own, needs) for need_id, row in held.items()}
     ours = _state_rows(state, held, needs, supporters)
@@ -102,13 +104,13 @@ def decisions_source(decisions: pd.DataFrame) -> Source:
     return Source("decisions.csv", csv_bytes(decisions.assign(on=days, rules_broken=rules)))
 
 
-def _rows_of(base: Source | None, mapping: Mapping[str, str] | None) -> list[_Row]:
+def _rows_of(base: Source | None, options: TableOptions) -> list[_Row]:
     if base is None:
         return []
     vocabulary = standard_vocabulary()
     form = table_formats(vocabulary)["decisions"]
-    sheet = read_sheet(base, needed=needed_columns(form, mapping), recognise=known_columns(form, mapping))
-    table = read_table(sheet, form, vocabulary, mapping)
+    sheet = read_under(base, known_columns(form, options.mapping), options, form)
+    table = read_table(sheet, form, vocabulary, options.mapping)
     if table.problems:
         raise DataError(table.problems, table.notices)
     return [_Row(*cells) for cells in table.frame[[*_DECISION_COLUMNS, "row"]].itertuples(index=False, name=None)]

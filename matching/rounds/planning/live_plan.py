@@ -11,7 +11,7 @@ import pandas as pd
 
 from matching.allocation import solve
 from matching.errors import DataError, Problem, counted
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import positions
 from matching.plan.outcome import Outcome

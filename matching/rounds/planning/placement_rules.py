@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, Problem, counted, joined
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market
 from matching.pairs.rules import HOME_LIMIT, RULES, SCHOOL_LIMIT, positions
 from matching.pairs.side_constraints import OutcomeCounts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.rounds.history.events import Event, RowChange, new_event
 from matching.rounds.history.state import RoundState
 from matching.rounds.register import key_columns, rows_by_key, table_cells

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from matching.inputs.checks.decisions import for_each_need
+from matching.inputs.inputs import InputFile, Inputs
 from matching.inputs.locations import options_of
-from matching.inputs.read import InputFile, Inputs, with_decisions
+from matching.inputs.read import with_decisions
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES, positions
 from matching.pairs.side_constraints import met_in_part
@@ -140,7 +141,7 @@ def run_inputs(
         hold=True,
         needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
         supporters=set(inputs.supporters["supporter_id"]),
-        mapping=options_of(sources).mappings.get("decisions"),
+        options=options_of(sources).of("decisions"),
     )
     knowingly: dict[str, set[str]] = {}
     for one in state.placements.values():

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.plan.write import Plan
 from matching.rounds.history.events import Event
 from matching.rounds.history.state import RoundState, live_supporters, state_of

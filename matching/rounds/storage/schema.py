@@ -92,3 +92,23 @@ EVENT_FILES = Table(
     Column("sha256", String, ForeignKey("contents.sha256"), index=True),
     ForeignKeyConstraint(["round_id", "number"], ["events.round_id", "events.number"]),
 )
+# Files that are not sound yet. They are mended, and then erased, so they are not among the contents that never are.
+UPLOADS = Table(
+    "uploads",
+    SCHEMA,
+    Column("upload_id", String, primary_key=True),
+    Column("round_id", String),
+    Column("name", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("saved_at", String, nullable=False),
+    Column("about", String, nullable=False),
+)
+UPLOAD_FILES = Table(
+    "upload_files",
+    SCHEMA,
+    Column("upload_id", String, ForeignKey("uploads.upload_id"), primary_key=True),
+    Column("table_name", String, primary_key=True),
+    Column("file_name", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)

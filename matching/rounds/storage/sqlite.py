@@ -78,6 +78,8 @@ class Database:
             connection.exec_driver_sql("PRAGMA foreign_keys = ON")
             # With a write-ahead log, less than FULL can lose confirmed writes in a power cut.
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
+            # What is erased names people: its place in the file is overwritten.
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.exec_driver_sql(begin)
             yield connection
 

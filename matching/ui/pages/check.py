@@ -1,15 +1,18 @@
 """Check the data: the problems in uploaded files or, in a round, who can be deployed and on what evidence."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
-from matching.errors import counted
 from matching.pairs.market import Market
+from matching.tables.files import Source, named_apart
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import day, of
 from matching.ui.sections.grades import show_grade_changes
-from matching.ui.sections.problems import offer_corrected, show_problems
-from matching.ui.state import attempts, cache
+from matching.ui.sections.reading.kept import offer_kept_uploads
+from matching.ui.sections.reading.problems import offer_corrected, show_notices, show_problems
+from matching.ui.state import attempts, cache, open_round
 from matching.ui.steps import CHECK, PEOPLE
 from matching.ui.widgets.layout import grid_height, round_or_stop, screen_heading, way_on
 
@@ -29,17 +32,21 @@ def show() -> None:
     if attempt:
         show_problems(attempt)
         return
+    round_ = open_round.current()
+    if round_ is None:
+        offer_kept_uploads()
     round_ = round_or_stop(CHECK)
     market = cache.market(round_.sources)
     screen_heading(CHECK, round_, "Then look at the people and their needs.")
+    offer_kept_uploads(round_.round_id)
     offer_corrected(round_.sources, attempts.corrected())
-    _show_tables(market)
+    _show_tables(market, round_.sources)
     _show_people(market)
     show_grade_changes(round_, market)
     way_on(PEOPLE, "Next: People")
 
 
-def _show_tables(market: Market) -> None:
+def _show_tables(market: Market, sources: Mapping[str, Source]) -> None:
     inputs = market.inputs
     deployable = int(market.rulebook.available.sum())
     st.html(
@@ -56,10 +63,19 @@ def _show_tables(market: Market) -> None:
     if inputs.left_out:
         st.html(markup.banner("Some rows are left out, as you asked.", inputs.left_out, kind="warning"))
     if notices:
-        with st.expander(f"Show {counted(len(notices), 'notice')} about the tables"):
-            st.html(markup.bullets(notices))
-    with st.expander("Show the files of this round"):
+        st.header("How the files were read", anchor=False)
+        show_notices(notices)
+    with st.expander("Show the files of this round, and download them"):
         st.html(markup.table(frames.files_table(market), "Files of this round", numeric=["Rows"]))
+        _offer_files(sources)
+
+
+def _offer_files(sources: Mapping[str, Source]) -> None:
+    """Offer the files as the round has them, with every cell that was corrected."""
+    files = {source: table for table, source in named_apart(sources).items()}
+    with st.container(horizontal=True):
+        for source, table in files.items():
+            st.download_button(source.name, source.content, sources[table].name, on_click="ignore", key=f"file_{table}")
 
 
 def _show_people(market: Market) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from matching.allocation import allocate
 from matching.errors import DataError, Problem, counted
-from matching.inputs.boundaries import boundary_lines
+from matching.inputs.official.boundaries import boundary_lines
 from matching.pairs.market import Market
 from matching.plan.as_bytes import plan_files
 from matching.plan.compare import Comparison, compare

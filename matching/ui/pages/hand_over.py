@@ -214,7 +214,7 @@ def _next_decisions(round_: Round, found: Handed) -> bytes:
         hold=False,
         needs=dict(zip(needs["need_id"], needs["school_urn"], strict=True)),
         supporters=set(people["supporter_id"]),
-        mapping=options_of(round_.sources).mappings.get("decisions"),
+        options=options_of(round_.sources).of("decisions"),
     )
     return decisions_source(decisions).content
 

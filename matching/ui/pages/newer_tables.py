@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.errors import DataError, counted
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.rounds.history.events import HELD, Event, RowChange
 from matching.rounds.history.table import what_happened
 from matching.rounds.newer_table import Difference, Key, newer_table, schools_difference, taken_back
@@ -20,7 +20,7 @@ from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import confirm, show_recorded
-from matching.ui.sections.problems import offer_corrected
+from matching.ui.sections.reading.problems import offer_corrected
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.sections.register.saving import outcome, show_touched, touched_by
 from matching.ui.state import attempts, cache, decisions, open_round

@@ -10,6 +10,7 @@ from matching.rounds.round import Round, RoundSummary
 from matching.rounds.store import StaleRoundError
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
+from matching.ui.sections.reading.kept import offer_kept_uploads
 from matching.ui.state import open_round, person
 from matching.ui.steps import START, TRIAGE
 from matching.ui.widgets.layout import go_to, link
@@ -31,6 +32,7 @@ def show_rounds() -> None:
     st.html(markup.page_heading("School support matching", f"{lead} Open the demo, or upload your own tables."))
     if open_round.is_missing():
         st.html(markup.banner("The round in the address is not in the database of this machine.", kind="warning"))
+    offer_kept_uploads()
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.header("Try the demo", anchor=False)

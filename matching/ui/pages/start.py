@@ -9,6 +9,7 @@ from matching.inputs.locations import with_leaving_out
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.pages.rounds import show_rounds
+from matching.ui.sections.reading.kept import offer_kept_uploads
 from matching.ui.state import attempts, cache, open_round, person
 from matching.ui.steps import (
     CHECK,
@@ -59,6 +60,7 @@ def _show_round(round_: Round) -> None:
 
 
 def _offer_upload(round_: Round) -> None:
+    offer_kept_uploads(round_.round_id)
     if attempts.proposal():
         st.html(markup.banner("Newer tables wait for you to accept or discard them."))
         link(NEWER, "See what they change")

@@ -1,7 +1,7 @@
 """Who needs help: schools in challenging circumstances, each with the rule that lists it, and needs to choose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from matching.errors import DataError, counted
-from matching.inputs.headers import ReadingOptions
 from matching.inputs.locations import options_of, with_options
 from matching.inputs.triage import (
     NEEDS_COLUMNS,
@@ -391,10 +390,9 @@ def _carried(schools: _Schools, round_: Round | None) -> dict[str, Source]:
     if round_ is not None and not schools.from_round:
         about_schools = ("schools", "ofsted", "links")
         sources |= {name: source for name, source in round_.sources.items() if name not in about_schools}
-    options = options_of(sources)
     # Neither the headers of the old needs nor the wish to leave rows out is about the new files.
-    mappings = {table: pairs for table, pairs in options.mappings.items() if table != "needs"}
-    carried = with_options(sources, ReadingOptions(mappings))
+    options = replace(options_of(sources).with_table("needs", None), leave_out=False)
+    carried = with_options(sources, options)
     return {name: source for name, source in carried.items() if name not in _ABOUT_OLD_NEEDS}
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from matching.errors import DataError, counted
-from matching.inputs.boundaries import Boundaries, Box, area_labels, boundary_lines, read_boundaries
+from matching.inputs.official.boundaries import Boundaries, Box, area_labels, boundary_lines, read_boundaries
 from matching.pairs.market import Market
 from matching.tables.files import Source
 from matching.ui.formatting import markup

@@ -8,25 +8,29 @@ from typing import cast
 import streamlit as st
 
 from matching.errors import DataError, Problem
+from matching.inputs.headers import TableOptions
+from matching.inputs.kept_tables import Kept
 from matching.inputs.locations import COLUMNS, options_of, with_options
-from matching.inputs.recognise import unread_columns
 from matching.rounds.history.events import ENTRIES
 from matching.rounds.newer_table import Difference, difference
 from matching.rounds.register import REGISTER_TABLES, Sources, rows_by_key, table_cells
 from matching.rounds.round import Round
+from matching.rounds.uploads import Upload
 from matching.tables.files import Source
 from matching.tables.policy import read_policy
 from matching.ui.state import cache
-from matching.ui.state.open_round import follow, held, hold, store, until_changed
+from matching.ui.state.open_round import follow, held, hold, store, until_changed, uploads
 from matching.ui.state.params import screen_params
 from matching.ui.state.person import who
+from matching.ui.state.setbacks import set_back
 
 _ATTEMPT, _CORRECTED, _PROPOSAL = "attempt", "corrected_files", "newer_tables"
+_TABLES_READ = "tables_read"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Files that were given and cannot be used yet, with what is wrong in them.
+    """Files that were given and cannot be used yet: something is wrong in them, or their columns are to be named.
 
     Attributes
     ----------
@@ -39,9 +43,11 @@ class Attempt:
     number : int
         How many times files were checked in this tab.
     corrected : frozenset of str
-        Names of the files that were corrected here, and so differ from the user's own copies.
+        The tables that were corrected here, and so differ from the user's own copies.
     new_round : bool
         Whether a new round begins with them even if one is open that they could go into.
+    upload_id : str
+        Under which they are kept in the database, so that a reload does not lose them.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Attempt:
     number: int
     corrected: frozenset[str] = frozenset()
     new_round: bool = False
+    upload_id: str = ""
 
 
 def attempt() -> Attempt | None:
@@ -59,8 +66,9 @@ def attempt() -> Attempt | None:
 
 
 def forget_attempt() -> None:
-    """Discard the files that cannot be used."""
-    until_changed().pop(_ATTEMPT, None)
+    """Discard the files that cannot be used, and erase them."""
+    found = cast("Attempt | None", until_changed().pop(_ATTEMPT, None))
+    erase_upload(found.upload_id if found else "")
 
 
 def corrected() -> frozenset[str]:
@@ -69,14 +77,19 @@ def corrected() -> frozenset[str]:
 
 
 def try_files(
-    name: str, sources: Mapping[str, Source], *, corrected: frozenset[str] = frozenset(), new_round: bool = False
+    name: str,
+    sources: Mapping[str, Source],
+    *,
+    corrected: frozenset[str] = frozenset(),
+    new_round: bool = False,
+    upload_id: str = "",
 ) -> bool:
     """Check files; sound ones begin a round, or go into the open one.
 
     A round of which anything is recorded takes none of them by itself: they are a `proposal`.
 
-    Returns False if they are not sound: then nothing is written, and `attempt` holds what is wrong. `corrected` and
-    `new_round` are those of `Attempt`.
+    Returns False if they are not sound: then nothing is written, and `attempt` holds what is wrong. The other
+    parameters are those of `Attempt`. Until a round has them, the files are kept in the database.
     """
     ordered = cache.ordered(sources)
     before = None if new_round else held()
@@ -84,24 +97,38 @@ def try_files(
     problems = wrong.problems
     if before and is_under_way(before):
         problems = tuple(_not_about_gone(problems, before.sources, ordered))
-    if problems:
+    if problems or _asks(ordered, before):
         earlier = attempt()
         number = earlier.number + 1 if earlier else 1
-        until_changed()[_ATTEMPT] = Attempt(name, ordered, problems, wrong.notices, number, corrected, new_round)
+        upload_id = _keep(
+            Upload(name, ordered, before.round_id if before else None, new_round, corrected, upload_id=upload_id)
+        )
+        found = Attempt(name, ordered, problems, wrong.notices, number, corrected, new_round, upload_id)
+        until_changed()[_ATTEMPT] = found
         return False
     if before and is_under_way(before):
-        forget_attempt()
+        until_changed().pop(_ATTEMPT, None)
+        upload_id = _keep(Upload(name, ordered, before.round_id, new_round, corrected, upload_id=upload_id))
         newer = {table: one for table, one in ordered.items() if before.sources.get(table) != one}
         how_read = {COLUMNS: ordered[COLUMNS]} if COLUMNS in ordered else {}
-        st.session_state[_PROPOSAL] = Proposal(before.round_id, newer | how_read, corrected)
+        st.session_state[_PROPOSAL] = Proposal(before.round_id, newer | how_read, corrected, upload_id)
         return True
     if before:
         hold(store().save_sources(before, ordered, by=who()))
     else:
         hold(store().create(name, ordered, by=who()))
+    erase_upload(upload_id)
     until_changed()[_CORRECTED] = corrected
     follow()
     return True
+
+
+def _asks(sources: Sources, before: Round | None) -> bool:
+    """Return whether the user has to say which column is which in a table that is not in the round already."""
+    return any(
+        one.asks and (before is None or before.sources.get(one.table) != sources[one.table])
+        for one in cache.readings_of(sources)
+    )
 
 
 def is_under_way(round_: Round) -> bool:
@@ -127,10 +154,12 @@ def _identifiers(sources: Sources, table: str) -> set[str]:
 
 def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     """Return everything that is wrong in files; sound tables are cached, so the screens need not read them again."""
-    problems = [*unread_columns(sources)]
+    problems: list[Problem] = []
     notices: tuple[str, ...] = ()
+    # While cells are mended, only the tables that they are in are read again.
+    kept = cast("Kept", until_changed().setdefault(_TABLES_READ, {}))
     try:
-        cache.inputs_of(sources)
+        cache.inputs_of(sources, kept)
     except DataError as error:
         problems += error.problems
         notices = error.notices
@@ -140,6 +169,52 @@ def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     except DataError as error:
         problems += error.problems
     return DataError(problems, notices)
+
+
+# ---- uploads that are kept -----------------------------------------------------------------------------------------
+
+
+def _keep(upload: Upload) -> str:
+    """Keep an upload in the database, and return its identifier; if that fails the next screen says so."""
+    try:
+        return uploads().keep(replace(upload, by=who())).upload_id
+    except DataError as error:
+        set_back(error)
+        return upload.upload_id
+
+
+def erase_upload(upload_id: str) -> None:
+    """Erase what is kept of an upload."""
+    if upload_id:
+        uploads().erase(upload_id)
+
+
+def kept_uploads() -> tuple[Upload, ...]:
+    """Return the uploads that can be taken up again, without their files; those too old are erased first."""
+    uploads().erase_older_than(screen_params().uploads_kept_days)
+    return uploads().list()
+
+
+def take_up(upload_id: str) -> None:
+    """Go on with an upload where it was left: in the round that was open then, if it is still there."""
+    found = uploads().get(upload_id)
+    if found is None:
+        return
+    round_ = store().get(found.round_id) if found.round_id else None
+    hold(round_)
+    follow()
+    new_round = found.new_round or round_ is None
+    try_files(found.name, found.sources, corrected=found.corrected, new_round=new_round, upload_id=upload_id)
+
+
+def throw_away(upload_id: str) -> None:
+    """Erase an upload, also where this tab has it."""
+    found, newer = attempt(), proposal()
+    if found and found.upload_id == upload_id:
+        until_changed().pop(_ATTEMPT)
+    if newer and newer.upload_id == upload_id:
+        st.session_state.pop(_PROPOSAL)
+    erase_upload(upload_id)
 
 
 # ---- newer tables --------------------------------------------------------------------------------------------------
@@ -155,12 +230,15 @@ class Proposal:
     files : mapping of str to Source
         By table, with the file of how they are read.
     corrected : frozenset of str
-        Names of the files that were corrected here.
+        The tables that were corrected here.
+    upload_id : str
+        As in `Attempt`.
     """
 
     round_id: str
     files: Mapping[str, Source]
     corrected: frozenset[str] = frozenset()
+    upload_id: str = ""
 
     def newer(self, round_: Round) -> dict[str, Source]:
         """Return the register with the newer files in the place of its own."""
@@ -176,9 +254,9 @@ class Proposal:
         """Return the register with some of the files that are replaced as a whole, and how they are read."""
         taken = [table for table in self.whole_files if table in tables]
         own, newer = options_of(round_.sources), options_of(self.files)
-        mappings = {table: pairs for table, pairs in own.mappings.items() if table not in taken}
-        mappings |= {table: pairs for table, pairs in newer.mappings.items() if table in taken}
-        options = replace(own, mappings=mappings, leave_out=own.leave_out or newer.leave_out)
+        options = replace(own, leave_out=own.leave_out or newer.leave_out)
+        for table in taken:
+            options = options.with_table(table, newer.of(table))
         return cache.ordered(with_options({**round_.sources, **{table: self.files[table] for table in taken}}, options))
 
 
@@ -190,8 +268,9 @@ def proposal() -> Proposal | None:
 
 
 def forget_proposal() -> None:
-    """Discard the newer tables."""
-    st.session_state.pop(_PROPOSAL, None)
+    """Discard the newer tables, and erase what was kept of them."""
+    found: Proposal | None = st.session_state.pop(_PROPOSAL, None)
+    erase_upload(found.upload_id if found else "")
 
 
 def differences(round_: Round, found: Proposal) -> tuple[Difference, ...]:
@@ -216,12 +295,15 @@ def _differences(
     return tuple(one for one in each if one.all)
 
 
-def remembered_columns() -> dict[str, dict[str, str]]:
-    """Return which header was matched to which column in the newest rounds, by table."""
-    found: dict[str, dict[str, str]] = {}
+def remembered_options() -> dict[str, TableOptions]:
+    """Return how the tables of the newest rounds were read, by table; of each header the newest answer."""
+    found: dict[str, TableOptions] = {}
     # The oldest first, so that a newer answer takes precedence.
     for one in reversed(store().list()[: screen_params().rounds_remembered]):
         round_ = store().get(one.round_id)
-        for table, pairs in options_of(round_.sources).mappings.items() if round_ else ():
-            found.setdefault(table, {}).update(pairs)
+        for table, newer in options_of(round_.sources).tables.items() if round_ else ():
+            older = found.get(table, TableOptions())
+            mapping = {name: column for name, column in older.mapping.items() if name not in newer.not_used}
+            not_used = (*(name for name in older.not_used if name not in newer.mapping), *newer.not_used)
+            found[table] = replace(newer, mapping={**mapping, **newer.mapping}, not_used=not_used)
     return found

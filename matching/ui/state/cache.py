@@ -5,15 +5,18 @@ people have open at the same time. What follows from them is cached for each tab
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 
 import pandas as pd
 import streamlit as st
 
-from matching.inputs.locations import Place, places, sheet_of
-from matching.inputs.read import SOURCES, Inputs, read_inputs, read_schools, with_policy
-from matching.inputs.recognise import UnknownHeader, unknown_headers
+from matching.inputs.checks.school_names import NamedSchool, match_names
+from matching.inputs.inputs import Inputs
+from matching.inputs.kept_tables import Kept
+from matching.inputs.locations import COLUMNS, Place, places, sheet_of
+from matching.inputs.read import SOURCES, read_inputs, read_schools, with_policy
+from matching.inputs.recognise import TableReading, table_readings
 from matching.pairs.market import Market, open_market
 from matching.plan.as_bytes import excel_bytes, zip_bytes
 from matching.plan.on_disk import SavedPlan, as_of_run, read_files
@@ -73,6 +76,7 @@ def _inputs(
     _columns: Mapping[str, Collection[str]] | None = None,
     *,
     plan_format: int = PLAN_FORMAT,
+    _kept: Kept | None = None,
 ) -> Inputs:
     tried = st.session_state.get(_TRIED)
     if tried and tried[0] == (digests, as_at) and _columns is None:
@@ -80,7 +84,11 @@ def _inputs(
         return read
     with long_work():
         return read_inputs(
-            ordered(_tables), as_at=date.fromisoformat(as_at), columns=_columns, may_be_empty=blank_tables(_tables)
+            ordered(_tables),
+            as_at=date.fromisoformat(as_at),
+            columns=_columns,
+            may_be_empty=blank_tables(_tables),
+            kept=_kept,
         )
 
 
@@ -94,14 +102,14 @@ def _places(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[Place, .
     return places(_sources)
 
 
-def unknown_headers_of(sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
-    """Return the tables whose columns have to be named before they can be read."""
-    return _unknown_headers(_digests(sources), sources)
+def readings_of(sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
+    """Return how each table is read, column by column."""
+    return _readings(_digests(sources), sources)
 
 
 @st.cache_resource(scope="session", max_entries=6, show_spinner=False)
-def _unknown_headers(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[UnknownHeader, ...]:
-    return unknown_headers(_sources)
+def _readings(digests: _Digests, _sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
+    return table_readings(_sources)
 
 
 def cells_of(sources: Mapping[str, Source], place: Place) -> Mapping[int, dict[str, str]]:
@@ -112,10 +120,12 @@ def cells_of(sources: Mapping[str, Source], place: Place) -> Mapping[int, dict[s
     DataError
         The file cannot be split into cells.
     """
-    return _cells(_digests(sources), place.table, sources, place)
+    # Of the table alone, so that a change of another one does not read it again.
+    about = {name: source for name, source in sources.items() if name in (place.table, COLUMNS)}
+    return _cells(_digests(about), place.table, about, place)
 
 
-@st.cache_resource(scope="session", max_entries=3, show_spinner=False)
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
 def _cells(
     digests: _Digests, table: str, _sources: Mapping[str, Source], _place: Place
 ) -> Mapping[int, dict[str, str]]:
@@ -123,8 +133,8 @@ def _cells(
     return {number: dict(zip(sheet.header, row, strict=True)) for number, row in sheet.rows()}
 
 
-def inputs_of(sources: Mapping[str, Source]) -> Inputs:
-    """Return the tables of sound files, as at today.
+def inputs_of(sources: Mapping[str, Source], kept: Kept | None = None) -> Inputs:
+    """Return the tables of sound files, as at today; `kept` is as in `read_inputs`.
 
     Raises
     ------
@@ -132,7 +142,7 @@ def inputs_of(sources: Mapping[str, Source]) -> Inputs:
         The files are not sound.
     """
     tables = {name: source for name, source in sources.items() if name != "policy"}
-    return _inputs(_digests(tables), date.today().isoformat(), tables)
+    return _inputs(_digests(tables), date.today().isoformat(), tables, _kept=kept)
 
 
 def tried_inputs(sources: Mapping[str, Source]) -> Inputs:
@@ -184,6 +194,25 @@ def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
 def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
     with long_work():
         return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
+
+
+def named_schools(sources: Mapping[str, Source], names: Iterable[str]) -> Mapping[str, NamedSchool]:
+    """Return what the names of schools mean, by name.
+
+    Raises
+    ------
+    DataError
+        A file is not sound.
+    """
+    about = {name: sources[name] for name in ("schools", "ofsted", "links") if name in sources}
+    return _named_schools(_digests(about), tuple(sorted({*names})), about)
+
+
+@st.cache_resource(scope="session", max_entries=6, show_spinner=False)
+def _named_schools(
+    digests: _Digests, names: tuple[str, ...], _sources: Mapping[str, Source]
+) -> Mapping[str, NamedSchool]:
+    return match_names(names, schools_of(_sources))
 
 
 def saved_plan(files: Mapping[str, bytes]) -> SavedPlan:

@@ -6,7 +6,7 @@ from datetime import date
 
 import streamlit as st
 
-from matching.inputs.read import Inputs
+from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market
 from matching.plan.as_bytes import plan_files
 from matching.plan.handover.files import Approval, Occasion

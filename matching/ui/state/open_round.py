@@ -11,6 +11,7 @@ from matching.inputs.bundled import demo_sources
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.round import Round
 from matching.rounds.store import RoundStore, StaleRoundError, open_store
+from matching.rounds.uploads import KeptUploads, open_uploads
 from matching.ui.formatting.words import day
 from matching.ui.state import cache
 from matching.ui.state.drafted_rules import draft, draft_policy, take_draft
@@ -32,6 +33,16 @@ def store() -> RoundStore:
 @st.cache_resource(show_spinner=False)
 def _store(url: str | None, wait_s: float) -> RoundStore:
     return open_store(url, wait_s=wait_s)
+
+
+def uploads() -> KeptUploads:
+    """Return the uploads that are kept in the database of rounds."""
+    return _uploads(os.environ.get(DATABASE_VARIABLE), screen_params().database_wait_s)
+
+
+@st.cache_resource(show_spinner=False)
+def _uploads(url: str | None, wait_s: float) -> KeptUploads:
+    return open_uploads(url, wait_s=wait_s)
 
 
 def current() -> Round | None:

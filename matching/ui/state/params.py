@@ -44,6 +44,8 @@ class ScreenParams(BaseModel):
         The largest file that is read.
     rounds_remembered : int
         The newest rounds, in which the columns chosen for unknown headers are looked up.
+    uploads_kept_days : int
+        How long an upload that is not sound yet is kept after its last change.
     most_needs_edited : int
         Proposed needs that the table on *Who needs help* shows for editing.
     """
@@ -59,6 +61,7 @@ class ScreenParams(BaseModel):
     download_kept_s: Seconds = 60.0
     largest_file_mb: Count = 100
     rounds_remembered: Count = 5
+    uploads_kept_days: Count = 14
     most_needs_edited: Count = 500
 
 

@@ -8,7 +8,8 @@ import streamlit as st
 
 from matching.allocation import allocate
 from matching.errors import DataError, Problem
-from matching.inputs.read import Inputs, with_policy
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import with_policy
 from matching.plan.as_bytes import plan_files
 from matching.plan.write import Plan
 from matching.rounds.history.state import state_of

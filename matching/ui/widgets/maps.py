@@ -77,9 +77,9 @@ def plan_map(
     height : int
         In pixels.
     boundaries : DataFrame, optional
-        Thin lines under everything else, as `matching.inputs.boundaries.boundary_lines` returns them.
+        Thin lines under everything else, as `boundary_lines` of the boundaries returns them.
     labels : DataFrame, optional
-        Names of areas, as `matching.inputs.boundaries.area_labels` returns them; the first `MOST_LABELS` are drawn.
+        Names of areas, as `area_labels` returns them; the first `MOST_LABELS` are drawn.
     selectable : bool
         Whether a mark can be clicked: `clicked_need` reads what `st.vega_lite_chart(…, on_select=…)` then returns.
     """

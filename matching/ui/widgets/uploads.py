@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from matching.errors import DataError
+from matching.inputs.locations import COLUMNS
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
-from matching.inputs.recognise import WORKBOOK, without_workbook
+from matching.inputs.recognise import WORKBOOK, with_places, without_workbook
 from matching.rounds.register import blank_table
 from matching.tables.files import Source
 from matching.ui.formatting import markup
@@ -56,6 +57,12 @@ SLOTS = {
             "policy",
             "Weights, limits and rules. Without it, the defaults are used; you can change them later under Rules.",
             types=("toml",),
+        ),
+        Slot(
+            "columns",
+            "How the files are read, as kept from an earlier upload: their sheets, headers and columns.",
+            "Columns file (optional)",
+            ("toml",),
         ),
         Slot(
             "ofsted",
@@ -165,7 +172,11 @@ def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
         return
     try:
         with st.spinner("Checking the files…"):
-            sources = {**kept, **without_workbook(uploaded)}
+            newer = without_workbook(uploaded)
+            sources = {**kept, **newer}
+            # What a columns file says stands as it is.
+            if COLUMNS not in newer:
+                sources = with_places(sources, newer, attempts.remembered_options())
             if alone:
                 sources = {**{one: blank_table(one) for one in ("supporters", "needs")}, **sources}
             attempts.try_files(name.strip() or open_round.suggested_name(), sources, new_round=is_new)

@@ -9,7 +9,8 @@ from functools import cached_property
 import pandas as pd
 import streamlit as st
 
-from matching.inputs.read import Inputs, with_policy
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import with_policy
 from matching.plan.phrases import needs_in_words
 from matching.rounds.edits import Cells
 from matching.rounds.history.state import RoundState, state_of

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from matching.errors import counted
-from matching.inputs.read import Inputs, with_policy
+from matching.inputs.inputs import Inputs
+from matching.inputs.read import with_policy
 from matching.rounds.edits import NO_FAULTS, Faults, try_out
 from matching.rounds.history.events import Event
 from matching.rounds.touches import LEAVES, Touched, barred_about, ended, kept, touches
