@@ -156,11 +156,12 @@ def read_options(source: Source | None) -> ReadingOptions:
         raise DataError(problems)
     sheets, rows = keys.get("sheets", {}), keys.get("header_rows", {})
     named = {*keys, *sheets, *rows} - {"leave_out", *_BY_TABLE}
-    tables = {table: _table_options(keys.get(table, {}), sheets.get(table, ""), rows.get(table, 0)) for table in named}
+    tables = {table: table_options(keys.get(table, {}), sheets.get(table, ""), rows.get(table, 0)) for table in named}
     return ReadingOptions(dict(sorted(tables.items())), keys.get("leave_out", False))
 
 
-def _table_options(pairs: Mapping[str, str], sheet: str, header_row: int) -> TableOptions:
+def table_options(pairs: Mapping[str, str], sheet: str = "", header_row: int = 0) -> TableOptions:
+    """Return the options of a table whose headers are mapped so; one that is mapped to "" is not used."""
     mapping = {header: column for header, column in pairs.items() if column}
     return TableOptions(mapping, tuple(header for header in pairs if header not in mapping), sheet, header_row)
 

@@ -13,7 +13,7 @@ import pandas as pd
 from matching.allocation import allocate as allocate_best
 from matching.errors import DataError, Problem, file_problem
 from matching.inputs import read
-from matching.inputs.headers import Mappings, ReadingOptions, TableOptions, options_source
+from matching.inputs.headers import Mappings, ReadingOptions, options_source, table_options
 from matching.inputs.inputs import Inputs
 from matching.inputs.recognise import with_columns_named
 from matching.library.frames import Given, numeric, source_of
@@ -180,7 +180,8 @@ def read_inputs(
     }
     sources = sources_of({name: one for name, one in given.items() if one is not None})
     if columns or leave_out:
-        sources["columns"] = options_source(ReadingOptions(_options(columns or {}), leave_out))
+        tables = {name: table_options(pairs) for name, pairs in (columns or {}).items()}
+        sources["columns"] = options_source(ReadingOptions(tables, leave_out))
     return read.read_inputs(with_columns_named(sources), as_at=as_at)
 
 
@@ -231,17 +232,6 @@ def open_plan(directory: str | os.PathLike[str]) -> Plan:
             [file_problem(str(directory), "This plan does not hold the inputs that it was made from.", fix)]
         )
     return Plan(saved_inputs(saved), saved.plan, files)
-
-
-def _options(columns: Mappings) -> dict[str, TableOptions]:
-    """Return how each table is read; a header that stands for nothing is not used."""
-    return {
-        table: TableOptions(
-            {header: column for header, column in pairs.items() if column},
-            tuple(header for header, column in pairs.items() if not column),
-        )
-        for table, pairs in columns.items()
-    }
 
 
 def _baseline(given: Plan | Given | None) -> Given | None:
