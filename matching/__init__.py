@@ -36,7 +36,7 @@ __all__ = [
 
 _MODULES = {
     "DataError": "matching.errors",
-    "Inputs": "matching.inputs.read",
+    "Inputs": "matching.inputs.inputs",
     "Plan": "matching.library.run",
     "Policy": "matching.tables.policy",
     "Problem": "matching.errors",

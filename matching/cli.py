@@ -137,7 +137,7 @@ def check(
     tables = tables_of_round(schools, supporters, needs, accreditation, decisions, policy)
     sources = tables | supplements(ofsted, links, columns, leave_out)
     if suggest_columns:
-        write_suggested_columns(sources, suggest_columns)
+        write_suggested_columns(sources, suggest_columns, as_json=as_json)
     else:
         check_tables(sources, as_at, as_json=as_json)
 

@@ -1329,6 +1329,7 @@ def test_every_need_is_explained_in_one_table(s2s):
         ("explain", "plan", "--all", "--json", "--out", "x.csv"),
         ("explain", "plan", "--all", "--out", "x.doc"),
         ("compare", "plan", "plan", "--json", "--out", "-"),
+        ("check", *ROUND, "--json", "--suggest-columns", "columns.toml"),
         ("explain", "plan"),
     ],
 )

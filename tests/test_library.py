@@ -154,10 +154,10 @@ def test_cells_may_be_lists_dates_booleans_and_any_kind_of_missing_value():
 
 def test_every_table_may_be_a_frame_and_headers_may_be_the_users_own():
     given = {
-        "needs": frames()["needs"].rename(columns={"need_id": "Ref"}),
+        "needs": frames()["needs"].rename(columns={"need_id": "Ref"}).assign(Comments="as before"),
         "decisions": frame_of(decisions("pin,S3,N2,,asked for,Pat,2026-08-01")),
         "policy": m.Policy(weights={"distance": 0.5}),
-        "columns": {"needs": {"Ref": "need_id"}},
+        "columns": {"needs": {"Ref": "need_id", "Comments": ""}},
     }
     plan = plan_of(**given)
     assert plan.deployments.set_index("need_id").loc["N2", ["supporter_id", "origin"]].tolist() == ["S3", "pinned"]

@@ -9,16 +9,19 @@ import typer
 from matching.accreditation import due_for_review
 from matching.commands.files import check_ending, check_used, place, read_round, say, write_one_file
 from matching.commands.terminal import print_due_for_review, print_json, print_notices
-from matching.errors import counted
+from matching.errors import DataError, counted, file_problem
 from matching.inputs.recognise import suggested_columns, with_columns_named
 from matching.pairs.market import open_market
 from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES
 
 
-def write_suggested_columns(sources: Mapping[str, Source], path: Path) -> None:
+def write_suggested_columns(sources: Mapping[str, Source], path: Path, *, as_json: bool) -> None:
     """Write a columns file with what the headers of the tables may mean."""
     check_ending(path, (".toml",))
+    if as_json:
+        fix = "Leave one of the two out."
+        raise DataError([file_problem("--json", "This cannot go with --suggest-columns.", fix)])
     write_one_file(path, suggested_columns(sources).content)
     say(f"{place(path)} written. Look through it, change what is wrong, and give it as --columns.", path)
 

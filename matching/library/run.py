@@ -156,7 +156,7 @@ def read_inputs(
     ofsted, links : path, bytes or DataFrame, optional
         Official files that add to a GIAS extract.
     columns : mapping, optional
-        By table: your header to the column that it stands for.
+        By table: your header to the column that it stands for, or to "" where it is not used.
     leave_out : bool
         Whether faulty rows are left out, with a notice, and do not stop the run.
     as_at : date, optional
