@@ -208,16 +208,19 @@ def random_world(
     decisions: int = 3,
     places: tuple[str, ...] = ("", "1", "2", "3", "0"),
     ties: bool = False,
+    groups: bool = True,
 ) -> World:
     """Valid tables with every rule in play; with `dates` also days, states of needs, and pins that name rules.
 
     A row depends on the seed and its number alone, so that fewer rows are the first ones. Places lie on a grid of 4 km,
-    so that distances are often equal, 0, or exactly a limit.
+    so that distances are often equal, 0, or exactly a limit. Without `groups` there are no federations, and each trust has
+    one spelling and no code.
     """
     schools = tuple(_random_school(random.Random(f"{seed} school {k}"), k) for k in range(n_schools))
-    schools = tuple(
-        row | _random_groups(random.Random(f"{seed} groups {k}"), row["trust"]) for k, row in enumerate(schools)
-    )
+    if groups:
+        schools = tuple(
+            row | _random_groups(random.Random(f"{seed} groups {k}"), row["trust"]) for k, row in enumerate(schools)
+        )
     urns = [row["urn"] for row in schools]
     supporters = tuple(
         _random_person(random.Random(f"{seed} person {k}"), k, urns, days, places) for k in range(n_supporters)

@@ -70,7 +70,7 @@ def test_a_fault_in_own_tables_is_found_mended_and_the_plan_made(window):
     summary = page.locator("#error-summary")
     expect(summary).to_be_focused()
     expect(summary).to_contain_text("There is 1 problem in your files")
-    expect(page.get_by_role("cell", name="Did you mean 'Secondary'?")).to_be_visible()
+    expect(page.get_by_text("Supporters, phases: 1 cell to change")).to_be_visible()
     expect(page.get_by_test_id("stFileUploader")).to_have_count(1)
 
     window.upload(supporters=BROKEN)

@@ -66,7 +66,11 @@ def test_a_messy_workbook_becomes_a_sound_round_in_few_clicks(window):
     # Nothing is lost by a reload.
     page.reload()
     expect(page.get_by_role("heading", name="Go on with an upload")).to_be_visible()
-    press("Go on")
+    window.settle()
+    # Other tests may have left uploads of theirs.
+    mine = page.locator("[class*=st-key-upload_]", has_text="round.xlsx").filter(has=page.get_by_role("button"))
+    mine.first.get_by_role("button", name="Go on").click()
+    clicks.append("Go on")
     expect(page.get_by_role("heading", name="Fix the problems")).to_be_visible()
     window.settle()
 

@@ -46,7 +46,7 @@ def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
     book.close()
 
     expect(page.get_by_text("columns read under the names that you gave: 'Full name' as name.")).to_be_visible()
-    expect(page.get_by_text("'SEND' as 'special educational needs'").first).to_be_visible()
+    expect(page.get_by_text("'SEND' read as 'special educational needs'").first).to_be_visible()
     window.go("Plan")
     window.make_plan()
     expect(page.get_by_text(re.compile(r"\d+ of 90")).first).to_be_visible()

@@ -44,7 +44,8 @@ def is_by_loads(plan: Plan) -> bool:
 
 def random_round(number: int) -> World:
     size = 60 if number % 2 else 34
-    return random_world(number, n_schools=size, n_supporters=size, n_needs=size, decisions=4, baseline=number % 5 == 0)
+    sizes = dict.fromkeys(("n_schools", "n_supporters", "n_needs"), size)
+    return random_world(number, decisions=4, baseline=number % 5 == 0, groups=False, **sizes)
 
 
 @pytest.mark.parametrize("number", range(16))

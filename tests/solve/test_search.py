@@ -180,7 +180,7 @@ def few_pairs(monkeypatch) -> None:
 
 def tied_world(number: int, **other: int) -> World:
     sizes = {"n_schools": 12, "n_supporters": 16, "n_needs": 40, "decisions": 6, **other}
-    return random_world(11000 + number, ties=True, **sizes)
+    return random_world(11000 + number, ties=True, groups=False, **sizes)
 
 
 @pytest.mark.deeper
