@@ -10,7 +10,7 @@ import pytest
 import tiny
 from playwright.sync_api import expect
 from serving import App
-from window import DESKTOP, PHONE, Window, profile
+from window import PHONE, Window, profile
 
 from matching.rounds.store import open_store
 from matching.ui.steps import STEPS
@@ -101,7 +101,7 @@ def test_the_demo_opens_once_and_own_files_can_always_be_reached(demo_app, brows
         expect(newcomer.page.get_by_text("Demo area")).to_be_visible()
 
 
-@pytest.mark.parametrize("window", [DESKTOP, PHONE], ids=["desktop", "phone"], indirect=True)
+@pytest.mark.parametrize("window", [PHONE], ids=["phone"], indirect=True)
 def test_all_rounds_are_one_click_away_from_every_screen(window):
     window.open_demo()
     for step in STEPS:
