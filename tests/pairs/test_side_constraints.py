@@ -32,7 +32,7 @@ from matching.errors import DataError
 from matching.tables.files import Source
 from matching.tables.policy import read_policy
 
-CASES, CASES_A_TEST = (240 if DEEP else 100), 20
+CASES, CASES_A_TEST = (160 if DEEP else 60), 20
 
 
 def tied_world(number: int) -> World:
