@@ -31,8 +31,8 @@ from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.files import Source, header_of, named_apart, read_sheet
-from matching.tables.formats import NEED_STATES, TableFormat, known_columns, needed_columns, table_formats
+from matching.tables.files import Source, header_of, named_apart
+from matching.tables.formats import NEED_STATES, TableFormat, known_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -114,8 +114,15 @@ def read_people(sources: Mapping[str, Source], *, as_at: date | None = None) -> 
     return _inputs(sources, _read(sources, ("schools", "supporters"), {}, leave_out=False, columns={}), as_at)
 
 
-def read_schools(source: Source, *, ofsted: Source | None = None, links: Source | None = None) -> pd.DataFrame:
+def read_schools(
+    source: Source, *, ofsted: Source | None = None, links: Source | None = None, columns: Source | None = None
+) -> pd.DataFrame:
     """Read only a schools table: ours, or a GIAS extract to which Ofsted's file and the links file add.
+
+    Parameters
+    ----------
+    columns : Source, optional
+        How our table is read, as among the sources of a run.
 
     Raises
     ------
@@ -125,9 +132,8 @@ def read_schools(source: Source, *, ofsted: Source | None = None, links: Source 
     if is_gias(header_of(source, gias_columns)):
         official = read_official(source, vocabulary, ofsted=ofsted, links=links)
         return _typed(official.table.frame, "schools", vocabulary)
-    form = table_formats(vocabulary)["schools"]
-    sheet = read_sheet(source, needed=needed_columns(form), recognise=known_columns(form))
-    table = read_table(sheet, form, vocabulary)
+    options = read_options(columns).of("schools")
+    table = _read_one(source, table_formats(vocabulary)["schools"], options, None, may_be_empty=False)
     if table.problems:
         raise DataError(table.problems)
     return _typed(table.frame, "schools", vocabulary)

@@ -179,6 +179,17 @@ def test_exact_names_of_schools_are_accepted_with_one_press():
     assert [row["school_urn"] for row in table_of(visitor, "needs")] == ["100000", "100001", "100002"]
 
 
+def test_schools_under_headers_of_their_own_are_found_by_name():
+    schools = tiny.SCHOOLS.replace("urn,name,phase", "Code,School name,Kind")
+    visitor = with_tables(schools=schools, needs=tiny.NEEDS.replace("N1,100000", "N1,alder school"))
+    for header, column in (("Code", "urn"), ("School name", "name"), ("Kind", "phase")):
+        visitor.choose(f"“{header}” is", column)
+    visitor.press("Use these columns")
+    visitor.press("Use this school")
+    assert visitor.figure("Problems found") == "0"
+    assert table_of(visitor, "needs")[0]["school_urn"] == "100000"
+
+
 def test_a_name_that_is_alike_is_offered_and_not_taken_by_itself():
     visitor = with_tables(needs=tiny.NEEDS.replace("N1,100000", "N1,Alder Schol"))
     assert not [label for label in visitor.buttons() if label.startswith("Use ")]

@@ -178,6 +178,9 @@ def _rows(digests: _Digests, table: str, _sources: Mapping[str, Source]) -> Mapp
     return rows_by_key(table_cells(_sources, table), table)
 
 
+_ABOUT_SCHOOLS = ("schools", "ofsted", "links", "columns")
+
+
 def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
     """Return the schools in files: the schools table or GIAS extract, with the Ofsted and links files if given.
 
@@ -186,14 +189,15 @@ def schools_of(sources: Mapping[str, Source]) -> pd.DataFrame:
     DataError
         A file is not sound.
     """
-    about = {name: sources[name] for name in ("schools", "ofsted", "links") if name in sources}
+    about = {name: sources[name] for name in _ABOUT_SCHOOLS if name in sources}
     return _schools(_digests(about), about)
 
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Reading the schools…")
 def _schools(digests: _Digests, _sources: Mapping[str, Source]) -> pd.DataFrame:
     with long_work():
-        return read_schools(_sources["schools"], ofsted=_sources.get("ofsted"), links=_sources.get("links"))
+        others = {name: _sources.get(name) for name in ("ofsted", "links", "columns")}
+        return read_schools(_sources["schools"], **others)
 
 
 def named_schools(sources: Mapping[str, Source], names: Iterable[str]) -> Mapping[str, NamedSchool]:
@@ -204,7 +208,7 @@ def named_schools(sources: Mapping[str, Source], names: Iterable[str]) -> Mappin
     DataError
         A file is not sound.
     """
-    about = {name: sources[name] for name in ("schools", "ofsted", "links") if name in sources}
+    about = {name: sources[name] for name in _ABOUT_SCHOOLS if name in sources}
     return _named_schools(_digests(about), tuple(sorted({*names})), about)
 
 
