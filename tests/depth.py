@@ -1,4 +1,4 @@
-"""How many random cases are tried: all of them where S2S_HYPOTHESIS is deep, as in CI, and fewer elsewhere."""
+"""How many random cases are tried: all of them where S2S_HYPOTHESIS is deep, and fewer elsewhere."""
 
 import os
 
@@ -9,4 +9,4 @@ DEEP = os.environ.get("S2S_HYPOTHESIS") == "deep"
 
 def cases(count: int, usually: int | None = None) -> settings:
     """Return settings for a property that is tried on `count` cases at its deepest, and else on fewer."""
-    return settings(max_examples=count if DEEP else usually or max(5, count // 6))
+    return settings(max_examples=count if DEEP else usually or max(5, count // 3))

@@ -440,6 +440,7 @@ HALF = cases(60, usually=5)
 UNDOS = st.lists(st.integers(0, 60), min_size=1, max_size=3)
 
 
+@pytest.mark.histories
 @pytest.mark.deeper
 @HALF
 @given(HISTORIES, UNDOS)
@@ -447,6 +448,7 @@ def test_a_round_keeps_its_promises_whatever_happens_to_it(store, history, undos
     keep_promises(store, history, undos)
 
 
+@pytest.mark.histories
 @pytest.mark.deeper
 @HALF
 @given(HISTORIES, UNDOS)
