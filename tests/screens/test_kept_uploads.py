@@ -83,12 +83,14 @@ def test_an_upload_is_not_kept_for_ever(monkeypatch):
     assert open_uploads().list() == ()
 
 
-def test_newer_tables_that_wait_to_be_accepted_outlive_a_reload_too():
+@pytest.mark.parametrize("screen", [START, NEWER], ids=["start", "newer tables"])
+def test_newer_tables_that_wait_to_be_accepted_outlive_a_reload_too(screen):
     visitor = with_tables()
     visitor.make_plan()
     upload(visitor, needs=tiny.NEEDS.replace("maths", "phonics"))
     assert visitor.title == "Newer tables"
-    reloaded = Visitor(START, round=visitor.round_id)
+    reloaded = Visitor(screen, round=visitor.round_id)
+    assert "No newer table waits" not in reloaded.words()
     reloaded.press("Go on")
     assert reloaded.title == NEWER.title
     reloaded.press("Accept all")

@@ -20,6 +20,7 @@ from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import confirm, show_recorded
+from matching.ui.sections.reading.kept import offer_kept_uploads
 from matching.ui.sections.reading.problems import offer_corrected
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.sections.register.saving import outcome, show_touched, touched_by
@@ -57,8 +58,10 @@ def show() -> None:
 
 
 def _show_done(round_: Round) -> None:
-    screen_heading(NEWER, round_, "No newer table waits to be accepted.")
+    waits = any(one.round_id == round_.round_id for one in attempts.kept_uploads())
+    screen_heading(NEWER, round_, "Go on where you left off." if waits else "No newer table waits to be accepted.")
     show_recorded(round_)
+    offer_kept_uploads(round_.round_id)
     if round_.files is None:
         way_on(CHECK, "Next: Check the data")
     else:
