@@ -34,7 +34,7 @@ class Candidate:
     alike: float
 
     def __str__(self) -> str:
-        """Return the URN with what tells the school from others of its name."""
+        """Return the URN with what distinguishes the school from others of its name."""
         return f"'{self.urn}' ({', '.join(filter(None, (self.name, self.place, self.authority)))})"
 
 
