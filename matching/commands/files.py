@@ -14,12 +14,13 @@ import typer
 from matching.errors import DataError, Problem, file_problem, joined
 from matching.inputs.headers import options_source, read_options
 from matching.inputs.inputs import Inputs
-from matching.inputs.official.gias import gias_columns, is_gias
+from matching.inputs.locations import options_of
+from matching.inputs.official.gias import is_extract
 from matching.inputs.read import read_inputs
 from matching.plan.directories import PLAN_MARK, check_target, write_file
 from matching.plan.on_disk import SavedPlan, saved_inputs
 from matching.tables.csv_out import csv_bytes, workbook_bytes
-from matching.tables.files import Source, header_of, open_source
+from matching.tables.files import Source, open_source
 
 _VALUES_BETWEEN_COLLECTIONS = 100_000
 _ADDITIONS = MappingProxyType({"ofsted": "schools"})
@@ -104,6 +105,7 @@ def check_used(sources: Mapping[str, Source], additions: Mapping[str, str] = _AD
     ------
     DataError
     """
+    options = options_of(sources)
     problems = [
         file_problem(
             f"--{name.replace('_', '-')}",
@@ -111,7 +113,7 @@ def check_used(sources: Mapping[str, Source], additions: Mapping[str, str] = _AD
             "Leave the option out, or give the extract.",
         )
         for name, schools in additions.items()
-        if name in sources and schools in sources and not is_gias(header_of(sources[schools], gias_columns))
+        if name in sources and schools in sources and not is_extract(sources[schools], options.of("schools").where)
     ]
     if problems:
         raise DataError(problems)
