@@ -3,7 +3,7 @@
 `Inputs` are sound: every identifier is known, and every decision is about one supporter and one need.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -26,7 +26,7 @@ from matching.inputs.checks.together import AbsentSchools, check_together, unkno
 from matching.inputs.headers import Mappings, TableOptions, read_options, with_headers_offered
 from matching.inputs.inputs import InputFile, Inputs, no_needs
 from matching.inputs.kept_tables import Kept, once
-from matching.inputs.locations import read_under
+from matching.inputs.locations import options_of, read_under
 from matching.inputs.official.gias import is_extract, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
@@ -139,6 +139,36 @@ def read_schools(
     if table.problems:
         raise DataError(table.problems)
     return _typed(table.frame, "schools", vocabulary)
+
+
+def check_additions(
+    sources: Mapping[str, Source], additions: Mapping[str, str], *, called: Callable[[str], str] = str
+) -> None:
+    """Refuse a file that only adds to a GIAS extract, where the schools are none: it would be ignored.
+
+    Parameters
+    ----------
+    additions : mapping of str to str
+        By the name of such a file: that of the schools to which it adds.
+    called : callable
+        Returns what the user calls a file.
+
+    Raises
+    ------
+    DataError
+    """
+    options = options_of(sources)
+    problems = [
+        file_problem(
+            called(name),
+            f"{sources[schools].name} is not a GIAS extract, and {sources[name].name} only adds to one.",
+            "Remove it, or give the extract.",
+        )
+        for name, schools in additions.items()
+        if name in sources and schools in sources and not is_extract(sources[schools], options.of(schools).where)
+    ]
+    if problems:
+        raise DataError(problems)
 
 
 def with_policy(inputs: Inputs, source: Source | None) -> Inputs:
