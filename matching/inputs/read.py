@@ -312,10 +312,11 @@ def _read_each(
     may_be_empty: Collection[str],
     kept: Kept,
 ) -> None:
-    formats = table_formats(vocabulary)
+    formats, of_earlier_format = table_formats(vocabulary), bool(columns)
     if "links" in sources:
         try:
-            reading.links = read_links(sources["links"], where=options["links"].where)
+            where = options["links"].where
+            reading.links = read_links(sources["links"], where=where, of_earlier_format=of_earlier_format)
             reading.notices += reading.links.notices
         except DataError as error:
             reading.problems += error.problems
@@ -324,7 +325,7 @@ def _read_each(
             if name == "policy":
                 reading.policy = read_policy(source)
             elif name == "schools" and is_extract(source, options[name].where):
-                _read_gias(reading, sources, vocabulary, options, kept, of_earlier_format=bool(columns))
+                _read_gias(reading, sources, vocabulary, options, kept, of_earlier_format=of_earlier_format)
             elif name not in _ABOUT_TABLES:
                 said, blank = options[name], name in may_be_empty
                 read = partial(_read_one, source, formats[name], said, columns.get(name), may_be_empty=blank)
@@ -365,14 +366,14 @@ def _read_gias(
     source, ofsted, inspections = sources["schools"], sources.get("ofsted"), None
     where = {name: options[name].where for name in ("schools", "ofsted", "links")}
     try:
-        # Plans of earlier formats had no grade from an ungraded inspection.
-        inspections = read_ofsted(ofsted, ungraded=not of_earlier_format, where=where["ofsted"]) if ofsted else None
+        if ofsted:
+            inspections = read_ofsted(ofsted, where=where["ofsted"], of_earlier_format=of_earlier_format)
     except DataError as error:
         reading.problems += error.problems
     links = reading.links if reading.links.rows else None
     about = (source, ofsted, sources.get("links"), tuple(where.values()), of_earlier_format)
-    read = partial(read_gias, source, vocabulary, inspections, links, where=where["schools"])
-    official = once(kept, "schools", about, read)
+    said = partial(read_gias, where=where["schools"], of_earlier_format=of_earlier_format)
+    official = once(kept, "schools", about, lambda: said(source, vocabulary, inspections, links))
     reading.tables["schools"] = official.table
     reading.left_out = dict(zip(official.left_out["urn"], official.left_out["reason"], strict=True))
     reading.notices += official.notices

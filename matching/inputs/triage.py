@@ -19,7 +19,7 @@ from matching.inputs.official.grades import INHERITED
 from matching.inputs.official.ofsted_header import inspection_areas
 from matching.tables.cell_values import CellError
 from matching.tables.csv_out import number_text
-from matching.tables.files import ANYWHERE, Source
+from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES, table_formats
 from matching.tables.reference import reference_rows
 from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
@@ -223,7 +223,7 @@ def read_attainment(source: Source) -> Attainment:
     def known(header: Sequence[str]) -> int:
         return len(columns.intersection(name.casefold() for name in header))
 
-    sheet = read_cells(source, lambda name: name.casefold() in columns, known, ANYWHERE)
+    sheet = read_cells(source, lambda name: name.casefold() in columns, known)
     header = [name.casefold() for name in sheet.header]
     if "urn" not in header or len(header) < 2:
         message = "The file needs a column URN and at least one measure of a minimum standard."

@@ -10,14 +10,16 @@ from depth import cases
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
-from tiny import NEEDS, SCHOOLS, read
+from tiny import NEEDS, SCHOOLS, SUPPORTERS, read, sources
 
 import matching as m
 from matching.errors import DataError
 from matching.inputs.official.gias import REQUIRED_COLUMNS, read_gias
 from matching.inputs.official.links import read_links
 from matching.inputs.official.ofsted import read_ofsted
+from matching.inputs.read import read_inputs
 from matching.inputs.triage import read_attainment
+from matching.plan.earlier_formats import INPUT_COLUMNS
 from matching.tables.files import Source
 from matching.tables.vocabulary import standard_vocabulary
 
@@ -142,6 +144,23 @@ def test_a_column_that_may_be_blank_may_be_in_error_from_top_to_bottom():
     assert any("are read as blank: PercentageFSM (10,002: row 2, row 3," in one for one in notices)
     needs = NEEDS.splitlines()[0] + ",notes\n" + "".join(f"N{nth},100000,maths,,2,high,#N/A\n" for nth in range(10_002))
     assert len(read(needs=needs).needs) == 10_002
+
+
+def test_a_plan_of_an_earlier_format_reads_its_copies_as_it_did():
+    schools = GIAS.replace("Secondary", "#REF!").replace("21.5", "#VALUE!")
+    ofsted, links = f"{OFSTED}100009,#REF!,,,\n", f"{LINKS}100009,100008,#REF!\n"
+    people, needs = (text.splitlines()[0] for text in (SUPPORTERS, NEEDS))
+    round_ = sources(
+        schools=schools,
+        ofsted=ofsted,
+        links=links,
+        supporters=f"{people}\nS1,Ann Ash,SLE,100000,Primary,maths,1,5\n",
+        needs=f"{needs}\nN1,100000,maths,,2,high\n",
+    )
+    for columns in INPUT_COLUMNS.values():
+        inputs = read_inputs(round_, columns=columns)
+        assert inputs.schools["urn"].tolist() == ["100000"]
+        assert not any("are read as blank: " in one for one in inputs.notices)
 
 
 @cases(15)

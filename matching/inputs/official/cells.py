@@ -7,7 +7,7 @@ import pandas as pd
 
 from matching.errors import DataError, Problem, at_most, counted, file_problem, first_ten, shown
 from matching.tables.cell_values import CellError, urn
-from matching.tables.files import Recognise, Source, Where, read_sheet
+from matching.tables.files import ANYWHERE, Recognise, Source, Where, read_sheet
 from matching.tables.sheets import Sheet
 from matching.tables.table_reader import forget_unknown
 from matching.tables.text_cells import ANY_BYTES, UNDECODED
@@ -17,14 +17,28 @@ from matching.tables.vocabulary import comparable
 _ENCODINGS = ("utf-8-sig", "cp1252", ANY_BYTES)
 
 
-def read_cells(source: Source, wanted: Callable[[str], bool], recognise: Recognise, where: Where) -> Sheet:
+def read_cells(
+    source: Source,
+    wanted: Callable[[str], bool],
+    recognise: Recognise,
+    where: Where = ANYWHERE,
+    *,
+    of_earlier_format: bool = False,
+) -> Sheet:
     """Read the cells of an official file, as `read_sheet`; those of its `unknown_cells` are blank.
+
+    Parameters
+    ----------
+    of_earlier_format : bool
+        Whether this is a plan's copy of an earlier format, which is taken at its word: no cell is unknown.
 
     Raises
     ------
     DataError
     """
     sheet = read_sheet(source, encodings=_ENCODINGS, wanted=wanted, recognise=recognise, where=where)
+    if of_earlier_format:
+        return replace(sheet, unknown_cells=())
     columns: dict[str, Sequence[str]] = dict(zip(sheet.header, sheet.columns, strict=True))
     forget_unknown(sheet, columns, "")
     return replace(sheet, columns=tuple(map(tuple, columns.values())))

@@ -171,6 +171,7 @@ def read_gias(
     links: Links | None = None,
     *,
     where: Where = ANYWHERE,
+    of_earlier_format: bool = False,
 ) -> OfficialSchools:
     """Read the open schools in England from a GIAS extract.
 
@@ -186,6 +187,8 @@ def read_gias(
         Gives a school without a grade that of the one school that it replaced.
     where : Where, optional
         The sheet and the row of the header, where they are known.
+    of_earlier_format : bool
+        Whether this is a plan's copy of an earlier format.
 
     Raises
     ------
@@ -198,7 +201,8 @@ def read_gias(
     A cell in an optional column that cannot be read, or whose value the file does not hold, is left blank and counted
     in a notice. Characters that do not print, such as the no-break space, become spaces.
     """
-    sheet = read_cells(source, set(GIAS_COLUMNS.values()).__contains__, gias_columns, where)
+    wanted = set(GIAS_COLUMNS.values()).__contains__
+    sheet = read_cells(source, wanted, gias_columns, where, of_earlier_format=of_earlier_format)
     check_columns(sheet, REQUIRED_COLUMNS.values(), "GIAS extract", _DOWNLOAD_AGAIN)
     if not sheet.numbers:
         raise DataError(sheet.problems)

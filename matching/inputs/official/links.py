@@ -66,7 +66,7 @@ def link_columns(header: Sequence[str]) -> int:
     return len(set(header).intersection(LINK_COLUMNS))
 
 
-def read_links(source: Source, *, where: Where = ANYWHERE) -> Links:
+def read_links(source: Source, *, where: Where = ANYWHERE, of_earlier_format: bool = False) -> Links:
     """Read the links file.
 
     Parameters
@@ -75,13 +75,16 @@ def read_links(source: Source, *, where: Where = ANYWHERE) -> Links:
         The links extract as downloaded (cp1252) or saved again.
     where : Where, optional
         The sheet and the row of the header, where they are known.
+    of_earlier_format : bool
+        Whether this is a plan's copy of an earlier format.
 
     Raises
     ------
     DataError
         A column is missing, there is no row, a URN cannot be used, or the file does not hold a value.
     """
-    sheet = read_cells(source, set(LINK_COLUMNS).__contains__, link_columns, where)
+    wanted = set(LINK_COLUMNS).__contains__
+    sheet = read_cells(source, wanted, link_columns, where, of_earlier_format=of_earlier_format)
     check_columns(sheet, LINK_COLUMNS, "links file", _DOWNLOAD_AGAIN)
     notices, rows = list(sheet.notices), set(sheet.numbers)
     sheet = _between_schools(sheet, notices)

@@ -58,17 +58,18 @@ class Inspections:
     notices: tuple[str, ...] = ()
 
 
-def read_ofsted(source: Source, *, ungraded: bool = True, where: Where = ANYWHERE) -> Inspections:
+def read_ofsted(source: Source, *, where: Where = ANYWHERE, of_earlier_format: bool = False) -> Inspections:
     """Read Ofsted's management information of state-funded schools.
 
     Parameters
     ----------
     source : Source
         The file of 'most recent inspections' as downloaded (cp1252); lines before its header do no harm.
-    ungraded : bool
-        Whether a school without a grade has the one that it keeps according to an ungraded inspection.
     where : Where, optional
         The sheet and the row of the header, where they are known.
+    of_earlier_format : bool
+        Whether this is a plan's copy of an earlier format. There a school without a grade does not have the one that it
+        keeps according to an ungraded inspection.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def read_ofsted(source: Source, *, ungraded: bool = True, where: Where = ANYWHER
     -----
     A cell that cannot be read, or whose value the file does not hold, is left blank and counted in a notice.
     """
-    sheet = read_cells(source, is_read, ofsted_columns, where)
+    sheet = read_cells(source, is_read, ofsted_columns, where, of_earlier_format=of_earlier_format)
     header = read_header(sheet.name, sheet.header)
     cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(list(header.names), axis=1)
     notices = [*sheet.notices, *header.notices]
@@ -110,7 +111,7 @@ def read_ofsted(source: Source, *, ungraded: bool = True, where: Where = ANYWHER
     latest, previous = graded_in(""), graded_in("previous_")
     # Where the latest inspection gave no overall grade ('Not judged'), that of the one before it is the last.
     graded = latest.where(latest["grade"] != "", previous)
-    if ungraded:
+    if not of_earlier_format:
         kept = _kept_grades(column("outcome"))
         confirmed = pd.DataFrame(
             {"grade": kept, "graded_on": "", "urn_then": urn_of("outcome_"), "confirmed": kept.mask(kept != "", "yes")}
