@@ -23,6 +23,8 @@ Mappings = Mapping[str, Mapping[str, str]]
 _CLOSE = 80
 # Words that change nothing in a header.
 _FILLERS = frozenset(("the", "a", "an", "of", "your", "their", "they", "please", "is"))
+# Their columns have the names that the publisher gave them, but any sheet or row may hold them.
+_OFFICIAL = ("ofsted", "links")
 _EXAMPLE = 'Write lines such as "Full name" = "name".'
 
 
@@ -219,7 +221,7 @@ def _problems_by_table(name: str, key: str, values: object, forms: Collection[st
         yield Problem(name, None, key, "", f"[{key}] has one line for each table.", example)
         return
     for table, value in values.items():
-        if unknown := _unknown_table(name, f"{key}.{table}", table, forms):
+        if unknown := _unknown_table(name, f"{key}.{table}", table, [*forms, *_OFFICIAL]):
             yield unknown
         elif not is_usable(value):
             yield Problem(name, None, f"{key}.{table}", "", "The value cannot be used.", example)

@@ -8,10 +8,10 @@ from matching.errors import DataError, Problem, shown
 from matching.inputs.corrections import Changes
 from matching.inputs.corrections import with_cells as file_with_cells
 from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options
-from matching.inputs.official.gias import gias_columns, is_gias
+from matching.inputs.official.gias import gias_columns, is_extract
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted_header import ofsted_columns
-from matching.tables.files import Recognise, Source, find_table, header_of, named_apart, read_sheet
+from matching.tables.files import Recognise, Source, find_table, named_apart, read_sheet
 from matching.tables.formats import (
     DECISION_KINDS,
     NEED_STATES,
@@ -28,7 +28,6 @@ from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabula
 COLUMNS = "columns"
 """The file that holds the `ReadingOptions` of the others."""
 
-_FORMATS = tuple(table_formats(standard_vocabulary()))
 _OFFICIAL = {"ofsted": ofsted_columns, "links": link_columns}
 _SEPARATORS_KEPT = re.compile(r"(\s*[;,\n]\s*)")
 
@@ -67,29 +66,30 @@ def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
 
 def _place(name: str, source: Source, options: TableOptions) -> Place:
     try:
-        found = find_table(source, recognition(name, source, options.mapping), options.where)
+        found = find_table(source, recognition(name, source, options), options.where)
     except DataError:
         return Place(name, (source.name,), "", {})
     labels = (source.name, f"{source.name} ({found.sheet})") if found.sheet else (source.name,)
     names = [header for header in found.header if header and header not in options.not_used]
     columns = {header: options.mapping.get(header, header) for header in names}
-    if name in _FORMATS and not is_extract(name, source):
-        columns |= table_formats(standard_vocabulary())[name].columns_in(names, options.mapping)
+    form = format_of(name, source, options)
+    if form:
+        columns |= form.columns_in(names, options.mapping)
     return Place(name, labels, found.sheet, {column: header for header, column in columns.items()})
 
 
-def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recognise:
+def recognition(name: str, source: Source, options: TableOptions) -> Recognise:
     """Return what finds a table in its file, as when it is read."""
     if name in _OFFICIAL:
         return _OFFICIAL[name]
-    if is_extract(name, source):
-        return gias_columns
-    return known_columns(table_formats(standard_vocabulary())[name], mapping)
+    form = format_of(name, source, options)
+    return known_columns(form, options.mapping) if form else gias_columns
 
 
-def is_extract(name: str, source: Source) -> bool:
-    """Return whether a file is given as the schools and is a GIAS extract."""
-    return name == "schools" and is_gias(header_of(source, gias_columns))
+def format_of(name: str, source: Source, options: TableOptions) -> TableFormat | None:
+    """Return the format of a table; None for an official file, and for schools that are a GIAS extract."""
+    is_official = name in _OFFICIAL or (name == "schools" and is_extract(source, options.where))
+    return None if is_official else table_formats(standard_vocabulary())[name]
 
 
 def place_of(problem: Problem, among: Iterable[Place]) -> Place | None:
@@ -137,8 +137,7 @@ def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
     DataError
     """
     options, source = options_of(sources).of(place.table), sources[place.table]
-    form = None if is_extract(place.table, source) else table_formats(standard_vocabulary()).get(place.table)
-    recognise = recognition(place.table, source, options.mapping)
+    form, recognise = format_of(place.table, source, options), recognition(place.table, source, options)
     return read_under(source, recognise, options, form, encodings=("utf-8-sig", "cp1252"))
 
 
@@ -192,7 +191,7 @@ def with_cells(sources: Mapping[str, Source], place: Place, changes: Changes) ->
     old = sources[place.table]
     options = options_of(sources).of(place.table)
     in_file = {(row, place.columns[column]): value for (row, column), value in changes.items()}
-    recognise = recognition(place.table, old, options.mapping)
+    recognise = recognition(place.table, old, options)
     changed = file_with_cells(old, in_file, recognise=recognise, where=options.where)
     return {name: changed if source == old else source for name, source in sources.items()}
 

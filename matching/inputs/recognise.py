@@ -7,7 +7,7 @@ from itertools import islice
 
 from matching.errors import DataError, Problem, file_problem
 from matching.inputs.headers import TableOptions, options_source, suggest_columns
-from matching.inputs.locations import is_extract, options_of, with_options
+from matching.inputs.locations import format_of, options_of, with_options
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, read_inputs
 from matching.tables.files import ANYWHERE, Source, find_table, first_rows, named_apart
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
@@ -138,7 +138,7 @@ def table_readings(sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
     found = (
         _reading(called[table], formats[table], options.of(table))
         for table in _TABLES
-        if table in sources and not is_extract(table, sources[table])
+        if table in sources and format_of(table, sources[table], options.of(table))
     )
     return tuple(one for one in found if one)
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from matching.errors import DataError, RowLabel, did_you_mean, file_problem, shown
+from matching.errors import DataError, Problem, RowLabel, did_you_mean, file_problem, shown
 from matching.tables.limits import LIMITS, ReadLimits
 from matching.tables.sheets import Sheet, sheet_of
 from matching.tables.text_cells import (
@@ -107,10 +107,13 @@ def open_source(path: Path, *, limits: ReadLimits = LIMITS) -> Source:
         raise DataError([file_problem(path.name, message, fix)]) from error
 
 
-def header_of(source: Source, recognise: Recognise | None = None, *, limits: ReadLimits = LIMITS) -> tuple[str, ...]:
+def header_of(
+    source: Source, recognise: Recognise | None = None, where: Where = ANYWHERE, *, limits: ReadLimits = LIMITS
+) -> tuple[str, ...]:
     """Return the header's cells, or nothing where they cannot be read; used to recognise a file before it is read."""
     with suppress(DataError):
-        chosen = _chosen(_tables_in(source, (), recognise, limits), recognise)
+        tables = _tables_in(source, (), recognise, limits)
+        chosen = _chosen(_narrowed(source, tables, where), recognise, where.header_row)
         if chosen is not None:
             return chosen.header
     return ()
@@ -202,8 +205,17 @@ def read_sheet(
 def _labelled(sheet: Sheet, labels: Sequence[object]) -> Sheet:
     """Return a sheet with the labels of its rows for their numbers, which count from 2."""
     rows = {number: RowLabel(number - 2, label) for number, label in enumerate(labels, start=2)}
-    problems = tuple(replace(one, row=rows.get(one.row or 0, one.row)) for one in sheet.problems)
-    return replace(sheet, numbers=tuple(rows[number] for number in sheet.numbers), problems=problems)
+
+    def labelled(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+        return tuple(replace(one, row=rows.get(one.row or 0, one.row)) for one in problems)
+
+    return replace(
+        sheet,
+        numbers=tuple(rows[number] for number in sheet.numbers),
+        problems=labelled(sheet.problems),
+        unknown_cells=labelled(sheet.unknown_cells),
+        cleaned={name: tuple(rows[row] for row in cleaned) for name, cleaned in sheet.cleaned.items()},
+    )
 
 
 def unpacked(source: Source, first_bytes: int = -1, *, limits: ReadLimits = LIMITS) -> bytes:

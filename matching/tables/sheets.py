@@ -11,6 +11,8 @@ from matching.tables.text_cells import SAVE_AS_CSV, has_hidden_characters, is_er
 from matching.tables.workbooks.book import Marks
 
 _ROWS_AT_A_TIME = 100
+# A whole column may be in error where it may be blank too; more would fill the memory.
+_MOST_UNKNOWN = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def sheet_of(
         tuple(findings.problems),
         frozenset(findings.cells),
         tuple(_notices(name, findings.beside, marks, read)),
-        tuple(at_most(unknown)),
+        tuple(at_most(unknown, _MOST_UNKNOWN)),
         cleaned,
     )
 
