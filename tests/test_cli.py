@@ -1222,7 +1222,7 @@ def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s
     assert run.out.splitlines() == [
         "S2 (LLE, supporters.csv row 3) is no longer accredited (LLE-2 not met, LLE-8 not met): Alder School, 'Good' before, 'Inadequate' now.",
         "Supporters whose home school's grade changed: 1; 1 no longer accredited, 0 newly accredited.",
-        "Need N2 (headship, Birch School) is served by S2 (plan.csv row 2).",
+        "Need N2 (headship, Birch School), plan.csv row 2: S2: no longer accredited (LLE-2 not met, LLE-8 not met).",
         "Deployments affected: 1.",
     ]
 

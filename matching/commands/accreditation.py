@@ -43,7 +43,7 @@ def list_changes(
     if plan is not None:
         deployments = read_directory(plan).plan.deployments
         rows = deployments.assign(row=range(2, len(deployments) + 2))
-        affected = _with_rows(touched(regraded, deployments), rows, "need_id")
+        affected = _with_rows(touched(regraded, deployments, inputs.schools, now), rows, "need_id")
     if as_json:
         print_json(
             "accreditation",
@@ -65,7 +65,7 @@ def list_changes(
     if affected is not None:
         for one in affected.to_dict("records"):
             need = f"Need {one['need_id']} ({one['focus']}, {one['school_name']})"
-            typer.echo(f"{need} is served by {one['supporter_id']} (plan.csv row {one['row']}).")
+            typer.echo(f"{need}, plan.csv row {one['row']}: {one['reason']}.")
         typer.echo(f"Deployments affected: {len(affected):,}.")
     print_notices(inputs.notices)
     print_due_for_review(due)
