@@ -13,7 +13,8 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, did_you_mean, first_ten, shown
+from matching.errors import DataError, Problem
+from matching.inputs.checks.areas import schools_in
 from matching.inputs.official.cells import read_cells, unknown_problems
 from matching.inputs.official.grades import INHERITED
 from matching.inputs.official.ofsted_header import inspection_areas
@@ -121,7 +122,7 @@ def triage(
         No school is in a local authority or region that was asked for.
     """
     places = {"local_authority": local_authority, "region": region}
-    schools = _schools_in(schools, {name: (one,) if isinstance(one, str) else one for name, one in places.items()})
+    schools = schools_in(schools, {name: (one,) if isinstance(one, str) else one for name, one in places.items()})
     found = pd.concat([_found(rule, schools, as_at, attainment) for rule in triage_rules()], ignore_index=True)
     if found.empty:
         return pd.DataFrame(columns=list(TRIAGE_COLUMNS))
@@ -141,29 +142,6 @@ def triage(
     is_new = np.concatenate([[True], (order[1:] != order[:-1]).any(axis=1)])
     ordered["rank"] = np.maximum.accumulate(np.where(is_new, np.arange(1, len(ordered) + 1), 0))
     return ordered[list(TRIAGE_COLUMNS)]
-
-
-def _schools_in(schools: pd.DataFrame, places: Mapping[str, Collection[str]]) -> pd.DataFrame:
-    """Return the schools whose cell in each of these columns is one of the names, where any are given."""
-    problems = []
-    for column, names in places.items():
-        known = {comparable(name): name for name in sorted(set(schools[column]) - {""})}
-        words = column.replace("_", " ")
-        for name in names:
-            if comparable(name) not in known:
-                otherwise = (
-                    f"Known are: {first_ten(list(known.values()))}."
-                    if known
-                    else f"No school has a {words}: leave it out."
-                )
-                fix = did_you_mean(name, known.values(), otherwise)
-                problems.append(Problem("schools", None, column, name, f"No school is in {shown(name)}.", fix))
-    if problems:
-        raise DataError(problems)
-    for column, names in places.items():
-        if names:
-            schools = schools[schools[column].map(comparable).isin({comparable(name) for name in names})]
-    return schools
 
 
 def triage_as_text(listed: pd.DataFrame) -> pd.DataFrame:
