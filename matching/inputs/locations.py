@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
-from matching.errors import DataError, Problem, shown
+from matching.errors import DataError, Problem, joined, shown
 from matching.inputs.corrections import Changes
 from matching.inputs.corrections import with_cells as file_with_cells
-from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options, suggest_columns
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted_header import ofsted_columns
-from matching.tables.files import Recognise, Source, find_table, header_of, named_apart, read_sheet
+from matching.tables.files import Recognise, Source, find_each_table, find_table, header_of, named_apart, read_sheet
 from matching.tables.formats import (
     DECISION_KINDS,
     NEED_STATES,
@@ -90,6 +91,40 @@ def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recogn
 def is_extract(name: str, source: Source) -> bool:
     """Return whether a file is given as the schools and is a GIAS extract."""
     return name == "schools" and is_gias(header_of(source, gias_columns))
+
+
+def columns_meant(form: TableFormat, header: Sequence[str], mapping: Mapping[str, str] | None = None) -> set[str]:
+    """Return the columns of a format that a header has, under our names or common words for them."""
+    used = form.columns_in(header, mapping)
+    # Long cells are data, not names of columns; comparing each of them would be slow.
+    others = suggest_columns(form.name, [used.get(cell, cell) for cell in header if len(cell) <= 60])
+    return {*used.values(), *(one.column for one in others)}
+
+
+def unread_sheets(sources: Mapping[str, Source]) -> list[str]:
+    """Return a notice for each sheet that has the columns of a table and is not read as that table.
+
+    Only of workbooks and zips; of a single table, every column that is not used is named.
+    """
+    options, among = options_of(sources), [one for one in places(sources) if one.table in _FORMATS and one.columns]
+    forms = {name: form for name, form in table_formats(standard_vocabulary()).items() if name != "baseline"}
+    recognise = {name: known_columns(form, options.of(name).mapping) for name, form in forms.items()}
+    notices = []
+    for book in dict.fromkeys(sources[one.table] for one in among if one.sheet):
+        read = {one.table: one for one in among if sources[one.table] == book}
+        for name, each in find_each_table(book, recognise).items():
+            # The others that fit as well are named where the table is read.
+            is_searched = name in read and not options.of(name).sheet
+            told = recognise[name](tuple(read[name].columns.values())) if is_searched else inf
+            for found in each:
+                others = [one.table for one in read.values() if one.sheet == found.sheet]
+                meant = columns_meant(forms[name], found.header, options.of(name).mapping)
+                if name in others or recognise[name](found.header) >= told or forms[name].missing_from(meant):
+                    continue
+                instead = f"read as {joined(others)}, not as {name}" if others else "not read"
+                what = f"{shown(found.sheet)} has the columns of the {name} table"
+                notices.append(f"{book.name}: {what}, and is {instead}.")
+    return notices
 
 
 def place_of(problem: Problem, among: Iterable[Place]) -> Place | None:

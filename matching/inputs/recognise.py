@@ -7,9 +7,9 @@ from itertools import islice
 
 from matching.errors import DataError, Problem, file_problem
 from matching.inputs.headers import TableOptions, options_source, suggest_columns
-from matching.inputs.locations import is_extract, options_of, with_options
+from matching.inputs.locations import columns_meant, is_extract, options_of, recognition, with_options
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, read_inputs
-from matching.tables.files import ANYWHERE, Source, find_table, first_rows, named_apart
+from matching.tables.files import ANYWHERE, Source, find_each_table, find_table, first_rows, named_apart
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
 from matching.tables.toml_files import toml_value
 from matching.tables.vocabulary import standard_vocabulary
@@ -38,7 +38,8 @@ def without_workbook(uploaded: dict[str, Source]) -> dict[str, Source]:
 def tables_in(book: Source) -> dict[str, str]:
     """Return the sheet that holds each table in a workbook, by table.
 
-    A sheet holds one table: the one that it has most columns of, under our names or common words for them.
+    A sheet holds one table: the one that it has most columns of, under our names or common words for them. A table
+    whose best sheet holds another is in the next best that has all its required columns.
 
     Raises
     ------
@@ -47,13 +48,17 @@ def tables_in(book: Source) -> dict[str, str]:
     """
     formats = table_formats(standard_vocabulary())
     scored = []
-    for name in _TABLES:
-        recognise = partial(likely_columns, formats[name])
-        found = find_table(book, recognise)
-        scored.append((recognise(found.header), name, found.sheet))
+    for name, each in find_each_table(book, {name: partial(likely_columns, formats[name]) for name in _TABLES}).items():
+        columns = {one.sheet: columns_meant(formats[name], one.header) for one in each}
+        ranked = sorted(((one.hidden, -len(columns[one.sheet])), place, one.sheet) for place, one in enumerate(each))
+        for score, place, sheet in ranked:
+            is_best = place == ranked[0][1]
+            if len(columns[sheet]) > 1 and (is_best or not formats[name].missing_from(columns[sheet])):
+                scored.append((score, name, sheet))
     sheets: dict[str, str] = {}
-    for score, name, sheet in sorted(scored, key=lambda one: -one[0]):
-        if score > 1 and sheet not in sheets.values():
+    # The first of equals, in the order of the tables and of the sheets.
+    for _, name, sheet in sorted(scored, key=lambda one: one[0]):
+        if name not in sheets and sheet not in sheets.values():
             sheets[name] = sheet
     if not sheets:
         message = "No sheet of the workbook has a header with columns of our tables."
@@ -64,10 +69,7 @@ def tables_in(book: Source) -> dict[str, str]:
 
 def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
     """Return how many columns of a format a header has, under our names or common words for them."""
-    # Long cells are data, not names of columns; comparing each of them would be slow.
-    used = form.columns_in(header)
-    others = suggest_columns(form.name, [used.get(cell, cell) for cell in header if len(cell) <= 60])
-    return len(set(used.values())) + len(others)
+    return len(columns_meant(form, header))
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,23 @@ def suggested_columns(sources: Mapping[str, Source]) -> Source:
         lines += [f"# Still missing in [{reading.table}]: the header of {column}." for column in lacking]
     written = "".join(f"{line}\n" for line in lines).encode("utf-8")
     return Source("columns.toml", written + options_source(options).content)
+
+
+def with_sheets_apart(sources: Mapping[str, Source], uploaded: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the sources with the sheet of each table of an uploaded workbook, where its header alone would not do.
+
+    What the options say of a table's sheet stands.
+    """
+    if WORKBOOK not in uploaded:
+        return dict(sources)
+    options, book = options_of(sources), uploaded[WORKBOOK]
+    for table, sheet in tables_in(book).items():
+        own = options.of(table)
+        if table in uploaded or own.where != ANYWHERE or is_extract(table, book):
+            continue
+        if find_table(book, recognition(table, book, own.mapping)).sheet != sheet:
+            options = options.with_table(table, replace(own, sheet=sheet))
+    return with_options(sources, options)
 
 
 def with_places(
