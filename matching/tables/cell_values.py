@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,8 +27,10 @@ NOT_APPLICABLE = NONE_WORDS - {"none", "nil", "-", "--", "---", "–", "—"}
 """Those that cannot stand for the number 0, which a dash does in a spreadsheet's accounts."""
 
 _SIX_DIGITS = re.compile("[0-9]{6}")
-# Between two days, one of which may be missing. A slash within a day follows one or two digits alone.
-_TO = re.compile(r"(?<=[0-9]{4})\s*/\s*|(?<=-[0-9]{2})\s*/\s*|^/\s*|\s+(?:to|-|–)(?:\s+|$)")
+# Between two days, one of which may be missing: a word or a dash, and only without one a slash. A slash within a day
+# follows one or two digits alone.
+_TO = re.compile(r"\s+(?:to|-|–)(?:\s+|$)|(?:(?<=/[0-9]{2})|(?<=/[0-9]{4}))[-–](?=[0-9]{1,2}/)")
+_SLASH = re.compile(r"(?<=[0-9]{4})\s*/\s*|(?<=-[0-9]{2})\s*/\s*|^/\s*")
 
 
 class CellError(ValueError):
@@ -186,12 +189,12 @@ def _amounts_in(value: str, reword: Reword) -> list[str]:
     folded = comparable(value)
     if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", folded):
         return [folded.replace(",", "")]
-    if not re.search(r"[a-z%+~–£-]", folded) or _why_no_amount(folded):
+    if not re.search(r"[a-z%+~–£-]", folded) or re.search(r"[0-9]e[0-9]|\bhalf\b", folded) or _why_no_amount(folded):
         return []
     words = "|".join(sorted(_NUMBER_WORDS, key=len, reverse=True))
     digits = re.sub(rf"\b(?:{words})\b", lambda word: str(_NUMBER_WORDS[word[0]]), folded)
-    # Of a range both ends are offered.
-    apart = re.sub(r"(?<=[0-9])\s?[-–]\s?(?=[0-9])", " ", digits)
+    # Of a range both ends are offered, in the unit that follows it.
+    apart = re.sub(r"([0-9.]+)\s?[-–]\s?([0-9.]+)(\s?[a-z]+\b)?", r"\1\3 \2\3", digits)
     found = re.findall(r"(?<![\w.,-])[0-9]+(?:\.[0-9]+)?(?![0-9.,])(?:\s?[a-z]+\b)?", apart)
     own = [reword(one.strip())[0][1] for one in found]
     return [one if PLAIN_AMOUNT.fullmatch(one) else one.split(" ")[0] for one in own]
@@ -267,7 +270,13 @@ def day(value: str) -> date:
         raise _no_day(value, numeric) from error
 
 
+# Two digits are a year of this century near today; others may be of the last one, or no year at all.
+_SHORT_YEARS = range(19, 40)
+
+
 def _year(digits: str) -> int:
+    if len(digits) == 2 and int(digits) not in _SHORT_YEARS:
+        raise ValueError(digits)
     return int(digits) + (2000 if len(digits) == 2 else 0)
 
 
@@ -282,6 +291,8 @@ def _no_day(value: str, numeric: re.Match[str] | None) -> CellError:
         message = f"{shown(value)} is not a date: the day comes before the month, and there is no month {numeric[3]}."
         return _asked(message, [turned] if turned else [], _DAY_FIX, value)
     folded = comparable(value)
+    if offers := _full_years(value, folded):
+        return _asked(f"{shown(value)} is not a date: its year has two digits.", offers, _DAY_FIX, value)
     without_year = re.fullmatch(r"([0-9]{1,2})(?:st|nd|rd|th)?(?: of)? ([a-z]{3,9})|[0-9]{1,2}[/.][0-9]{1,2}", folded)
     if without_year and (without_year[2] is None or _month(without_year[2])):
         return CellError(f"{shown(value)} is not a date: it lacks the year.", _DAY_FIX, word=value)
@@ -292,13 +303,34 @@ def _no_day(value: str, numeric: re.Match[str] | None) -> CellError:
     return CellError(f"{shown(value)} is not a date.", _DAY_FIX, word=value)
 
 
-def reworded_days(convert: Callable[[str], object]) -> Reword:
-    """Return what writes days with a year of two digits out in full, alone or in a list."""
+def _full_years(value: str, folded: str) -> list[str]:
+    """Return the days that one with a year of two digits may be: of either century, or beginning with its year."""
+    numeric, lettered = _NUMERIC_DAY.fullmatch(value), _LETTERED_DAY.fullmatch(folded)
+    if numeric and len(numeric[5]) == 2:
+        parts = (numeric[1], int(numeric[3]), numeric[5])
+    elif lettered and lettered[4]:
+        parts = (lettered[1], _month(lettered[2]), lettered[4])
+    else:
+        return []
+    one, month, other = parts
+    tried = [(2000 + int(other), int(one)), (1900 + int(other), int(one))]
+    if numeric and int(one) in _SHORT_YEARS:
+        tried[1:] = [(2000 + int(one), int(other))]
+    found = []
+    for year, on in tried:
+        with suppress(ValueError):
+            found.append(date(year, month, on).isoformat())
+    return found
+
+
+def reworded_days(convert: Callable[[str], object], *, several: bool = False) -> Reword:
+    """Return what writes days with a year of two digits out in full; `several` is whether a cell may hold a list."""
 
     def reword(value: str) -> Parts:
         if not _SHORT_YEAR.search(value.casefold()):
             return as_found(value)
-        return tuple((word.strip(), _written_out(convert, word.strip())) for word in SEPARATORS.split(value))
+        words = SEPARATORS.split(value) if several else [value]
+        return tuple((word.strip(), _written_out(convert, word.strip())) for word in words)
 
     return reword
 
@@ -336,7 +368,7 @@ class DayRange:
 
 def day_range(value: str) -> DayRange:
     """Return a range written as 2026-09-14/2026-09-28, or as two dates with 'to' between them."""
-    first, *more = _TO.split(value)
+    first, *more = (_TO if _TO.search(value) else _SLASH).split(value)
     fix = "Write the first and the last day, such as 2026-09-14/2026-09-28."
     if len(more) > 1 or not any(character.isdigit() for character in value):
         raise CellError(f"{shown(value)} is not a range of days.", fix, word=value)

@@ -170,7 +170,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         return reworded_words(kinds[kind], other, several=several, parse=parse)
 
     days, kilometres, count = map(reworded_amount, (DAYS, KILOMETRES, COUNTS))
-    one_day, ranges = reworded_days(day), reworded_days(day_range)
+    one_day, ranges = reworded_days(day), reworded_days(day_range, several=True)
     formats = (
         TableFormat(
             "schools",

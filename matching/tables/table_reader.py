@@ -28,7 +28,7 @@ from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.tables.sheets import Sheet
-from matching.tables.vocabulary import Vocabulary, comparable, unit_in, with_unit
+from matching.tables.vocabulary import Vocabulary, comparable, other_unit_in, unit_in, with_unit
 
 _NONE_WORDS_BEGIN = frozenset("0" + "".join(word[0] + word[0].upper() for word in NONE_WORDS))
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{1,2}")
@@ -108,6 +108,8 @@ def read_table(
         # Copies of earlier formats are taken at their word.
         if columns is None:
             given = _without_none_words(column, given, blanks)
+            if word := other_unit_in(header_of.get(column.name, ""), column.units):
+                problems.append(_in_other_units(sheet.name, header_of[column.name], word, column))
             if unit := unit_in(header_of.get(column.name, ""), column.units):
                 given = with_unit(given, unit)
                 notices.append(f"{sheet.name}, {column.name}: {shown(header_of[column.name])} gives numbers in {unit}.")
@@ -191,6 +193,13 @@ def _plain_words(name: str, column: Column, cells: Sequence[str], notices: list[
     ]
     notices.append(f"{name}, {column.name}: {'; '.join(read)}.")
     return [plain[cell] for cell in cells]
+
+
+def _in_other_units(name: str, header: str, word: str, column: Column) -> Problem:
+    own = next(iter(column.units))
+    message = f"This column seems to be in {shown(word)}, and {column.name} is in {own}."
+    fix = f"Convert the numbers and rename the column, or say that it is not used: {shown(header)}."
+    return Problem(name, None, header, header, message, fix)
 
 
 def _lost_values(sheet: Sheet, form: TableFormat) -> Iterator[Problem]:

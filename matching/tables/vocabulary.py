@@ -203,7 +203,10 @@ def comparable_letters(words: str) -> str:
 # ---- other words for a value -----------------------------------------------------------------------------------------
 
 _AMOUNT = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)\s*(?P<unit>[a-z]+)\.?")
-_HALF = re.compile(r"(?:([0-9]+)\s*(?:and\s+)?(?:a\s+)?)?(?:\ba half\b|\bhalf\b|\b1/2|½)(?:\s+an?\b|\s+of an?\b)?\s*-?")
+# '2 and a half' and '2½' are 2.5, and '2 half days' are 1.
+_OF_ONE = r"(?:\s+an?\b|\s+of an?\b)?[\s-]*"
+_AND_A_HALF = re.compile(rf"(?<![0-9./])([0-9]+)(?:\s+and\s+(?:a\s+)?half\b|\s+(?:and\s+)?1/2(?![0-9])|\s*½){_OF_ONE}")
+_HALVES = re.compile(rf"(?<![0-9./])(?:([0-9]+)\s+)?(?:(?:\ba\s+)?\bhalf\b|\b1/2(?![0-9])|½){_OF_ONE}")
 PLAIN_AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _JOINTS = tuple(map(re.compile, (r"\s*/\s*", r"\s*[&+]\s*", r"\s+and\s+")))
 _WITH_BRACKETS = re.compile(r"(.*\S)\s*\((.*)\)")
@@ -228,7 +231,8 @@ def reworded_amount(units: Mapping[str, float]) -> Reword:
     """
 
     def reword(value: str) -> Parts:
-        folded = _HALF.sub(lambda half: f"{half[1] or 0}.5 ", comparable(value)).strip()
+        folded = _AND_A_HALF.sub(lambda found: f"{found[1]}.5 ", comparable(value))
+        folded = _HALVES.sub(lambda found: f"{int(found[1] or 1) / 2:g} ", folded).strip()
         amount = _AMOUNT.fullmatch(folded)
         if amount and (factor := units.get(amount["unit"])):
             return ((value, _in_own_unit(amount["number"], factor)),)
@@ -246,6 +250,19 @@ def unit_in(header: str, units: Mapping[str, float]) -> str:
     """Return the unit that a header names if it is not the column's own: 'miles' in 'Willing to travel (miles)'."""
     named = [word for word in comparable_letters(header).split() if word in units]
     return named[0] if named and all(units[word] != 1 for word in named) else ""
+
+
+# Neither days nor distances are counted in these: half of a day is not a day, and days a term are not days in all.
+_OTHER_UNITS = re.compile(
+    r"\b(?:minutes?|mins?|hours?|hrs?|weeks?|months?|sessions?|half(?! term)|(?:weekly|monthly|termly)"
+    r"|(?:per|a|each|every) (?:fortnight|half term|term))\b"
+)
+
+
+def other_unit_in(header: str, units: Mapping[str, float]) -> str:
+    """Return the words of a header that show that its numbers are in none of a column's units, such as 'hours'."""
+    found = _OTHER_UNITS.search(comparable_letters(header)) if units else None
+    return found[0] if found else ""
 
 
 def with_unit(cells: Sequence[str], unit: str) -> Sequence[str]:

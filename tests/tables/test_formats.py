@@ -312,7 +312,7 @@ RANGE_FIX = "Write the first and the last day, such as 2026-09-14/2026-09-28."
         ("accreditation", "checked_on", "31/02/2026", f"'31/02/2026' is not a date. {DATE_FIX}"),
         ("accreditation", "checked_on", "last week", f"'last week' is not a date. {DATE_FIX}"),
         ("accreditation", "checked_on", "2026-13-01", f"'2026-13-01' is not a date. {DATE_FIX}"),
-        ("accreditation", "checked_on", "26-01-31", f"'26-01-31' is not a date. {DATE_FIX}"),
+        ("accreditation", "checked_on", "26-01-31", "'26-01-31' is not a date: its year has two digits."),
         ("accreditation", "checked_on", "46000", f"'46000' is not a date. {DATE_FIX}"),
         ("decisions", "kind", "forbidden", "'forbidden' is not a known kind of decision. Did you mean 'forbid'?"),
         ("decisions", "kind", "maybe", "'maybe' is not a known kind of decision. Known are: pin, forbid, declined."),

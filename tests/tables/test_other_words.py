@@ -55,6 +55,10 @@ def read(name: str, column: str, cells: list[str], header: str = "") -> Table:
         ("needs", "days", "½ day", 0.5),
         ("needs", "days", "2½ days", 2.5),
         ("needs", "days", "1 and a half days", 1.5),
+        ("needs", "days", "2 1/2 days", 2.5),
+        ("needs", "days", "2 half days", 1),
+        ("needs", "days", "1 half day", 0.5),
+        ("needs", "days", "10 half-days", 5),
         ("needs", "days", "3.5d", 3.5),
         ("supporters", "days_available", "12 Days.", 12),
         ("supporters", "max_distance_km", "20 miles", 32.2),
@@ -89,6 +93,13 @@ def read(name: str, column: str, cells: list[str], header: str = "") -> Table:
         ("needs", "start_by", "14.9.26", datetime.date(2026, 9, 14)),
         ("needs", "start_by", "3/4/26", datetime.date(2026, 4, 3)),
         ("needs", "start_by", "14-Sep-26", datetime.date(2026, 9, 14)),
+        ("needs", "start_by", "Monday, 14 September 26", datetime.date(2026, 9, 14)),
+        (
+            "supporters",
+            "unavailable",
+            "14/9/26-28/9/26",
+            (DayRange(datetime.date(2026, 9, 14), datetime.date(2026, 9, 28)),),
+        ),
         (
             "supporters",
             "unavailable",
@@ -167,7 +178,25 @@ def test_an_unmistakable_date_is_read(cell, expected):
         ("needs", "start_by", "14 Sept", (), "'14 Sept' is not a date: it lacks the year."),
         ("needs", "start_by", "Sept 2026", ("2026-09-01",), "'Sept 2026' is not a date: it lacks the day."),
         ("needs", "start_by", "13/14/26", (), "'13/14/26' is not a date."),
-        ("needs", "start_by", "26-09-14", (), "'26-09-14' is not a date."),
+        (
+            "needs",
+            "start_by",
+            "26-09-14",
+            ("2014-09-26", "2026-09-14"),
+            "'26-09-14' is not a date: its year has two dig",
+        ),
+        (
+            "needs",
+            "start_by",
+            "26/09/14",
+            ("2014-09-26", "2026-09-14"),
+            "'26/09/14' is not a date: its year has two dig",
+        ),
+        ("accreditation", "checked_on", "14/06/95", ("2095-06-14", "1995-06-14"), "'14/06/95' is not a date: its year"),
+        ("needs", "start_by", "Monday, 14 September 95", ("2095-09-14", "1995-09-14"), "'Monday, 14 September 95' is"),
+        ("supporters", "max_distance_km", "20-30 miles", ("32.2 km", "48.3 km"), "'20-30 miles' is not a number"),
+        ("needs", "days", "1e1", (), "'1e1' is not a number"),
+        ("needs", "days", "3 x half days", (), "'3 x half days' is not a number"),
     ],
 )
 def test_what_is_not_plain_is_asked_or_refused_with_the_reason(name, column, cell, offers, message):
@@ -260,3 +289,35 @@ def test_words_stand_once_and_in_the_form_in_which_they_are_compared(table):
 @given(st.text(alphabet="ks key stage year 0123456789-/&to nr", max_size=14))
 def test_any_text_is_year_groups_or_none(text):
     assert {*phases_of_years(text)} <= {*WORDS.phases}
+
+
+@pytest.mark.parametrize("between", [" to ", " - ", " – ", "/"])
+@pytest.mark.parametrize("form", ["2026/09/{}", "2026-09-{}", "{}/9/2026"])
+def test_a_range_of_days_is_read_in_every_form_of_a_day(form, between):
+    cell = between.join(form.format(on) for on in (14, 28))
+    expected = (DayRange(datetime.date(2026, 9, 14), datetime.date(2026, 9, 28)),)
+    table = read("supporters", "unavailable", [cell])
+    # Two slashed days with a slash between them can be split in more than one way.
+    if table.problems:
+        assert between == "/" and form != "2026-09-{}"
+    else:
+        assert table.frame["unavailable"].tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("column", "header", "word"),
+    [
+        ("days_available", "Hours available", "hours"),
+        ("days_available", "Half days they can offer", "half"),
+        ("days_available", "Days per term", "per term"),
+        ("max_distance_km", "Willing to travel (minutes)", "minutes"),
+    ],
+)
+def test_a_header_in_another_unit_is_asked_about(column, header, word):
+    problems = read("supporters", column, ["10"], header).problems
+    assert f"This column seems to be in '{word}'" in problems[0].message
+
+
+@pytest.mark.parametrize("header", ["Days per year", "Days this half term", "Days a year"])
+def test_a_header_that_names_a_year_or_a_term_in_all_is_in_days(header):
+    assert read("supporters", "days_available", ["10"], header).problems == ()
