@@ -5,14 +5,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from matching.errors import DataError, Problem, joined, shown
+from matching.errors import DataError, Problem, shown
 from matching.inputs.corrections import Changes
 from matching.inputs.corrections import with_cells as file_with_cells
 from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options, suggest_columns
 from matching.inputs.official.gias import gias_columns, is_gias
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted_header import ofsted_columns
-from matching.tables.files import Recognise, Source, find_each_table, find_table, header_of, named_apart, read_sheet
+from matching.tables.files import (
+    FoundTable,
+    Recognise,
+    Source,
+    find_each_table,
+    find_table,
+    header_of,
+    named_apart,
+    read_sheet,
+)
 from matching.tables.formats import (
     DECISION_KINDS,
     NEED_STATES,
@@ -101,29 +110,55 @@ def columns_meant(form: TableFormat, header: Sequence[str], mapping: Mapping[str
     return {*used.values(), *(one.column for one in others)}
 
 
-def unread_sheets(sources: Mapping[str, Source]) -> list[str]:
-    """Return a notice for each sheet that has the columns of a table and is not read as that table.
+def likely_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Recognise:
+    """Return a function that counts the columns of a format in a header, under our names or common words for them."""
+    return lambda header: len(columns_meant(form, header, mapping))
 
-    Only of workbooks and zips; of a single table, every column that is not used is named.
+
+def sheets_of_tables(book: Source, options: ReadingOptions) -> dict[str, list[FoundTable]]:
+    """Return the sheets of a workbook, or the files of a zip, by the table that they have most columns of.
+
+    A sheet holds one table. The sheets of each are in the order in which they fit it: hidden ones last.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
     """
-    options, among = options_of(sources), [one for one in places(sources) if one.table in _FORMATS and one.columns]
     forms = {name: form for name, form in table_formats(standard_vocabulary()).items() if name != "baseline"}
-    recognise = {name: known_columns(form, options.of(name).mapping) for name, form in forms.items()}
+    mapping = {name: options.of(name).mapping for name in forms}
+    found = find_each_table(book, {name: likely_columns(form, mapping[name]) for name, form in forms.items()})
+    fits = []
+    for name, each in found.items():
+        for one in each:
+            columns = columns_meant(forms[name], one.header, mapping[name])
+            if len(columns) > 1:
+                fits.append(((one.hidden, -len(columns), bool(forms[name].missing_from(columns))), name, one))
+    # The first of equals, in the order of the tables and of the sheets.
+    best: dict[str, tuple[str, FoundTable]] = {}
+    for _, name, one in sorted(fits, key=lambda fit: fit[0]):
+        best.setdefault(one.sheet, (name, one))
+    return {name: [one for table, one in best.values() if table == name] for name in forms}
+
+
+def unread_sheets(sources: Mapping[str, Source]) -> list[str]:
+    """Return a notice for each sheet of a workbook, or file of a zip, that holds a table and is not read."""
+    options, among = options_of(sources), [one for one in places(sources) if one.sheet]
     notices = []
-    for book in dict.fromkeys(sources[one.table] for one in among if one.sheet):
+    for book in dict.fromkeys(sources[one.table] for one in among):
         read = {one.table: one for one in among if sources[one.table] == book}
-        for name, each in find_each_table(book, recognise).items():
-            # The others that fit as well are named where the table is read.
+        for name, each in sheets_of_tables(book, options).items():
+            form, mapping = table_formats(standard_vocabulary())[name], options.of(name).mapping
+            # Where the table is searched for, the others that fit as well are named already.
             is_searched = name in read and not options.of(name).sheet
-            told = recognise[name](tuple(read[name].columns.values())) if is_searched else inf
-            for found in each:
-                others = [one.table for one in read.values() if one.sheet == found.sheet]
-                meant = columns_meant(forms[name], found.header, options.of(name).mapping)
-                if name in others or recognise[name](found.header) >= told or forms[name].missing_from(meant):
-                    continue
-                instead = f"read as {joined(others)}, not as {name}" if others else "not read"
-                what = f"{shown(found.sheet)} has the columns of the {name} table"
-                notices.append(f"{book.name}: {what}, and is {instead}.")
+            told = form.known_in(read[name].columns.values(), mapping) if is_searched else inf
+            notices += [
+                f"{book.name}: {shown(one.sheet)} has the columns of the {name} table, and is not read."
+                for one in each
+                if one.sheet not in {place.sheet for place in read.values()}
+                and form.known_in(one.header, mapping) < told
+                and not form.missing_from(columns_meant(form, one.header, mapping))
+            ]
     return notices
 
 

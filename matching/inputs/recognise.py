@@ -2,14 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 
 from matching.errors import DataError, Problem, file_problem
-from matching.inputs.headers import TableOptions, options_source, suggest_columns
-from matching.inputs.locations import columns_meant, is_extract, options_of, recognition, with_options
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source, suggest_columns
+from matching.inputs.locations import (
+    is_extract,
+    likely_columns,
+    options_of,
+    recognition,
+    sheets_of_tables,
+    with_options,
+)
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, read_inputs
-from matching.tables.files import ANYWHERE, Source, find_each_table, find_table, first_rows, named_apart
+from matching.tables.files import ANYWHERE, Source, find_table, first_rows, named_apart
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
 from matching.tables.toml_files import toml_value
 from matching.tables.vocabulary import standard_vocabulary
@@ -38,38 +44,19 @@ def without_workbook(uploaded: dict[str, Source]) -> dict[str, Source]:
 def tables_in(book: Source) -> dict[str, str]:
     """Return the sheet that holds each table in a workbook, by table.
 
-    A sheet holds one table: the one that it has most columns of, under our names or common words for them. A table
-    whose best sheet holds another is in the next best that has all its required columns.
+    A sheet holds one table: the one that it has most columns of, under our names or common words for them.
 
     Raises
     ------
     DataError
         The workbook cannot be read, or holds no table.
     """
-    formats = table_formats(standard_vocabulary())
-    scored = []
-    for name, each in find_each_table(book, {name: partial(likely_columns, formats[name]) for name in _TABLES}).items():
-        columns = {one.sheet: columns_meant(formats[name], one.header) for one in each}
-        ranked = sorted(((one.hidden, -len(columns[one.sheet])), place, one.sheet) for place, one in enumerate(each))
-        for score, place, sheet in ranked:
-            is_best = place == ranked[0][1]
-            if len(columns[sheet]) > 1 and (is_best or not formats[name].missing_from(columns[sheet])):
-                scored.append((score, name, sheet))
-    sheets: dict[str, str] = {}
-    # The first of equals, in the order of the tables and of the sheets.
-    for _, name, sheet in sorted(scored, key=lambda one: one[0]):
-        if name not in sheets and sheet not in sheets.values():
-            sheets[name] = sheet
+    sheets = {name: each[0].sheet for name, each in sheets_of_tables(book, ReadingOptions()).items() if each}
     if not sheets:
         message = "No sheet of the workbook has a header with columns of our tables."
         fix = "Give each table as a file of its own, or use the column names of the templates."
         raise DataError([file_problem(book.name, message, fix)])
-    return {name: sheets[name] for name in _TABLES if name in sheets}
-
-
-def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
-    """Return how many columns of a format a header has, under our names or common words for them."""
-    return len(columns_meant(form, header))
+    return sheets
 
 
 @dataclass(frozen=True)
@@ -257,7 +244,7 @@ def _reading(source: Source, form: TableFormat, options: TableOptions) -> TableR
         sheets = first_rows(source, known_columns(form, options.mapping))
         found = find_table(source, known_columns(form, options.mapping), options.where)
         if _missing(found.header, form, options):
-            found = find_table(source, partial(likely_columns, form), options.where)
+            found = find_table(source, likely_columns(form), options.where)
     except DataError:
         return None
     missing = _missing(found.header, form, options)

@@ -171,11 +171,9 @@ def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
 def _trusts(schools: pd.DataFrame) -> pd.Series:
     """Return what the trust of each school is called; blank for none."""
     names, keys = schools["trust"], group_keys(schools["trust"])
-    coded = schools["trust_code"] != ""
-    codes = schools["trust_code"].where(coded).groupby(keys.where(keys != ""))
-    code = (
-        schools["trust_code"].where(coded, codes.transform("first").where(codes.transform("nunique") == 1)).fillna("")
-    )
+    code = schools["trust_code"].mask(schools["trust_code"] == "")
+    of_name = code.groupby(keys.mask(keys == ""))
+    code = code.fillna(of_name.transform("first").where(of_name.transform("nunique") == 1)).fillna("")
     group = ("code " + code).where(code != "", ("name " + keys).where(keys != "", ""))
     spelt = pd.DataFrame({"name": names.where(names != "", "trust " + code), "blank": names == "", "code": code})
     first = spelt.set_index(group).sort_values(["blank", "name"]).groupby(level=0).first()
