@@ -6,7 +6,7 @@ import pandas as pd
 
 from matching.errors import counted
 from matching.inputs.checks.places import far_schools
-from matching.inputs.groups import several_spellings
+from matching.inputs.groups import group_keys, several_spellings
 from matching.tables.formats import NEED_STATES
 from matching.tables.table_reader import Table
 from matching.tables.vocabulary import comparable_letters
@@ -84,10 +84,12 @@ def groups_alike(schools: Table) -> Iterator[str]:
     """Yield the notices of trusts and federations that are spelt in more than one way."""
     frame = schools.frame
     for column in ("trust", "federation"):
-        named = frame[frame[column].fillna("") != ""]
-        # Between schools with a code of their trust, the code decides.
-        if column == "federation" or (named["trust_code"] == "").any():
-            yield from several_spellings(schools.name, column, named[column])
+        names = frame.loc[frame[column].fillna("") != "", column]
+        if column == "trust":
+            # Between schools with a code of their trust, the code decides; a name counts where one has none.
+            has_none = frame.loc[names.index, "trust_code"] == ""
+            names = names[has_none.groupby(group_keys(names)).transform("any")]
+        yield from several_spellings(schools.name, column, names)
 
 
 def _alike(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
