@@ -238,9 +238,9 @@ def read_under(
         recognise=recognise,
         where=options.where,
     )
-    if not options.not_used:
+    if not sheet.unwanted:
         return sheet
-    listed = ", ".join(map(shown, options.not_used))
+    listed = ", ".join(map(shown, sheet.unwanted))
     return replace(sheet, notices=(*sheet.notices, f"{sheet.name}: columns that are not used, as you chose: {listed}."))
 
 

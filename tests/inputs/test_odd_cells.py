@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 import zipfile
 
 import pytest
@@ -308,3 +309,14 @@ def test_a_file_with_other_separators_keeps_them_when_it_is_corrected():
     assert find_table(before, NEEDS_KNOWN).dialect.separator == ";"
     after = corrections.with_cells(before, {(2, "focus"): "phonics"}, recognise=NEEDS_KNOWN)
     assert after.content == before.content.replace(b"maths", b"phonics")
+
+
+def test_odd_characters_in_every_row_take_little_time():
+    # Ten times the rows may take ten times as long, and twice that on a busy machine; it once took 80 times.
+    took = {}
+    for count in (4_000, 40_000):
+        source = Source("needs.csv", ("need_id\n" + "N\u00a01\n" * count).encode())
+        began = time.process_time()
+        assert len(read_sheet(source).cleaned["need_id"]) == count
+        took[count] = time.process_time() - began
+    assert took[40_000] < 25 * took[4_000]
