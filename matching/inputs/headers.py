@@ -4,6 +4,7 @@ The choices are a small TOML file, `columns.toml`, which is one of the inputs of
 again in the same way.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -23,6 +24,17 @@ Mappings = Mapping[str, Mapping[str, str]]
 _CLOSE = 80
 # Words that change nothing in a header.
 _FILLERS = frozenset(("the", "a", "an", "of", "your", "their", "they", "please", "is"))
+# Two headers in which these differ do not mean the same, however similar they are: a 'not', an end of a span.
+_MARKS_OF_MEANING = tuple(
+    re.compile(rf"\b(?:{words})")
+    for words in (
+        r"(?:not|non|never|without|except|cannot|cant|dont|wont)\b|un(?!til|der|i)",
+        "from|after|since|start|begin|first|earliest",
+        r"(?:to|by|end|last)\b|until|till|before|finish|latest",
+        "min|least",
+        "max|most",
+    )
+)
 _EXAMPLE = 'Write lines such as "Full name" = "name".'
 
 
@@ -86,6 +98,8 @@ class Suggestion:
 def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]:
     """Suggest what each unknown header means; a column that the table has already is not suggested.
 
+    Nor is one that is similar and may mean the opposite: 'Available' is not unavailable.
+
     Parameters
     ----------
     table : str
@@ -107,7 +121,7 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
             continue
         if key in words:
             suggestions.append(Suggestion(name, words[key], 1))
-        elif close := process.extractOne(key, choices, scorer=fuzz.ratio, score_cutoff=_CLOSE):
+        elif close := next(_similar(key, choices), None):
             suggestions.append(Suggestion(name, words[close[0]], round(min(close[1], 99) / 100, 2)))
     # Our own name for the column comes first, then the closest header, then the first of several.
     best: dict[str, Suggestion] = {}
@@ -243,6 +257,14 @@ def _column_problems(name: str, table: str, pairs: Mapping[str, str], known: Seq
         elif column and columns.count(column) > 1:
             message = f"Two headers are mapped to {column}."
             yield Problem(name, None, f"{table}.{header}", column, message, "Keep one of the two lines.")
+
+
+def _similar(key: str, choices: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Yield the headers that are similar to one and may mean the same, the closest first, with their scores."""
+    marks = [mark.search(key) is None for mark in _MARKS_OF_MEANING]
+    for close, score, _ in process.extract(key, choices, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=None):
+        if [mark.search(close) is None for mark in _MARKS_OF_MEANING] == marks:
+            yield close, score
 
 
 @cache

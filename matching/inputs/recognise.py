@@ -171,19 +171,23 @@ def with_columns_named(sources: Mapping[str, Source]) -> Mapping[str, Source]:
 
 
 def suggested_columns(sources: Mapping[str, Source]) -> Source:
-    """Return a columns file with what every unknown header may mean, to look through and to change."""
+    """Return a columns file with what every unknown header means, to look through and to change.
+
+    What a header is only similar to stands in a comment.
+    """
     options = options_of(sources)
-    for reading in table_readings(sources):
-        unknown = [one for one in reading.columns if not (one.column or one.refused)]
-        own = options.of(reading.table)
-        mapping = {**own.mapping, **{one.header: one.suggested for one in unknown if one.suggested}}
-        not_used = (*own.not_used, *(one.header for one in unknown if not one.suggested))
-        options = options.with_table(reading.table, replace(own, mapping=mapping, not_used=not_used))
     lines = ["# What your headers may mean. Look through every line: nothing here is used before you give this file."]
     for reading in table_readings(sources):
-        found = {one.suggested for one in reading.columns}
-        lacking = [column for column in reading.missing if column not in found]
+        own, similar = options.of(reading.table), [one for one in reading.columns if one.suggested and not one.meant]
+        meant = {one.header: one.suggested for one in reading.columns if one.meant}
+        none = [one.header for one in reading.columns if not (one.column or one.suggested or one.refused)]
+        options = options.with_table(reading.table, replace(own.also(meant), not_used=(*own.not_used, *none)))
+        lacking = [column for column in reading.missing if column not in meant.values()]
         lines += [f"# Still missing in [{reading.table}]: the header of {column}." for column in lacking]
+        lines += [
+            f"# Perhaps, under [{reading.table}]: {toml_value(one.header)} = {toml_value(one.suggested)}"
+            for one in similar
+        ]
     written = "".join(f"{line}\n" for line in lines).encode("utf-8")
     return Source("columns.toml", written + options_source(options).content)
 
