@@ -170,11 +170,11 @@ def closest(value: str, known: Iterable[str]) -> str:
 def did_you_mean(value: str, known: Iterable[str], otherwise: str) -> str:
     """Return the fix for an unknown word: the closest known one, or `otherwise` where none is close."""
     word = closest(value, known)
-    return is_it([f"'{word}'"]) if word else otherwise
+    return which_of([f"'{word}'"]) if word else otherwise
 
 
-def is_it(offers: Iterable[str]) -> str:
-    """Return the fix that asks whether one of these is meant."""
+def which_of(offers: Iterable[str]) -> str:
+    """Return the fix that asks which of these is meant."""
     return f"Did you mean {joined(offers, 'or')}?"
 
 

@@ -316,7 +316,7 @@ def without_pins(facts: Facts) -> str:
     return " of needs without a pin" if facts.pinned else ""
 
 
-def is_counted_exactly(plan: Plan) -> bool:
+def counts_exactly(plan: Plan) -> bool:
     """Return whether a plan rounds each distance once, half up, and counts all spellings of a trust as one.
 
     Formats 1 and 2 took means of rounded distances, and counted trusts by their letters.
@@ -326,6 +326,6 @@ def is_counted_exactly(plan: Plan) -> bool:
 
 def km_text(km: float, plan: Plan) -> str:
     """Return a distance as the tables of the plan's format give it."""
-    if not is_counted_exactly(plan):
+    if not counts_exactly(plan):
         return f"{km:.2f}"
     return str(Decimal(f"{km:.11f}").quantize(Decimal("0.01"), ROUND_HALF_UP))

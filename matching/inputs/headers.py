@@ -7,7 +7,7 @@ again in the same way.
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -113,7 +113,6 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
     known = _words(table)
     columns = {*known.values()}
     words = {key: column for key, column in known.items() if column not in header}
-    choices = list(words)
     suggestions = []
     for name in header:
         key = header_key(name)
@@ -121,7 +120,7 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
             continue
         if key in words:
             suggestions.append(Suggestion(name, words[key], 1))
-        elif close := next(_similar(key, choices), None):
+        elif close := next((one for one in _similar(table, key) if one[0] in words), None):
             suggestions.append(Suggestion(name, words[close[0]], round(min(close[1], 99) / 100, 2)))
     # Our own name for the column comes first, then the closest header, then the first of several.
     best: dict[str, Suggestion] = {}
@@ -259,12 +258,16 @@ def _column_problems(name: str, table: str, pairs: Mapping[str, str], known: Seq
             yield Problem(name, None, f"{table}.{header}", column, message, "Keep one of the two lines.")
 
 
-def _similar(key: str, choices: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """Yield the headers that are similar to one and may mean the same, the closest first, with their scores."""
+@lru_cache(maxsize=20_000)
+def _similar(table: str, key: str) -> tuple[tuple[str, float], ...]:
+    """Return the known headers that are similar to one and may mean the same, the closest first, with their scores."""
     marks = [mark.search(key) is None for mark in _MARKS_OF_MEANING]
-    for close, score, _ in process.extract(key, choices, scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=None):
-        if [mark.search(close) is None for mark in _MARKS_OF_MEANING] == marks:
-            yield close, score
+    found = process.extract(key, list(_words(table)), scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=None)
+    return tuple(
+        (close, score)
+        for close, score, _ in found
+        if [mark.search(close) is None for mark in _MARKS_OF_MEANING] == marks
+    )
 
 
 @cache

@@ -1,7 +1,7 @@
 """From a problem back to the cell of a file: the place of each table, and the words that a cell may hold."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -115,10 +115,17 @@ def likely_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) 
     return lambda header: len(columns_meant(form, header, mapping))
 
 
-def sheets_of_tables(book: Source, options: ReadingOptions) -> dict[str, list[FoundTable]]:
+def sheets_of_tables(
+    book: Source, options: ReadingOptions, besides: Collection[str] = ()
+) -> dict[str, list[FoundTable]]:
     """Return the sheets of a workbook, or the files of a zip, by the table that they have most columns of.
 
     A sheet holds one table. The sheets of each are in the order in which they fit it: hidden ones last.
+
+    Parameters
+    ----------
+    besides : collection of str
+        Sheets that are left out.
 
     Raises
     ------
@@ -127,7 +134,8 @@ def sheets_of_tables(book: Source, options: ReadingOptions) -> dict[str, list[Fo
     """
     forms = {name: form for name, form in table_formats(standard_vocabulary()).items() if name != "baseline"}
     mapping = {name: options.of(name).mapping for name in forms}
-    found = find_each_table(book, {name: likely_columns(form, mapping[name]) for name, form in forms.items()})
+    recognise = {name: likely_columns(form, mapping[name]) for name, form in forms.items()}
+    found = find_each_table(book, recognise, besides)
     fits = []
     for name, each in found.items():
         for one in each:
@@ -147,7 +155,7 @@ def unread_sheets(sources: Mapping[str, Source]) -> list[str]:
     notices = []
     for book in dict.fromkeys(sources[one.table] for one in among):
         read = {one.table: one for one in among if sources[one.table] == book}
-        for name, each in sheets_of_tables(book, options).items():
+        for name, each in sheets_of_tables(book, options, {one.sheet for one in read.values()}).items():
             form, mapping = table_formats(standard_vocabulary())[name], options.of(name).mapping
             # Where the table is searched for, the others that fit as well are named already.
             is_searched = name in read and not options.of(name).sheet
@@ -155,8 +163,7 @@ def unread_sheets(sources: Mapping[str, Source]) -> list[str]:
             notices += [
                 f"{book.name}: {shown(one.sheet)} has the columns of the {name} table, and is not read."
                 for one in each
-                if one.sheet not in {place.sheet for place in read.values()}
-                and form.known_in(one.header, mapping) < told
+                if form.known_in(one.header, mapping) < told
                 and not form.missing_from(columns_meant(form, one.header, mapping))
             ]
     return notices

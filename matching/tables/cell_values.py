@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from matching.errors import Problem, closest, is_it, shown
+from matching.errors import Problem, closest, shown, which_of
 from matching.tables.csv_out import FORMULA_STARTS
 from matching.tables.vocabulary import (
     PLAIN_AMOUNT,
@@ -215,7 +215,7 @@ _MOST_OFFERS = 4
 
 def _asked(message: str, offers: Sequence[str], otherwise: str, word: str) -> CellError:
     """Return a fault that offers what a word may mean; `otherwise` is the fix if nothing is offered."""
-    fix = is_it(f"'{one}'" for one in offers) if offers else otherwise
+    fix = which_of(f"'{one}'" for one in offers) if offers else otherwise
     return CellError(message, fix, offers=offers, word=word)
 
 

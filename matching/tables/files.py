@@ -9,7 +9,7 @@ import hashlib
 import io
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -143,15 +143,22 @@ def find_table(source: Source, recognise: Recognise | None = None, where: Where 
     return _found(chosen)
 
 
-def find_each_table(source: Source, recognise: Mapping[str, Recognise]) -> dict[str, list[FoundTable]]:
+def find_each_table(
+    source: Source, recognise: Mapping[str, Recognise], besides: Collection[str] = ()
+) -> dict[str, list[FoundTable]]:
     """Return every sheet or zipped file with its best header, in order, for each kind of table that is looked for.
+
+    Parameters
+    ----------
+    besides : collection of str
+        Sheets or zipped files that are left out.
 
     Raises
     ------
     DataError
         The file cannot be read.
     """
-    tables = _tables_in(source, (), lambda header: max(one(header) for one in recognise.values()), LIMITS)
+    tables = _tables_in(source, (), lambda header: max(one(header) for one in recognise.values()), LIMITS, besides)
     found = {name: [_chosen([table], one) for table in tables] for name, one in recognise.items()}
     return {name: [_found(chosen) for chosen in each if chosen] for name, each in found.items()}
 
@@ -268,9 +275,13 @@ class _CellTable:
 
 
 def _tables_in(
-    source: Source, encodings: Sequence[str], recognise: Recognise | None, limits: ReadLimits
+    source: Source,
+    encodings: Sequence[str],
+    recognise: Recognise | None,
+    limits: ReadLimits,
+    besides: Collection[str] = (),
 ) -> list[_CellTable]:
-    """Return every sheet of a workbook, every table of a zip, or the one table of any other file.
+    """Return every sheet of a workbook and every table of a zip but some, or the one table of any other file.
 
     Without encodings only their first rows can be read.
     """
@@ -283,11 +294,13 @@ def _tables_in(
     names = zipped_tables(content)
     if not names:
         refuse_other_zips(file, content)
-        return _sheets_in(file, content, "", limits)
+        return _sheets_in(file, content, "", limits, besides)
     tables: list[_CellTable] = []
     for name in names:
         if name.lower().endswith((".xlsx", ".xlsm")):
-            tables += _sheets_in(file, member(file, content, name, limits), f"{name}, ", limits)
+            tables += _sheets_in(file, member(file, content, name, limits), f"{name}, ", limits, besides)
+            continue
+        if name in besides:
             continue
 
         def packed(name: str = name) -> bytes:
@@ -298,10 +311,13 @@ def _tables_in(
     return tables
 
 
-def _sheets_in(file: str, content: bytes, before: str, limits: ReadLimits) -> list[_CellTable]:
+def _sheets_in(
+    file: str, content: bytes, before: str, limits: ReadLimits, besides: Collection[str]
+) -> list[_CellTable]:
     return [
         _CellTable(before + one.title, _top_of(one.rows(Marks())), one.rows, in_book=True, hidden=one.hidden)
         for one in workbook_sheets(file, content, limits)
+        if before + one.title not in besides
     ]
 
 
