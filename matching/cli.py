@@ -22,7 +22,10 @@ from matching.solve.budget import is_search_left
 Schools = Annotated[Path, typer.Option(help="Schools table (.csv or .xlsx), or a GIAS extract.")]
 Supporters = Annotated[Path, typer.Option(help="Supporters table (.csv or .xlsx).")]
 Needs = Annotated[Path, typer.Option(help="Needs table (.csv or .xlsx).")]
-SchoolsGiven = Annotated[Path | None, typer.Option(help="Schools as given to allocate [default: the plan's own copy].")]
+SchoolsGiven = Annotated[
+    Path | None,
+    typer.Option(help="Schools as given to allocate. Give all the tables, or none for the plan's own copies."),
+]
 SupportersGiven = Annotated[Path | None, typer.Option(help="Supporters as given to allocate.")]
 NeedsGiven = Annotated[Path | None, typer.Option(help="Needs as given to allocate.")]
 Accreditation = Annotated[Path | None, typer.Option(help="Accreditation evidence (.csv or .xlsx).")]

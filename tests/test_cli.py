@@ -782,11 +782,11 @@ def test_explain_tells_of_an_unmet_need(s2s):
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        (("--need", "N11"), "--need: 'N11' is not a need of this plan. Did you mean 'N1'?"),
-        (("--need", "zzz"), "--need: 'zzz' is not a need of this plan. Look it up in the needs table."),
+        (("--need", "N11"), "need: 'N11' is not a need of this plan. Did you mean 'N1'?"),
+        (("--need", "zzz"), "need: 'zzz' is not a need of this plan. Look it up in the needs table."),
         (
             ("--need", "N1", "--supporter", "S11"),
-            "--supporter: 'S11' is not a supporter of this plan. Did you mean 'S1'?",
+            "supporter: 'S11' is not a supporter of this plan. Did you mean 'S1'?",
         ),
     ],
 )
@@ -820,7 +820,7 @@ def test_graph_of_one_need_is_what_is_around_it(s2s, plan):
     assert s2s("graph", plan, "--out", "g.graphml", "--need", "N2").out.startswith("2 nodes and 1 eligible pair")
     run = s2s("graph", plan, "--out", "g2.graphml", "--need", "N22")
     assert (run.code, Path("g2.graphml").exists()) == (2, False)
-    assert run.err.startswith("--need: 'N22' is not a need of this plan. Did you mean 'N2'?")
+    assert run.err.startswith("need: 'N22' is not a need of this plan. Did you mean 'N2'?")
 
 
 def test_a_graph_where_a_folder_stands_is_told(s2s, plan):
@@ -1011,7 +1011,7 @@ def test_a_file_that_would_be_ignored_is_refused(s2s):
         run = s2s(*command, *words)
         assert (run.code, run.out) == (2, "")
         assert run.err.splitlines() == [
-            f"{ignored} Leave the option out, or give the extract.",
+            f"{ignored} Remove it, or give the extract.",
             "1 problem found; nothing was written.",
         ]
     run = s2s("triage", *words[:2], *words[-4:], "--out", "t")
@@ -1026,7 +1026,8 @@ def test_a_file_that_would_be_ignored_is_refused(s2s):
 def test_the_default_policy_is_printed_and_written(s2s):
     run = s2s("policy")
     assert read_policy(Source("policy.toml", run.out.encode())) == Policy()
-    assert s2s("policy", "--out", "deep/policy.toml.gz").out == ""
+    written = s2s("policy", "--out", "deep/policy.toml.gz")
+    assert written == Run(0, f"The default policy is written to {Path('deep/policy.toml.gz')}.\n", "")
     assert gzip.decompress(Path("deep/policy.toml.gz").read_bytes()).decode() == run.out
     assert s2s("policy", "--out", "again.toml.gz").code == 0
     assert Path("again.toml.gz").read_bytes() == Path("deep/policy.toml.gz").read_bytes()
@@ -1038,7 +1039,8 @@ def test_the_criteria_are_a_table_in_every_format(s2s):
     assert [row[0] for row in rows] == list(standard_vocabulary().criteria)
     assert len(rows) == 27
     for ending in ("csv", "csv.gz", "xlsx", "XLSX.GZ"):
-        assert s2s("criteria", "--out", f"criteria.{ending}") == Run(0, "", "")
+        written = s2s("criteria", "--out", f"criteria.{ending}")
+        assert written == Run(0, f"27 criteria are written to criteria.{ending}.\n", "")
         sheet = read_sheet(open_source(Path(f"criteria.{ending}")))
         assert (list(sheet.header), [list(cells) for _, cells in sheet.rows()]) == (header, rows)
 
@@ -1272,6 +1274,65 @@ def test_triage_keeps_needs_that_were_edited(s2s):
     assert "critical" in Path("t/needs.csv").read_text()
     edit("t/triage.csv", "critical", "urgent")
     assert s2s("triage", *words).code == 2
+
+
+@pytest.mark.parametrize("replace", [(), ("--replace",)], ids=["", "replace"])
+def test_files_of_the_users_own_beside_triage_are_never_deleted(s2s, replace):
+    words = (*put({"schools": TRIAGE_SCHOOLS}), *DAY, "--out", "t")
+    assert s2s("triage", *words).code == 0
+    Path("t/notes").mkdir()
+    Path("t/notes/mine.txt").write_text("mine")
+    before = tree()
+    run = s2s("triage", *words, *replace)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines()[0] == (
+        f"{Path('t').absolute()}: The directory also holds notes/mine.txt, which would be deleted. "
+        "Move these files away, or name a new directory."
+    )
+    assert tree() == before
+
+
+def test_files_of_the_users_own_beside_an_export_are_never_deleted(s2s, plan):
+    assert s2s("export", plan, "--out", "handed", *DAY).code == 0
+    Path("handed/answers.csv").write_text("mine")
+    before = tree()
+    run = s2s("export", plan, "--out", "handed", *DAY)
+    assert (run.code, run.out) == (2, "")
+    assert "The directory also holds answers.csv, which would be deleted." in run.err
+    assert tree() == before
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["words", "json"])
+def test_a_comparison_that_cannot_be_written_is_not_printed(s2s, plan, words):
+    Path("there.csv").mkdir()
+    run = s2s("compare", plan, plan, "--out", "there.csv", *words)
+    assert run.code == 2
+    assert "there.csv cannot be written (is a directory)." in run.err
+    assert "Needs" not in run.out
+
+
+def test_suggested_columns_never_replace_a_file(s2s):
+    Path("columns.toml").write_text("mine")
+    run = s2s("check", *put(TABLES), "--suggest-columns", "columns.toml")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("--suggest-columns: columns.toml is there already.")
+    assert Path("columns.toml").read_text() == "mine"
+
+
+def test_counts_are_whole_numbers_in_json(s2s, plan):
+    levels = json.loads(s2s("compare", plan, plan, "--json").out)["levels"]
+    kinds = {row["level"]: type(row["after"]) for row in levels}
+    assert [name for name, kind in kinds.items() if kind is float] == ["score", "mean_score", "mean_distance_km"]
+
+
+def test_schools_are_not_written_without_the_list_of_those_left_out(s2s):
+    files = put({"gias": GIAS})
+    Path("left-out.csv").mkdir()
+    before = tree()
+    run = s2s("schools", *files, "--out", "made.csv", "--left-out", "left-out.csv")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("left-out.csv: left-out.csv cannot be written (is a directory).")
+    assert tree() == before
 
 
 def test_schools_left_out_are_listed_with_their_reasons(s2s):

@@ -3,7 +3,7 @@
 `Inputs` are sound: every identifier is known, and every decision is about one supporter and one need.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -137,6 +137,35 @@ def read_schools(
     if table.problems:
         raise DataError(table.problems)
     return _typed(table.frame, "schools", vocabulary)
+
+
+def check_additions(
+    sources: Mapping[str, Source], additions: Mapping[str, str], *, called: Callable[[str], str] = str
+) -> None:
+    """Refuse a file that only adds to a GIAS extract, where the schools are none: it would be ignored.
+
+    Parameters
+    ----------
+    additions : mapping of str to str
+        By the name of such a file: that of the schools to which it adds.
+    called : callable
+        Returns what the user calls a file.
+
+    Raises
+    ------
+    DataError
+    """
+    problems = [
+        file_problem(
+            called(name),
+            f"{sources[schools].name} is not a GIAS extract, and {sources[name].name} only adds to one.",
+            "Remove it, or give the extract.",
+        )
+        for name, schools in additions.items()
+        if name in sources and schools in sources and not is_gias(header_of(sources[schools], gias_columns))
+    ]
+    if problems:
+        raise DataError(problems)
 
 
 def with_policy(inputs: Inputs, source: Source | None) -> Inputs:

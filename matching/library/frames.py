@@ -40,6 +40,8 @@ def source_of(name: str, given: Given) -> Source:
     """
     if isinstance(given, pd.DataFrame):
         return _source_of_frame(name, given)
+    if not isinstance(given, (str, os.PathLike, bytes)):
+        raise TypeError(f"{name} is a {type(given).__name__}, and a path, bytes or a DataFrame is taken.")
     return Source(name, given) if isinstance(given, bytes) else open_source(Path(given))
 
 
@@ -81,8 +83,9 @@ def _text(cell: object) -> str:
     """Return a cell as it would be typed: blank for any kind of missing value, and a whole number without decimals."""
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, np.generic):
-        cell = cell.item()
+    if isinstance(cell, (np.generic, np.ndarray)):
+        # A list in an array, as files of columns give it, or a single number.
+        cell = cell.tolist()
     if isinstance(cell, (list, tuple, set, frozenset)):
         return ";".join(map(_text, sorted(cell, key=str) if isinstance(cell, (set, frozenset)) else cell))
     if cell is None or cell is pd.NA or cell is pd.NaT:

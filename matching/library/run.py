@@ -1,9 +1,10 @@
 """The main path: tables to inputs, inputs to the best plan, and a plan to its directory and back."""
 
+import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from matching.allocation import allocate as allocate_best
-from matching.errors import DataError, Problem, file_problem
+from matching.errors import DataError, Problem, file_problem, shown
 from matching.inputs import read
 from matching.inputs.headers import Mappings, ReadingOptions, options_source, table_options
 from matching.inputs.inputs import Inputs
@@ -98,7 +99,7 @@ class Plan:
     @property
     def manifest(self) -> Mapping[str, Any]:
         """Versions, digests of the inputs, policy, counts, status, proof and objective, as in manifest.json."""
-        return self.written.manifest
+        return copy.deepcopy(dict(self.written.manifest))
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Write the plan to a directory, whole or not at all, as `s2s allocate` writes it.
@@ -182,7 +183,21 @@ def read_inputs(
     if columns or leave_out:
         tables = {name: table_options(pairs) for name, pairs in (columns or {}).items()}
         sources["columns"] = options_source(ReadingOptions(tables, leave_out))
-    return read.read_inputs(with_columns_named(sources), as_at=as_at)
+    return read.read_inputs(with_columns_named(sources), as_at=day_of(as_at))
+
+
+def day_of(as_at: date | None) -> date | None:
+    """Return a day without its time.
+
+    Raises
+    ------
+    DataError
+        It is no date.
+    """
+    if as_at is None or isinstance(as_at, date):
+        return as_at.date() if isinstance(as_at, datetime) else as_at
+    fix = "Give a date, such as datetime.date(2026, 9, 1)."
+    raise DataError([file_problem("as_at", f"{shown(str(as_at))} is not a date.", fix)])
 
 
 def sources_of(given: Mapping[str, Given]) -> dict[str, Source]:

@@ -180,7 +180,14 @@ def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
             sources = with_sheets_apart(sources, uploaded)
             if alone:
                 sources = {**{one: blank_table(one) for one in ("supporters", "needs")}, **sources}
-            attempts.try_files(name.strip() or open_round.suggested_name(), sources, new_round=is_new)
+            waiting = attempts.attempt()
+            attempts.try_files(
+                name.strip() or open_round.suggested_name(),
+                sources,
+                new_round=is_new,
+                # The files that waited here are replaced.
+                upload_id=waiting.upload_id if waiting and waiting.new_round == is_new else "",
+            )
     except DataError as error:
         st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
         lines = [f"{one.table}: {one.message} {one.fix}" for one in error.problems]
