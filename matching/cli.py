@@ -34,7 +34,7 @@ PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Weights, limi
 Baseline = Annotated[Path | None, typer.Option(help="Directory of an earlier plan, to change as little as possible.")]
 Ofsted = Annotated[Path | None, typer.Option(help="Ofsted's management information, to go with a GIAS extract.")]
 Links = Annotated[Path | None, typer.Option(help="GIAS links file: old URNs are read as their successors'.")]
-Columns = Annotated[Path | None, typer.Option(help="columns.toml: your headers and the columns they stand for.")]
+Columns = Annotated[Path | None, typer.Option(help="columns.toml: your headers and our columns for them.")]
 LeaveOut = Annotated[bool, typer.Option("--leave-out", help="Leave faulty rows out, and list them.")]
 AsAt = Annotated[
     datetime | None,

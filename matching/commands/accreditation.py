@@ -8,9 +8,10 @@ import pandas as pd
 import typer
 
 from matching.accreditation import CHANGES, changes, due_for_review, judge, touched
-from matching.commands.files import check_used, opened
+from matching.commands.files import check_used
 from matching.commands.terminal import print_due_for_review, print_json, print_notices
 from matching.inputs.read import read_people, read_schools
+from matching.library.frames import sources_of
 from matching.plan.on_disk import read_directory
 
 _ADDITIONS = {"ofsted": "schools", "ofsted_new": "schools_new"}
@@ -32,7 +33,7 @@ def list_changes(
         `schools` as they were and as they are now, each with `ofsted` where given; the earlier ones also with
         `supporters`, `accreditation` and `links`.
     """
-    sources, newer = opened(before), opened(after)
+    sources, newer = sources_of(before), sources_of(after)
     check_used({**sources, **{f"{name}_new": source for name, source in newer.items()}}, _ADDITIONS)
     inputs = read_people(sources, as_at=as_at.date() if as_at else None)
     now = read_schools(newer["schools"], ofsted=newer.get("ofsted"), links=sources.get("links"))

@@ -11,8 +11,6 @@ from matching.plan.compare import FIGURES, KEPT_BONUS, SCORES, compare
 from matching.plan.equity import TOTAL
 from matching.plan.on_disk import SavedPlan, read_directory
 
-_NUMBERS = ("score_before", "distance_km_before", "score_after", "distance_km_after")
-
 
 def compare_plans(before: Path, after: Path, out: Path | None, *, as_json: bool) -> None:
     """Print how two plans differ, and write the needs that changed to `out` where it is given."""
@@ -33,7 +31,7 @@ def compare_plans(before: Path, after: Path, out: Path | None, *, as_json: bool)
         if len(table):
             lines += [f"\n{title}", table.to_string(index=False)]
     if out is not None:
-        write_all({out: table_bytes(out, found.changes, numbers=_NUMBERS)})
+        write_all({out: table_bytes(out, found.changes)})
     if as_json:
         changes, sentences = numeric(found.changes), found.sentences()
         print_json(

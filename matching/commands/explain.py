@@ -85,6 +85,6 @@ def explain_every_need(plan_dir: Path, need: str | None, supporter: str | None, 
         explanation=[" ".join(answer.sentences) for answer in answers.values()],
     )
     written = table[list(_ALL_COLUMNS)].map(spreadsheet_safe)
-    write_all({out: table_bytes(out, written, numbers=("score", "eligible"))})
+    write_all({out: table_bytes(out, written)})
     if out != STANDARD_OUTPUT:
         typer.echo(f"{counted(len(table), 'need')} explained in {out}.")

@@ -15,34 +15,14 @@ from matching.errors import DataError, Problem, file_problem, joined
 from matching.inputs.headers import options_source, read_options
 from matching.inputs.inputs import Inputs
 from matching.inputs.read import check_additions, read_inputs
+from matching.library.frames import number_columns, sources_of
 from matching.plan.directories import PLAN_MARK, check_target, write_files
 from matching.plan.on_disk import SavedPlan, saved_inputs
 from matching.tables.csv_out import csv_bytes, workbook_bytes
-from matching.tables.files import Source, open_source
+from matching.tables.files import Source
 
 _VALUES_BETWEEN_COLLECTIONS = 100_000
 _ADDITIONS = MappingProxyType({"ofsted": "schools"})
-
-
-def opened(paths: Mapping[str, Path | None]) -> dict[str, Source]:
-    """Open the files that were named, by the name of the table; None where the option was not given.
-
-    Raises
-    ------
-    DataError
-        With one problem for every file that cannot be opened.
-    """
-    sources: dict[str, Source] = {}
-    problems: list[Problem] = []
-    for name, path in paths.items():
-        if path is not None:
-            try:
-                sources[name] = open_source(path)
-            except DataError as error:
-                problems += error.problems
-    if problems:
-        raise DataError(problems)
-    return sources
 
 
 def tables_of_round(
@@ -64,12 +44,12 @@ def tables_of_round(
         "policy": policy,
         "baseline": baseline / "plan.csv" if baseline else None,
     }
-    return opened(paths)
+    return sources_of(paths)
 
 
 def supplements(ofsted: Path | None, links: Path | None, columns: Path | None, leave_out: bool) -> dict[str, Source]:
     """Open the files that add to the tables or say how to read them."""
-    sources = opened({"ofsted": ofsted, "links": links, "columns": columns})
+    sources = sources_of({"ofsted": ofsted, "links": links, "columns": columns})
     if leave_out:
         options = replace(read_options(sources.get("columns")), leave_out=True)
         sources["columns"] = options_source(options)
@@ -150,16 +130,10 @@ def check_directory(path: Path, *, mark: str | None = PLAN_MARK) -> None:
 _FILE_ENDINGS = frozenset({".csv", ".gz", ".graphml", ".json", ".toml", ".tsv", ".xls", ".xlsx", ".zip"})
 
 
-def table_bytes(path: Path, table: pd.DataFrame, *, numbers: Collection[str] = ()) -> bytes:
-    """Return a table of text as its file's ending says, or as CSV without a byte-order mark for standard output.
-
-    Parameters
-    ----------
-    numbers : collection of str
-        The columns that a workbook holds as numbers.
-    """
+def table_bytes(path: Path, table: pd.DataFrame) -> bytes:
+    """Return a table of text as its file's ending says, or as CSV without a byte-order mark for standard output."""
     if path.name.lower().removesuffix(".gz").endswith(".xlsx"):
-        return workbook_bytes({path.name.split(".")[0]: table}, numbers)
+        return workbook_bytes({path.name.split(".")[0]: table}, number_columns(table))
     return csv_bytes(table).removeprefix(_BYTE_ORDER_MARK) if path == STANDARD_OUTPUT else csv_bytes(table)
 
 

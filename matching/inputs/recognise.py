@@ -101,7 +101,7 @@ class TableReading:
     header_row : int
     columns : tuple of TheirColumn
     missing : tuple of str
-        The required columns that no header stands for.
+        The required columns that no header means.
     """
 
     table: str

@@ -10,8 +10,8 @@ from matching.audit import verify as audit
 from matching.inputs import triage as inputs_triage
 from matching.inputs.inputs import Inputs
 from matching.inputs.read import check_additions, read_inputs, read_schools
-from matching.library.frames import Given, numeric
-from matching.library.run import Plan, day_of, sources_of
+from matching.library.frames import Given, numeric, sources_of
+from matching.library.run import Plan, day_of
 from matching.pairs.market import open_market
 from matching.plan import compare as plan_compare
 from matching.plan.on_disk import read_files
@@ -157,7 +157,7 @@ def triage(
     DataError
     """
     given = {"schools": schools, "ofsted": ofsted, "links": links, "attainment": attainment}
-    sources = sources_of({name: one for name, one in given.items() if one is not None})
+    sources = sources_of(given)
     check_additions(sources, {"ofsted": "schools", "links": "schools"})
     frame = read_schools(sources["schools"], ofsted=sources.get("ofsted"), links=sources.get("links"))
     results = inputs_triage.read_attainment(sources["attainment"]) if "attainment" in sources else None

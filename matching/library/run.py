@@ -12,19 +12,18 @@ from typing import Any
 import pandas as pd
 
 from matching.allocation import allocate as allocate_best
-from matching.errors import DataError, Problem, file_problem, shown
+from matching.errors import DataError, file_problem, shown
 from matching.inputs import read
 from matching.inputs.headers import Mappings, ReadingOptions, options_source, table_options
 from matching.inputs.inputs import Inputs
 from matching.inputs.recognise import with_columns_named
-from matching.library.frames import Given, numeric, source_of
+from matching.library.frames import Given, numeric, sources_of
 from matching.pairs.market import Market, open_market
 from matching.plan import write
 from matching.plan.as_bytes import plan_files
 from matching.plan.directories import write_directory
 from matching.plan.equity import equity
 from matching.plan.on_disk import read_directory_files, read_files, saved_inputs
-from matching.tables.files import Source
 from matching.tables.policy import Policy, policy_toml
 
 
@@ -157,7 +156,7 @@ def read_inputs(
     ofsted, links : path, bytes or DataFrame, optional
         Official files that add to a GIAS extract.
     columns : mapping, optional
-        By table: your header to the column that it stands for, or to "" where it is not used.
+        By table: your header to our column for it, or to "" where it is not used.
     leave_out : bool
         Whether faulty rows are left out, with a notice, and do not stop the run.
     as_at : date, optional
@@ -179,7 +178,7 @@ def read_inputs(
         "ofsted": ofsted,
         "links": links,
     }
-    sources = sources_of({name: one for name, one in given.items() if one is not None})
+    sources = sources_of(given)
     if columns or leave_out:
         tables = {name: table_options(pairs) for name, pairs in (columns or {}).items()}
         sources["columns"] = options_source(ReadingOptions(tables, leave_out))
@@ -198,26 +197,6 @@ def day_of(as_at: date | None) -> date | None:
         return as_at.date() if isinstance(as_at, datetime) else as_at
     fix = "Give a date, such as datetime.date(2026, 9, 1)."
     raise DataError([file_problem("as_at", f"{shown(str(as_at))} is not a date.", fix)])
-
-
-def sources_of(given: Mapping[str, Given]) -> dict[str, Source]:
-    """Return what was given as files, by table name.
-
-    Raises
-    ------
-    DataError
-        With one problem for every file that cannot be opened.
-    """
-    sources: dict[str, Source] = {}
-    problems: list[Problem] = []
-    for name, one in given.items():
-        try:
-            sources[name] = source_of(name, one)
-        except DataError as error:
-            problems += error.problems
-    if problems:
-        raise DataError(problems)
-    return sources
 
 
 def allocate(inputs: Inputs, *, time_limit_s: float = 60.0) -> Plan:

@@ -137,7 +137,7 @@ def table_cells(sources: Sources, table: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Our columns, then those that the file has besides. A column that the file lacks is blank.
+        Our columns, then the other columns of the file. A column that the file lacks is blank.
 
     Raises
     ------

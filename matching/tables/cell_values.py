@@ -24,7 +24,7 @@ NONE_WORDS = frozenset(
 )
 """What people and programs write in a cell that has no value, in small letters."""
 NOT_APPLICABLE = NONE_WORDS - {"none", "nil", "-", "--", "---", "–", "—"}
-"""Those that cannot stand for the number 0, which a dash does in a spreadsheet's accounts."""
+"""Those that never mean the number 0, as a dash does in a spreadsheet's accounts."""
 
 _SIX_DIGITS = re.compile("[0-9]{6}")
 # Between two days, one of which may be missing: a word or a dash, and only without one a slash. A slash within a day

@@ -74,7 +74,7 @@ class Column:
     blank : object
         The value of a blank cell.
     none_words : frozenset of str
-        Words that stand for a blank cell, in small letters; 0 is what a look-up gives for one.
+        Words that mean a blank cell, in small letters; 0 is what a look-up gives for one.
     reword : callable
         The words of a cell, each with the form that the column accepts, where that is plain; `convert` takes these
         forms, separated by ';'.

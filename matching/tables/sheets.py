@@ -223,7 +223,7 @@ def _notices(name: str, beside: Sequence[tuple[int, int]], marks: Marks, read: C
         if found := sorted(marked.intersection(read)):
             verb = "is" if len(found) == 1 else "are"
             listed = first_ten([f"row {row}" for row in found])
-            yield f"{name}: {counted(len(found), 'row')} {verb} {what} and {verb} read all the same: {listed}."
+            yield f"{name}: {counted(len(found), 'row')} {verb} {what} but {verb} read: {listed}."
 
 
 def _column_letters(column: int) -> str:

@@ -105,7 +105,7 @@ def read_table(
             values[column.name] = [column.blank] * len(sheet.numbers)
             continue
         given = found
-        # Copies of earlier formats are taken at their word.
+        # Copies of earlier formats are not questioned.
         if columns is None:
             given = _without_none_words(column, given, blanks)
             if word := other_unit_in(header_of.get(column.name, ""), column.units):
@@ -157,7 +157,7 @@ def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tup
 
 
 def _named_twice(name: str, column: str, used: Mapping[str, str], chosen: Mapping[str, str]) -> Problem:
-    """Return the problem of a column that two headers stand for."""
+    """Return the problem of a column that two headers mean."""
     headers = [header for header, one in used.items() if one == column]
     given = next((header for header in headers if header in chosen), None)
     if given is not None:
@@ -203,7 +203,7 @@ def _in_other_units(name: str, header: str, word: str, column: Column) -> Proble
 
 
 def _lost_values(sheet: Sheet, form: TableFormat) -> Iterator[Problem]:
-    """Yield the cells whose value is not in the file; the #N/A of a look-up stands for no value where that may be."""
+    """Yield the cells whose value is not in the file; the #N/A of a look-up is a blank where a blank is allowed."""
     words = {one.name: one.none_words for one in form.columns if not one.must_be_filled}
     for cell in sheet.unknown_cells:
         if comparable(cell.value) not in words.get(cell.column, ()):
@@ -310,7 +310,7 @@ def _converted(
 
 def _with_none_word(fault: CellError, cell: str, as_found: str) -> CellError:
     """Return a fault; that of a blank cell names the word for no value that it holds."""
-    return CellError(f"{shown(as_found)} stands for no value.", fault.fix) if as_found and not cell else fault
+    return CellError(f"{shown(as_found)} means no value.", fault.fix) if as_found and not cell else fault
 
 
 def _faults(value: object) -> tuple[CellError, ...]:

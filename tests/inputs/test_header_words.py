@@ -209,6 +209,6 @@ def test_the_command_stops_writes_suggestions_on_request_and_takes_them(tmp_path
         run(app, ["check", *paths], catch_exceptions=False)
     written = run(app, ["check", *paths, "--suggest-columns", str(columns)])
     assert written.exit_code == 0
-    assert "give it as --columns" in written.output
+    assert "give the file as --columns" in written.output
     assert '"How many schools?" = "max_deployments"\n' in columns.read_text(encoding="utf-8")
     assert run(app, ["check", *paths, "--columns", str(columns)]).exit_code == 0

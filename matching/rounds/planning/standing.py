@@ -11,7 +11,7 @@ from matching.rounds.history.state import RoundState, live_supporters, state_of
 from matching.rounds.planning.decisions_table import held_pairs
 from matching.tables.files import Source
 
-# What a plan is made from, besides decisions and rules, which are compared by themselves.
+# What a plan is made from. Decisions and rules are compared by themselves.
 _TABLES = ("schools", "supporters", "needs", "accreditation", "ofsted", "links", "columns")
 
 UNDONE = "undone"

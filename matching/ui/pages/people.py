@@ -54,10 +54,10 @@ def _show_figures(table: pd.DataFrame) -> None:
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     words, first, second, third = st.columns([3, 2, 2, 2], gap="medium")
     text = words.text_input("Search", key="people_search", placeholder="Name, school, specialism or identifier")
-    designation = filter_by(first, "Designation", standard_vocabulary().designations, "people_designation")
+    designation = filter_by(first, "Show designation", standard_vocabulary().designations, "people_designation")
     shown = {_THERE: "Available", _NOT_THERE: "Away or gone, now or later"}
-    is_there = filter_by(second, "Availability", shown, "people_there", words=shown)
-    area = filter_by(third, "Local authority", sorted({*table["local_authority"]}), "people_area")
+    is_there = filter_by(second, "Show availability", shown, "people_there", words=shown)
+    area = filter_by(third, "Show local authority", sorted({*table["local_authority"]}), "people_area")
     keep = frames.with_words(table, text, ("supporter_id", "name", "school", "specialisms"))
     if designation is not None:
         keep &= table["designation"] == designation

@@ -135,7 +135,7 @@ def _asks(sources: Sources, before: Round | None) -> bool:
 
 
 def is_under_way(round_: Round) -> bool:
-    """Return whether a round has a plan, or anything was recorded in it besides its files."""
+    """Return whether a round has a plan, or anything but its files was recorded in it."""
     return round_.files is not None or any(one.kind in ENTRIES for one in round_.events)
 
 
