@@ -40,7 +40,9 @@ def _show_figures(table: pd.DataFrame) -> None:
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     words, first, second, third = st.columns([3, 2, 2, 2], gap="medium")
     text = words.text_input("Search", key="needs_search", placeholder="School, focus, name or identifier")
-    state = filter_by(first, "Show state", NEED_STATES, "needs_state", words={one: one.capitalize() for one in NEED_STATES})
+    state = filter_by(
+        first, "Show state", NEED_STATES, "needs_state", words={one: one.capitalize() for one in NEED_STATES}
+    )
     priority = filter_by(second, "Show priority", PRIORITIES, "needs_priority")
     area = filter_by(third, "Show local authority", sorted({*table["local_authority"]}), "needs_area")
     keep = frames.with_words(table, text, ("need_id", "school", "focus", "supporter_id", "supporter"))
