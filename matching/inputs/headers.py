@@ -35,6 +35,8 @@ _MARKS_OF_MEANING = tuple(
         "max|most",
     )
 )
+# Their columns have the names that the publisher gave them, but any sheet or row may hold them.
+_OFFICIAL = ("ofsted", "links")
 _EXAMPLE = 'Write lines such as "Full name" = "name".'
 
 
@@ -232,7 +234,7 @@ def _problems_by_table(name: str, key: str, values: object, forms: Collection[st
         yield Problem(name, None, key, "", f"[{key}] has one line for each table.", example)
         return
     for table, value in values.items():
-        if unknown := _unknown_table(name, f"{key}.{table}", table, forms):
+        if unknown := _unknown_table(name, f"{key}.{table}", table, [*forms, *_OFFICIAL]):
             yield unknown
         elif not is_usable(value):
             yield Problem(name, None, f"{key}.{table}", "", "The value cannot be used.", example)

@@ -26,12 +26,12 @@ from matching.inputs.checks.together import AbsentSchools, check_together, unkno
 from matching.inputs.headers import Mappings, TableOptions, read_options, with_headers_offered
 from matching.inputs.inputs import InputFile, Inputs, no_needs
 from matching.inputs.kept_tables import Kept, once
-from matching.inputs.locations import read_under, unread_sheets
-from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
+from matching.inputs.locations import options_of, read_under, unread_sheets
+from matching.inputs.official.gias import is_extract, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.files import Source, header_of, named_apart
+from matching.tables.files import Source, named_apart
 from matching.tables.formats import NEED_STATES, TableFormat, known_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
@@ -122,17 +122,19 @@ def read_schools(
     Parameters
     ----------
     columns : Source, optional
-        How our table is read, as among the sources of a run.
+        How the tables are read, as among the sources of a run.
 
     Raises
     ------
     DataError
     """
     vocabulary = standard_vocabulary()
-    if is_gias(header_of(source, gias_columns)):
-        official = read_official(source, vocabulary, ofsted=ofsted, links=links)
+    said = read_options(columns)
+    options = said.of("schools")
+    if is_extract(source, options.where):
+        where = {name: said.of(name).where for name in ("schools", "ofsted", "links")}
+        official = read_official(source, vocabulary, ofsted=ofsted, links=links, where=where)
         return _typed(official.table.frame, "schools", vocabulary)
-    options = read_options(columns).of("schools")
     table = _read_one(source, table_formats(vocabulary)["schools"], options, None, may_be_empty=False)
     if table.problems:
         raise DataError(table.problems)
@@ -155,6 +157,7 @@ def check_additions(
     ------
     DataError
     """
+    options = options_of(sources)
     problems = [
         file_problem(
             called(name),
@@ -162,7 +165,7 @@ def check_additions(
             "Remove it, or give the extract.",
         )
         for name, schools in additions.items()
-        if name in sources and schools in sources and not is_gias(header_of(sources[schools], gias_columns))
+        if name in sources and schools in sources and not is_extract(sources[schools], options.of(schools).where)
     ]
     if problems:
         raise DataError(problems)
@@ -313,10 +316,11 @@ def _read_each(
     may_be_empty: Collection[str],
     kept: Kept,
 ) -> None:
-    formats = table_formats(vocabulary)
+    formats, of_earlier_format = table_formats(vocabulary), bool(columns)
     if "links" in sources:
         try:
-            reading.links = read_links(sources["links"])
+            where = options["links"].where
+            reading.links = read_links(sources["links"], where=where, of_earlier_format=of_earlier_format)
             reading.notices += reading.links.notices
         except DataError as error:
             reading.problems += error.problems
@@ -324,8 +328,8 @@ def _read_each(
         try:
             if name == "policy":
                 reading.policy = read_policy(source)
-            elif name == "schools" and is_gias(header_of(source, gias_columns)):
-                _read_gias(reading, source, sources, vocabulary, kept, of_earlier_format=bool(columns))
+            elif name == "schools" and is_extract(source, options[name].where):
+                _read_gias(reading, sources, vocabulary, options, kept, of_earlier_format=of_earlier_format)
             elif name not in _ABOUT_TABLES:
                 said, blank = options[name], name in may_be_empty
                 read = partial(_read_one, source, formats[name], said, columns.get(name), may_be_empty=blank)
@@ -356,22 +360,24 @@ def _read_one(
 
 def _read_gias(
     reading: _Reading,
-    source: Source,
     sources: Mapping[str, Source],
     vocabulary: Vocabulary,
+    options: Mapping[str, TableOptions],
     kept: Kept,
     *,
     of_earlier_format: bool,
 ) -> None:
-    ofsted, inspections = sources.get("ofsted"), None
+    source, ofsted, inspections = sources["schools"], sources.get("ofsted"), None
+    where = {name: options[name].where for name in ("schools", "ofsted", "links")}
     try:
-        # Plans of earlier formats had no grade from an ungraded inspection.
-        inspections = read_ofsted(ofsted, ungraded=not of_earlier_format) if ofsted else None
+        if ofsted:
+            inspections = read_ofsted(ofsted, where=where["ofsted"], of_earlier_format=of_earlier_format)
     except DataError as error:
         reading.problems += error.problems
     links = reading.links if reading.links.rows else None
-    about = (source, ofsted, sources.get("links"), of_earlier_format)
-    official = once(kept, "schools", about, lambda: read_gias(source, vocabulary, inspections, links))
+    about = (source, ofsted, sources.get("links"), tuple(where.values()), of_earlier_format)
+    said = partial(read_gias, where=where["schools"], of_earlier_format=of_earlier_format)
+    official = once(kept, "schools", about, lambda: said(source, vocabulary, inspections, links))
     reading.tables["schools"] = official.table
     reading.left_out = dict(zip(official.left_out["urn"], official.left_out["reason"], strict=True))
     reading.notices += official.notices

@@ -7,7 +7,7 @@ from itertools import islice
 from matching.errors import DataError, Problem, file_problem
 from matching.inputs.headers import ReadingOptions, TableOptions, options_source, suggest_columns
 from matching.inputs.locations import (
-    is_extract,
+    format_of,
     likely_columns,
     options_of,
     recognition,
@@ -127,7 +127,7 @@ def table_readings(sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
     found = (
         _reading(called[table], formats[table], options.of(table))
         for table in _TABLES
-        if table in sources and not is_extract(table, sources[table])
+        if table in sources and format_of(table, sources[table], options.of(table))
     )
     return tuple(one for one in found if one)
 
@@ -202,9 +202,9 @@ def with_sheets_apart(sources: Mapping[str, Source], uploaded: Mapping[str, Sour
     options, book = options_of(sources), uploaded[WORKBOOK]
     for table, sheet in tables_in(book).items():
         own = options.of(table)
-        if table in uploaded or own.where != ANYWHERE or is_extract(table, book):
+        if table in uploaded or own.where != ANYWHERE or format_of(table, book, own) is None:
             continue
-        if find_table(book, recognition(table, book, own.mapping)).sheet != sheet:
+        if find_table(book, recognition(table, book, own)).sheet != sheet:
             options = options.with_table(table, replace(own, sheet=sheet))
     return with_options(sources, options)
 

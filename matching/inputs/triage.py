@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, Problem, did_you_mean, first_ten, shown
-from matching.inputs.official.cells import ENCODINGS
+from matching.inputs.official.cells import read_cells, unknown_problems
 from matching.inputs.official.grades import INHERITED
 from matching.inputs.official.ofsted_header import inspection_areas
 from matching.tables.cell_values import CellError
 from matching.tables.csv_out import number_text
-from matching.tables.files import Source, read_sheet
+from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES, table_formats
 from matching.tables.reference import reference_rows
 from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
@@ -223,14 +223,16 @@ def read_attainment(source: Source) -> Attainment:
     def known(header: Sequence[str]) -> int:
         return len(columns.intersection(name.casefold() for name in header))
 
-    sheet = read_sheet(source, encodings=ENCODINGS, wanted=lambda name: name.casefold() in columns, recognise=known)
+    sheet = read_cells(source, lambda name: name.casefold() in columns, known)
     header = [name.casefold() for name in sheet.header]
     if "urn" not in header or len(header) < 2:
         message = "The file needs a column URN and at least one measure of a minimum standard."
         fix = "Known measures are: " + ", ".join(sorted(columns - {"urn"})).upper() + "."
         raise DataError([Problem(sheet.name, 1, "URN", "", message, fix), *sheet.problems])
-    if sheet.problems:
-        raise DataError(sheet.problems)
+    notices = list(sheet.notices)
+    unknown = unknown_problems(sheet, [sheet.header[header.index("urn")]], notices)
+    if problems := [*sheet.problems, *unknown]:
+        raise DataError(problems)
     cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(header, axis=1)
     numbers = cells.drop(columns="urn").apply(lambda one: pd.to_numeric(one.str.rstrip("%"), errors="coerce"))
     below: dict[str, list[tuple[str, str]]] = {}
@@ -242,8 +244,8 @@ def read_attainment(source: Source) -> Attainment:
             below.setdefault(urn, []).append((standard, conditions[0][2]))
     unread = int((numbers.isna().any(axis=1)).sum())
     lacking = f"{sheet.name}: {unread:,} of {len(cells):,} rows lack a result, which counts as not below."
-    notices = (lacking,) if unread else ()
-    return Attainment({urn: tuple(found) for urn, found in below.items()}, (*sheet.notices, *notices))
+    notices += [lacking] if unread else []
+    return Attainment({urn: tuple(found) for urn, found in below.items()}, tuple(notices))
 
 
 def _found(rule: Rule, schools: pd.DataFrame, as_at: date, attainment: Attainment | None) -> pd.DataFrame:

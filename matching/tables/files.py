@@ -9,14 +9,14 @@ import hashlib
 import io
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from matching.errors import DataError, RowLabel, did_you_mean, file_problem, shown
+from matching.errors import DataError, Problem, RowLabel, did_you_mean, file_problem, shown
 from matching.tables.limits import LIMITS, ReadLimits
 from matching.tables.sheets import Sheet, sheet_of
 from matching.tables.text_cells import (
@@ -108,10 +108,13 @@ def open_source(path: Path, *, limits: ReadLimits = LIMITS) -> Source:
         raise DataError([file_problem(path.name, message, fix)]) from error
 
 
-def header_of(source: Source, recognise: Recognise | None = None, *, limits: ReadLimits = LIMITS) -> tuple[str, ...]:
+def header_of(
+    source: Source, recognise: Recognise | None = None, where: Where = ANYWHERE, *, limits: ReadLimits = LIMITS
+) -> tuple[str, ...]:
     """Return the header's cells, or nothing where they cannot be read; used to recognise a file before it is read."""
     with suppress(DataError):
-        chosen = _chosen(_tables_in(source, (), recognise, limits), recognise)
+        tables = _tables_in(source, (), recognise, limits)
+        chosen = _chosen(_narrowed(source, tables, where), recognise, where.header_row)
         if chosen is not None:
             return chosen.header
     return ()
@@ -143,22 +146,15 @@ def find_table(source: Source, recognise: Recognise | None = None, where: Where 
     return _found(chosen)
 
 
-def find_each_table(
-    source: Source, recognise: Mapping[str, Recognise], besides: Collection[str] = ()
-) -> dict[str, list[FoundTable]]:
+def find_each_table(source: Source, recognise: Mapping[str, Recognise]) -> dict[str, list[FoundTable]]:
     """Return every sheet or zipped file with its best header, in order, for each kind of table that is looked for.
-
-    Parameters
-    ----------
-    besides : collection of str
-        Sheets or zipped files that are left out.
 
     Raises
     ------
     DataError
         The file cannot be read.
     """
-    tables = _tables_in(source, (), lambda header: max(one(header) for one in recognise.values()), LIMITS, besides)
+    tables = _tables_in(source, (), lambda header: max(one(header) for one in recognise.values()), LIMITS)
     found = {name: [_chosen([table], one) for table in tables] for name, one in recognise.items()}
     return {name: [_found(chosen) for chosen in each if chosen] for name, each in found.items()}
 
@@ -228,8 +224,17 @@ def read_sheet(
 def _labelled(sheet: Sheet, labels: Sequence[object]) -> Sheet:
     """Return a sheet with the labels of its rows for their numbers, which count from 2."""
     rows = {number: RowLabel(number - 2, label) for number, label in enumerate(labels, start=2)}
-    problems = tuple(replace(one, row=rows.get(one.row or 0, one.row)) for one in sheet.problems)
-    return replace(sheet, numbers=tuple(rows[number] for number in sheet.numbers), problems=problems)
+
+    def labelled(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+        return tuple(replace(one, row=rows.get(one.row or 0, one.row)) for one in problems)
+
+    return replace(
+        sheet,
+        numbers=tuple(rows[number] for number in sheet.numbers),
+        problems=labelled(sheet.problems),
+        unknown_cells=labelled(sheet.unknown_cells),
+        cleaned={name: tuple(rows[row] for row in cleaned) for name, cleaned in sheet.cleaned.items()},
+    )
 
 
 def unpacked(source: Source, first_bytes: int = -1, *, limits: ReadLimits = LIMITS) -> bytes:
@@ -275,13 +280,9 @@ class _CellTable:
 
 
 def _tables_in(
-    source: Source,
-    encodings: Sequence[str],
-    recognise: Recognise | None,
-    limits: ReadLimits,
-    besides: Collection[str] = (),
+    source: Source, encodings: Sequence[str], recognise: Recognise | None, limits: ReadLimits
 ) -> list[_CellTable]:
-    """Return every sheet of a workbook and every table of a zip but some, or the one table of any other file.
+    """Return every sheet of a workbook, every table of a zip, or the one table of any other file.
 
     Without encodings only their first rows can be read.
     """
@@ -294,13 +295,11 @@ def _tables_in(
     names = zipped_tables(content)
     if not names:
         refuse_other_zips(file, content)
-        return _sheets_in(file, content, "", limits, besides)
+        return _sheets_in(file, content, "", limits)
     tables: list[_CellTable] = []
     for name in names:
         if name.lower().endswith((".xlsx", ".xlsm")):
-            tables += _sheets_in(file, member(file, content, name, limits), f"{name}, ", limits, besides)
-            continue
-        if name in besides:
+            tables += _sheets_in(file, member(file, content, name, limits), f"{name}, ", limits)
             continue
 
         def packed(name: str = name) -> bytes:
@@ -311,13 +310,10 @@ def _tables_in(
     return tables
 
 
-def _sheets_in(
-    file: str, content: bytes, before: str, limits: ReadLimits, besides: Collection[str]
-) -> list[_CellTable]:
+def _sheets_in(file: str, content: bytes, before: str, limits: ReadLimits) -> list[_CellTable]:
     return [
         _CellTable(before + one.title, _top_of(one.rows(Marks())), one.rows, in_book=True, hidden=one.hidden)
         for one in workbook_sheets(file, content, limits)
-        if before + one.title not in besides
     ]
 
 

@@ -12,6 +12,8 @@ from matching.tables.text_cells import SAVE_AS_CSV, has_hidden_characters, is_er
 from matching.tables.workbooks.book import Marks
 
 _ROWS_AT_A_TIME = 100
+# A whole column may be in error where it may be blank too; more would fill the memory.
+_MOST_UNKNOWN = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def sheet_of(
         tuple(findings.problems),
         frozenset(findings.cells),
         tuple(_notices(name, findings.beside, marks, read)),
-        tuple(at_most(unknown)),
+        tuple(at_most(unknown, _MOST_UNKNOWN)),
         {column: tuple(rows) for column, rows in cleaned.items()},
         tuple(name for name, is_kept in zip(names, keep, strict=True) if name and not is_kept),
     )

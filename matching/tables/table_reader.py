@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,8 @@ from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, oth
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import Vocabulary, comparable, other_unit_in, unit_in, with_unit
+
+Value = TypeVar("Value")
 
 _NONE_WORDS_BEGIN = frozenset("0" + "".join(word[0] + word[0].upper() for word in NONE_WORDS))
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{1,2}")
@@ -95,7 +98,7 @@ def read_table(
     sheet = replace(sheet, unknown_cells=() if columns is not None else tuple(_lost_values(sheet, form)))
     _check_columns(sheet, form, vocabulary, may_be_empty)
     read = set(form.column_names if columns is None else columns)
-    problems = [*sheet.problems, *(one for one in sheet.unknown_cells if one.column in read)]
+    problems = [*sheet.problems, *at_most(one for one in sheet.unknown_cells if one.column in read)]
     cells = {name: found for name, found in zip(sheet.header, sheet.columns, strict=True) if name in read}
     blanks: dict[str, Counter[str]] = {}
     values: dict[str, Sequence[object]] = {"row": sheet.numbers}
@@ -116,7 +119,7 @@ def read_table(
         values[column.name] = _converted(
             sheet, column, _plain_words(sheet.name, column, given, notices), found, problems
         )
-    _forget_unknown(sheet, values)
+    forget_unknown(sheet, values, None)
     frame = pd.DataFrame(values, dtype="object")
     problems += at_most(_duplicates(sheet.name, frame, form.key))
     if form.name == "schools":
@@ -317,14 +320,14 @@ def _faults(value: object) -> tuple[CellError, ...]:
     return (value, *value.others) if isinstance(value, CellError) else ()
 
 
-def _forget_unknown(sheet: Sheet, values: dict[str, Sequence[object]]) -> None:
-    """Take out the values of cells whose value the file does not hold: blank there is not blank."""
+def forget_unknown(sheet: Sheet, values: dict[str, Sequence[Value]], unknown: Value) -> None:
+    """Put `unknown` in the place of the values that the file does not hold: blank there is not blank."""
     index = {row: nth for nth, row in enumerate(sheet.numbers)} if sheet.unknown_cells else {}
+    changed: dict[str, list[Value]] = {}
     for one in sheet.unknown_cells:
         if one.column in values and one.row in index:
-            column = list(values[one.column])
-            column[index[one.row]] = None
-            values[one.column] = column
+            changed.setdefault(one.column, list(values[one.column]))[index[one.row]] = unknown
+    values.update(changed)
 
 
 def _cleaned(sheet: Sheet, read: Collection[str]) -> Iterator[str]:
