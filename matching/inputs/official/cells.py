@@ -16,6 +16,8 @@ from matching.tables.vocabulary import comparable
 # The official files come in the second; saved again, they are in the first. An odd byte does not refuse them.
 _ENCODINGS = ("utf-8-sig", "cp1252", ANY_BYTES)
 
+_NOT_FOUND = "#N/A"
+
 
 def read_cells(
     source: Source,
@@ -50,7 +52,12 @@ def unknown_rows(sheet: Sheet, column: str) -> frozenset[int]:
 
 
 def unknown_problems(
-    sheet: Sheet, needed: Collection[str], notices: list[str], left_out: Collection[int] = ()
+    sheet: Sheet,
+    needed: Collection[str],
+    notices: list[str],
+    left_out: Collection[int] = (),
+    *,
+    optional: Collection[str] = (),
 ) -> list[Problem]:
     """Return the problems of cells whose value the file does not hold; a notice names those that are read as blank.
 
@@ -60,12 +67,15 @@ def unknown_problems(
         The columns without which a row cannot be judged.
     left_out : collection of int
         The rows that are left out for another reason: a blank does no harm there.
+    optional : collection of str
+        The columns that only the #N/A of a look-up may leave blank.
     """
     problems: list[Problem] = []
     blank: dict[str, list[int]] = {}
     for one in sheet.unknown_cells:
         # The last of very many counts the others, which were not listed.
-        if one.row is None or (one.column in needed and one.row not in left_out):
+        is_needed = one.column in needed or (one.column in optional and one.value != _NOT_FOUND)
+        if one.row is None or (is_needed and one.row not in left_out):
             problems.append(one)
         else:
             blank.setdefault(one.column, []).append(one.row)

@@ -175,11 +175,13 @@ def _identified(sheet: Sheet, header: OfstedHeader, cells: pd.DataFrame, notices
         raise DataError([file_problem(sheet.name, "There is no row under the header.", fix)])
     notices += undecoded_notices(sheet.name, {str(name): cells[name] for name in cells})
     named = dict(zip(sheet.header, header.names, strict=True))
-    used = {*header.fields.values(), *area_columns()}
-    sheet = replace(sheet, unknown_cells=tuple(one for one in sheet.unknown_cells if named[one.column] in used))
+    judged = {found for found, name in named.items() if name in {*header.fields.values(), *area_columns()}}
+    sheet = replace(sheet, unknown_cells=tuple(one for one in sheet.unknown_cells if one.column in judged))
     urn_column = next(found for found, name in named.items() if name == header.fields["urn"])
-    problems += unknown_problems(sheet, [urn_column], notices)
     usable = identified_rows(sheet, cells["urn"], urn_column, notices)
+    # With a blank in such a cell the school would have an older grade, or no concern.
+    others = {row for row, is_usable in zip(sheet.numbers, usable, strict=True) if not is_usable}
+    problems += unknown_problems(sheet, [urn_column], notices, others, optional=judged)
     kept = cells[usable].drop_duplicates()
     rows = [sheet.numbers[row] for row in kept.index]
     problems += urn_problems(sheet, urn_column, rows, list(kept["urn"]), unique=True)
