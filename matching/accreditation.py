@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matching.errors import counted
+from matching.errors import counted, listed
 from matching.inputs.inputs import Inputs
 
 MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
@@ -248,10 +248,8 @@ def _notices(rows: pd.DataFrame) -> tuple[str, ...]:
 
 def _disagreement(rows: pd.DataFrame) -> str:
     """Return the notice of the supporters whose stated answer on one criterion differs from the schools table's."""
-    named = rows.head(_MOST_NAMED)
-    people = [f"{row.supporter_id} {row.verdict} ('{row.ofsted}')" for row in named.itertuples()]
-    more = f" and {len(rows) - len(named):,} more" if len(rows) > len(named) else ""
+    people = [f"{row.supporter_id} {row.verdict} ('{row.ofsted}')" for row in rows.itertuples()]
     return (
         f"Accreditation: the schools table disagrees with the stated evidence on {rows['criterion'].iloc[0]} for "
-        f"{counted(len(rows), 'supporter')}, and is used: {', '.join(people)}{more}."
+        f"{counted(len(rows), 'supporter')}, and is used: {listed(people, _MOST_NAMED)}."
     )

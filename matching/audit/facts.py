@@ -114,7 +114,7 @@ def facts_of(inputs: Inputs) -> Facts:
     )
     for name in _GROUPS:
         cells = {*need[name], *supporter[name]}
-        spelling = {cell: cell if name == "trust_code" else _plain(cell) for cell in cells}
+        spelling = {cell: cell if name == "trust_code" else plain_name(cell) for cell in cells}
         numbers = {plain: number if plain else -1 for number, plain in enumerate(sorted({*spelling.values()}))}
         for frame in (need, supporter):
             frame[name] = [numbers[spelling[cell]] for cell in frame[name]]
@@ -261,7 +261,7 @@ def _in_one_trust(need: Any, supporter: Any) -> Any:
     return (both_coded & (need["trust_code"] == supporter["trust_code"])) | (~both_coded & by_name)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return what the spellings of a trust's or federation's name share: its words without 'the', 'ltd' and marks."""
     words = re.findall(r"[^\W_]+", re.sub("['’]", "", name.casefold().replace("&", " and ")))
     core = re.sub(r"^the (?=.)| (?:ltd|limited)$", "", " ".join(words))
@@ -316,13 +316,16 @@ def without_pins(facts: Facts) -> str:
     return " of needs without a pin" if facts.pinned else ""
 
 
-def is_rounded_once(plan: Plan) -> bool:
-    """Return whether the plan rounds every distance once, half up; formats 1 and 2 took means of rounded ones."""
+def counts_exactly(plan: Plan) -> bool:
+    """Return whether a plan rounds each distance once, half up, and counts all spellings of a trust as one.
+
+    Formats 1 and 2 took means of rounded distances, and counted trusts by their letters.
+    """
     return int(plan.manifest.get("format", 1)) > 2
 
 
 def km_text(km: float, plan: Plan) -> str:
     """Return a distance as the tables of the plan's format give it."""
-    if not is_rounded_once(plan):
+    if not counts_exactly(plan):
         return f"{km:.2f}"
     return str(Decimal(f"{km:.11f}").quantize(Decimal("0.01"), ROUND_HALF_UP))

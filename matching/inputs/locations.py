@@ -3,15 +3,25 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from matching.errors import DataError, Problem, shown
 from matching.inputs.corrections import Changes
 from matching.inputs.corrections import with_cells as file_with_cells
-from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options, suggest_columns
 from matching.inputs.official.gias import gias_columns, is_extract
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted_header import ofsted_columns
-from matching.tables.files import Recognise, Source, find_table, named_apart, read_sheet
+from matching.tables.files import (
+    FoundTable,
+    Recognise,
+    Source,
+    find_each_table,
+    find_table,
+    first_rows,
+    named_apart,
+    read_sheet,
+)
 from matching.tables.formats import (
     DECISION_KINDS,
     NEED_STATES,
@@ -92,6 +102,71 @@ def format_of(name: str, source: Source, options: TableOptions) -> TableFormat |
     return None if is_official else table_formats(standard_vocabulary())[name]
 
 
+def columns_meant(form: TableFormat, header: Sequence[str], mapping: Mapping[str, str] | None = None) -> set[str]:
+    """Return the columns of a format that a header has, under our names or common words for them."""
+    used = form.columns_in(header, mapping)
+    # Long cells are data, not names of columns; comparing each of them would be slow.
+    others = suggest_columns(form.name, [used.get(cell, cell) for cell in header if len(cell) <= 60])
+    return {*used.values(), *(one.column for one in others)}
+
+
+def likely_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Recognise:
+    """Return a function that counts the columns of a format in a header, under our names or common words for them."""
+    return lambda header: len(columns_meant(form, header, mapping))
+
+
+def sheets_of_tables(book: Source, options: ReadingOptions) -> dict[str, list[FoundTable]]:
+    """Return the sheets of a workbook, or the files of a zip, by the table that they have most columns of.
+
+    A sheet holds one table. The sheets of each are in the order in which they fit it: hidden ones last.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    forms = {name: form for name, form in table_formats(standard_vocabulary()).items() if name != "baseline"}
+    mapping = {name: options.of(name).mapping for name in forms}
+    recognise = {name: likely_columns(form, mapping[name]) for name, form in forms.items()}
+    found = find_each_table(book, recognise)
+    fits = []
+    for name, each in found.items():
+        for one in each:
+            columns = columns_meant(forms[name], one.header, mapping[name])
+            if len(columns) > 1:
+                fits.append(((one.hidden, -len(columns), bool(forms[name].missing_from(columns))), name, one))
+    # The first of equals, in the order of the tables and of the sheets.
+    best: dict[str, tuple[str, FoundTable]] = {}
+    for _, name, one in sorted(fits, key=lambda fit: fit[0]):
+        best.setdefault(one.sheet, (name, one))
+    return {name: [one for table, one in best.values() if table == name] for name in forms}
+
+
+def unread_sheets(sources: Mapping[str, Source]) -> list[str]:
+    """Return a notice for each sheet of a workbook, or file of a zip, that holds a table and is not read."""
+    options, among = options_of(sources), [one for one in places(sources) if one.sheet]
+    notices = []
+    for book in dict.fromkeys(sources[one.table] for one in among):
+        read = {one.table: one for one in among if sources[one.table] == book}
+        are_read = {one.sheet for one in read.values()}
+        # Most workbooks hold nothing else, and looking at every cell of their first rows takes time.
+        if are_read >= first_rows(book, len).keys():
+            continue
+        for name, each in sheets_of_tables(book, options).items():
+            form, mapping = table_formats(standard_vocabulary())[name], options.of(name).mapping
+            # Where the table is searched for, the others that fit as well are named already.
+            is_searched = name in read and not options.of(name).sheet
+            told = form.known_in(read[name].columns.values(), mapping) if is_searched else inf
+            notices += [
+                f"{book.name}: {shown(one.sheet)} has the columns of the {name} table, and is not read."
+                for one in each
+                if one.sheet not in are_read
+                and form.known_in(one.header, mapping) < told
+                and not form.missing_from(columns_meant(form, one.header, mapping))
+            ]
+    return notices
+
+
 def place_of(problem: Problem, among: Iterable[Place]) -> Place | None:
     """Return the table that a problem is about; None if it is about none of these."""
     of_file = [place for place in among if problem.table in (*place.labels, place.table)]
@@ -167,9 +242,9 @@ def read_under(
         recognise=recognise,
         where=options.where,
     )
-    if not options.not_used:
+    if not sheet.unwanted:
         return sheet
-    listed = ", ".join(map(shown, options.not_used))
+    listed = ", ".join(map(shown, sheet.unwanted))
     return replace(sheet, notices=(*sheet.notices, f"{sheet.name}: columns that are not used, as you chose: {listed}."))
 
 

@@ -26,7 +26,7 @@ from matching.inputs.checks.together import AbsentSchools, check_together, unkno
 from matching.inputs.headers import Mappings, TableOptions, read_options, with_headers_offered
 from matching.inputs.inputs import InputFile, Inputs, no_needs
 from matching.inputs.kept_tables import Kept, once
-from matching.inputs.locations import options_of, read_under
+from matching.inputs.locations import options_of, read_under, unread_sheets
 from matching.inputs.official.gias import is_extract, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
@@ -269,6 +269,7 @@ def _read(
 ) -> _Reading:
     """Return everything that was read, without a problem left in it."""
     vocabulary, reading, sources = standard_vocabulary(), _Reading(), named_apart(sources)
+    kept = {} if kept is None else kept
     for name in required:
         if name not in sources:
             fix = f"Give the {name} table; the template shows its columns."
@@ -278,7 +279,10 @@ def _read(
     except DataError as error:
         raise DataError([*reading.problems, *error.problems]) from error
     said = {name: options.of(name).also(mapping.get(name, {})) for name in SOURCES}
-    _read_each(reading, named_apart(sources), vocabulary, said, columns, may_be_empty, {} if kept is None else kept)
+    _read_each(reading, sources, vocabulary, said, columns, may_be_empty, kept)
+    if not columns:
+        about = {name: source for name, source in sources.items() if name in SOURCES}
+        reading.notices += once(kept, "unread sheets", (*about, *about.values()), partial(unread_sheets, about))
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     schools = tables["schools"].frame if "schools" in tables else None

@@ -76,6 +76,7 @@ class FoundTable:
     header_row: int
     header: tuple[str, ...]
     dialect: Dialect = COMMAS
+    hidden: bool = False
 
 
 def named_apart(sources: Mapping[str, Source]) -> dict[str, Source]:
@@ -142,7 +143,25 @@ def find_table(source: Source, recognise: Recognise | None = None, where: Where 
     chosen = _chosen(_narrowed(source, tables, where), recognise, where.header_row)
     if chosen is None:
         raise DataError([file_problem(source.name, "Nothing of the file can be read.", SAVE_AS_CSV)])
-    return FoundTable(chosen.table.name, chosen.header_row, chosen.header, chosen.table.dialect)
+    return _found(chosen)
+
+
+def find_each_table(source: Source, recognise: Mapping[str, Recognise]) -> dict[str, list[FoundTable]]:
+    """Return every sheet or zipped file with its best header, in order, for each kind of table that is looked for.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    tables = _tables_in(source, (), lambda header: max(one(header) for one in recognise.values()), LIMITS)
+    found = {name: [_chosen([table], one) for table in tables] for name, one in recognise.items()}
+    return {name: [_found(chosen) for chosen in each if chosen] for name, each in found.items()}
+
+
+def _found(chosen: "_Chosen") -> FoundTable:
+    table = chosen.table
+    return FoundTable(table.name, chosen.header_row, chosen.header, table.dialect, table.hidden)
 
 
 def read_sheet(

@@ -96,6 +96,11 @@ class Column:
     units: Mapping[str, float] = field(default_factory=dict)
     parse_column: ColumnParser = no_parser
 
+    @property
+    def must_be_filled(self) -> bool:
+        """Whether no cell may be blank."""
+        return self.required and not self.may_be_blank
+
 
 @dataclass(frozen=True)
 class TableFormat:
@@ -135,8 +140,7 @@ class TableFormat:
         mapping, names = mapping or {}, self.column_names
         exact = {name: mapping.get(name, name) for name in header if mapping.get(name, name) in names}
         free = {_letters(name): name for name in names if name not in exact.values()}
-        # A name that is mapped to nothing is not used.
-        others = (name for name in header if name not in exact and mapping.get(name, name))
+        others = (name for name in header if name not in exact)
         return exact | {name: free[key] for name in others if (key := _letters(name)) in free}
 
 
@@ -182,21 +186,17 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column(
                     "phase", words("phase"), "phase of education, in GIAS words", required=True, reword=reword("phase")
                 ),
-                Column(
+                figure(
                     "easting",
                     number(*ENGLAND_EASTING_M, "metres east", 3),
                     "metres",
-                    blank=np.nan,
                     parse_column=whole_number_parser(*ENGLAND_EASTING_M),
-                    none_words=NONE_WORDS,
                 ),
-                Column(
+                figure(
                     "northing",
                     number(*ENGLAND_NORTHING_M, "metres north", 3),
                     "metres",
-                    blank=np.nan,
                     parse_column=whole_number_parser(*ENGLAND_NORTHING_M),
-                    none_words=NONE_WORDS,
                 ),
                 Column("local_authority", text, "local authority"),
                 Column("region", text, "region"),
@@ -436,7 +436,7 @@ def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -
 
 def needed_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Callable[[str], bool]:
     """Return a function that accepts the names of the columns in which no cell may be blank."""
-    needed = {column.name for column in form.columns if column.required and not column.may_be_blank}
+    needed = {column.name for column in form.columns if column.must_be_filled}
     return lambda name: form.columns_in([name], mapping).get(name) in needed
 
 

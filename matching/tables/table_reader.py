@@ -207,7 +207,7 @@ def _in_other_units(name: str, header: str, word: str, column: Column) -> Proble
 
 def _lost_values(sheet: Sheet, form: TableFormat) -> Iterator[Problem]:
     """Yield the cells whose value is not in the file; the #N/A of a look-up is a blank where a blank is allowed."""
-    words = {one.name: one.none_words for one in form.columns if one.may_be_blank or not one.required}
+    words = {one.name: one.none_words for one in form.columns if not one.must_be_filled}
     for cell in sheet.unknown_cells:
         if comparable(cell.value) not in words.get(cell.column, ()):
             yield cell
@@ -218,7 +218,7 @@ def _without_none_words(column: Column, cells: Sequence[str], blanks: dict[str, 
     words = {cell for cell in set(cells) if cell[:1] in _NONE_WORDS_BEGIN and comparable(cell) in column.none_words}
     if not words:
         return cells
-    if column.may_be_blank or not column.required:
+    if not column.must_be_filled:
         blanks[column.name] = Counter(cell for cell in cells if cell in words)
     return ["" if cell in words else cell for cell in cells]
 
@@ -285,15 +285,15 @@ def _converted(
     sheet: Sheet, column: Column, cells: Sequence[str], found: Sequence[str], problems: list[Problem]
 ) -> list[object]:
     """Return the values of the cells; `found` are the cells as they are in the file, for the problems."""
-    must_be_filled, sound = column.required and not column.may_be_blank, True
-    if (all(cells) or not must_be_filled) and (values := column.parse_column(cells)) is not None:
+    sound = True
+    if (all(cells) or not column.must_be_filled) and (values := column.parse_column(cells)) is not None:
         return list(values)
     outcome: dict[str, object] = {}
     for cell in dict.fromkeys(cells):
         try:
             # A list that holds only separators counts as a blank cell.
             value = column.convert(cell) if cell else column.blank
-            if must_be_filled and value in ("", ()):
+            if column.must_be_filled and value in ("", ()):
                 raise CellError("The cell is blank.", f"Fill it in: {column.meaning}.")
             outcome[cell] = value
         except CellError as fault:

@@ -55,7 +55,8 @@ def test_the_row_that_is_named_is_the_header_wherever_it_is(above, between):
 
 def test_a_column_that_is_not_used_is_left_out_whatever_it_is_called():
     text = "Priority now,priority,need_id,school_urn,focus\nhigh,whatever,N1,100000,maths\n"
-    options = TableOptions({"Priority now": "priority"}, ("priority",))
+    # A column that is not in this file, as when the options are those of an earlier one, is not named.
+    options = TableOptions({"Priority now": "priority"}, ("priority", "Line manager"))
     found = read(Source("n.csv", text.encode()), options)
     assert found.needs["priority"].tolist() == ["high"]
     assert "n.csv: columns that are not used, as you chose: 'priority'." in found.notices

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
-from matching.errors import Problem
+from matching.errors import Problem, which_of
 
 _MOST_CANDIDATES = 4
 # Comparing more names letter by letter would be slow; names that agree are found whatever their number.
@@ -154,9 +154,7 @@ def _offering(proposal: SchoolProposal) -> Problem:
     offers = list({one.urn: one for one in offers}.values())
     if not offers:
         return proposal.problem
-    *most, last = map(str, offers)
-    listed = f"{', '.join(most)}{' or ' if most else ''}{last}"
-    fix = f"Did you mean {listed}? {school.question}".strip()
+    fix = f"{which_of(map(str, offers))} {school.question}".strip()
     return replace(proposal.problem, fix=fix, offers=tuple(one.urn for one in offers))
 
 

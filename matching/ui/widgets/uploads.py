@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from matching.errors import DataError
 from matching.inputs.locations import COLUMNS
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
-from matching.inputs.recognise import WORKBOOK, with_places, without_workbook
+from matching.inputs.recognise import WORKBOOK, with_places, with_sheets_apart, without_workbook
 from matching.rounds.register import blank_table
 from matching.tables.files import Source
 from matching.ui.formatting import markup
@@ -177,6 +177,7 @@ def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
             # What a columns file says stands as it is.
             if COLUMNS not in newer:
                 sources = with_places(sources, newer, attempts.remembered_options())
+            sources = with_sheets_apart(sources, uploaded)
             if alone:
                 sources = {**{one: blank_table(one) for one in ("supporters", "needs")}, **sources}
             waiting = attempts.attempt()

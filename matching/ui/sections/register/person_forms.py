@@ -5,7 +5,7 @@ from datetime import date
 
 import streamlit as st
 
-from matching.errors import DataError, counted
+from matching.errors import DataError, counted, listed
 from matching.rounds.edits import (
     FIRST,
     LAST,
@@ -262,6 +262,4 @@ def _offer_number(opened: OpenedRegister, column: str, rows: Sequence[Cells]) ->
 
 
 def _named(opened: OpenedRegister, supporter_ids: Sequence[str]) -> str:
-    names = [opened.person(one) for one in supporter_ids[:_MOST_NAMED]]
-    more = len(supporter_ids) - len(names)
-    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+    return listed([opened.person(one) for one in supporter_ids], _MOST_NAMED)
