@@ -211,7 +211,8 @@ class _Text:
 
     def taken(self) -> str:
         text = _unescaped("".join(self._parts))
-        self.__init__()  # type: ignore[misc]
+        self._parts, self._runs = [], []
+        self._inside = self._phonetic = self._strike = False
         return text
 
 
