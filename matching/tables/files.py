@@ -203,7 +203,7 @@ def read_sheet(
     narrowed = _narrowed(source, tables, where)
     # Where nothing could be read of the beginning, reading on raises the reason.
     chosen = _chosen(narrowed, recognise, where.header_row) or _Chosen(narrowed[0], 1, (), "")
-    # Problems must tell apart two tables of one workbook.
+    # Two tables of one workbook need different names in problems.
     name = f"{source.name} ({chosen.table.name})" if len(tables) > 1 else source.name
     marks = Marks()
     sheet = sheet_of(
