@@ -114,7 +114,8 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
     """
     known = _words(table)
     columns = {*known.values()}
-    words = {key: column for key, column in known.items() if column not in header}
+    there = {*header}
+    words = {key: column for key, column in known.items() if column not in there}
     suggestions = []
     for name in header:
         key = header_key(name)

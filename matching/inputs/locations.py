@@ -32,6 +32,7 @@ from matching.tables.formats import (
     needed_columns,
     table_formats,
 )
+from matching.tables.limits import LIMITS
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
 
@@ -105,6 +106,8 @@ def format_of(name: str, source: Source, options: TableOptions) -> TableFormat |
 def columns_meant(form: TableFormat, header: Sequence[str], mapping: Mapping[str, str] | None = None) -> set[str]:
     """Return the columns of a format that a header has, under our names or common words for them."""
     used = form.columns_in(header, mapping)
+    if len(header) > LIMITS.columns:
+        return {*used.values()}  # it is not read
     # Long cells are data, not names of columns; comparing each of them would be slow.
     others = suggest_columns(form.name, [used.get(cell, cell) for cell in header if len(cell) <= 60])
     return {*used.values(), *(one.column for one in others)}
