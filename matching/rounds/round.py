@@ -22,6 +22,7 @@ from matching.rounds.history.events import (
 from matching.rounds.history.refusals import check_event
 from matching.rounds.history.state import state_of
 from matching.rounds.register import GivenFiles, change_problem, changed_by, register
+from matching.tables.contacts import CONTACTS
 from matching.tables.files import Source
 
 _LONGEST_NAME = 200
@@ -176,11 +177,19 @@ def refuse_approved(seen: Round) -> None:
 
 
 def is_decision(event: Event) -> bool:
-    """Return whether an event changes who serves or may serve a need; notes and most statuses do not."""
+    """Return whether an event changes who serves or may serve a need; notes, contacts and most statuses do not."""
     return (
         event.kind in UNDOABLE
         and event.kind != "note"
         and (event.kind != "status" or event.about.get("status") in ENDED)
+        and not _changes_contacts_alone(event)
+    )
+
+
+def _changes_contacts_alone(event: Event) -> bool:
+    return bool(event.changes) and all(
+        one.before is not None and one.after is not None and {*one.after} <= {*CONTACTS.get(one.table, ())}
+        for one in event.changes
     )
 
 

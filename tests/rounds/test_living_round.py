@@ -258,7 +258,7 @@ def after(store: RoundStore, seen: Round, command: str, a: int, b: int, c: int) 
         check_plan(seen, plan, inputs)
         accepted = store.save_plan(seen, plan_files(plan, inputs), by="Jo")
         assert faults_in(accepted.files) == []
-        assert is_same_register(json.loads(accepted.files["manifest.json"]), accepted.sources)
+        assert is_same_register(json.loads(accepted.files["manifest.json"]), accepted.sources, lambda: inputs)
         return accepted
     if command == "replaced":
         name, source = chosen(REPLACEMENTS, a)

@@ -7,6 +7,7 @@ from datetime import UTC
 import pandas as pd
 
 from matching.rounds.history.events import KINDS, Event, decisions_behind, one_line_end, undone_events
+from matching.tables.contacts import CONTACTS
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 
 HISTORY_COLUMNS = ("number", "on", "by", "what", "need_id", "supporter_id", "why", "undone")
@@ -66,13 +67,15 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
 
 
 def _changes_in_words(event: Event) -> str:
-    """Return what an event changes: the cells of one row, or how many rows of each kind."""
+    """Return what an event changes: the cells of one row, or how many rows of each kind; no contact details."""
     if event.kind != "newer_table" and len(event.changes) == 1:
         before, after = event.changes[0].before, event.changes[0].after
         if before is None or after is None:
             return ""
+        private = CONTACTS.get(event.changes[0].table, ())
         return ": " + ", ".join(
-            f"{name} {before.get(name) or 'blank'} → {cell or 'blank'}" for name, cell in sorted(after.items())
+            name if name in private else f"{name} {before.get(name) or 'blank'} → {cell or 'blank'}"
+            for name, cell in sorted(after.items())
         )
     if known := [f"{int(event.about[kind]):,} {kind}" for kind in ("added", "changed", "gone") if kind in event.about]:
         return f": {', '.join(known)}"
