@@ -52,7 +52,9 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
     about, before = event.about, event.about.get("replaces", "")
     details = {
         "swap": f" instead of {(names or {}).get(before, before)}" if before else "",
-        "status": f": {about.get('status', '')}",
+        "status": f": {about.get('status', '')}{_on(event)}",
+        "consent": f" of the {about.get('party', '')}: {about.get('answer', '')}{_extent(event)}{_on(event)}",
+        "desk": f": {', '.join(_setting(*one) for one in about.items())}",
         "undo": f": event {event.undoes}",
         **dict.fromkeys(
             ("files", "replaced"), f": {', '.join(filter(None, about.get('tables', '').split(';'))) or 'none'}"
@@ -64,6 +66,21 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
         "restored": " from a file" if about.get("from") == "file" else "",
     }
     return words + (_changes_in_words(event) if event.changes else details.get(event.kind, ""))
+
+
+def _setting(name: str, value: str) -> str:
+    return f"{name} {value.replace(';', ', ') or 'none'}"
+
+
+def _on(event: Event) -> str:
+    """Return the day on which something happened if it is another one than that of the record."""
+    on = event.about.get("on", "")
+    return f" on {on}" if on and on != event.at.date().isoformat() else ""
+
+
+def _extent(event: Event) -> str:
+    extent = event.about.get("extent", "")
+    return f" ({extent} {event.about.get('until', '')})".replace(" )", ")") if extent else ""
 
 
 def _changes_in_words(event: Event) -> str:
