@@ -23,6 +23,7 @@ from matching.rounds.history.events import (
     one_line_end,
     undone_events,
 )
+from matching.tables.cell_values import CellError
 from matching.tables.contacts import CONTACTS
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
@@ -247,6 +248,18 @@ def change_problem(sources: Sources, event: Event) -> Problem | None:
             message = f"{called[0].upper()}{called[1:]} was changed meanwhile."
         if message:
             return Problem(KINDS[event.kind], None, key_columns(one.table)[0], one.key[0], message, fix)
+    return next(filter(None, map(_contact_problem, event.changes)), None)
+
+
+def _contact_problem(change: RowChange) -> Problem | None:
+    """Return what is wrong with contact details that a change gives; those that are there already may stay."""
+    for column, (convert, _) in CONTACTS.get(change.table, {}).items():
+        cell = (change.after or {}).get(column, "").strip()
+        try:
+            if cell:
+                convert(cell)
+        except CellError as fault:
+            return Problem(f"{change.table}.csv", None, column, cell, fault.message, fault.fix)
     return None
 
 

@@ -9,8 +9,8 @@ from matching.errors import shown
 from matching.tables.cell_values import CellError, text
 
 _ADDRESS = re.compile(r"[^\s<>,;:/()\"]+@[^\s<>,;:/()\"]+")
-_PHONE = re.compile(r"\+?[0-9() ./-]+(?:(?:ext\.?|extension|x)\s*[0-9]{1,6})?", re.IGNORECASE)
-_FEWEST_DIGITS, _MOST_DIGITS = 6, 20
+_SCIENTIFIC = re.compile(r"[0-9]([.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
+_FEWEST_DIGITS = 3
 
 
 def email(value: str) -> str:
@@ -39,12 +39,11 @@ def _either(offers: Sequence[str]) -> str:
 
 
 def phone(value: str) -> str:
-    """Return a telephone number as it is written."""
-    digits = sum(one.isdigit() for one in value)
-    if not _PHONE.fullmatch(value) or not _FEWEST_DIGITS <= digits <= _MOST_DIGITS:
-        fix = f"Give one number of {_FEWEST_DIGITS} to {_MOST_DIGITS} digits, such as 020 7946 0018 ext 12."
+    """Return a telephone number as it is written, with any words about it: people read it, and no program dials it."""
+    if sum(one.isdigit() for one in value) < _FEWEST_DIGITS or _SCIENTIFIC.fullmatch(value):
+        fix = "Give a number in digits, such as 020 7946 0018 ext 12."
         raise CellError("This is not a telephone number.", fix, word=value)
-    return value
+    return text(value)
 
 
 CONTACTS: Mapping[str, Mapping[str, tuple[Callable[[str], str], str]]] = {
@@ -63,3 +62,6 @@ CONTACTS: Mapping[str, Mapping[str, tuple[Callable[[str], str], str]]] = {
     },
 }
 """The contact columns by table and name: what a cell may hold, and what belongs in it."""
+
+CONTACT_COLUMNS = frozenset(name for columns in CONTACTS.values() for name in columns)
+"""The names of all of them."""

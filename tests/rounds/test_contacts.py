@@ -156,12 +156,14 @@ def test_a_faulty_address_is_refused_with_what_it_may_be(cell, offers):
     assert all(one in caught.value.fix for one in offers)
 
 
-@pytest.mark.parametrize("cell", ["020 7946 0018", "+44 (0)1632 960123", "01632 960123 ext 12", "01632-960.123 x4"])
+@pytest.mark.parametrize(
+    "cell", ["020 7946 0018", "+44 (0)1632 960123", "01632 960123 (school) or 07700 900123", "ext 214"]
+)
 def test_a_sound_number_is_kept_as_written(cell):
     assert phone(cell) == cell
 
 
-@pytest.mark.parametrize("cell", ["12345", "ask the office", "1.6E+09", "01632 960123 or 01632 960124", "1" * 21])
+@pytest.mark.parametrize("cell", ["12", "ask the office", "1.6E+09"])
 def test_a_faulty_number_is_refused(cell):
     with pytest.raises(CellError, match="This is not a telephone number"):
         phone(cell)
@@ -169,7 +171,16 @@ def test_a_faulty_number_is_refused(cell):
 
 def test_every_fault_of_a_table_is_listed_with_its_cell_and_no_row_goes_because_of_it():
     people = tiny.frame_of(tiny.SUPPORTERS).assign(email=["ann@example", "", "cy@example.org"], phone=["", "12", ""])
-    faults = tiny.faults(supporters=people.to_csv(index=False))
-    assert [one.split(":")[0] for one in faults] == ["supporters.csv row 2, email", "supporters.csv row 3, phone"]
-    with pytest.raises(DataError):
-        read_inputs(tiny.sources(supporters=people.to_csv(index=False)), leave_out=True)
+    for leave_out in (False, True):
+        inputs = read_inputs(tiny.sources(supporters=people.to_csv(index=False)), leave_out=leave_out)
+        with pytest.raises(DataError) as caught:
+            inputs.with_sound_contacts()
+        assert [str(one).split(":")[0] for one in caught.value.problems] == [
+            "supporters.csv row 2, email",
+            "supporters.csv row 3, phone",
+        ]
+    # A round of an earlier version, which read no contacts, opens with them blank.
+    assert inputs.supporters["email"].tolist() == ["", "", "cy@example.org"]
+    assert_nothing_planted(plan_files(allocate(inputs), inputs))
+    with pytest.raises(DataError, match="designation"):
+        tiny.read(supporters=people.assign(designation="?").to_csv(index=False))

@@ -12,12 +12,14 @@ from stores import opened
 
 from matching.errors import DataError
 from matching.rounds.desk.moves import MOVES, missing_consents
+from matching.rounds.desk.refused_consent import absence_after_no, events_after_no
 from matching.rounds.desk.settings import PARTIES, DeskSettings
 from matching.rounds.desk.today import KINDS, URGENCIES, today
 from matching.rounds.history.events import ENDED, HELD, STATUSES, Event
 from matching.rounds.history.refusals import check_event, why_refused
 from matching.rounds.history.state import RoundState, state_of
 from matching.rounds.history.table import what_happened
+from matching.rounds.register import rows_by_key, table_cells
 
 BEGAN = date(2026, 9, 1)
 PAIR = ("N1", "S1")
@@ -219,3 +221,42 @@ def test_the_same_history_gives_the_same_list_for_the_same_day_in_any_order_of_t
     assert again == first
     assert all(one.kind in KINDS and one.urgency in URGENCIES for one in first)
     assert [URGENCIES.index(one.urgency) for one in first] == sorted(URGENCIES.index(one.urgency) for one in first)
+
+
+# ---- a school that says no -----------------------------------------------------------------------------------------
+
+
+def after_no(tmp_path, party: str, extent: str, until: date | None = None):
+    """The state and the register after a no to a deployment of S1 at N1, in a round where its school has two needs."""
+    needs = tiny.NEEDS + "N4,100000,phonics,,1,\n"
+    sources = {name: tiny.as_source(name, table) for name, table in tiny.sources(needs=needs).items()}
+    with opened(tmp_path / "rounds.db") as store:
+        seen = store.record(store.create("Autumn", sources), [status("approached"), consent("supporter")])
+        today_utc = seen.events[-1].at.date()
+        row = rows_by_key(table_cells(seen.sources, "supporters"), "supporters")[("S1",)]
+        about = {"by": "Jo", "why": "Not this term"}
+        events = events_after_no(state_of(seen.events), PAIR, party, extent, today_utc, until, ["N1", "N4"], **about)
+        absence = absence_after_no(row, extent, today_utc, until, **about) if party == "home school" else None
+        seen = store.record(seen, [*events, *([absence] if absence else [])])
+        assert store.undo(seen, *range(4, seen.last_event + 1)).sources == sources
+        return state_of(seen.events), tiny.read(**seen.sources)
+
+
+@pytest.mark.parametrize(("party", "extent"), [("home school", "this school"), ("receiving school", "")])
+def test_a_no_about_one_school_bars_from_that_school_and_is_no_decline(tmp_path, party, extent):
+    found, inputs = after_no(tmp_path, party, extent or "this school")
+    assert found.status_of(*PAIR) == "withdrawn"
+    assert {pair: one.kind for pair, one in found.barred.items()} == {PAIR: "forbid", ("N4", "S1"): "forbid"}
+    assert inputs.supporters["unavailable"].tolist() == [(), (), ()]
+    assert missing_consents(found, PAIR) == PARTIES
+
+
+def test_a_home_schools_no_until_a_day_is_an_absence_and_altogether_one_without_end(tmp_path):
+    until = datetime.now(UTC).date() + timedelta(days=30)
+    found, inputs = after_no(tmp_path, "home school", "until", until)
+    assert (found.status_of(*PAIR), found.barred) == ("withdrawn", {})
+    assert [one.last for one in inputs.supporters["unavailable"].iat[0]] == [until]
+    (tmp_path / "rounds.db").unlink()
+    found, inputs = after_no(tmp_path, "home school", "altogether")
+    assert (found.status_of(*PAIR), found.barred) == ("withdrawn", {})
+    assert inputs.supporters["available_until"].iat[0] < datetime.now(UTC).date()

@@ -101,7 +101,8 @@ def undo(visitor: Visitor) -> None:
 def record(visitor: Visitor, kind: str, need_id: str, supporter_id: str, **about: str) -> None:
     """Record a decision in another window, and open the round as it is then."""
     about |= {"need_id": need_id, "supporter_id": supporter_id}
-    open_store().record(stored(visitor), [new_event(kind, by="Ann Ash", **about)])
+    waits_for_no_one = new_event("desk", by="Ann Ash", consents="")
+    open_store().record(stored(visitor), [waits_for_no_one, new_event(kind, by="Ann Ash", **about)])
 
 
 NEEDS_OF_TWO = tiny.NEEDS.replace("N2,100001,headship,,,", "N2,100002,maths,,1,")
@@ -423,6 +424,23 @@ def test_in_an_approved_round_only_contacts_are_changed(planned):  # noqa: F811
         "jo@example.org",
     )
     assert "jo@example.org" not in Visitor(HISTORY, round=planned.round_id).words()
+
+
+def test_a_round_of_an_earlier_version_opens_with_an_address_that_cannot_be_used():
+    visitor = with_tables()
+    people = tiny.frame_of(tiny.SUPPORTERS).assign(email=["ann at work", "", ""], phone="ext 214")
+    sources = {**stored(visitor).sources, "supporters": tiny.as_source("supporters", people.to_csv(index=False))}
+    round_id = open_store().create("Earlier", sources).round_id
+    earlier = Visitor(PEOPLE, round=round_id)
+    assert "1 contact detail cannot be used until corrected" in earlier.words()
+    open_person(earlier, "S2", "A change")
+    fill(earlier, days_available=3)
+    earlier.press("Save the change")
+    assert supporter(earlier, "S2")["days_available"] == 3
+    open_person(earlier, "S1", "How to reach them")
+    fill(earlier, email="ann@example.org")
+    earlier.press("Save the change")
+    assert "cannot be used" not in earlier.words()
 
 
 def test_how_to_reach_a_person_is_changed_without_outdating_the_plan(planned):  # noqa: F811

@@ -11,7 +11,7 @@ from matching.rounds.desk.moves import consents_in_words, missing_consents
 from matching.rounds.history.events import Pair
 from matching.rounds.history.state import RoundState, day_of
 
-URGENCIES = ("now", "soon", "when there is time")
+URGENCIES = ("now", "soon", "later")
 """How urgent a line is, the most urgent first."""
 
 STARTS_SOON_DAYS = 14
@@ -133,6 +133,7 @@ def line_in_words(line: Line) -> str:
     """Return what a line waits for and since when, in a few words."""
     since = "" if line.since is None else f" since {line.since:%d/%m/%Y}"
     days = counted(abs(line.days or 0), "day")
+    checked = since[7:] or "on no known day"
     return {
         "begin": f"must have begun {days} ago",
         "ask next": f"asked {days} ago",
@@ -141,7 +142,7 @@ def line_in_words(line: Line) -> str:
         "consents": f"waiting for {consents_in_words(line.missing)}{since}" if line.missing else "",
         "approach": f"proposed{since}",
         "starts soon": f"must begin in {days}" if line.days else "must begin today",
-        "review": f"{', '.join(line.missing)}; last checked {since.removeprefix(' since ') or 'on no known day'}",
+        "review": f"{counted(len(line.missing), 'criterion', 'criteria')}, last checked {checked}",
     }[line.kind]
 
 

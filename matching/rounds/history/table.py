@@ -6,7 +6,8 @@ from datetime import UTC
 
 import pandas as pd
 
-from matching.rounds.history.events import KINDS, Event, decisions_behind, one_line_end, undone_events
+from matching.rounds.history.events import KINDS, Event, Pair, decisions_behind, one_line_end, undone_events
+from matching.rounds.history.state import RoundState, day_of
 from matching.tables.contacts import CONTACTS
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 
@@ -81,6 +82,25 @@ def _on(event: Event) -> str:
 def _extent(event: Event) -> str:
     extent = event.about.get("extent", "")
     return f" ({extent} {event.about.get('until', '')})".replace(" )", ")") if extent else ""
+
+
+def deployment_line(state: RoundState, pair: Pair) -> str:
+    """Return the history of a deployment on one line: approached 3 Nov, home school: yes 5 Nov, agreed 9 Nov."""
+    steps = []
+    for one in state.events:
+        if one.number in state.undone or one.pair != pair:
+            continue
+        about, on = one.about, day_of(one)
+        words = {
+            "status": about.get("status", ""),
+            "consent": f"{about.get('party', '')}: {about.get('answer', '')}",
+            "declined": "declined",
+            "forbid": "forbidden",
+            "pin": "pinned",
+            "swap": "placed by hand",
+        }.get(one.kind)
+        steps += [f"{words} {on.day} {on:%b %Y}"] if words else []
+    return ", ".join(steps)
 
 
 def _changes_in_words(event: Event) -> str:
