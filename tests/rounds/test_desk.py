@@ -16,6 +16,7 @@ from matching.rounds.desk.refused_consent import absence_after_no, events_after_
 from matching.rounds.desk.settings import PARTIES, DeskSettings
 from matching.rounds.desk.today import KINDS, URGENCIES, today
 from matching.rounds.history.events import ENDED, HELD, STATUSES, Event
+from matching.rounds.history.merging import can_merge
 from matching.rounds.history.refusals import check_event, why_refused
 from matching.rounds.history.state import RoundState, state_of
 from matching.rounds.history.table import what_happened
@@ -260,3 +261,16 @@ def test_a_home_schools_no_until_a_day_is_an_absence_and_altogether_one_without_
     found, inputs = after_no(tmp_path, "home school", "altogether")
     assert (found.status_of(*PAIR), found.barred) == ("withdrawn", {})
     assert inputs.supporters["available_until"].iat[0] < datetime.now(UTC).date()
+
+
+# ---- two people ----------------------------------------------------------------------------------------------------
+
+
+def test_consents_of_different_deployments_merge_and_settings_of_two_people_do_not():
+    seen = [replace(event("created"), number=1)]
+    mine, other = consent("supporter"), consent("supporter", need_id="N2", supporter_id="S2")
+    settings_, others = event("desk", consents="supporter"), event("desk", remind_after_days="3")
+    assert can_merge(seen, [replace(other, number=2)], [mine])
+    assert not can_merge(seen, [replace(mine, number=2)], [status("approached")])
+    assert can_merge(seen, [replace(other, number=2)], [settings_])
+    assert not can_merge(seen, [replace(others, number=2)], [settings_])

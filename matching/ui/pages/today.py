@@ -199,10 +199,9 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
         if len(deployments) < len(ticked):
             st.html(markup.paragraph("Evidence is looked at for one person at a time: tick one of these lines alone."))
     if deployments:
-        with st.expander("Record another status or consents"):
-            found = _deployments(opened, deployments)
-            digest = hash(tuple(one.key for one in deployments))
-            show_status_form(found, "What is the status now?", f"today_{digest}_{entries()}")
+        digest = hash(tuple(one.key for one in deployments))
+        st.html(markup.heading("Another status, or consents"))
+        show_status_form(_deployments(opened, deployments), "What is the status now?", f"today_{digest}_{entries()}")
 
 
 def _about(row: _Row) -> str:
