@@ -10,8 +10,8 @@ from matching.audit.facts import (
     LEVEL_NAMES,
     Facts,
     Judged,
-    counts_exactly,
     facts_of,
+    is_rounded_once,
     judge_rows,
     km_text,
     packages_of,
@@ -189,7 +189,7 @@ def _level_faults(plan: Plan, inputs: Inputs, facts: Facts) -> Iterator[str]:
             yield f"manifest.json: the bound of level {name} is not a whole number of {what}."
     bonus = kept_bonus_milli(plan, facts, inputs) / 1000 if inputs.baseline is not None else None
     stated_bonus = plan.manifest["objective"][-1].get("kept_bonus")
-    if counts_exactly(plan) and stated_bonus != bonus:
+    if is_rounded_once(plan) and stated_bonus != bonus:
         yield f"manifest.json: the bonus for kept deployments is {stated_bonus}, and plan.csv gives {bonus}."
     gap = any(stated["bound"] != stated["value"] for stated in plan.manifest["objective"])
     if plan.manifest["status"] != ("gap" if gap else "optimal"):

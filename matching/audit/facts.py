@@ -316,16 +316,22 @@ def without_pins(facts: Facts) -> str:
     return " of needs without a pin" if facts.pinned else ""
 
 
-def counts_exactly(plan: Plan) -> bool:
-    """Return whether a plan rounds each distance once, half up, and counts all spellings of a trust as one.
+def is_rounded_once(plan: Plan) -> bool:
+    """Return whether the plan rounds every distance once, half up; formats 1 and 2 took means of rounded ones."""
+    return _format(plan) > 2
 
-    Formats 1 and 2 took means of rounded distances, and counted trusts by their letters.
-    """
-    return int(plan.manifest.get("format", 1)) > 2
+
+def has_each_trust_once(plan: Plan) -> bool:
+    """Return whether equity.csv counts all spellings of a trust as one; formats 1 to 3 went by the letters."""
+    return _format(plan) > 3
+
+
+def _format(plan: Plan) -> int:
+    return int(plan.manifest.get("format", 1))
 
 
 def km_text(km: float, plan: Plan) -> str:
     """Return a distance as the tables of the plan's format give it."""
-    if not counts_exactly(plan):
+    if not is_rounded_once(plan):
         return f"{km:.2f}"
     return str(Decimal(f"{km:.11f}").quantize(Decimal("0.01"), ROUND_HALF_UP))

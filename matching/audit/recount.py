@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from matching.audit.facts import counts_exactly, km_text, plain_name
+from matching.audit.facts import has_each_trust_once, is_rounded_once, km_text, plain_name
 from matching.inputs.inputs import Inputs
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.write import Plan
@@ -63,13 +63,13 @@ def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str
             served = _UNMET
             if met:
                 exact = Fraction(_apart_km(school, schools[home_of[need["supporter_id"]]]))
-                served = met, Fraction(need["score"]), exact if counts_exactly(plan) else Fraction(need["distance_km"])
+                served = met, Fraction(need["score"]), exact if is_rounded_once(plan) else Fraction(need["distance_km"])
             yield list(zip(_KINDS, groups, strict=True)), served
 
 
 def _trusts(schools: Sequence[Mapping[Hashable, Any]], plan: Plan) -> dict[str, str]:
     """Return the trust that each school is counted under, by URN."""
-    if not counts_exactly(plan):
+    if not has_each_trust_once(plan):
         return {school["urn"]: school["trust"] for school in schools}
     codes_of: dict[str, set[str]] = defaultdict(set)
     spellings: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -99,5 +99,5 @@ def _summed(plan: Plan, rows: Sequence[_Served]) -> tuple[str, ...]:
     means = ["", ""]
     if met:
         score, km = (Fraction(sum(row[cell] for row in met), len(met)) for cell in (1, 2))
-        means = [f"{float(round(score, 3)):.3f}", km_text(float(km if counts_exactly(plan) else round(km, 2)), plan)]
+        means = [f"{float(round(score, 3)):.3f}", km_text(float(km if is_rounded_once(plan) else round(km, 2)), plan)]
     return str(len(rows)), str(len(met)), f"{percent:.1f}", *means

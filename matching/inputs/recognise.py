@@ -173,7 +173,7 @@ def with_columns_named(sources: Mapping[str, Source]) -> Mapping[str, Source]:
 def suggested_columns(sources: Mapping[str, Source]) -> Source:
     """Return a columns file with what every unknown header means, to look through and to change.
 
-    What a header is only similar to stands in a comment.
+    A column that a header is only similar to is in a comment.
     """
     options = options_of(sources)
     lines = ["# What your headers may mean. Look through every line: nothing here is used before you give this file."]
@@ -195,7 +195,7 @@ def suggested_columns(sources: Mapping[str, Source]) -> Source:
 def with_sheets_apart(sources: Mapping[str, Source], uploaded: Mapping[str, Source]) -> dict[str, Source]:
     """Return the sources with the sheet of each table of an uploaded workbook, where its header alone would not do.
 
-    What the options say of a table's sheet stands.
+    A sheet that the options name is kept.
     """
     if WORKBOOK not in uploaded:
         return dict(sources)

@@ -36,8 +36,8 @@ Recognise = Callable[[Sequence[str]], int]
 """Counts the cells of a row that are names of the columns that are looked for."""
 
 _HEADER_WITHIN_ROWS = 20
-# Enough to hold those rows.
-_TOP_BYTES = 65_536
+# Enough to hold those rows, as text and in a sheet's XML.
+_TOP_BYTES, _TOP_OF_SHEET_BYTES = 65_536, 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def read_sheet(
     narrowed = _narrowed(source, tables, where)
     # Where nothing could be read of the beginning, reading on raises the reason.
     chosen = _chosen(narrowed, recognise, where.header_row) or _Chosen(narrowed[0], 1, (), "")
-    # Problems must tell apart two tables of one workbook.
+    # Two tables of one workbook need different names in problems.
     name = f"{source.name} ({chosen.table.name})" if len(tables) > 1 else source.name
     marks = Marks()
     sheet = sheet_of(
@@ -312,7 +312,13 @@ def _tables_in(
 
 def _sheets_in(file: str, content: bytes, before: str, limits: ReadLimits) -> list[_CellTable]:
     return [
-        _CellTable(before + one.title, _top_of(one.rows(Marks())), one.rows, in_book=True, hidden=one.hidden)
+        _CellTable(
+            before + one.title,
+            _top_of(one.rows(Marks(), _TOP_OF_SHEET_BYTES)),
+            one.rows,
+            in_book=True,
+            hidden=one.hidden,
+        )
         for one in workbook_sheets(file, content, limits)
     ]
 

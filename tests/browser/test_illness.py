@@ -5,6 +5,7 @@ import io
 import re
 from datetime import date, timedelta
 
+import pytest
 from playwright.sync_api import expect
 from window import Window, profile
 
@@ -52,6 +53,7 @@ def written_plan(window: Window) -> dict[str, dict[str, str]]:
     return {row["need_id"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
+@pytest.mark.long
 def test_someone_with_four_deployments_falls_ill_and_recovers(window):
     page = window.page
     window.open_plan()
@@ -99,6 +101,7 @@ def test_someone_with_four_deployments_falls_ill_and_recovers(window):
     assert (kept["supporter_id"], kept["status"], kept["rules_broken"]) == ("S015", "agreed", "")
 
 
+@pytest.mark.long
 def test_two_people_write_at_once_and_neither_loses_a_word(window, app, browser):
     page = window.page
     window.open_demo()

@@ -1,4 +1,4 @@
-"""Questions about rows that fit, and may be meant otherwise: the same person or need twice, and days of nobody."""
+"""Questions about sound rows that may be a slip: the same person or need twice, and people who offer no days."""
 
 from collections.abc import Iterator, Mapping
 

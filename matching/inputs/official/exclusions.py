@@ -41,7 +41,7 @@ def exclusions(found: pd.DataFrame, unknown: Mapping[str, Collection[int]]) -> p
     found : DataFrame
         As `matching.inputs.official.gias` interprets an extract.
     unknown : mapping of str to collection of int
-        By required column: the rows with a blank that stands for a value that the file does not hold. Such a blank is
+        By required column: the rows whose blank is a value that the file does not hold. Such a blank is
         no reason.
 
     Returns

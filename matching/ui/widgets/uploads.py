@@ -174,7 +174,7 @@ def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
         with st.spinner("Checking the files…"):
             newer = without_workbook(uploaded)
             sources = {**kept, **newer}
-            # What a columns file says stands as it is.
+            # A columns file is taken as it is.
             if COLUMNS not in newer:
                 sources = with_places(sources, newer, attempts.remembered_options())
             sources = with_sheets_apart(sources, uploaded)
