@@ -60,6 +60,6 @@ def list_today(round_file: Path, as_at: datetime | None, by: str | None, *, as_j
     if not round_.files:
         typer.echo("No plan is accepted yet, so no deployment is listed.")
     for one in lines:
-        who = f"{people.get(one.supporter_id, '')} ({one.supporter_id})"
-        about = f"{needs.get(one.need_id, one.need_id)}, {who}" if one.need_id else who
+        who = f"{people[one.supporter_id]} ({one.supporter_id})" if one.supporter_id in people else one.supporter_id
+        about = ", ".join(filter(None, (needs.get(one.need_id, one.need_id), who)))
         typer.echo(f"[{one.urgency}] {KINDS[one.kind]}: {about}: {line_in_words(one)}. {ACTIONS[one.kind]}.")

@@ -193,6 +193,14 @@ def test_an_agreed_deployment_is_listed_when_it_starts_soon_or_should_have_begun
     assert kinds(day=15, starts="2026-09-30") == [("approach", "now", 15)]
 
 
+def test_a_need_whose_supporter_declined_or_was_withdrawn_is_listed_until_it_has_another():
+    gone = [status("approached"), status("withdrawn", 2)]
+    (line,) = lines(*gone, day=5, supporter_of={})
+    assert (line.kind, line.urgency, line.need_id, line.supporter_id, line.days) == ("find", "soon", "N1", "", 3)
+    assert kinds(event("declined"), day=5, starts="2026-09-10", supporter_of={}) == [("find", "now", 5)]
+    assert [one[0] for one in kinds(*gone, day=5, supporter_of={"N1": "S2"})] == ["approach"]
+
+
 def test_evidence_that_is_due_is_a_line_for_each_person_on_the_day_and_not_before():
     due = lines(day=0, supporter_of={}, accreditation=EVIDENCE)
     assert due == ()

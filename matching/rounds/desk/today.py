@@ -8,7 +8,7 @@ from matching.accreditation import due_for_review, judge
 from matching.errors import counted
 from matching.inputs.inputs import Inputs
 from matching.rounds.desk.moves import consents_in_words, missing_consents
-from matching.rounds.history.events import Pair
+from matching.rounds.history.events import ENDED, Pair
 from matching.rounds.history.state import RoundState, day_of
 
 URGENCIES = ("now", "soon", "later")
@@ -20,6 +20,7 @@ STARTS_SOON_DAYS = 14
 KINDS: Mapping[str, str] = {
     "begin": "Should have begun",
     "ask next": "No answer: ask the next person",
+    "find": "Without a supporter since the last one ended",
     "remind": "No answer: remind",
     "agree": "All have consented: record the agreement",
     "consents": "Waiting for consents",
@@ -33,6 +34,7 @@ KINDS: Mapping[str, str] = {
 ACTIONS: Mapping[str, str] = {
     "begin": "Record that it has begun",
     "ask next": "End this one and ask the next person",
+    "find": "Find another supporter",
     "remind": "Remind them",
     "agree": "Record the agreement",
     "consents": "Ask for the consents",
@@ -54,7 +56,7 @@ class Line:
     urgency : str
         Of `URGENCIES`.
     need_id, supporter_id : str
-        `need_id` is blank where it is about a supporter alone.
+        `need_id` is blank where it is about a supporter alone, and `supporter_id` where a need has none.
     status : str
         Of the deployment, or blank.
     since : date or None
@@ -101,17 +103,22 @@ def today(state: RoundState, supporter_of: Mapping[str, str], inputs: Inputs, da
     - a consent is given: waiting for the others that the settings ask for, or all have consented;
     - agreed: starting soon, or should have begun.
 
-    Lines of deployments that must begin within `STARTS_SOON_DAYS` are urgent. Then a line for each supporter whose
-    evidence is due for review.
+    Then a line for each open need that is without a supporter since one declined or was withdrawn, and one for each
+    supporter whose evidence is due for review. What must begin within `STARTS_SOON_DAYS` is urgent.
     """
     starts = dict(inputs.all_needs[["need_id", "start_by"]].itertuples(index=False, name=None))
-    accepted_on = _accepted_on(state)
+    accepted_on, open_needs = _accepted_on(state), {*inputs.needs["need_id"]}
     later = {need_id: one.on for need_id, one in state.placements.items() if one.number > state.planned}
     found = [
         line
         for pair in supporter_of.items()
         for line in _of_deployment(state, pair, starts.get(pair[0]) or None, later.get(pair[0], accepted_on), day)
     ]
+    for need_id, since in _without_supporter(state, supporter_of).items():
+        if need_id in starts and need_id in open_needs:
+            start_by = starts[need_id] or None
+            urgency = URGENCIES[0] if _is_near(start_by, day) else URGENCIES[1]
+            found.append(Line("find", urgency, need_id, "", "", since, (day - since).days, start_by))
     found += _reviews(replace(inputs, as_at=day))
     order = list(KINDS)
     return tuple(
@@ -137,6 +144,7 @@ def line_in_words(line: Line) -> str:
     return {
         "begin": f"must have begun {days} ago",
         "ask next": f"asked {days} ago",
+        "find": f"without a supporter{since}",
         "remind": f"asked {days} ago",
         "agree": f"all consents are there{since}",
         "consents": f"waiting for {consents_in_words(line.missing)}{since}" if line.missing else "",
@@ -151,7 +159,7 @@ def _of_deployment(
 ) -> Iterator[Line]:
     status, settings = state.status_of(*pair), state.desk
     until_start = (start_by - day).days if start_by else None
-    is_near = until_start is not None and until_start <= STARTS_SOON_DAYS
+    is_near = _is_near(start_by, day)
     line = Line("", "now" if is_near else "soon", *pair, status=status, start_by=start_by, by=_last_by(state, pair))
 
     def waiting(kind: str, since: date | None, urgency: str = "", missing: tuple[str, ...] = ()) -> Line:
@@ -179,6 +187,20 @@ def _accepted_on(state: RoundState) -> date | None:
     """Return the day on which the present plan was accepted."""
     plans = [one for one in state.events if one.kind == "plan" and one.number not in state.undone]
     return day_of(plans[-1]) if plans else None
+
+
+def _is_near(start_by: date | None, day: date) -> bool:
+    return start_by is not None and (start_by - day).days <= STARTS_SOON_DAYS
+
+
+def _without_supporter(state: RoundState, supporter_of: Mapping[str, str]) -> dict[str, date]:
+    """Return the needs whose last supporter declined or was withdrawn, each with the day on which that happened."""
+    ended: dict[str, date] = {}
+    for one in state.events:
+        is_end = one.kind == "declined" or (one.kind == "status" and one.about["status"] in ENDED)
+        if is_end and one.number not in state.undone and one.need_id not in supporter_of:
+            ended[one.need_id] = day_of(one)
+    return ended
 
 
 def _last_by(state: RoundState, pair: Pair) -> str:

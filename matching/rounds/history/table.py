@@ -84,23 +84,22 @@ def _extent(event: Event) -> str:
     return f" ({extent} {event.about.get('until', '')})".replace(" )", ")") if extent else ""
 
 
-def deployment_line(state: RoundState, pair: Pair) -> str:
-    """Return the history of a deployment on one line: approached 3 Nov, home school: yes 5 Nov, agreed 9 Nov."""
-    steps = []
+def deployment_lines(state: RoundState) -> dict[Pair, str]:
+    """Return the history of each deployment on one line: approached 3 Nov 2026, home school: yes 5 Nov 2026."""
+    steps: dict[Pair, list[str]] = {}
     for one in state.events:
-        if one.number in state.undone or one.pair != pair:
-            continue
-        about, on = one.about, day_of(one)
-        words = {
-            "status": about.get("status", ""),
-            "consent": f"{about.get('party', '')}: {about.get('answer', '')}",
-            "declined": "declined",
-            "forbid": "forbidden",
-            "pin": "pinned",
-            "swap": "placed by hand",
-        }.get(one.kind)
-        steps += [f"{words} {on.day} {on:%b %Y}"] if words else []
-    return ", ".join(steps)
+        if one.pair and one.number not in state.undone and (words := _step_in_words(one)):
+            on = day_of(one)
+            steps.setdefault(one.pair, []).append(f"{words} {on.day} {on:%b %Y}")
+    return {pair: ", ".join(listed) for pair, listed in steps.items()}
+
+
+def _step_in_words(event: Event) -> str:
+    if event.kind == "status":
+        return event.about.get("status", "")
+    if event.kind == "consent":
+        return f"{event.about.get('party', '')}: {event.about.get('answer', '')}"
+    return KINDS[event.kind] if event.kind in ("declined", "forbid", "pin", "swap") else ""
 
 
 def _changes_in_words(event: Event) -> str:

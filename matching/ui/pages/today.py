@@ -10,9 +10,8 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.rounds.desk.settings import MOST_DAYS, PARTIES, DeskSettings
-from matching.rounds.desk.today import ACTIONS, KINDS, URGENCIES, Line, line_in_words, today
+from matching.rounds.desk.today import ACTIONS, KINDS, URGENCIES, Line, line_in_words
 from matching.rounds.history.events import Pair, new_event
-from matching.rounds.history.table import deployment_line
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import entries, record_and_confirm, show_recorded
@@ -54,7 +53,7 @@ def show() -> None:
     opened = opened_register(round_)
     screen_heading(TODAY, round_, "Tick lines to record the same for all of them.")
     show_recorded(round_)
-    lines = today(opened.state, opened.supporter_of, opened.inputs, opened.inputs.as_at)
+    lines = opened.today
     _show_figures(lines)
     shown = _filtered(opened, lines)
     if shown:
@@ -109,15 +108,15 @@ def _last_by(opened: OpenedRegister, pair: Pair) -> str:
 
 
 def _row(opened: OpenedRegister, pair: Pair, line: Line | None) -> _Row:
-    status = opened.state.status_of(*pair) if pair[0] else ""
+    status = opened.state.status_of(*pair) if all(pair) else ""
     cells = {
         "What to do": ACTIONS[line.kind] if line else "Nothing is due",
         "Need": opened.need(pair[0]) if pair[0] else "Evidence of accreditation",
-        "Supporter": opened.person(pair[1]),
+        "Supporter": opened.person(pair[1]) if pair[1] else "",
         "Status": status,
         "Why": _capital(line_in_words(line)) if line else "",
         "When": line.urgency.capitalize() if line else "",
-        "So far": deployment_line(opened.state, pair) if pair[0] else "",
+        "So far": opened.so_far.get(pair, ""),
     }
     return _Row(pair, line, cells)
 
@@ -183,7 +182,7 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
             )
             _offer_action(opened, shown[0])
         return
-    deployments = [one for one in ticked if one.pair[0]]
+    deployments = [one for one in ticked if all(one.pair)]
     if len(ticked) == 1:
         (row,) = ticked
         st.html(markup.heading(row.cells["What to do"]) + markup.paragraph(_about(row)))
@@ -197,7 +196,8 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
             if theirs:
                 _offer_status(opened, theirs, status)
         if len(deployments) < len(ticked):
-            st.html(markup.paragraph("Evidence is looked at for one person at a time: tick one of these lines alone."))
+            alone = "Evidence, and needs without a supporter, are looked at one by one: tick one of these lines alone."
+            st.html(markup.paragraph(alone))
     if deployments:
         digest = hash(tuple(one.key for one in deployments))
         st.html(markup.heading("Another status, or consents"))
@@ -206,7 +206,7 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
 
 def _about(row: _Row) -> str:
     why = f" {row.cells['Why']}." if row.cells["Why"] else ""
-    return f"{_capital(row.cells['Need'])}, {row.cells['Supporter']}.{why}"
+    return f"{', '.join(filter(None, (_capital(row.cells['Need']), row.cells['Supporter'])))}.{why}"
 
 
 def _offer_action(opened: OpenedRegister, row: _Row) -> None:
