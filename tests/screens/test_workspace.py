@@ -371,7 +371,7 @@ def test_words_of_a_table_stay_as_they_are_in_a_label():
     assert markup.label("A_*b* :red[c] $d$ `e`, F (S1)") == r"A\_\*b\* \:red\[c\] \$d\$ \`e\`, F (S1)"
 
 
-@pytest.mark.parametrize("what", ["A new status", "A note"])
+@pytest.mark.parametrize("what", ["A new status or a consent", "A note"])
 def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa: F811
     held = open_store().get(planned.round_id)
     open_store().approve(held, held.files)
