@@ -13,8 +13,8 @@ from matching.inputs.inputs import Inputs
 from matching.inputs.read import read_inputs
 from matching.inputs.simulation.simulate import simulate
 from matching.inputs.simulation.supporters import made_up_names
-from matching.tables.files import Source, read_sheet
 from matching.tables.contacts import CONTACT_COLUMNS
+from matching.tables.files import Source, read_sheet
 from matching.tables.formats import INSPECTION_COLUMNS, table_formats
 from matching.tables.table_reader import read_table
 from matching.tables.vocabulary import standard_vocabulary

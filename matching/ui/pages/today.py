@@ -178,19 +178,19 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
         st.html(markup.paragraph("Tick lines in the table to record something for them."))
         if shown[0].line:
             st.html(
-                markup.heading(f"First: {shown[0].cells['What to do'].lower()}") + markup.paragraph(_about(shown[0]))
+                markup.heading(f"First: {shown[0].cells['What to do'].lower()}", 2) + markup.paragraph(_about(shown[0]))
             )
             _offer_action(opened, shown[0])
         return
     deployments = [one for one in ticked if all(one.pair)]
     if len(ticked) == 1:
         (row,) = ticked
-        st.html(markup.heading(row.cells["What to do"]) + markup.paragraph(_about(row)))
+        st.html(markup.heading(row.cells["What to do"], 2) + markup.paragraph(_about(row)))
         if row.cells["So far"]:
             st.html(markup.paragraph(f"So far: {row.cells['So far']}.", quiet=True))
         _offer_action(opened, row)
     else:
-        st.html(markup.heading(f"{counted(len(ticked), 'line')} ticked"))
+        st.html(markup.heading(f"{counted(len(ticked), 'line')} ticked", 2))
         for status in _DOES.values():
             theirs = [one for one in deployments if one.line and _DOES.get(one.line.kind) == status]
             if theirs:
@@ -200,7 +200,7 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
             st.html(markup.paragraph(alone))
     if deployments:
         digest = hash(tuple(one.key for one in deployments))
-        st.html(markup.heading("Another status, or consents"))
+        st.html(markup.heading("Another status, or consents", 3))
         show_status_form(_deployments(opened, deployments), "What is the status now?", f"today_{digest}_{entries()}")
 
 
