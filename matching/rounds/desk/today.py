@@ -186,7 +186,7 @@ def _of_deployment(
 def _accepted_on(state: RoundState) -> date | None:
     """Return the day on which the present plan was accepted."""
     plans = [one for one in state.events if one.kind == "plan" and one.number not in state.undone]
-    return day_of(plans[-1]) if plans else None
+    return plans[-1].at.date() if plans else None
 
 
 def _is_near(start_by: date | None, day: date) -> bool:
