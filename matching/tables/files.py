@@ -37,7 +37,7 @@ Recognise = Callable[[Sequence[str]], int]
 
 _HEADER_WITHIN_ROWS = 20
 # Enough to hold those rows, as text and in a sheet's XML.
-_TOP_BYTES, _TOP_OF_SHEET_BYTES = 65_536, 4 * 2**20
+_TOP_BYTES, _TOP_XML_BYTES = 65_536, 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -312,13 +312,7 @@ def _tables_in(
 
 def _sheets_in(file: str, content: bytes, before: str, limits: ReadLimits) -> list[_CellTable]:
     return [
-        _CellTable(
-            before + one.title,
-            _top_of(one.rows(Marks(), _TOP_OF_SHEET_BYTES)),
-            one.rows,
-            in_book=True,
-            hidden=one.hidden,
-        )
+        _CellTable(before + one.title, _top_of(one.rows(Marks(), _TOP_XML_BYTES)), one.rows, True, one.hidden)
         for one in workbook_sheets(file, content, limits)
     ]
 
