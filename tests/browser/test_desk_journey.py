@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from test_every_screen import inaccessible, wider_than_the_window
 from window import DESKTOP, Window
@@ -11,6 +12,7 @@ from matching.rounds.desk.settings import PARTIES
 MOST_CLICKS = 8
 
 
+@pytest.mark.long
 def test_all_are_approached_in_few_clicks_and_then_consent_or_say_no(window: Window):
     page = window.page
     window.open_plan()

@@ -142,7 +142,8 @@ def test_settings_are_events_that_change_no_plan_and_can_be_undone(tmp_path):
         seen = store.record(seen, [event("desk", remind_after_days="3", consents="supporter")])
         found = state_of(seen.events)
         assert found.desk == DeskSettings(3, 10, ("supporter",))
-        assert what_happened(seen.events[-1]).startswith("settings of the contact desk: remind_after_days 3")
+        words = "remind after 3 days, ask the next person after 10 days, consents needed: supporter"
+        assert what_happened(seen.events[-1]) == f"settings of the contact desk: {words}"
         assert seen.sources == sources
         restored = store.import_round(store.export_round(seen.round_id))
         assert state_of(restored.events).desk == found.desk

@@ -6,6 +6,8 @@ from datetime import UTC
 
 import pandas as pd
 
+from matching.errors import counted, joined
+from matching.rounds.desk.settings import desk_settings
 from matching.rounds.history.events import KINDS, Event, Pair, decisions_behind, one_line_end, undone_events
 from matching.rounds.history.state import RoundState, day_of
 from matching.tables.contacts import CONTACTS
@@ -55,7 +57,7 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
         "swap": f" instead of {(names or {}).get(before, before)}" if before else "",
         "status": f": {about.get('status', '')}{_on(event)}",
         "consent": f" of the {about.get('party', '')}: {about.get('answer', '')}{_extent(event)}{_on(event)}",
-        "desk": f": {', '.join(_setting(*one) for one in about.items())}",
+        "desk": f": {_settings_in_words(about)}" if event.kind == "desk" else "",
         "undo": f": event {event.undoes}",
         **dict.fromkeys(
             ("files", "replaced"), f": {', '.join(filter(None, about.get('tables', '').split(';'))) or 'none'}"
@@ -69,8 +71,11 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
     return words + (_changes_in_words(event) if event.changes else details.get(event.kind, ""))
 
 
-def _setting(name: str, value: str) -> str:
-    return f"{name} {value.replace(';', ', ') or 'none'}"
+def _settings_in_words(about: Mapping[str, str]) -> str:
+    found = desk_settings(about)
+    remind, ask = counted(found.remind_after_days, "day"), counted(found.ask_next_after_days, "day")
+    consents = joined(found.consents) if found.consents else "none"
+    return f"remind after {remind}, ask the next person after {ask}, consents needed: {consents}"
 
 
 def _on(event: Event) -> str:
