@@ -161,3 +161,15 @@ def test_a_home_school_that_says_no_altogether_keeps_its_leader_from_every_schoo
     planned.run()
     assert state(planned).statuses == {}
     assert held(planned).sources == held(planned).given.first
+
+
+def test_support_is_paused_and_resumed_and_shown_so(planned):  # noqa: F811
+    for status in ("agreed", "paused", "active"):
+        begin(planned, "N026", "A new status")
+        radio = next(one for one in planned.tab.radio if one.label.startswith("What is the status"))
+        radio.set_value(status)
+        for party in PARTIES if status == "agreed" else ():
+            planned.tick(f"The {party} has consented")
+        planned.press("Record the status")
+        assert f"is now {status}." in planned.words()
+        assert f"{status.capitalize()}\n" in planned.words()
