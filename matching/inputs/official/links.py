@@ -86,6 +86,8 @@ def read_links(source: Source, *, where: Where = ANYWHERE, of_earlier_format: bo
     wanted = set(LINK_COLUMNS).__contains__
     sheet = read_cells(source, wanted, link_columns, where, of_earlier_format=of_earlier_format)
     check_columns(sheet, LINK_COLUMNS, "links file", _DOWNLOAD_AGAIN)
+    if not sheet.numbers:
+        raise DataError(sheet.problems)
     notices, rows = list(sheet.notices), set(sheet.numbers)
     sheet = _between_schools(sheet, notices)
     problems = list(sheet.problems)
