@@ -282,6 +282,19 @@ def compare(
     compare_plans(before, after, out, as_json=as_json)
 
 
+@app.command(cls=_WithJson)
+def today(
+    round_file: Annotated[Path, typer.Argument(help="A round that was saved as a file in the browser app.")],
+    as_at: AsAt = None,
+    by: Annotated[str | None, typer.Option(help="Only deployments whose last entry this person made.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List what there is to do in a round today: whom to approach, remind or ask next."""
+    from matching.commands.today import list_today
+
+    list_today(round_file, as_at, by, as_json=as_json)
+
+
 @app.command()
 def simulate(
     schools: Schools,

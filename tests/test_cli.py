@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 from xml.etree import ElementTree
@@ -22,19 +22,21 @@ from matching import __version__
 from matching.allocation import allocate
 from matching.cli import main
 from matching.inputs.bundled import demo_sources
-from matching.inputs.read import read_schools
-from matching.plan.as_bytes import excel_bytes
+from matching.inputs.read import read_inputs, read_schools
+from matching.plan.as_bytes import excel_bytes, plan_files
 from matching.plan.handover import files as handover
 from matching.plan.handover.files import Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import read_directory, saved_inputs
+from matching.rounds.history.events import new_event
+from matching.rounds.store import open_store
 from matching.tables.files import Source, open_source, read_sheet
 from matching.tables.policy import Policy, read_policy
 from matching.tables.vocabulary import standard_vocabulary
 
 CONTRACT = (
     *("schools", "check", "allocate", "verify", "explain", "compare", "triage", "accreditation", "graph", "simulate"),
-    *("demo", "export", "templates", "policy", "criteria", "app"),
+    *("today", "demo", "export", "templates", "policy", "criteria", "app"),
 )
 DAY = ("--as-at", "2026-09-01")
 HERE = Path(__file__).parents[1]
@@ -1559,3 +1561,30 @@ def test_notices_are_printed_with_the_problems(s2s):
     notice, problem, _ = run.err.splitlines()
     assert notice == "Notice: needs.csv: the cells are separated by semicolons."
     assert problem.startswith("needs.csv row 2, focus: 'maffs' is not a known focus.")
+
+
+def test_today_lists_what_to_do_in_the_file_of_a_round(s2s, tmp_path):
+    sources = {name: Source(f"{name}.csv", table.encode()) for name, table in TABLES.items()}
+    inputs = read_inputs(sources, as_at=date(2026, 9, 1))
+    store = open_store(f"sqlite:///{tmp_path / 'rounds.db'}")
+    with closing(store):
+        begun = store.create("Autumn", sources, by="Jo")
+        (tmp_path / "early.zip").write_bytes(store.export_round(begun.round_id))
+        seen = store.save_plan(begun, plan_files(allocate(inputs), inputs), by="Jo")
+        about = {"need_id": "N1", "supporter_id": "S1"}
+        seen = store.record(seen, [new_event("status", by="Jo", status="approached", **about)])
+        Path("round.zip").write_bytes(store.export_round(seen.round_id))
+    asked = seen.events[-1].at.date()
+    run = s2s("today", "round.zip", "--as-at", (asked + timedelta(days=6)).isoformat())
+    assert (
+        "[soon] No answer: remind: maths at Alder School (N1), Ann Ash (S1): asked 6 days ago. Remind them." in run.out
+    )
+    assert run.out.count("To be approached") == 2
+    assert "S2" not in s2s("today", "round.zip", "--by", "Jo", "--as-at", f"{asked + timedelta(days=6)}").out
+    answer = answered(s2s("today", "round.zip", "--json", "--as-at", f"{asked + timedelta(days=11)}"))
+    assert (answer["round"], answer["has_plan"]) == ("Autumn", True)
+    (first, *_) = answer["lines"]
+    assert (first["kind"], first["urgency"], first["days"], first["by"]) == ("ask next", "now", 11, "Jo")
+    assert "No plan is accepted yet" in s2s("today", "early.zip").out
+    Path("no.zip").write_bytes(b"PK")
+    assert s2s("today", "no.zip").code == 2

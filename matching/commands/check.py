@@ -33,7 +33,7 @@ def write_suggested_columns(sources: Mapping[str, Source], path: Path, *, as_jso
 def check_tables(sources: Mapping[str, Source], as_at: datetime | None, *, as_json: bool) -> None:
     """Print how much the tables hold, how many pairs are eligible, and each check that is due for review."""
     check_used(sources)
-    inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None)
+    inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None).with_sound_contacts()
     market = open_market(inputs)
     eligible = market.eligible_by_need
     sizes = {"schools": len(inputs.schools), "supporters": len(inputs.supporters), "needs": len(inputs.all_needs)}

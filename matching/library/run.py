@@ -182,7 +182,7 @@ def read_inputs(
     if columns or leave_out:
         tables = {name: table_options(pairs) for name, pairs in (columns or {}).items()}
         sources["columns"] = options_source(ReadingOptions(tables, leave_out))
-    return read.read_inputs(with_columns_named(sources), as_at=day_of(as_at))
+    return read.read_inputs(with_columns_named(sources), as_at=day_of(as_at)).with_sound_contacts()
 
 
 def day_of(as_at: date | None) -> date | None:

@@ -30,6 +30,7 @@ from matching.tables.cell_values import (
     whole,
     whole_number_parser,
 )
+from matching.tables.contacts import CONTACTS
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
 from matching.tables.vocabulary import (
     COUNTS,
@@ -214,6 +215,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("ofsted_areas", text, "graded areas, such as 'Inclusion: Needs attention; …'"),
                 Column("inspected_on", iso_day, "day of the last inspection of any kind"),
                 Column("ofsted_found", text, "where the overall grade was found"),
+                *_contact_columns("schools"),
             ),
             key=("urn",),
         ),
@@ -294,6 +296,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     blank=(),
                     reword=ranges,
                 ),
+                *_contact_columns("supporters"),
             ),
             key=("supporter_id",),
         ),
@@ -309,13 +312,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     none_words=_NO_IDENTIFIER,
                 ),
                 Column("school_urn", urn, "URN of the school that asks", required=True, parse_column=parse_urns),
-                Column(
-                    "focus",
-                    words("focus"),
-                    "what the need is about",
-                    required=True,
-                    reword=reword("focus"),
-                ),
+                Column("focus", words("focus"), "what the need is about", required=True, reword=reword("focus")),
                 Column(
                     "designations",
                     many(words("designation")),
@@ -341,10 +338,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     none_words=NONE_WORDS,
                 ),
                 Column(
-                    "package",
-                    text,
-                    "the same word for needs of a school that must be met together",
-                    none_words=NONE_WORDS,
+                    "package", text, "the same word for needs of a school to be met together", none_words=NONE_WORDS
                 ),
                 Column("notes", free_text, "notes"),
                 Column("requested_on", day, "day on which the school asked", blank=None, reword=one_day),
@@ -363,6 +357,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     reword=reword("state"),
                     none_words=NONE_WORDS,
                 ),
+                *_contact_columns("needs"),
             ),
             key=("need_id",),
         ),
@@ -421,6 +416,10 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
         ),
     )
     return {one.name: one for one in formats}
+
+
+def _contact_columns(table: str) -> Iterable[Column]:
+    return (Column(name, convert, meaning) for name, (convert, meaning) in CONTACTS[table].items())
 
 
 def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Callable[[Sequence[str]], int]:

@@ -25,6 +25,7 @@ from matching.errors import (
     shown,
 )
 from matching.tables.cell_values import NONE_WORDS, CellError
+from matching.tables.contacts import CONTACTS
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
@@ -133,7 +134,12 @@ def read_table(
     if form.name != "baseline":
         notices += _unused(sheet, read)
     if form.name in _ROWS_MAY_GO:
-        problems = [replace(one, severity=LEAVE_OUT) if one.row is not None else one for one in problems]
+        # No person and no need is left out because of how to reach them.
+        stays = CONTACTS.get(form.name, ())
+        problems = [
+            replace(one, severity=LEAVE_OUT) if one.row is not None and one.column not in stays else one
+            for one in problems
+        ]
     return Table(sheet.name, frame, tuple(problems), tuple(notices), sheet.misfit_cells)
 
 
@@ -235,8 +241,9 @@ def _shown_all(names: Sequence[str]) -> str:
 
 
 def schools_as_text(schools: pd.DataFrame) -> pd.DataFrame:
-    """Return a schools table as it is written: all text, with the inspection columns only where they hold anything."""
-    empty = {name for name in INSPECTION_COLUMNS if name in schools and (schools[name] == "").all()}
+    """Return a schools table as it is written: all text, with inspections and contacts only where there are any."""
+    maybe = (*INSPECTION_COLUMNS, *CONTACTS["schools"])
+    empty = {name for name in maybe if name in schools and (schools[name] == "").all()}
     columns = [name for name in schools.columns if name not in {"row", *empty}]
     numeric = ("easting", "northing", "pupils", "fsm_percent")
     written = {name: [number_text(float(one)) for one in schools[name]] for name in numeric}

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import expect
 from window import Window, profile
 
+from matching.rounds.desk.settings import PARTIES
+
 RECORD = "What do you want to record?"
 WHO = "Folasade Pickering (S015)"
 TODAY = date.today()
@@ -22,6 +24,8 @@ def agree(window: Window, need_id: str) -> None:
     window.choose("Need", need_id)
     window.choose(RECORD, "A new status")
     window.page.get_by_text("Agreed: a new plan keeps this deployment").click()
+    for party in PARTIES:
+        window.page.get_by_text(f"The {party} has consented").click()
     window.press("Record the status")
     expect(window.page.get_by_text("is now agreed")).to_be_visible()
     window.settle()

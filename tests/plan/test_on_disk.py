@@ -92,7 +92,7 @@ def test_a_plan_keeps_no_contacts_notes_or_columns_of_the_user():
     for private in ("A Head", "example.org", "ring after", "Clerk", "pupils"):
         assert not any(private in content for content in copies.values())
     notices = json.loads(written["manifest.json"])["notices"]
-    assert "needs.csv: columns that are not used: 'contact_name'." in notices
+    assert "schools.csv: columns that are not used: 'head'." in notices
     assert notices[: len(saved_inputs(read_files(written)).notices)] == list(saved_inputs(read_files(written)).notices)
 
 

@@ -7,7 +7,7 @@ from matching.tables.formats import NEED_STATES, PRIORITIES
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import show_recorded
 from matching.ui.sections.filters import filter_by
-from matching.ui.sections.register.lists import ADD, LOOK, chosen_task
+from matching.ui.sections.register.lists import ADD, LOOK, chosen_task, warn_of_contacts
 from matching.ui.sections.register.need_forms import show_need, show_new_need
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.steps import NEEDS, RULES
@@ -22,6 +22,7 @@ def show() -> None:
     opened = opened_register(round_)
     screen_heading(NEEDS, round_, "Each change shows what it touches before it is saved.")
     show_recorded(round_)
+    warn_of_contacts(opened)
     table = opened.needs_table
     if len(table):
         _show_figures(table)

@@ -10,7 +10,7 @@ from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import show_recorded
 from matching.ui.sections.filters import filter_by
-from matching.ui.sections.register.lists import ADD, LOOK, chosen_task
+from matching.ui.sections.register.lists import ADD, LOOK, chosen_task, warn_of_contacts
 from matching.ui.sections.register.opened import AVAILABLE, OpenedRegister, opened_register
 from matching.ui.sections.register.person_forms import show_new_person, show_people_together, show_person
 from matching.ui.steps import NEEDS, PEOPLE
@@ -27,6 +27,7 @@ def show() -> None:
     opened = opened_register(round_)
     screen_heading(PEOPLE, round_, "Each change shows what it touches before it is saved.")
     show_recorded(round_)
+    warn_of_contacts(opened)
     table = opened.people_table
     if len(table):
         _show_figures(table)

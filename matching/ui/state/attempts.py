@@ -162,7 +162,7 @@ def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     # While cells are mended, only the tables that they are in are read again.
     kept = cast("Kept", until_changed().setdefault(_TABLES_READ, {}))
     try:
-        cache.inputs_of(sources, kept)
+        cache.inputs_of(sources, kept).with_sound_contacts()
     except DataError as error:
         problems += error.problems
         notices = error.notices
