@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from depth import DEEP
+from depth import DEEP, mostly_long
 from saved import as_bytes, faults_in, rows_of, signed
 from worlds import (
     World,
@@ -48,7 +48,7 @@ def random_round(number: int) -> World:
     return random_world(number, decisions=4, baseline=number % 5 == 0, groups=False, **sizes)
 
 
-@pytest.mark.parametrize("number", range(16))
+@pytest.mark.parametrize("number", mostly_long(range(16), every=4))
 def test_the_plan_is_the_best_and_its_proof_holds(local_repair, number):
     made = random_round(20_000 + number)
     plan = made.plan(params=local_repair)
@@ -78,6 +78,7 @@ def test_a_price_is_what_one_more_place_is_worth(local_repair):
     assert positive >= 3
 
 
+@pytest.mark.long
 def test_many_rounds_in_which_days_bind_are_proved_so(local_repair):
     plans = [random_round(20_000 + number).plan(params=local_repair) for number in range(20)]
     by_loads = [plan for plan in plans if is_by_loads(plan)]

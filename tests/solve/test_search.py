@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from depth import DEEP
+from depth import DEEP, mostly_long
 from worlds import World, bounds_said, by_milp, faults_of, random_world, said, served
 
 from matching.audit.check import check_plan
@@ -67,7 +67,7 @@ def test_what_relaxations_of_the_levels_find_is_mostly_the_best(no_time_to_prove
     assert proved >= 12
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", mostly_long(range(12), every=3))
 def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, number):
     made = random_world(
         2000 + number,
@@ -86,6 +86,7 @@ def test_the_plan_keeps_the_rules_and_the_bounds_hold(every_part_is_large, numbe
     check_bounds(made, plan)
 
 
+@pytest.mark.long
 def test_as_many_needs_as_places_allow_have_no_higher_score_than_places_allow(every_part_is_large, monkeypatch):
     monkeypatch.setattr(large, "part_prices", lambda problem, *_: (problem, None))
     as_many = 0
@@ -117,7 +118,7 @@ def by_what_people_could_take(monkeypatch):
     monkeypatch.setattr(search, "_MANY_PAIRS", 0)
 
 
-@pytest.mark.parametrize("number", range(16))
+@pytest.mark.parametrize("number", mostly_long(range(16), every=4))
 def test_bounds_by_loads_hold_and_the_plan_keeps_the_rules(by_what_people_could_take, number):
     made = random_world(
         7000 + number,
@@ -252,6 +253,7 @@ def test_where_ties_bind_in_a_large_part_the_plan_keeps_the_rules_and_the_bounds
     check_bounds(made, plan)
 
 
+@pytest.mark.long
 def test_where_ties_bind_in_a_large_part_nearly_all_that_can_be_met_is_met_and_proved(every_part_is_large):
     met = proved = most_score = best_score = 0
     for number in range(8):
