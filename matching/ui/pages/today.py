@@ -243,8 +243,10 @@ def _offer_settings(round_: Round, now: DeskSettings) -> None:
         st.expander("When to remind, and whose consent an agreement needs"),
         st.form(f"desk_{entries()}", border=False),
     ):
-        remind = st.number_input("Remind after so many days without an answer", 1, MOST_DAYS, now.remind_after_days)
-        ask = st.number_input("Ask the next person after so many days", 1, MOST_DAYS, now.ask_next_after_days)
+        remind = st.number_input("Days without an answer until a reminder", 1, MOST_DAYS, now.remind_after_days)
+        ask = st.number_input(
+            "Days without an answer until the next person is asked", 1, MOST_DAYS, now.ask_next_after_days
+        )
         consents = st.multiselect(
             "An agreement needs the consent of", list(PARTIES), list(now.consents), format_func=_capital
         )
