@@ -15,7 +15,7 @@ from matching.rounds.history.events import Pair, new_event
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import entries, record_and_confirm, show_recorded
-from matching.ui.sections.desk_forms import Deployments, record_status, refuse, show_status_form
+from matching.ui.sections.desk.statuses import Deployments, record_status, refuse, show_status_form
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.state import person
