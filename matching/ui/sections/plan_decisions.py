@@ -9,7 +9,7 @@ import streamlit as st
 from matching.errors import counted
 from matching.pairs.market import Row
 from matching.rounds.history.events import DECLINE_REASONS, Event, new_event
-from matching.rounds.history.table import what_happened
+from matching.rounds.history.table import what_happened, written_by
 from matching.rounds.planning.placement_rules import Broken, broken_rules
 from matching.rounds.planning.run_inputs import serving
 from matching.tables.grid import kilometres
@@ -353,7 +353,7 @@ def _show_event(opened: Opened, event: Event, names: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"recorded_{event.number}"):
         with st.container(width="stretch", gap=None):
             st.html(markup.paragraph(f"{words[0].upper()}{words[1:]}{f': {whom}' if whom else ''}."))
-            if text := event.about.get("text", "") or event.why:
+            if text := written_by(event):
                 st.html(markup.paragraph(text))
             st.html(markup.paragraph(f"By {event.by or _NO_NAME} on {moment(event.at)}.", quiet=True))
         is_locked = opened.is_approved and event.kind != "note"
