@@ -10,10 +10,11 @@ from depth import cases
 from hypothesis import given
 from hypothesis import strategies as st
 from stores import opened
-from test_desk import BEGAN, PAIR, event, refused, state, status
+from test_desk import BEGAN, PAIR, event, lines, refused, state, status
 
 from matching.errors import DataError
 from matching.rounds.desk.support import LONGEST_VISIT, quarters
+from matching.rounds.desk.today import line_in_words
 from matching.rounds.history.events import Event, new_event
 from matching.rounds.history.merging import can_merge
 from matching.rounds.history.refusals import check_event, why_refused
@@ -219,3 +220,57 @@ def test_visits_of_different_people_merge_and_of_one_person_do_not():
     other = visit(need_id="N2", supporter_id="S2")
     assert can_merge(seen, [replace(other, number=2)], [visit()])
     assert not can_merge(seen, [replace(visit(need_id="N2"), number=2)], [visit()])
+
+
+# ---- what is due ---------------------------------------------------------------------------------------------------
+
+
+def due(*events: Event, day: int, starts: str = "") -> list[tuple[str, str, int | None, str]]:
+    """The lines of N1, for which the need asks for two days, with their words."""
+    return [
+        (one.kind, one.urgency, one.days, line_in_words(one)) for one in lines(AGREED, *events, day=day, starts=starts)
+    ]
+
+
+def test_a_deployment_begins_on_the_day_of_its_terms_and_not_on_that_of_the_need():
+    agreed = event("terms", start="2026-10-01")
+    assert due(agreed, day=15, starts="2026-09-10") == []
+    assert due(agreed, day=20, starts="2026-09-10") == [("starts soon", "now", 10, "must begin in 10 days")]
+    assert due(agreed, day=32) == [("begin", "now", -2, "must have begun 2 days ago")]
+
+
+def test_an_active_deployment_without_a_visit_for_four_weeks_has_visits_to_log():
+    active = status("active", 2)
+    assert due(active, day=29) == []
+    assert due(active, day=30) == [("log visits", "soon", 28, "no visit logged since 03/09/2026")]
+    assert due(active, visit(20, "0.25"), day=47) == []
+    assert due(active, visit(20, "0.25"), day=48) == [("log visits", "soon", 28, "no visit logged since 21/09/2026")]
+    # Once the two days are used there is no visit to wait for.
+    assert due(active, visit(20), visit(21), day=90) == []
+
+
+def test_days_that_are_left_are_listed_when_the_end_is_near():
+    events = [status("active", 2), event("terms", days="1.5", end="2026-10-30"), visit(30, "0.25")]
+    assert due(*events, day=44) == []
+    assert due(*events, day=45) == [("days left", "soon", 14, "1.25 days left, ends on 30/10/2026")]
+    assert due(*events, day=60) == [
+        ("days left", "now", -1, "1.25 days left, was to end on 30/10/2026"),
+        ("evaluate", "soon", 1, "was to end on 30/10/2026"),
+    ]
+    assert [one[0] for one in due(*events, visit(40), visit(41, "0.25"), day=60)] == ["evaluate"]
+
+
+def test_a_review_is_due_from_a_week_before_its_day_until_one_is_held():
+    agreed = event("terms", review_on="2026-10-12")
+    assert due(agreed, day=33) == []
+    assert due(agreed, day=34) == [("hold review", "soon", 7, "review due on 12/10/2026")]
+    assert due(agreed, day=43) == [("hold review", "now", -2, "review was due on 12/10/2026")]
+    earlier, held = (event("review", on=on_day(one), text="Fine") for one in (20, 36))
+    assert [one[0] for one in due(agreed, earlier, day=43)] == ["hold review"]
+    assert due(agreed, earlier, held, day=43) == []
+
+
+def test_an_evaluation_is_due_once_the_support_is_completed():
+    done = status("completed", 30)
+    assert due(done, day=31) == [("evaluate", "soon", 1, "completed on 01/10/2026")]
+    assert due(done, event("evaluation", on=on_day(31), rating="4"), day=31) == []
