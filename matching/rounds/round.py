@@ -23,7 +23,7 @@ from matching.rounds.history.events import (
 from matching.rounds.history.refusals import check_event
 from matching.rounds.history.state import state_of
 from matching.rounds.register import GivenFiles, change_problem, changed_by, register
-from matching.tables.contacts import CONTACTS
+from matching.tables.contacts import UNREAD
 from matching.tables.files import Source
 
 _LONGEST_NAME = 200
@@ -186,13 +186,13 @@ def is_decision(event: Event) -> bool:
     """
     if event.kind == "status":
         return event.about.get("status") in ENDED
-    changes_nothing = event.kind in ("note", *DESK, *SETTINGS) or _changes_contacts_alone(event)
+    changes_nothing = event.kind in ("note", *DESK, *SETTINGS) or _changes_nothing_read(event)
     return event.kind in UNDOABLE and not changes_nothing
 
 
-def _changes_contacts_alone(event: Event) -> bool:
+def _changes_nothing_read(event: Event) -> bool:
     return bool(event.changes) and all(
-        one.before is not None and one.after is not None and {*one.after} <= {*CONTACTS.get(one.table, ())}
+        one.before is not None and one.after is not None and {*one.after} <= {*UNREAD.get(one.table, ())}
         for one in event.changes
     )
 

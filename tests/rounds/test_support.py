@@ -13,7 +13,9 @@ from stores import opened
 from test_desk import BEGAN, PAIR, event, lines, refused, state, status
 
 from matching.errors import DataError
+from matching.rounds.desk.evaluations import evaluation_summary, evaluations_table
 from matching.rounds.desk.support import LONGEST_VISIT, quarters
+from matching.rounds.desk.support_table import support_table
 from matching.rounds.desk.today import line_in_words
 from matching.rounds.history.events import Event, new_event
 from matching.rounds.history.merging import can_merge
@@ -274,3 +276,27 @@ def test_an_evaluation_is_due_once_the_support_is_completed():
     done = status("completed", 30)
     assert due(done, day=31) == [("evaluate", "soon", 1, "completed on 01/10/2026")]
     assert due(done, event("evaluation", on=on_day(31), rating="4"), day=31) == []
+
+
+# ---- what the schools say ------------------------------------------------------------------------------------------
+
+
+def test_evaluations_are_counted_by_area_designation_and_focus_and_their_words_leave_only_if_asked():
+    said = [
+        AGREED,
+        status("agreed", need_id="N3"),
+        event("evaluation", on=on_day(1), rating="1", text="Zqimpact early"),
+        event("evaluation", on=on_day(9), rating="4", text="=Zqimpact"),
+    ]
+    found = state(*said)
+    table = support_table(found, {"N1": "S1", "N2": "S2", "N3": "S1"}, tiny.read())
+    rows = evaluation_summary(table, found).set_index(["by", "group"])
+    columns = ["deployments", "evaluated", "rated_4", "rated_3", "rated_2", "rated_1"]
+    assert rows.columns.tolist() == columns
+    assert rows.loc[("total", "all deployments")].tolist() == [2, 1, 1, 0, 0, 0]
+    assert rows.loc[("local authority", "Marshire")].tolist() == [1, 0, 0, 0, 0, 0]
+    assert rows.loc[("designation", "SLE")].tolist() == [2, 1, 1, 0, 0, 0]
+    assert rows.loc[("focus", "maths")].tolist() == [1, 1, 1, 0, 0, 0]
+    assert "Zq" not in evaluations_table(table, found).to_csv()
+    (told,) = evaluations_table(table, found, private=True).to_dict("records")
+    assert (told["rating_in_words"], told["impact"]) == ("A great difference", "'=Zqimpact")

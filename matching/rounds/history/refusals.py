@@ -5,6 +5,7 @@ from datetime import date
 from itertools import chain
 
 from matching.errors import DataError, Problem, shown
+from matching.rounds.desk.money import rates_of
 from matching.rounds.desk.moves import move_problem
 from matching.rounds.desk.settings import PARTIES, desk_settings
 from matching.rounds.desk.support_rules import support_problem, unsound_support
@@ -194,7 +195,20 @@ def _note_problem(event: Event) -> Problem | None:
     return None
 
 
-_WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {"note": _note_problem, "desk": _settings_problem}
+def _rates_problem(event: Event) -> Problem | None:
+    try:
+        rates_of(event.about)
+    except ValueError as error:
+        message, fix, name = error.args
+        return _refusal(event, name, event.about.get(name, ""), message, fix)
+    return None
+
+
+_WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {
+    "note": _note_problem,
+    "desk": _settings_problem,
+    "rates": _rates_problem,
+}
 
 
 def _bar_problem(state: RoundState, event: Event) -> Problem | None:

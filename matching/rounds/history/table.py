@@ -83,6 +83,7 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
         "review": _on(event),
         "evaluation": f": {RATINGS.get(about.get('rating', ''), '').lower()}{_on(event)}",
         "desk": f": {_settings_in_words(about)}" if event.kind == "desk" else "",
+        "rates": f": {_rates_in_words(about)}" if event.kind == "rates" else "",
         "undo": f": event {event.undoes}",
         **dict.fromkeys(
             ("files", "replaced"), f": {', '.join(filter(None, about.get('tables', '').split(';'))) or 'none'}"
@@ -101,6 +102,10 @@ def _settings_in_words(about: Mapping[str, str]) -> str:
     remind, ask = counted(found.remind_after_days, "day"), counted(found.ask_next_after_days, "day")
     consents = joined(found.consents) if found.consents else "none"
     return f"remind after {remind}, ask the next person after {ask}, consents needed: {consents}"
+
+
+def _rates_in_words(about: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} £{pounds}" for name, pounds in about.items()) or "none"
 
 
 def _terms_in_words(about: Mapping[str, str]) -> str:
