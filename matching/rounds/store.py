@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from matching.rounds.database import open_database
 from matching.rounds.history.events import Event, new_event
 from matching.rounds.history.merging import can_merge
+from matching.rounds.next_round import PastSupport, continued_event
 from matching.rounds.register import GivenFiles
 from matching.rounds.round import (
     PlanRecord,
@@ -138,6 +139,36 @@ class RoundStore:
             original = known_round(connection, round_id)
             begun = copied(original, name, by, decisions, _now())
             insert_round(connection, begun, {1: begun.files} if begun.files else {})
+        return begun
+
+    def continue_from(
+        self, seen: Round, name: str, sources: Mapping[str, Source], past: Sequence[PastSupport], *, by: str = ""
+    ) -> Round:
+        """Begin the next round from one, which stays as it is.
+
+        Parameters
+        ----------
+        seen : Round
+        name : str
+            Of the next round.
+        sources : mapping of str to Source
+            As `matching.rounds.next_round.next_tables` returns them.
+        past : sequence of PastSupport
+            As `matching.rounds.next_round.past_supports` returns it.
+        by : str
+
+        Raises
+        ------
+        DataError
+            The name is blank or too long.
+        """
+        check_name(name)
+        now = _now()
+        given = GivenFiles(dict(sources), {}, dict.fromkeys(sources, now))
+        begun = Round(secrets.token_hex(8), name, now, 1, given, copied_from=seen.round_id)
+        begun = with_events(begun, [continued_event(seen.name, seen.round_id, past, by=by)], now)
+        with self._database.writing() as connection:
+            insert_round(connection, begun, {})
         return begun
 
     # ---- the input files and plans ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from matching.inputs.locations import with_leaving_out
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.pages.rounds import show_rounds
+from matching.ui.sections.next_round import offer_next_round
 from matching.ui.sections.reading.kept import offer_kept_uploads
 from matching.ui.state import attempts, cache, open_round, person
 from matching.ui.steps import (
@@ -58,6 +59,8 @@ def _show_round(round_: Round) -> None:
         _show_step(EXPORT, "Next" if made else "Cannot start yet", "blue" if made else "grey", EXPORT.purpose)
     _show_step(HISTORY, "Optional", "grey", HISTORY.purpose)
     _show_housekeeping(round_)
+    if made:
+        offer_next_round(round_)
     _offer_upload(round_)
 
 
