@@ -50,6 +50,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "archived": "archived",
         "restored": "restored",
         "copied": "copied from another round",
+        "erased": "contact details and remarks erased",
     }
 )
 """Every kind of event, in words for people.

@@ -283,7 +283,11 @@ def _is_inside(path: str) -> bool:
 
 
 def _event_file_faults(file: IndexedEventFile, index: Index) -> Iterator[str]:
-    if not 0 < file.event <= len(index.events) or index.events[file.event - 1].kind not in ("replaced", "plan"):
+    if not 0 < file.event <= len(index.events) or index.events[file.event - 1].kind not in (
+        "replaced",
+        "plan",
+        "erased",
+    ):
         yield f"Event {file.event} gives no files."
     if file.table not in SOURCES:
         yield f"{shown(file.table)} is not a table of a round."
