@@ -33,6 +33,9 @@ from matching.tables.vocabulary import standard_vocabulary, unit_in, with_unit
 REGISTER_TABLES = ("supporters", "needs", "accreditation")
 """The tables whose rows can be changed one by one."""
 
+PAST = "past"
+"""The table of what happened in earlier rounds: given by the event that begins a round, and read by no run."""
+
 # No CSV file in UTF-8 holds these.
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
@@ -166,7 +169,9 @@ def table_cells(sources: Sources, table: str) -> pd.DataFrame:
 
 @cache
 def key_columns(table: str) -> tuple[str, ...]:
-    """Return the columns that identify a row of a register table."""
+    """Return the columns that identify a row of a register table, or of `PAST`."""
+    if table == PAST:
+        return "round", "need_id", "supporter_id"
     return tuple(table_formats(standard_vocabulary())[table].key)
 
 
@@ -272,7 +277,7 @@ def changes_fault(changes: Sequence[RowChange]) -> str:
 
 
 def _change_faults(change: RowChange) -> Iterator[str]:
-    if change.table not in REGISTER_TABLES:
+    if change.table not in (*REGISTER_TABLES, PAST):
         yield f"changes a row of {shown(change.table)}, which cannot be changed row by row"
         return
     columns, (before, after) = key_columns(change.table), (change.before, change.after)

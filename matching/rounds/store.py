@@ -11,14 +11,15 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
+from matching.inputs.inputs import Inputs
 from matching.rounds.database import open_database
+from matching.rounds.erasing import erased
 from matching.rounds.history.events import Event, new_event
 from matching.rounds.history.merging import can_merge
+from matching.rounds.next_round import PastSupport, continued_event
 from matching.rounds.register import GivenFiles
 from matching.rounds.round import (
-    PlanRecord,
     Round,
-    RoundSummary,
     accepted,
     check_name,
     copied,
@@ -29,20 +30,19 @@ from matching.rounds.round import (
     with_plan,
     with_sources,
 )
-from matching.rounds.round_file.zipped import packed, unpacked
+from matching.rounds.round_file.zipped import unpacked
+from matching.rounds.storage.reader import RoundReader
 from matching.rounds.storage.rows import (
     insert_round,
     is_as_seen,
     known_round,
     read_events,
     read_plan_files,
-    read_plans,
     read_round,
-    read_summaries,
+    replace_round,
     write_round,
 )
 from matching.rounds.storage.schema import ROUNDS
-from matching.rounds.storage.sqlite import Database
 from matching.tables.files import Source
 
 
@@ -60,7 +60,7 @@ class StaleRoundError(Exception):
         )
 
 
-class RoundStore:
+class RoundStore(RoundReader):
     """The rounds of one database file, for any number of threads; made by `open_store`.
 
     Every method raises `DataError` if the database cannot be read or written. Those that change a round take it as the
@@ -68,40 +68,6 @@ class RoundStore:
     (decisions only if those changes concern them).
     `by` is the user's name and `why` the reason; both go into the round's history.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    # ---- reading ---------------------------------------------------------------------------------------------------
-
-    def get(self, round_id: str) -> Round | None:
-        """Return the round of this identifier with all its files, or None."""
-        with self._database.reading() as connection:
-            return read_round(connection, round_id)
-
-    def list(self, *, archived: bool = False) -> tuple[RoundSummary, ...]:
-        """Return all rounds, the newest first; archived ones only on request."""
-        with self._database.reading() as connection:
-            return read_summaries(connection, archived=archived)
-
-    def plans(self, round_id: str) -> tuple[PlanRecord, ...]:
-        """Return every plan of a round by number, without its files."""
-        with self._database.reading() as connection:
-            return read_plans(connection, round_id)
-
-    def plan_files(self, round_id: str, number: int) -> dict[str, bytes]:
-        """Return the files of one plan of a round by path, in their order.
-
-        Raises
-        ------
-        DataError
-            There is no such plan.
-        """
-        with self._database.reading() as connection:
-            files = read_plan_files(connection, round_id, number)
-        if files is None:
-            raise refused(f"There is no plan {number} in this round.", "Choose one from the list of its plans.")
-        return files
 
     # ---- beginning a round -----------------------------------------------------------------------------------------
 
@@ -113,14 +79,7 @@ class RoundStore:
         DataError
             The name is blank or too long.
         """
-        check_name(name)
-        now = _now()
-        given = GivenFiles(dict(sources), {}, dict.fromkeys(sources, now))
-        begun = Round(secrets.token_hex(8), name, now, 1, given)
-        begun = with_events(begun, [new_event("created", by=by, name=name)], now)
-        with self._database.writing() as connection:
-            insert_round(connection, begun, {})
-        return begun
+        return self._begin(name, sources, new_event("created", by=by, name=name))
 
     def copy(self, round_id: str, name: str, *, by: str = "", decisions: bool = False) -> Round:
         """Begin a round as a copy: its input files, its accepted plan and, on request, its decisions.
@@ -139,6 +98,30 @@ class RoundStore:
             begun = copied(original, name, by, decisions, _now())
             insert_round(connection, begun, {1: begun.files} if begun.files else {})
         return begun
+
+    def continue_from(
+        self, seen: Round, name: str, sources: Mapping[str, Source], past: Sequence[PastSupport], *, by: str = ""
+    ) -> Round:
+        """Begin the next round from one, which stays as it is.
+
+        Parameters
+        ----------
+        seen : Round
+        name : str
+            Of the next round.
+        sources : mapping of str to Source
+            As `matching.rounds.next_round.next_tables` returns them.
+        past : sequence of PastSupport
+            As `matching.rounds.next_round.past_supports` returns it.
+        by : str
+
+        Raises
+        ------
+        DataError
+            The name is blank or too long.
+        """
+        first = continued_event(seen.name, seen.round_id, past, by=by)
+        return self._begin(name, sources, first, copied_from=seen.round_id)
 
     # ---- the input files and plans ---------------------------------------------------------------------------------
 
@@ -359,22 +342,32 @@ class RoundStore:
             event = new_event("restored", by=by, why=why, **{"from": "archive"})
             return write_round(connection, seen, replace(with_events(seen, [event], _now()), archived_at=None))
 
-    # ---- to a file and back ----------------------------------------------------------------------------------------
+    def erase(self, seen: Round, inputs: Inputs, *, by: str = "") -> Round:
+        """Erase the contact details and remarks of an archived round, as `matching.rounds.erasing.erased` does.
 
-    def export_round(self, round_id: str) -> bytes:
-        """Return a round with all its files, plans and history as one zip, for `import_round` on any machine.
-
-        Equal rounds give equal bytes.
+        Parameters
+        ----------
+        seen : Round
+        inputs : Inputs
+            Of its register.
+        by : str
 
         Raises
         ------
+        StaleRoundError
         DataError
-            There is no such round.
+            The round is not archived; or it was erased, and the file could not be written anew after that.
         """
-        with self._database.reading() as connection:
-            found = known_round(connection, round_id)
-            plans = {one.number: read_plan_files(connection, round_id, one.number) or {} for one in found.plans}
-        return packed(found, plans)
+        if seen.archived_at is None:
+            raise refused("The round is not archived, so its contact details may still be needed.", "Archive it first.")
+        with self._changing(seen) as connection:
+            plans = {one.number: read_plan_files(connection, seen.round_id, one.number) or {} for one in seen.plans}
+            changed, shorn = erased(seen, plans, inputs, by, _now())
+            changed = replace_round(connection, changed, shorn)
+        self._database.compact()
+        return changed
+
+    # ---- to a file and back ----------------------------------------------------------------------------------------
 
     def import_round(self, content: bytes, *, by: str = "") -> Round:
         """Restore a round that `export_round` packed: the same files to the byte and the same history.
@@ -399,9 +392,16 @@ class RoundStore:
             insert_round(connection, restored, plans)
         return restored
 
-    def close(self) -> None:
-        """Close the database file."""
-        self._database.close()
+    def _begin(
+        self, name: str, sources: Mapping[str, Source], first: Event, *, copied_from: str | None = None
+    ) -> Round:
+        check_name(name)
+        now = _now()
+        given = GivenFiles(dict(sources), {}, dict.fromkeys(sources, now))
+        begun = with_events(Round(secrets.token_hex(8), name, now, 1, given, copied_from=copied_from), [first], now)
+        with self._database.writing() as connection:
+            insert_round(connection, begun, {})
+        return begun
 
     @contextmanager
     def _changing(self, seen: Round) -> Iterator[Connection]:

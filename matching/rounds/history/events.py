@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "replaced": "tables replaced",
         "undo": "undone",
         "created": "round begun",
+        "continued": "begun from an earlier round",
         "files": "tables changed",
         "desk": "settings of the contact desk",
         "template": "template of a message",
@@ -49,6 +50,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "archived": "archived",
         "restored": "restored",
         "copied": "copied from another round",
+        "erased": "contact details and remarks erased",
     }
 )
 """Every kind of event, in words for people.
@@ -64,7 +66,8 @@ the pounds a day by designation. The kinds from `need_added` to
 `newer_table` change rows of the register, named in `changes`, and `replaced` gives whole files. `undo` undoes the event
 that it names in `undoes`. The store records the other kinds, which are about the whole round; `after` of a `plan` is
 the last event that the plan takes account of. `files` is what earlier versions recorded in place of `replaced`: they
-put the plan aside, and kept no earlier file, so it cannot be undone.
+put the plan aside, and kept no earlier file, so it cannot be undone. `continued` begins a round from an earlier one,
+and gives what is known of that in `changes`.
 """
 
 DESK = ("status", "consent", "message", "terms", "visit", "review", "evaluation")

@@ -11,7 +11,16 @@ import pandas as pd
 from matching.errors import counted, joined
 from matching.rounds.desk.settings import desk_settings
 from matching.rounds.desk.support import RATINGS, days_in_words
-from matching.rounds.history.events import DESK, KINDS, Event, Pair, decisions_behind, one_line_end, undone_events
+from matching.rounds.history.events import (
+    DESK,
+    KINDS,
+    ROW_CHANGES,
+    Event,
+    Pair,
+    decisions_behind,
+    one_line_end,
+    undone_events,
+)
 from matching.rounds.history.state import RoundState, day_of
 from matching.tables.contacts import CONTACTS
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
@@ -92,9 +101,12 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
         "scenario": f": plan {about.get('plan', '')}, {about.get('name', '')}",
         "approved": f": plan {about.get('plan', '')}",
         "named": f": {about.get('name', '')}",
+        "continued": f": {about.get('name', '')}",
         "restored": " from a file" if about.get("from") == "file" else "",
     }
-    return words + (_changes_in_words(event) if event.changes else details.get(event.kind, ""))
+    return words + (
+        _changes_in_words(event) if event.changes and event.kind in ROW_CHANGES else details.get(event.kind, "")
+    )
 
 
 def _settings_in_words(about: Mapping[str, str]) -> str:
