@@ -1,5 +1,7 @@
 """Terms, visits, reviews and evaluations: what is recorded, what is refused, and the days that they come to."""
 
+import csv
+import io
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,11 +19,13 @@ from matching.rounds.desk.evaluations import evaluation_summary, evaluations_tab
 from matching.rounds.desk.support import LONGEST_VISIT, quarters
 from matching.rounds.desk.support_table import support_table
 from matching.rounds.desk.today import line_in_words
+from matching.rounds.desk.visits_table import proposed_visits
 from matching.rounds.history.events import Event, new_event
 from matching.rounds.history.merging import can_merge
 from matching.rounds.history.refusals import check_event, why_refused
 from matching.rounds.history.state import state_of
 from matching.rounds.history.table import deployment_lines, history_csv, what_happened
+from matching.tables.files import Source
 
 AGREED = status("agreed")
 
@@ -300,3 +304,95 @@ def test_evaluations_are_counted_by_area_designation_and_focus_and_their_words_l
     assert "Zq" not in evaluations_table(table, found).to_csv()
     (told,) = evaluations_table(table, found, private=True).to_dict("records")
     assert (told["rating_in_words"], told["impact"]) == ("A great difference", "'=Zqimpact")
+
+
+# ---- visits from a table -------------------------------------------------------------------------------------------
+
+HEADER = ["need_id", "supporter_id", "on", "days", "note"]
+
+
+def proposed(rows: list[list[object]], *events: Event, name: str = "visits.csv"):
+    content = tiny.xlsx([HEADER, *rows]) if name.endswith("xlsx") else csv_of([HEADER, *rows])
+    return proposed_visits(Source(name, content), state(*events), {"N1", "N2", "N3"}, {"S1", "S2"}, by="Jo")
+
+
+def csv_of(rows: list[list[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(("N1", "N3", "n1", "")),
+        st.integers(0, 3).map(on_day),
+        st.sampled_from(("0.25", "0.5", "1", "0.3", "2", "half")),
+        st.sampled_from(("", "Saw a lesson")),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@cases(40)
+@given(ROWS, st.sampled_from(("visits.csv", "visits.xlsx")))
+def test_a_table_of_visits_is_proposed_whole_or_every_fault_is_listed_and_twice_adds_nothing(rows, name):
+    before = [AGREED, status("agreed", need_id="N3")]
+    cells = [[need_id, "S1", on, days, note] for need_id, on, days, note in rows]
+    faulty = {at for at, row in enumerate(cells, start=2) if row[0] not in ("N1", "N3") or row[3] not in QUARTERS}
+    try:
+        found = proposed(cells, *before, name=name)
+    except DataError as error:
+        named = {one.row for one in error.problems}
+        assert faulty <= named
+        # Any other fault is a row given twice, or a day with more than a day of visits.
+        words = [one.message for one in error.problems if one.row not in faulty]
+        assert all("same visit" in one or "exceed one day" in one for one in words)
+        assert faulty or words
+        return
+    assert not faulty
+    after = [*before, *found.events]
+    assert state(*after).support.days_of("S1") == sum(Decimal(row[3]) for row in cells)
+    again = proposed(cells, *after, name=name)
+    assert (again.events, again.logged) == ((), tuple(range(2, len(cells) + 2)))
+
+
+QUARTERS = ("0.25", "0.5", "1")
+
+
+def test_every_fault_of_a_table_of_visits_names_its_cell():
+    with pytest.raises(DataError) as caught:
+        proposed(
+            [
+                ["N9", "S1", on_day(1), "1", ""],
+                ["N1", "S7", on_day(1), "1", ""],
+                ["N1", "S1", "31/02/2026", "0.3", ""],
+                ["N1", "S1", "01/01/2026", "0.5", ""],
+                ["N2", "S1", on_day(1), "0.5", ""],
+                ["N1", "S1", on_day(2), "0.75 days", ""],
+                ["N1", "S1", on_day(2), "0.5", ""],
+            ],
+            event("created"),
+            AGREED,
+        )
+    assert [(one.row, one.column, one.table) for one in caught.value.problems] == [
+        (2, "need_id", "visits.csv"),
+        (3, "supporter_id", "visits.csv"),
+        (4, "on", "visits.csv"),
+        (4, "days", "visits.csv"),
+        (5, "on", "visits.csv"),
+        (6, "status", "visits.csv"),
+        (8, "days", "visits.csv"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"need_id,supporter_id,on\n", "column 'days' is missing"),
+        (csv_of([HEADER]), "There is no row under the header"),
+    ],
+)
+def test_a_table_without_visits_is_refused(content, words):
+    with pytest.raises(DataError, match=words):
+        proposed_visits(Source("visits.csv", content), state(AGREED), {"N1"}, {"S1"}, by="Jo")

@@ -5,7 +5,7 @@ Days are exact: decimals of whole quarters where a person records them. Nothing 
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -108,6 +108,10 @@ class Support:
             ),
             Decimal(0),
         )
+
+    def with_visit(self, pair: Pair, visit: Visit) -> "Support":
+        """Return the support with one more visit."""
+        return replace(self, visits={**self.visits, pair: (*self.visits.get(pair, ()), visit)})
 
     def days_agreed(self, pair: Pair, asked: float) -> Decimal:
         """Return the days agreed for a deployment: those of its terms, or else those that the need asks for."""
