@@ -12,11 +12,13 @@ from depth import cases
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
+from test_contacts import every_text
 from test_desk import PAIR, event, refused, state, status
 from test_support import visit
 
 from matching.allocation import allocate
 from matching.plan.as_bytes import plan_files, stored_digests
+from matching.rounds.desk.evaluations import evaluation_summary, evaluations_table
 from matching.rounds.desk.handed_over import support_workbook
 from matching.rounds.desk.money import amount, cost, in_pounds, rates_of
 from matching.rounds.desk.support_table import (
@@ -29,7 +31,7 @@ from matching.rounds.desk.support_table import (
 )
 from matching.rounds.history.events import Event
 from matching.rounds.history.refusals import check_event
-from matching.rounds.history.table import what_happened
+from matching.rounds.history.table import history_csv, what_happened
 from matching.rounds.round import is_decision
 from matching.tables.csv_out import csv_bytes
 
@@ -202,3 +204,30 @@ def test_a_fund_is_read_and_kept_out_of_the_plan():
     files = plan_files(allocate(with_fund), with_fund)
     assert not [name for name, content in files.items() if b"Zqfund" in content]
     assert not [one for one in with_fund.notices if "fund" in one]
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_nothing_that_people_wrote_leaves_unless_it_is_ticked(private):
+    wrote = [
+        status("agreed", by="Jo"),
+        event("terms", days="1", objectives="Zqobjectives"),
+        visit(1, "0.25", by_whom="Zqhead", text="Zqvisit"),
+        event("review", on="2026-09-02", text="Zqreview"),
+        event("evaluation", on="2026-09-03", rating="3", text="Zqimpact"),
+        rates(SLE="400"),
+    ]
+    found, inputs = state(*wrote), tiny.read(needs=NEEDS)
+    support, plan = support_table(found, PAIRS, inputs), allocate(inputs)
+    files = {
+        **plan_files(plan, inputs),
+        "workload.csv": csv_bytes(workload_with_days(plan.workload, support, with_cost=True)),
+        "invoice.csv": csv_bytes(invoice_table(support)),
+        "summary.csv": csv_bytes(evaluation_summary(support, found).astype(str)),
+        "evaluations.csv": csv_bytes(evaluations_table(support, found, private=private)),
+        "support.xlsx": support_workbook(support, found, private=private),
+        "history.csv": history_csv(found.events),
+    }
+    leaving = {name for name, content in files.items() if "zq" in every_text(content)}
+    assert leaving == ({"evaluations.csv", "support.xlsx"} if private else set())
+    told = "".join(map(every_text, files.values()))
+    assert not [word for word in ("zqobjectives", "zqhead", "zqvisit", "zqreview") if word in told]

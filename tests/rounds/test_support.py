@@ -378,8 +378,8 @@ def test_every_fault_of_a_table_of_visits_names_its_cell():
     assert [(one.row, one.column, one.table) for one in caught.value.problems] == [
         (2, "need_id", "visits.csv"),
         (3, "supporter_id", "visits.csv"),
-        (4, "on", "visits.csv"),
         (4, "days", "visits.csv"),
+        (4, "on", "visits.csv"),
         (5, "on", "visits.csv"),
         (6, "status", "visits.csv"),
         (8, "days", "visits.csv"),

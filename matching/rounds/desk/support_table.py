@@ -134,6 +134,23 @@ def total(table: pd.DataFrame, column: str) -> Decimal:
     return sum((one for one in table[column] if not pd.isna(one)), _NOTHING)
 
 
+def plan_cost(deployments: pd.DataFrame, state: RoundState) -> Decimal:
+    """Return what the deployments of any plan of a round cost: the sum of their rounded costs, where there is a rate.
+
+    Parameters
+    ----------
+    deployments : DataFrame
+        Of a plan; their days count unless the round has terms with days.
+    state : RoundState
+    """
+    columns = ["need_id", "supporter_id", "days", "designation"]
+    costs = (
+        cost(state.support.days_agreed((need_id, who), float(days)), state.rates.get(designation))
+        for need_id, who, days, designation in deployments[columns].itertuples(index=False, name=None)
+    )
+    return sum((one for one in costs if one is not None), _NOTHING)
+
+
 # ---- what is handed over -------------------------------------------------------------------------------------------
 
 
