@@ -1229,6 +1229,21 @@ def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s
     ]
 
 
+def test_schools_triage_and_accreditation_read_tables_as_a_columns_file_says(s2s):
+    put({"extract": f"Title\n{GIAS}", "schools": SCHOOLS.replace("urn,name", "Ref,name"), "supporters": SUPPORTERS})
+    put({"supporters": SUPPORTERS.replace("name,designation", "Who,designation")})
+    put({"accreditation": EVIDENCE_HEADER + "S2,LLE-1,yes,,2026-05-01\n"})
+    Path("columns.toml").write_text('[schools]\nRef = "urn"\n[supporters]\nWho = "name"\n', encoding="utf-8")
+    Path("rows.toml").write_text("[header_rows]\nschools = 2\n", encoding="utf-8")
+    assert s2s("schools", "--gias", "extract.csv", "--columns", "rows.toml", "--out", "made.csv").code == 0
+    assert "100002,Cedar Academy" in Path("made.csv").read_text(encoding="utf-8-sig")
+    ours = ("--schools", "schools.csv", "--columns", "columns.toml")
+    people = ("--supporters", "supporters.csv", "--accreditation", "accreditation.csv", "--schools-new", "schools.csv")
+    for words in (("triage", "--out", "t"), ("accreditation", *people)):
+        assert s2s(*words, *ours, *DAY).code == 0
+        assert s2s(*words, *ours[:2], *DAY).code == 2
+
+
 TRIAGE_SCHOOLS = """\
 urn,name,phase,easting,northing,local_authority,region,ofsted,pupils,fsm_percent
 100000,Alder School,Primary,400000,300000,Fenshire,East,Inadequate,100,

@@ -133,8 +133,7 @@ def read_schools(
     said = read_options(columns)
     options = said.of("schools")
     if is_extract(source, options.where):
-        where = {name: said.of(name).where for name in ("schools", "ofsted", "links")}
-        official = read_official(source, vocabulary, ofsted=ofsted, links=links, where=where)
+        official = read_official(source, vocabulary, ofsted=ofsted, links=links, where=said.where_official)
         return _typed(official.table.frame, "schools", vocabulary)
     table = _read_one(source, table_formats(vocabulary)["schools"], options, None, may_be_empty=False)
     if table.problems:

@@ -179,6 +179,12 @@ def refuse_approved(seen: Round) -> None:
         raise refused(message, "Reopen the round first.")
 
 
+def reopened(owner: Round, *, by: str, why: str, now: datetime) -> Round:
+    """Return an approved round as one that can be changed again."""
+    event = new_event("reopened", by=by, why=why, plan=str(owner.approved))
+    return replace(with_events(owner, [event], now), approved=None)
+
+
 def is_decision(event: Event) -> bool:
     """Return whether an event changes who serves or may serve a need.
 

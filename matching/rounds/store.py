@@ -25,6 +25,7 @@ from matching.rounds.round import (
     copied,
     refuse_approved,
     refused,
+    reopened,
     with_entry,
     with_events,
     with_plan,
@@ -177,12 +178,7 @@ class RoundStore(RoundReader):
     def save_scenario(
         self, seen: Round, name: str, files: Mapping[str, bytes], *, by: str = "", why: str = ""
     ) -> Round:
-        """Keep a named plan for comparison with the accepted one.
-
-        Raises
-        ------
-        StaleRoundError
-        """
+        """Keep a named plan for comparison with the accepted one; raises `StaleRoundError`."""
         with self._changing(seen) as connection:
             now = _now()
             changed, record = with_plan(seen, "scenario", name, by, why, seen.last_event, now)
@@ -224,7 +220,7 @@ class RoundStore(RoundReader):
 
     # ---- decisions -------------------------------------------------------------------------------------------------
 
-    def record(self, seen: Round, events: Sequence[Event]) -> Round:
+    def record(self, seen: Round, events: Sequence[Event], *, reopens: str = "") -> Round:
         """Record decisions and changes of rows: all of them, or none if one is refused.
 
         They are recorded too if the round was changed since it was seen, as long as `history.merging.can_merge` finds
@@ -235,6 +231,8 @@ class RoundStore(RoundReader):
         seen : Round
         events : sequence of Event
             As `matching.rounds.history.events.new_event` returns them; they get their numbers and times here.
+        reopens : str
+            Why they reopen the round where it is approved; blank to refuse what an approved round does not take.
 
         Raises
         ------
@@ -245,8 +243,10 @@ class RoundStore(RoundReader):
             that end no deployment are recorded.
         """
         with self._database.writing() as connection:
-            latest = _to_record_in(connection, seen, events)
-            return write_round(connection, latest, with_entry(latest, events, _now()))
+            latest, now = _to_record_in(connection, seen, events), _now()
+            is_open = not reopens or latest.approved is None
+            begun = latest if is_open else reopened(latest, by=events[0].by, why=reopens, now=now)
+            return write_round(connection, latest, with_entry(begun, events, now))
 
     def undo(self, seen: Round, *numbers: int, by: str = "", why: str = "") -> Round:
         """Undo events, or redo them by undoing their undo: all of them or none; the history keeps everything.
@@ -302,8 +302,7 @@ class RoundStore(RoundReader):
         with self._changing(seen) as connection:
             if seen.approved is None:
                 raise refused("The round is not approved, so it is open already.", "Carry on with it.")
-            event = new_event("reopened", by=by, why=why, plan=str(seen.approved))
-            return write_round(connection, seen, replace(with_events(seen, [event], _now()), approved=None))
+            return write_round(connection, seen, reopened(seen, by=by, why=why, now=_now()))
 
     def rename(self, seen: Round, name: str, *, by: str = "") -> Round:
         """Rename a round.

@@ -18,8 +18,7 @@ from test_support import visit
 
 from matching.allocation import allocate
 from matching.plan.as_bytes import plan_files, stored_digests
-from matching.rounds.desk.evaluations import evaluation_summary, evaluations_table
-from matching.rounds.desk.handed_over import support_workbook
+from matching.rounds.desk.handed_over import evaluation_summary, evaluations_table, support_workbook
 from matching.rounds.desk.money import amount, cost, in_pounds, rates_of
 from matching.rounds.desk.support_table import (
     INVOICE_COLUMNS,

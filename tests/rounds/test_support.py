@@ -15,7 +15,7 @@ from stores import opened
 from test_desk import BEGAN, PAIR, event, lines, refused, state, status
 
 from matching.errors import DataError
-from matching.rounds.desk.evaluations import evaluation_summary, evaluations_table
+from matching.rounds.desk.handed_over import evaluation_summary, evaluations_table
 from matching.rounds.desk.support import LONGEST_VISIT, quarters
 from matching.rounds.desk.support_table import support_table
 from matching.rounds.desk.today import line_in_words
@@ -297,7 +297,7 @@ def test_evaluations_are_counted_by_area_designation_and_focus_and_their_words_l
     rows = evaluation_summary(table, found).set_index(["by", "group"])
     columns = ["deployments", "evaluated", "rated_4", "rated_3", "rated_2", "rated_1"]
     assert rows.columns.tolist() == columns
-    assert rows.loc[("total", "all deployments")].tolist() == [2, 1, 1, 0, 0, 0]
+    assert rows.loc[("total", "All deployments")].tolist() == [2, 1, 1, 0, 0, 0]
     assert rows.loc[("local authority", "Marshire")].tolist() == [1, 0, 0, 0, 0, 0]
     assert rows.loc[("designation", "SLE")].tolist() == [2, 1, 1, 0, 0, 0]
     assert rows.loc[("focus", "maths")].tolist() == [1, 1, 1, 0, 0, 0]

@@ -19,6 +19,9 @@ RATINGS: Mapping[str, str] = MappingProxyType(
 )
 """What difference the support made, by the number that an evaluation records, the best first."""
 
+SHORT_RATINGS: Mapping[str, str] = MappingProxyType({"4": "Great", "3": "Clear", "2": "Some", "1": "None yet"})
+"""The same for the headings of tables and charts."""
+
 LONGEST_VISIT = Decimal(1)
 """The most days that one person can spend on visits on one day."""
 

@@ -94,8 +94,8 @@ def _warn_if_outdated(opened: Opened) -> None:
 def _note_if_approved(opened: Opened) -> None:
     if opened.is_approved:
         line = (
-            "You can still add notes and record the status of a deployment. To change who supports whom, reopen the "
-            "plan under Hand over."
+            "You can still add notes and record how the support gets on. What ends it reopens the plan. To change who "
+            "supports whom by hand, reopen it under Hand over."
         )
         st.html(markup.banner("This plan is approved.", [line]))
 

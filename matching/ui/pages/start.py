@@ -97,8 +97,10 @@ def _show_step(step: Step, status: str, colour: str, about: str) -> None:
 
 def _show_housekeeping(round_: Round) -> None:
     """Offer to rename, copy, archive and save the open round."""
-    if done := st.session_state.pop("done", ""):
-        st.html(markup.banner(done, kind="good"))
+    # Its place stays when it is gone: otherwise what is unfolded below would fold.
+    with st.container():
+        if done := st.session_state.pop("done", ""):
+            st.html(markup.banner(done, kind="good"))
     with st.expander("Rename, copy, archive or save this round"):
         name = st.text_input("Name of this round", round_.name, max_chars=80, key=f"name_{round_.revision}")
         st.button("Rename this round", on_click=_rename, args=(round_, f"name_{round_.revision}"), disabled=not name)
@@ -145,8 +147,8 @@ def _offer_to_erase(round_: Round) -> None:
             )
         )
         key = f"erase_{round_.revision}"
-        is_meant = st.checkbox("Erase them for good", key=key)
-        if st.button("Erase contact details and remarks", disabled=not is_meant):
+        is_meant = st.checkbox("I have read what is erased and what stays", key=key)
+        if st.button("Erase for good", disabled=not is_meant):
             erase = partial(open_round.store().erase, round_, cache.inputs_of(round_.sources), by=person.who())
             if open_round.change(erase):
                 st.session_state["done"] = "Contact details and remarks are erased. The plans are still here."

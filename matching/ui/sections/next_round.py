@@ -41,6 +41,7 @@ def offer_next_round(round_: Round) -> None:
                     "Schools, people with their contact details, evidence and rules are taken over as they stand now.",
                     "Who must not support a need stays barred from its school, as a conflict that you can remove "
                     "under People.",
+                    "Who declined a need that goes on is not proposed for it again.",
                     "Who declined, who supported whom, and what the schools thought is shown beside a person. It "
                     "changes no score.",
                     "Messages, notes, visits and the plan stay in this round, which does not change.",

@@ -17,7 +17,7 @@ from matching.rounds.round import is_decision
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
-from matching.ui.sections.confirmation import entries, need_name, record_and_confirm, undo_and_confirm
+from matching.ui.sections.confirmation import REOPENS, entries, need_name, record_and_confirm, undo_and_confirm
 from matching.ui.sections.desk.statuses import Deployments, refuse, show_no_form, show_status_form
 from matching.ui.sections.desk.support_forms import show_support_form, support_labels
 from matching.ui.state import answers, person
@@ -132,7 +132,10 @@ def _labels(case: _Case) -> dict[str, str]:
     note = {"note": "A note"}
     support = support_labels(case.opened.live.state, (case.need_id, case.supporter_id)) if case.supporter_id else {}
     if case.opened.is_approved:
-        return {"status": "A new status or a consent", **support, **note} if case.supporter_id else note
+        if case.supporter_id is None:
+            return note
+        said_no = {"declined": f"{case.row['supporter']} declined", "no": "A school said no"}
+        return {"status": "A new status or a consent", **support, **said_no, **note}
     forbid = {"forbid": "A supporter must not support this need (forbid)"}
     if case.supporter_id is None:
         return {
@@ -206,6 +209,8 @@ def _declined_form(case: _Case) -> None:
         )
         more = st.text_input("In their words (needed for “Other”)", key=f"declined_more_{case.key}", max_chars=1_000)
         st.caption("They will not be proposed for this need again in this round. They can be proposed for other needs.")
+        if case.opened.is_approved:
+            st.caption(REOPENS)
         if st.form_submit_button("Record that they declined", type="primary"):
             _record_declined(case, who, reason, more.strip())
 
@@ -218,7 +223,8 @@ def _record_declined(case: _Case, who: str | None, reason: str | None, more: str
     else:
         why = ": ".join(filter(None, (DECLINE_REASONS[reason], more)))
         words = f"Recorded: {case.name(who)} declined {case.need}. Reason: {why}."
-        record_and_confirm(case.opened.round_, [case.event("declined", who, why)], words, _afterwards(case, who))
+        event = case.event("declined", who, why)
+        record_and_confirm(case.opened.round_, [event], words, _afterwards(case, who), reopens="A supporter declined")
 
 
 def _afterwards(case: _Case, who: str) -> str:

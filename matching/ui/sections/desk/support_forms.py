@@ -18,7 +18,7 @@ from matching.ui.sections.desk.statuses import Deployments
 from matching.ui.sections.register.fields import Fields
 from matching.ui.state import person
 
-_LENGTHS = {"0.25": "A quarter of a day", "0.5": "Half a day", "0.75": "Three quarters", "1": "A whole day"}
+_LENGTHS = {"0.25": "Quarter day", "0.5": "Half day", "0.75": "Three quarters", "1": "Whole day"}
 _PRIVATE = "What you write here stays in this round, unless you tick it when you hand over."
 _DAYS = ("on", "start", "end", "review_on")
 

@@ -5,10 +5,9 @@ from datetime import date
 import streamlit as st
 
 from matching.errors import counted
-from matching.rounds.desk.evaluations import TOTAL, evaluation_summary, evaluations_table
-from matching.rounds.desk.handed_over import support_workbook
+from matching.rounds.desk.handed_over import TOTAL, evaluation_summary, evaluations_table, support_workbook
 from matching.rounds.desk.money import in_pounds
-from matching.rounds.desk.support import RATINGS, days_in_words
+from matching.rounds.desk.support import SHORT_RATINGS, days_in_words
 from matching.rounds.desk.support_table import invoice_table, support_table, total
 from matching.rounds.round import Round
 from matching.tables.cell_values import CellError, day
@@ -90,14 +89,16 @@ def _show_evaluations(opened: OpenedRegister, private: bool) -> None:
     picture, numbers = st.columns(2, gap="large")
     with picture:
         st.altair_chart(
-            charts.ratings_chart(rows.head(charts.MOST_BARS), RATINGS),
+            charts.ratings_chart(rows.head(charts.MOST_BARS), SHORT_RATINGS),
             theme=None,
             alt=f"Ratings by {by}. The table next to it holds the same numbers.",
         )
     headings = {"group": by[0].upper() + by[1:], "deployments": "Deployments", "evaluated": "Evaluated"}
-    shown = rows.drop(columns="by").rename(columns={**headings, **{f"rated_{one}": RATINGS[one] for one in RATINGS}})
+    shown = rows.drop(columns="by").rename(
+        columns={**headings, **{f"rated_{one}": SHORT_RATINGS[one] for one in SHORT_RATINGS}}
+    )
     with numbers:
-        st.html(markup.table(shown, f"Ratings by {by}", numeric=list(shown.columns[1:])))
+        st.html(markup.table(shown, f"What difference the support made, by {by}", numeric=list(shown.columns[1:])))
     words = evaluations_table(table, state, private=True)
     words = words[words["impact"] != ""]
     if len(words):
