@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -17,9 +18,11 @@ from test_desk import PAIR, event, refused, state, status
 from test_support import visit
 
 from matching.allocation import allocate
+from matching.errors import DataError
 from matching.plan.as_bytes import plan_files, stored_digests
 from matching.rounds.desk.handed_over import evaluation_summary, evaluations_table, support_workbook
 from matching.rounds.desk.money import amount, cost, in_pounds, rates_of
+from matching.rounds.desk.settings import DeskSettings, settings_events
 from matching.rounds.desk.support_table import (
     INVOICE_COLUMNS,
     invoice_table,
@@ -33,6 +36,7 @@ from matching.rounds.history.refusals import check_event
 from matching.rounds.history.table import history_csv, what_happened
 from matching.rounds.round import is_decision
 from matching.tables.csv_out import csv_bytes
+from matching.tables.policy import without_settings
 
 NEEDS = (
     tiny.NEEDS.replace("priority\n", "priority,fund\n")
@@ -230,3 +234,49 @@ def test_nothing_that_people_wrote_leaves_unless_it_is_ticked(private):
     assert leaving == ({"evaluations.csv", "support.xlsx"} if private else set())
     told = "".join(map(every_text, files.values()))
     assert not [word for word in ("zqobjectives", "zqhead", "zqvisit", "zqreview") if word in told]
+
+
+# ---- settings in a policy file -------------------------------------------------------------------------------------
+
+SETTINGS = """
+[weights]
+specialism = 0.6
+[desk]
+remind_after_days = 3
+consents = ["supporter"]
+[rates]
+SLE = 425.50
+LLE = 0
+"""
+
+
+def test_settings_of_a_policy_file_are_entries_of_the_round_and_no_plan_knows_them():
+    source = tiny.as_source("policy", SETTINGS)
+    desk, paid = settings_events(source, DeskSettings(), {}, by="Jo")
+    found = state(desk, paid)
+    assert found.desk == DeskSettings(3, 10, ("supporter",))
+    assert found.rates == {"SLE": Decimal("425.50"), "LLE": Decimal(0)}
+    assert settings_events(source, found.desk, found.rates, by="Jo") == []
+    assert settings_events(None, found.desk, found.rates, by="Jo") == []
+    plain = without_settings(source)
+    assert b"rates" not in plain.content and without_settings(plain) is plain
+    plans = [
+        plan_files(allocate(one), one, written_at=desk.at)
+        for one in (tiny.read(policy=SETTINGS), tiny.read(policy=plain))
+    ]
+    one, other = ({**json.loads(files.pop("manifest.json")), "timings": 0} for files in plans)
+    assert (plans[0], one) == (plans[1], other)
+    assert not [name for name, content in plans[0].items() if b"425.5" in content or b"remind" in content]
+
+
+def test_every_fault_of_the_settings_of_a_policy_file_is_named_and_commands_pass_them_over():
+    wrong = "[desk]\nremind_after_days = 0\nremind = 3\n[rates]\nSLE = -1.5\nHLE = 3\nNLE = 1.005\n"
+    with pytest.raises(DataError) as caught:
+        settings_events(tiny.as_source("policy", wrong), DeskSettings(), {}, by="Jo")
+    words = {one.column: f"{one.message} {one.fix}" for one in caught.value.problems}
+    assert {*words} == {"desk.remind_after_days", "desk.remind", "rates.SLE", "rates.HLE", "rates.NLE"}
+    assert words["rates.SLE"].startswith("'-1.5' is negative.")
+    assert words["rates.NLE"].startswith("'1.005' is not an amount in pounds.")
+    assert tiny.read(policy=wrong).policy == tiny.read().policy
+    with pytest.raises(DataError, match="is not a section"):
+        settings_events(tiny.as_source("policy", "rates = 3\n"), DeskSettings(), {}, by="Jo")
