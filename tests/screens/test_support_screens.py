@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from test_screens import Visitor, database, demo, planned  # noqa: F401
+from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
 from test_today_screen import held, state
 from test_workspace import begin
 
@@ -113,5 +113,31 @@ def test_what_schools_say_is_handed_over_by_group_and_their_words_only_if_ticked
     assert "Evaluated so far: 1 of 1 deployment." in words
     assert "A great difference" in words
     planned.tick("Include the schools' words on the impact in these files")
-    planned.go(TODAY)
-    assert not planned.tab.exception
+
+
+def test_visits_of_a_table_are_shown_first_and_a_second_upload_adds_nothing(planned):  # noqa: F811
+    planned = agree(planned, new_event("terms", days="0.5", **ABOUT))
+    day = f"{date.today():%d/%m/%Y}"
+    for rows in (f"N026,S015,{day},0.3\n", f"N026,S015,{day},0.75\n"):
+        planned.go(TODAY)
+        table = f"need_id,supporter_id,on,days\n{rows}".encode()
+        planned._one(planned.tab.file_uploader, "Table of visits").upload("visits.csv", table)
+        planned.run()
+        if "0.3" in rows:
+            assert "Nothing is logged: the table has 1 problem." in planned.words()
+    assert "0.75 days are used then, 0.25 days more than agreed." in planned.words()
+    assert state(planned).support.visits == {}
+    planned.press("Log 1 visit")
+    assert "Recorded: 1 visit from a table." in planned.words()
+    planned._one(planned.tab.file_uploader, "Table of visits").upload("visits.csv", table)
+    planned.run()
+    assert "1 visit is logged already: row 2." in planned.words()
+    assert len(state(planned).support.visits[PAIR]) == 1
+
+
+def test_rates_of_a_policy_file_are_those_of_the_round_that_begins_with_it(database):  # noqa: F811
+    visitor = with_tables(policy="[rates]\nSLE = 400.50\n")
+    assert {name: str(rate) for name, rate in state(visitor).rates.items()} == {"SLE": "400.50"}
+    assert b"rates" not in held(visitor).sources["policy"].content
+    refused = with_tables(policy="[rates]\nSLE = -1\n")
+    assert "'-1' is negative." in refused.words()
