@@ -42,7 +42,12 @@ _KEPT = frozenset(
         *("remind_after_days", "ask_next_after_days", "consents", "NLE", "LLE", "SLE"),
     }
 )
-_TEXTS: Mapping[str, tuple[str, ...]] = {"note": ("text",), "template": ("subject", "text")}
+_TEXTS: Mapping[str, tuple[str, ...]] = {
+    "note": ("text",),
+    "template": ("subject", "text"),
+    "terms": ("objectives",),
+    "review": ("text",),
+}
 _REMARKS = ("reason",)
 _FORMAT_OF_COPIES = 1
 
@@ -69,6 +74,7 @@ def erased(
     the tables that it was made from as they are, because it cannot be verified without them.
     """
     tables = {name: csv_bytes(_without_reasons(frame)) for name, frame in stored_tables(inputs).items()}
+    tables["needs"] = csv_bytes(stored_tables(inputs)["needs"].assign(fund=inputs.all_needs["fund"]))
     sources = {name: Source(f"{name}.csv", content) for name, content in tables.items() if name != "baseline"}
     if "policy" in owner.sources:
         sources["policy"] = owner.sources["policy"]

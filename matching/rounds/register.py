@@ -24,7 +24,7 @@ from matching.rounds.history.events import (
     undone_events,
 )
 from matching.tables.cell_values import CellError
-from matching.tables.contacts import CONTACTS
+from matching.tables.contacts import UNREAD
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import table_formats
@@ -214,8 +214,8 @@ def blank_tables(sources: Sources) -> frozenset[str]:
 
 
 def _is_blank(table: str, source: Source) -> bool:
-    # An earlier version wrote no contact columns; they come last.
-    names = [one for one in table_cells({}, table) if one not in CONTACTS.get(table, ())]
+    # An earlier version wrote no columns that no run reads; they come last.
+    names = [one for one in table_cells({}, table) if one not in UNREAD.get(table, ())]
     ours = csv_bytes(pd.DataFrame(columns=names)).rstrip(b"\n")
     return source.content.startswith(ours) and b"\n" not in source.content.rstrip(b"\n")
 
@@ -253,12 +253,12 @@ def change_problem(sources: Sources, event: Event) -> Problem | None:
             message = f"{called[0].upper()}{called[1:]} was changed meanwhile."
         if message:
             return Problem(KINDS[event.kind], None, key_columns(one.table)[0], one.key[0], message, fix)
-    return next(filter(None, map(_contact_problem, event.changes)), None)
+    return next(filter(None, map(_unread_problem, event.changes)), None)
 
 
-def _contact_problem(change: RowChange) -> Problem | None:
-    """Return what is wrong with contact details that a change gives; those that are there already may stay."""
-    for column, (convert, _) in CONTACTS.get(change.table, {}).items():
+def _unread_problem(change: RowChange) -> Problem | None:
+    """Return what is wrong with contacts or a fund that a change gives; those that are there already may stay."""
+    for column, (convert, _) in UNREAD.get(change.table, {}).items():
         cell = (change.after or {}).get(column, "").strip()
         try:
             if cell:

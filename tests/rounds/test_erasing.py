@@ -1,5 +1,7 @@
 """Erasing: no contact detail and no remark of a finished round stays in the database, and its plans still verify."""
 
+from decimal import Decimal
+
 import pytest
 import tiny
 from stores import opened, raw
@@ -37,6 +39,7 @@ def lived_in(store: RoundStore) -> Round:
     inputs = read_inputs(sources, as_at=tiny.AS_AT)
     seen = store.create("Autumn", sources)
     seen = store.save_plan(seen, plan_files(allocate(inputs), inputs), why=f"{WORD} why")
+    today = seen.events[0].at.date().isoformat()
     row = rows_by_key(table_cells(seen.sources, "needs"), "needs")[("N3",)]
     seen = store.record(
         seen,
@@ -45,9 +48,16 @@ def lived_in(store: RoundStore) -> Round:
             entry("declined", "N3", "S1"),
             entry("note", "N1", "S1", text=f"{WORD} text"),
             entry("status", "N2", "S2", status="approached"),
+            new_event("desk", by="Jo", consents=""),
+            entry("status", "N2", "S2", status="agreed"),
+            entry("terms", "N2", "S2", objectives=f"{WORD} objectives"),
+            entry("visit", "N2", "S2", on=today, days="0.25", by_whom=f"{WORD} head", text=f"{WORD} visit"),
+            entry("review", "N2", "S2", on=today, text=f"{WORD} review"),
+            entry("evaluation", "N2", "S2", on=today, rating="4", text=f"{WORD} impact"),
+            new_event("rates", by="Jo", LLE="400.50"),
         ],
     )
-    seen = store.undo(seen, seen.last_event - 1, by="Jo", why=f"{WORD} why")
+    seen = store.undo(seen, seen.last_event - 8, by="Jo", why=f"{WORD} why")
     return store.archive(store.approve(seen, seen.files or {}), why=f"{WORD} why")
 
 
@@ -70,6 +80,7 @@ def test_nothing_planted_stays_in_the_file_and_the_rest_does(tmp_path):
     assert not [word for word in PLANTED if word in everything(path)]
     now = state_of(after.events)
     assert (now.statuses, {*now.barred}, now.plan) == (before.statuses, {*before.barred}, before.plan)
+    assert (now.rates, now.support.days_used(("N2", "S2"))) == (before.rates, Decimal("0.25"))
     assert [(one.kind, one.at, one.by) for one in after.events[:-1]] == [
         (one.kind, one.at, one.by) for one in seen.events
     ]

@@ -16,6 +16,7 @@ from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import entries, record_and_confirm, show_recorded
 from matching.ui.sections.desk.statuses import Deployments, record_status, refuse, show_status_form
+from matching.ui.sections.desk.visits_upload import offer_visits_table
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.state import person
@@ -65,6 +66,7 @@ def show() -> None:
             _offer_actions(opened, shown, ticked)
     else:
         st.html(markup.paragraph("Nothing to do here today." if lines else "Nothing to do today."))
+    offer_visits_table(opened)
     _offer_settings(round_, opened.state.desk)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.inputs.inputs import Inputs
+from matching.rounds.desk.support import RATINGS
 from matching.rounds.history.events import HELD, Pair
 from matching.rounds.next_round import DAYS_CHOICES, PastSupport, next_tables, past_in_words, past_of, past_supports
 from matching.rounds.round import Round
@@ -57,7 +58,9 @@ def _begin(round_: Round, name: str, days: str, going_on: bool) -> None:
     tables = next_tables(
         round_.sources, opened.inputs, opened.state, opened.supporter_of, _days_of(opened), days, needs
     )
-    past = past_supports(round_.name, round_.events, opened.state, opened.inputs, {})
+    evaluations = opened.state.support.evaluations
+    ratings = {pair: RATINGS[said[-1].rating].lower() for pair, said in evaluations.items()}
+    past = past_supports(round_.name, round_.events, opened.state, opened.inputs, ratings)
     begin = partial(open_round.store().continue_from, round_, name, tables, past, by=person.who())
     if open_round.change(begin):
         st.session_state["done"] = (
@@ -79,7 +82,7 @@ def _open_needs(opened: OpenedRegister) -> list[str]:
 
 def _days_of(opened: OpenedRegister) -> Mapping[Pair, Decimal]:
     days = dict(opened.inputs.all_needs[["need_id", "days"]].itertuples(index=False, name=None))
-    return {pair: Decimal(str(days.get(pair[0], 0))) for pair in opened.supporter_of.items()}
+    return {pair: opened.state.support.days_agreed(pair, days.get(pair[0], 0)) for pair in opened.supporter_of.items()}
 
 
 # ---- what is known of earlier rounds -------------------------------------------------------------------------------

@@ -3,20 +3,23 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 
 from matching.errors import counted
 from matching.pairs.market import Row
 from matching.rounds.history.events import DECLINE_REASONS, Event, new_event
-from matching.rounds.history.table import what_happened
+from matching.rounds.history.table import what_happened, written_by
 from matching.rounds.planning.placement_rules import Broken, broken_rules
 from matching.rounds.planning.run_inputs import serving
+from matching.rounds.round import is_decision
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.confirmation import REOPENS, entries, need_name, record_and_confirm, undo_and_confirm
 from matching.ui.sections.desk.statuses import Deployments, refuse, show_no_form, show_status_form
+from matching.ui.sections.desk.support_forms import show_support_form, support_labels
 from matching.ui.state import answers, person
 from matching.ui.state.live_plan import Opened
 from matching.ui.widgets.layout import show_where_it_is
@@ -127,11 +130,12 @@ def show_decisions(opened: Opened, need_id: str) -> None:
 def _labels(case: _Case) -> dict[str, str]:
     """Return the kinds of event that can be recorded now, with the words of the list."""
     note = {"note": "A note"}
+    support = support_labels(case.opened.live.state, (case.need_id, case.supporter_id)) if case.supporter_id else {}
     if case.opened.is_approved:
         if case.supporter_id is None:
             return note
         said_no = {"declined": f"{case.row['supporter']} declined", "no": "A school said no"}
-        return {"status": "A new status or a consent", **said_no, **note}
+        return {"status": "A new status or a consent", **support, **said_no, **note}
     forbid = {"forbid": "A supporter must not support this need (forbid)"}
     if case.supporter_id is None:
         return {
@@ -145,6 +149,7 @@ def _labels(case: _Case) -> dict[str, str]:
     is_pinned = placed is not None and placed.kind == "pin" and placed.supporter_id == case.supporter_id
     return {
         "status": "A new status or a consent: approached, agreed and so on",
+        **support,
         "declined": f"{who} or another supporter declined",
         "no": "A school said no",
         "swap": "Another supporter placed here by hand (swap)",
@@ -185,6 +190,10 @@ def _status_form(case: _Case) -> None:
     show_status_form(
         _deployment(case), f"What is the status of the support by {markup.label(case.row['supporter'])}?", case.key
     )
+
+
+def _support_form(kind: str, case: _Case) -> None:
+    show_support_form(kind, _deployment(case), float(case.row["days"]), case.key)
 
 
 def _declined_form(case: _Case) -> None:
@@ -328,6 +337,7 @@ _FORMS: dict[str, Callable[[_Case], None]] = {
     "pin": _pin_form,
     "forbid": _forbid_form,
     "note": _note_form,
+    **{kind: partial(_support_form, kind) for kind in ("terms", "visit", "review", "evaluation")},
 }
 
 
@@ -359,9 +369,9 @@ def _show_event(opened: Opened, event: Event, names: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"recorded_{event.number}"):
         with st.container(width="stretch", gap=None):
             st.html(markup.paragraph(f"{words[0].upper()}{words[1:]}{f': {whom}' if whom else ''}."))
-            if text := event.about.get("text", "") or event.why:
+            if text := written_by(event):
                 st.html(markup.paragraph(text))
             st.html(markup.paragraph(f"By {event.by or _NO_NAME} on {moment(event.at)}.", quiet=True))
-        is_locked = opened.is_approved and event.kind != "note"
+        is_locked = opened.is_approved and is_decision(event)
         if not is_locked and st.button("Undo", key=f"undo_{event.number}", help=f"Undo: {markup.label(words)}"):
             undo_and_confirm(opened.round_, [event.number])

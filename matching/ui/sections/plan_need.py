@@ -11,6 +11,7 @@ from matching.rounds.planning.repair_edits import RepairEdits, repair_edits
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
 from matching.ui.sections.confirmation import need_name, record_and_confirm
+from matching.ui.sections.desk.support_forms import days_sentence, terms_sentence
 from matching.ui.sections.next_round import Past
 from matching.ui.sections.plan_decisions import STATUS_COLOURS, ask_to_place, people, show_decisions
 from matching.ui.state import answers, drafted_rules, person
@@ -60,8 +61,13 @@ def show_need(opened: Opened, need_id: str) -> None:
     with st.container(border=True, key="why"):
         st.html(markup.heading(answer.headline) + _tags(row) + markup.sentences(answer.sentences))
         so_far = deployment_lines(opened.live.state).get((need_id, row["supporter_id"]))
-        if row["met"] and so_far:
-            st.html(markup.paragraph(f"So far: {so_far}.", quiet=True))
+        if row["met"]:
+            pair, state = (need_id, str(row["supporter_id"])), opened.live.state
+            days = days_sentence(state, pair, float(row["days"]))
+            if support := " ".join(filter(None, (days, terms_sentence(state.support.terms.get(pair))))):
+                st.html(markup.paragraph(support))
+            if so_far:
+                st.html(markup.paragraph(f"So far: {so_far}.", quiet=True))
         if row["met"]:
             _past(opened).show(row["supporter_id"], _school_urn(opened, need_id))
     show_decisions(opened, need_id)
