@@ -141,3 +141,16 @@ def test_rates_of_a_policy_file_are_those_of_the_round_that_begins_with_it(datab
     assert b"rates" not in held(visitor).sources["policy"].content
     refused = with_tables(policy="[rates]\nSLE = -1\n")
     assert "'-1' is negative." in refused.words()
+
+
+def test_what_today_lists_is_recorded_there(planned):  # noqa: F811
+    planned = agree(planned, *(new_event("status", status=one, **ABOUT) for one in ("active", "completed")))
+    planned.go(TODAY)
+    planned.choose("Show", "evaluate")
+    assert planned.tab.dataframe[0].value["Why"].tolist() == [f"Completed on {date.today():%d/%m/%Y}"]
+    planned.press("Tick all 1")
+    next(one for one in planned.tab.radio if one.label.startswith("What difference")).set_value("2")
+    planned.press("Record the evaluation")
+    assert "made some difference, says the school." in planned.words()
+    (said,) = state(planned).support.evaluations[PAIR]
+    assert said.rating == "2"
