@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import re
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import tiny
@@ -22,7 +24,7 @@ from matching.errors import DataError
 from matching.plan.as_bytes import plan_files, stored_digests
 from matching.rounds.desk.handed_over import evaluation_summary, evaluations_table, support_workbook
 from matching.rounds.desk.money import amount, cost, in_pounds, rates_of
-from matching.rounds.desk.settings import DeskSettings, settings_events
+from matching.rounds.desk.settings import DeskSettings, desk_settings, settings_events
 from matching.rounds.desk.support_table import (
     INVOICE_COLUMNS,
     invoice_table,
@@ -34,6 +36,7 @@ from matching.rounds.desk.support_table import (
 from matching.rounds.history.events import Event
 from matching.rounds.history.refusals import check_event
 from matching.rounds.history.table import history_csv, what_happened
+from matching.rounds.next_round import carried_settings
 from matching.rounds.round import is_decision
 from matching.tables.csv_out import csv_bytes
 from matching.tables.policy import without_settings
@@ -200,6 +203,15 @@ def test_rates_are_settings_on_which_no_plan_depends():
     assert in_pounds(Decimal("1250.5")) == "£1,250.50"
 
 
+def test_the_next_round_has_the_settings_that_hold_in_this_one():
+    undo = Event(0, event("plan").at, "Jo", "undo", "", {}, undoes=3)
+    found = state(rates(SLE="400"), event("desk", remind_after_days="3"), rates(SLE="500"), undo)
+    carried = carried_settings(found, by="Al")
+    assert {one.by for one in carried} == {"Al"}
+    after = state(*carried)
+    assert (after.rates, after.desk) == (found.rates, found.desk) == ({"SLE": 400}, DeskSettings(remind_after_days=3))
+
+
 def test_a_fund_is_read_and_kept_out_of_the_plan():
     with_fund, without = tiny.read(needs=NEEDS.replace("Core", "Zqfund")), tiny.read()
     assert with_fund.all_needs["fund"].tolist() == ["Zqfund", "=Extra", ""]
@@ -280,3 +292,13 @@ def test_every_fault_of_the_settings_of_a_policy_file_is_named_and_commands_pass
     assert tiny.read(policy=wrong).policy == tiny.read().policy
     with pytest.raises(DataError, match="is not a section"):
         settings_events(tiny.as_source("policy", "rates = 3\n"), DeskSettings(), {}, by="Jo")
+
+
+def test_the_settings_that_the_template_of_a_policy_shows_can_be_used():
+    template = (Path(__file__).parents[2] / "data" / "templates" / "policy.toml").read_text(encoding="utf-8")
+    shown = re.sub(r"^# (?=\[|[A-Za-z_]+ = )", "", template, flags=re.MULTILINE)
+    desk, paid = (
+        one.about for one in settings_events(tiny.as_source("policy", shown), DeskSettings(1, 1), {}, by="Jo")
+    )
+    assert ({*desk}, {*paid}) == ({*DeskSettings().as_text()}, {"SLE"})
+    assert desk_settings(desk) == DeskSettings()

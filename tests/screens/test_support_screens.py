@@ -100,6 +100,8 @@ def test_rates_give_the_cost_on_plan_and_in_the_workload(planned):  # noqa: F811
     assert "The rates are saved." in planned.words()
     assert "Proved: no plan is better." in planned.words()
     assert "and the days used so far £83.34." in planned.words()
+    planned.choose("Need", "N026")
+    assert "Days used: 0.25 of 5 days. Cost: £83.34 of £1,666.70." in planned.words()
 
 
 def test_what_schools_say_is_handed_over_by_group_and_their_words_only_if_ticked(planned):  # noqa: F811
