@@ -133,6 +133,14 @@ def test_the_days_agreed_are_those_of_the_terms_or_else_of_the_need_and_ended_su
     assert rows["N1", "S2"]["days_logged"] == 0
 
 
+def test_a_round_without_a_deployment_has_tables_without_a_row():
+    nothing = support_table(state(rates(SLE="400")), {}, tiny.read())
+    assert (len(nothing), len(totals(nothing, "fund")), total(nothing, "cost_logged")) == (0, 0, 0)
+    assert invoice_table(nothing).columns.tolist() == list(INVOICE_COLUMNS)
+    assert evaluation_summary(nothing, state())["deployments"].tolist() == [0]
+    assert load_workbook(io.BytesIO(support_workbook(nothing, state()))).sheetnames[0] == "Days"
+
+
 def test_an_invoice_of_a_time_has_the_visits_of_that_time():
     events = [rates(SLE="400"), visit(1), visit(9, "0.5"), visit(20)]
     within = table(*events, first=date(2026, 9, 3), last=date(2026, 9, 15))

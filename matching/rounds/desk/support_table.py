@@ -159,7 +159,7 @@ def invoice_table(table: pd.DataFrame) -> pd.DataFrame:
 
     The amount is blank without a rate. No cell runs as a formula.
     """
-    rows = table[[days > 0 for days in table["days_logged"]]]
+    rows = table[table["days_logged"] > 0]
     return as_text(rows.assign(amount=rows["cost_logged"]), INVOICE_COLUMNS)
 
 
