@@ -10,6 +10,7 @@ from matching.errors import DataError, Problem
 from matching.inputs.read import SOURCES
 from matching.rounds.history.events import (
     DECISIONS,
+    DESK,
     ENDED,
     LONGEST_TEXT,
     SETTINGS,
@@ -183,8 +184,8 @@ def is_decision(event: Event) -> bool:
     """Return whether an event changes who serves or may serve a need; notes, contacts and most statuses do not."""
     return (
         event.kind in UNDOABLE
-        and event.kind not in ("note", "consent", "desk")
-        and (event.kind != "status" or event.about.get("status") in ENDED)
+        and event.kind not in ("note", *SETTINGS)
+        and (event.kind not in DESK or event.about.get("status") in ENDED)
         and not _changes_contacts_alone(event)
     )
 
@@ -244,6 +245,9 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         if event.undoes is not None:
             _refuse_replaced(changed, event.undoes)
         changed = with_events(changed, [event], now)
+        # No refusal depends on a message: an approach of many would need a state for each of them.
+        if event.kind == "message":
+            continue
         recorded |= {_EVERY_PAIR if event.kind == "desk" else event.pair} - {None}
     return changed
 

@@ -7,6 +7,8 @@ from itertools import chain
 from matching.errors import DataError, Problem, shown
 from matching.rounds.desk.moves import move_problem
 from matching.rounds.desk.settings import PARTIES, desk_settings
+from matching.rounds.desk.templates import KINDS as MESSAGES
+from matching.rounds.desk.templates import TemplateError, Words, check_words
 from matching.rounds.history.events import (
     ANSWERS,
     ENDED,
@@ -144,6 +146,18 @@ def _status_problems(event: Event) -> Iterator[Problem]:
         yield _refusal(event, "status", status, f"{shown(status)} is not a known status.", fix)
 
 
+def _message_problems(event: Event) -> Iterator[Problem]:
+    if problem := _unknown_message(event, "template"):
+        yield problem
+
+
+def _unknown_message(event: Event, column: str) -> Problem | None:
+    name = event.about.get(column, "")
+    if name in MESSAGES:
+        return None
+    return _refusal(event, column, name, f"{shown(name)} is no kind of message.", f"Known are: {', '.join(MESSAGES)}.")
+
+
 def _no_problems(_: Event) -> Iterator[Problem]:
     yield from ()
 
@@ -151,6 +165,7 @@ def _no_problems(_: Event) -> Iterator[Problem]:
 _PROBLEMS: Mapping[str, Callable[[Event], Iterator[Problem]]] = {
     "status": _status_problems,
     "consent": _consent_problems,
+    "message": _message_problems,
 }
 
 
@@ -176,6 +191,20 @@ def _settings_problem(event: Event) -> Problem | None:
     return None
 
 
+def _template_problem(event: Event) -> Problem | None:
+    """Return what is wrong with the words of a message; without any they are the default ones."""
+    if problem := _unknown_message(event, "name"):
+        return problem
+    subject, written = event.about.get("subject"), event.about.get("text")
+    if subject is None and written is None:
+        return None
+    try:
+        check_words(Words(subject or "", written or ""))
+    except TemplateError as error:
+        return _refusal(event, error.column, event.about.get(error.column, ""), error.message, error.fix)
+    return None
+
+
 def _changes_problem(event: Event) -> Problem | None:
     if event.changes and event.kind in ROW_CHANGES:
         return None
@@ -192,7 +221,11 @@ def _note_problem(event: Event) -> Problem | None:
     return None
 
 
-_WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {"note": _note_problem, "desk": _settings_problem}
+_WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {
+    "note": _note_problem,
+    "desk": _settings_problem,
+    "template": _template_problem,
+}
 
 
 def _bar_problem(state: RoundState, event: Event) -> Problem | None:

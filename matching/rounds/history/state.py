@@ -104,6 +104,8 @@ class RoundState:
         The day of the last status.
     consents : mapping of Pair to mapping of str to Consent
         By party, the last answer since the deployment was last ended.
+    written : mapping of Pair to date
+        The day of the last message that asks for an answer, an approach or a reminder.
     desk : DeskSettings
     touched : mapping of Pair to int
         The last event about a pair, undoing included.
@@ -124,6 +126,7 @@ class RoundState:
     statuses: Mapping[Pair, str] = field(default_factory=dict)
     since: Mapping[Pair, date] = field(default_factory=dict)
     consents: Mapping[Pair, Mapping[str, Consent]] = field(default_factory=dict)
+    written: Mapping[Pair, date] = field(default_factory=dict)
     desk: DeskSettings = field(default_factory=DeskSettings)
     touched: Mapping[Pair, int] = field(default_factory=dict)
     plan: int | None = None
@@ -210,11 +213,20 @@ def state_of(events: Iterable[Event]) -> RoundState:
         statuses={pair: one.about["status"] for pair, one in statuses.items()},
         since={pair: day_of(one) for pair, one in statuses.items()},
         consents=_consents(holding),
+        written={
+            one.pair: day_of(one)
+            for one in holding
+            if one.kind == "message" and one.pair and one.about.get("template") in _ASKS
+        },
         desk=next((desk_settings(one.about) for one in reversed(holding) if one.kind == "desk"), DeskSettings()),
         touched=_touched(ordered),
         plan=plan,
         planned=planned,
     )
+
+
+# The messages that ask for an answer.
+_ASKS = ("approach", "remind")
 
 
 def day_of(event: Event) -> date:

@@ -36,7 +36,7 @@ def history_table(events: Iterable[Event]) -> pd.DataFrame:
             what_happened(one),
             behind[one.number].need_id,
             behind[one.number].supporter_id,
-            one_line_end(one.about.get("text", "") or one.why),
+            one_line_end(one.said),
             "yes" if one.number in undone else "",
         )
         for one in ordered
@@ -57,6 +57,8 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
         "swap": f" instead of {(names or {}).get(before, before)}" if before else "",
         "status": f": {about.get('status', '')}{_on(event)}",
         "consent": f" of the {about.get('party', '')}: {about.get('answer', '')}{_extent(event)}{_on(event)}",
+        "message": f": {about.get('template', '')}{_on(event)}",
+        "template": f": {about.get('name', '')}{'' if 'text' in about else ', default words restored'}",
         "desk": f": {_settings_in_words(about)}" if event.kind == "desk" else "",
         "undo": f": event {event.undoes}",
         **dict.fromkeys(
@@ -104,6 +106,8 @@ def _step_in_words(event: Event) -> str:
         return event.about.get("status", "")
     if event.kind == "consent":
         return f"{event.about.get('party', '')}: {event.about.get('answer', '')}"
+    if event.kind == "message":
+        return f"message: {event.about.get('template', '')}"
     return KINDS[event.kind] if event.kind in ("declined", "forbid", "pin", "swap") else ""
 
 

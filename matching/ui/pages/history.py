@@ -126,7 +126,7 @@ def _table(
                 "What": _capital(what_happened(one, names)),
                 "Need": need,
                 "Supporter": supporter,
-                "Why": one.about.get("text", "") or one.why,
+                "Why": one.said,
                 "State": "undone" if one.number in undone else "",
             }
         )
