@@ -25,7 +25,7 @@ from matching.inputs.bundled import demo_sources
 from matching.inputs.read import read_inputs, read_schools
 from matching.plan.as_bytes import excel_bytes, plan_files
 from matching.plan.handover import files as handover
-from matching.plan.handover.files import Occasion
+from matching.plan.handover.page import Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import read_directory, saved_inputs
 from matching.rounds.history.events import new_event

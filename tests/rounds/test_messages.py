@@ -21,6 +21,7 @@ from stores import opened
 from test_desk import BEGAN, PAIR, event, kinds, refused, state, status
 
 from matching.errors import DataError
+from matching.rounds.desk.dated import agreed_terms, dated
 from matching.rounds.desk.messages import Message, compose
 from matching.rounds.desk.outgoing import MERGE_COLUMNS, addressed, eml, eml_zip, mail_merge_csv, mailto
 from matching.rounds.desk.templates import (
@@ -306,7 +307,7 @@ def test_rows_for_mail_merge_are_read_back_and_no_cell_of_them_runs(listed):
 def test_every_message_with_an_address_is_a_file_of_its_own_in_the_zip():
     listed = [*composed(tables=inputs(name='Ash, "Ann" / Éva'))[0], *composed(tables=inputs(name="../.."))[0]]
     with zipfile.ZipFile(io.BytesIO(eml_zip(listed))) as packed:
-        assert packed.namelist() == ["1 Ash Ann Éva.eml", "2 message.eml"]
+        assert packed.namelist() == ["1 Ash Ann Éva.eml", "2 without name.eml"]
     assert eml_zip(listed) == eml_zip(listed)
     assert addressed([replace(listed[0], email=one) for one in ("", "jösé@example.org")]) == []
 
@@ -359,3 +360,22 @@ def test_messages_and_words_are_recorded_in_an_approved_round_too(tmp_path):
         assert state_of(seen.events).status_of(*PAIR) == "approached"
         with pytest.raises(DataError, match="is approved"):
             store.record(seen, [status("withdrawn")])
+
+
+def test_the_days_of_calendars_come_from_the_last_terms_and_from_the_visits_without_what_was_said():
+    terms = event("terms", start="2026-10-01", end="2026-12-01", review_on="2026-11-01")
+    later = event("terms", start="2026-10-05", end="2026-12-18", review_on="2026-11-20", objectives=PRIVATE)
+    visit = event("visit", on="2026-10-06", days="0.25", text=PRIVATE)
+    found = state(terms, later, visit)
+    days = {one.kind: (one.on.isoformat(), one.days) for one in dated(found)}
+    assert days == {
+        "start": ("2026-10-05", 0),
+        "end": ("2026-12-18", 0),
+        "review": ("2026-11-20", 0),
+        "visit": ("2026-10-06", 0.25),
+    }
+    assert agreed_terms(found)[PAIR]["start"] == "2026-10-05"
+    assert PRIVATE not in repr(dated(found))
+    # Who is asked again after an end agrees to new terms; the days of the visits were given.
+    again = state(terms, visit, status("withdrawn"), status("approached"))
+    assert (agreed_terms(again), [one.kind for one in dated(again)]) == ({}, ["visit"])

@@ -10,12 +10,30 @@ import numpy as np
 from matching.errors import Problem, joined
 from matching.inputs.inputs import Inputs
 from matching.plan.phrases import counted_days, day_in_words, need_in_words
+from matching.rounds.desk.dated import agreed_terms
+from matching.rounds.desk.settings import PARTIES
 from matching.rounds.desk.templates import TO_SCHOOLS, BlankFieldError, Words, blank_in_words, fill_in
-from matching.rounds.history.events import Pair
+from matching.rounds.desk.today import Line
+from matching.rounds.history.events import Event, Pair, new_event
 from matching.rounds.history.state import RoundState
 from matching.tables.grid import distance_km, kilometres
 
 _Row = Mapping[Any, Any]
+
+_FOR_LINES = {
+    "approach": "approach",
+    "remind": "remind",
+    "ask next": "withdraw",
+    "consents": "tell the school",
+}
+_FOR_STATUSES = {"proposed": "approach", "approached": "remind", "declined": "withdraw", "withdrawn": "withdraw"}
+
+
+def kind_for(line: Line | None, status: str) -> str:
+    """Return the kind of message that a line of Today leads to or, without one of its own, the status."""
+    if line and line.kind == "consents" and PARTIES[2] not in line.missing and PARTIES[0] in line.missing:
+        return "remind"
+    return _FOR_LINES.get(line.kind if line else "") or _FOR_STATUSES.get(status, "confirm")
 
 
 @dataclass(frozen=True)
@@ -195,7 +213,12 @@ def _blank_problem(whom: str, theirs: Sequence[_Deployment], names: tuple[str, .
     return Problem("message", None, ";".join(names), "", message, fix)
 
 
-def agreed_terms(state: RoundState) -> dict[Pair, Mapping[str, str]]:
-    """Return the terms of each deployment by name, as the last entry about them gives them."""
-    holding = (one for one in state.events if one.kind == "terms" and one.number not in state.undone)
-    return {one.pair: one.about for one in holding if one.pair}
+def sent_events(kind: str, messages: Iterable[Message], state: RoundState, on: date, *, by: str) -> list[Event]:
+    """Return what is recorded when messages were sent: one entry a deployment, and who was proposed is approached."""
+    pairs = sorted({pair for one in messages for pair in one.pairs})
+    about = {pair: {"need_id": pair[0], "supporter_id": pair[1], "on": on.isoformat()} for pair in pairs}
+    events = [new_event("message", by=by, template=kind, **about[pair]) for pair in pairs]
+    if kind == "approach":
+        asked = [pair for pair in pairs if state.status_of(*pair) == "proposed"]
+        events += [new_event("status", by=by, status="approached", **about[pair]) for pair in asked]
+    return events

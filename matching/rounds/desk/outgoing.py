@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pandas as pd
 from email_validator import validate_email
 
-from matching.plan.as_bytes import zip_bytes
+from matching.plan.as_bytes import numbered, zip_bytes
 from matching.rounds.desk.messages import Message
 from matching.rounds.desk.templates import FIELDS
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
@@ -21,8 +21,6 @@ LONGEST_LINK = 1_900
 _COLUMNS = tuple(name for name in FIELDS if name not in ("name", "contact", "contact_email", "note"))
 MERGE_COLUMNS = ("name", "email", "subject", "message", *_COLUMNS)
 """The columns of the rows for mail merge."""
-
-_LONGEST_FILE_NAME = 60
 
 
 def mailto(message: Message) -> str:
@@ -51,11 +49,7 @@ def eml(message: Message) -> bytes:
 
 def eml_zip(messages: Sequence[Message]) -> bytes:
     """Return those of `addressed` in one zip, each as a file with its number and the recipient's name."""
-    found = addressed(messages)
-    width = len(str(len(found)))
-    return zip_bytes(
-        {f"{number:0{width}} {_file_name(one)}.eml": eml(one) for number, one in enumerate(found, start=1)}
-    )
+    return zip_bytes(numbered([(one.name, eml(one)) for one in addressed(messages)], "eml"))
 
 
 def addressed(messages: Iterable[Message]) -> list[Message]:
@@ -65,11 +59,6 @@ def addressed(messages: Iterable[Message]) -> list[Message]:
 
 def _ascii_address(address: str) -> str:
     return (validate_email(address, check_deliverability=False).ascii_email or "") if address else ""
-
-
-def _file_name(message: Message) -> str:
-    plain = "".join(one if one.isalnum() else " " for one in message.name)
-    return " ".join(plain.split())[:_LONGEST_FILE_NAME].strip() or "message"
 
 
 def mail_merge_csv(messages: Sequence[Message]) -> bytes:

@@ -247,7 +247,8 @@ def market_of(saved: SavedPlan) -> Market:
 
 def workbook(files: Mapping[str, bytes], plan: Plan, *, with_remarks: bool) -> bytes:
     """Return a plan as one Excel workbook; `files` are those that it is saved in."""
-    return _workbook(f"{plan_digest(files)} {with_remarks}", files, plan)
+    statuses = ";".join(plan.deployments["status"])
+    return _workbook(f"{plan_digest(files)} {with_remarks} {statuses}", files, plan)
 
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Writing the Excel workbook…")
