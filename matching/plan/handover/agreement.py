@@ -36,13 +36,7 @@ def agreements_html(
     pages = [
         section(
             f"{sentence_case(row['focus'])} at {row['school_name']}",
-            _page(
-                row,
-                titles[row["designation"]],
-                occasion,
-                terms.get((row["need_id"], row["supporter_id"]), {}),
-                contacts,
-            ),
+            _page(row, titles[row["designation"]], occasion, _of(row, terms), contacts),
             "agreement",
         )
         for row in rows
