@@ -31,7 +31,7 @@ from matching.inputs.official.gias import is_extract, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.contacts import CONTACT_COLUMNS
+from matching.tables.contacts import UNREAD_COLUMNS
 from matching.tables.files import Source, named_apart
 from matching.tables.formats import NEED_STATES, TableFormat, known_columns, table_formats
 from matching.tables.policy import Policy, read_policy
@@ -133,8 +133,7 @@ def read_schools(
     said = read_options(columns)
     options = said.of("schools")
     if is_extract(source, options.where):
-        where = {name: said.of(name).where for name in ("schools", "ofsted", "links")}
-        official = read_official(source, vocabulary, ofsted=ofsted, links=links, where=where)
+        official = read_official(source, vocabulary, ofsted=ofsted, links=links, where=said.where_official)
         return _typed(official.table.frame, "schools", vocabulary)
     table = _read_one(source, table_formats(vocabulary)["schools"], options, None, may_be_empty=False)
     if table.problems:
@@ -303,7 +302,7 @@ def _read(
         between, notices = check(tables)
         problems = [*own, *between]
     notices = [*reading.notices, *left_out_rows, *notices]
-    contacts = [one for one in problems if one.row is not None and one.column in CONTACT_COLUMNS]
+    contacts = [one for one in problems if one.row is not None and one.column in UNREAD_COLUMNS]
     if len(problems) > len(contacts):
         raise DataError(problems, notices)
     return replace(reading, tables=tables, problems=contacts, notices=notices, left_out_rows=left_out_rows)
@@ -434,7 +433,7 @@ def _typed(frame: pd.DataFrame, name: str, vocabulary: Vocabulary) -> pd.DataFra
     """Return a table sorted by its key, with numbers as numbers."""
     form = table_formats(vocabulary)[name]
     typed = frame.sort_values(list(form.key), ignore_index=True)
-    typed = typed.fillna({column: "" for column in CONTACT_COLUMNS if column in typed})
+    typed = typed.fillna({column: "" for column in UNREAD_COLUMNS if column in typed})
     numeric = {
         column.name: column.dtype if column.dtype != "object" else "float64"
         for column in form.columns

@@ -16,7 +16,6 @@ from matching.rounds.history.events import (
     SETTINGS,
     UNDOABLE,
     Event,
-    Pair,
     decisions_behind,
     new_event,
     undone_events,
@@ -24,7 +23,7 @@ from matching.rounds.history.events import (
 from matching.rounds.history.refusals import check_event
 from matching.rounds.history.state import state_of
 from matching.rounds.register import GivenFiles, change_problem, changed_by, register
-from matching.tables.contacts import CONTACTS
+from matching.tables.contacts import UNREAD
 from matching.tables.files import Source
 
 _LONGEST_NAME = 200
@@ -180,19 +179,26 @@ def refuse_approved(seen: Round) -> None:
         raise refused(message, "Reopen the round first.")
 
 
+def reopened(owner: Round, *, by: str, why: str, now: datetime) -> Round:
+    """Return an approved round as one that can be changed again."""
+    event = new_event("reopened", by=by, why=why, plan=str(owner.approved))
+    return replace(with_events(owner, [event], now), approved=None)
+
+
 def is_decision(event: Event) -> bool:
-    """Return whether an event changes who serves or may serve a need; notes, contacts and most statuses do not."""
-    return (
-        event.kind in UNDOABLE
-        and event.kind not in ("note", *SETTINGS)
-        and (event.kind not in DESK or event.about.get("status") in ENDED)
-        and not _changes_contacts_alone(event)
-    )
+    """Return whether an event changes who serves or may serve a need.
+
+    Notes, settings, contacts and how a deployment gets on do not, but for a status that ends it.
+    """
+    if event.kind == "status":
+        return event.about.get("status") in ENDED
+    changes_nothing = event.kind in ("note", *DESK, *SETTINGS) or _changes_nothing_read(event)
+    return event.kind in UNDOABLE and not changes_nothing
 
 
-def _changes_contacts_alone(event: Event) -> bool:
+def _changes_nothing_read(event: Event) -> bool:
     return bool(event.changes) and all(
-        one.before is not None and one.after is not None and {*one.after} <= {*CONTACTS.get(one.table, ())}
+        one.before is not None and one.after is not None and {*one.after} <= {*UNREAD.get(one.table, ())}
         for one in event.changes
     )
 
@@ -232,12 +238,15 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         notes and statuses that end no deployment are recorded or undone.
     """
     behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
-    recorded: set[Pair | None] = set()
+    recorded: set[tuple[str, ...]] = set()
     for event in entry:
         if is_decision(event if event.undoes is None else behind.get(event.undoes, event)):
             refuse_approved(owner)
-        # Only what was recorded about the same pair can refuse a decision, so a long list of them needs one state.
-        if recorded & {event.pair, _EVERY_PAIR} or (event.undoes is not None and changed is not owner):
+        # Only what was recorded about the same pair can refuse a decision, and a visit another one of that person and
+        # day, so a long list of them needs one state.
+        if recorded & {event.pair or (), _EVERY_PAIR, _visit_day(event)} or (
+            event.undoes is not None and changed is not owner
+        ):
             state = state_of(changed.events)
         check_event(state, event)
         if event.changes and (problem := change_problem(changed.sources, event)):
@@ -248,8 +257,14 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         # No refusal depends on a message: an approach of many would need a state for each of them.
         if event.kind == "message":
             continue
-        recorded |= {_EVERY_PAIR if event.kind == "desk" else event.pair} - {None}
+        recorded.add(_visit_day(event) or (_EVERY_PAIR if event.kind == "desk" else event.pair or ()))
+        recorded.discard(())
     return changed
+
+
+def _visit_day(event: Event) -> tuple[str, ...]:
+    """Return the supporter and the day of a visit, and nothing for another event."""
+    return ("visit", event.supporter_id, event.about.get("on", "")) if event.kind == "visit" else ()
 
 
 def _refuse_replaced(owner: Round, number: int) -> None:

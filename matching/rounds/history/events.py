@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "replaced": "tables replaced",
         "undo": "undone",
         "created": "round begun",
+        "continued": "begun from an earlier round",
         "files": "tables changed",
         "desk": "settings of the contact desk",
         "template": "template of a message",
@@ -49,6 +50,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "archived": "archived",
         "restored": "restored",
         "copied": "copied from another round",
+        "erased": "contact details and remarks erased",
     }
 )
 """Every kind of event, in words for people.
@@ -64,7 +66,8 @@ give the day `on` which it happened. A `message` says that one made from a `temp
 The kinds from `need_added` to `newer_table` change rows of the register, named in `changes`, and `replaced` gives whole
 files. `undo` undoes the event that it names in `undoes`. The store records the other kinds, which are about the whole
 round; `after` of a `plan` is the last event that the plan takes account of. `files` is what earlier versions recorded
-in place of `replaced`: they put the plan aside, and kept no earlier file, so it cannot be undone.
+in place of `replaced`: they put the plan aside, and kept no earlier file, so it cannot be undone. `continued` begins a
+round from an earlier one, and gives what is known of that in `changes`.
 """
 
 DESK = ("status", "consent", "message", "terms", "visit", "review", "evaluation")
@@ -183,11 +186,6 @@ class Event:
     def supporter_id(self) -> str:
         """The supporter that the event is about, or blank."""
         return self.about.get("supporter_id", "")
-
-    @property
-    def said(self) -> str:
-        """The text of a note and the like, or the reason; the words of a message are a setting."""
-        return ("" if self.kind == "template" else self.about.get("text", "")) or self.why
 
     @property
     def pair(self) -> Pair | None:

@@ -5,8 +5,10 @@ from datetime import date
 from itertools import chain
 
 from matching.errors import DataError, Problem, shown
+from matching.rounds.desk.money import rates_of
 from matching.rounds.desk.moves import move_problem
 from matching.rounds.desk.settings import PARTIES, desk_settings
+from matching.rounds.desk.support_rules import support_problem, unsound_support
 from matching.rounds.desk.templates import KINDS as MESSAGES
 from matching.rounds.desk.templates import TemplateError, Words, check_words
 from matching.rounds.history.events import (
@@ -52,8 +54,8 @@ def why_refused(state: RoundState, event: Event) -> Problem | None:
     if problem := why_unsound(event):
         return problem
     if event.kind == "undo":
-        return _undo_problem(state, event)
-    return _bar_problem(state, event) or move_problem(state, event)
+        return _undo_problem(state, event) or support_problem(state, event)
+    return _bar_problem(state, event) or move_problem(state, event) or support_problem(state, event)
 
 
 def why_unsound(event: Event) -> Problem | None:
@@ -120,7 +122,7 @@ def _form_problem(event: Event) -> Problem | None:
         return _WITHOUT_PAIR[event.kind](event)
     if missing := next((column for column in ("need_id", "supporter_id") if not event.about.get(column)), ""):
         return _refusal(event, missing, "", "The need or the supporter is missing.", f"Give the {missing}.")
-    return next(chain(_PROBLEMS.get(event.kind, _no_problems)(event), _day_problems(event)), None)
+    return next(chain(_day_problems(event), _PROBLEMS.get(event.kind, _no_problems)(event)), None)
 
 
 def _consent_problems(event: Event) -> Iterator[Problem]:
@@ -166,11 +168,12 @@ _PROBLEMS: Mapping[str, Callable[[Event], Iterator[Problem]]] = {
     "status": _status_problems,
     "consent": _consent_problems,
     "message": _message_problems,
+    **dict.fromkeys(("terms", "visit", "review", "evaluation"), unsound_support),
 }
 
 
 def _day_problems(event: Event) -> Iterator[Problem]:
-    for column in ("on", "until"):
+    for column in ("on", "until", "start", "end", "review_on"):
         written = event.about.get(column)
         try:
             is_day = written is None or date.fromisoformat(written).isoformat() == written
@@ -221,9 +224,19 @@ def _note_problem(event: Event) -> Problem | None:
     return None
 
 
+def _rates_problem(event: Event) -> Problem | None:
+    try:
+        rates_of(event.about)
+    except ValueError as error:
+        message, fix, name = error.args
+        return _refusal(event, name, event.about.get(name, ""), message, fix)
+    return None
+
+
 _WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {
     "note": _note_problem,
     "desk": _settings_problem,
+    "rates": _rates_problem,
     "template": _template_problem,
 }
 

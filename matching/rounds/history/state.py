@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from matching.rounds.desk.money import Rates, rates_of
 from matching.rounds.desk.settings import DeskSettings, desk_settings
+from matching.rounds.desk.support import Support, support_of
 from matching.rounds.history.events import (
     DECISIONS,
     ENDED,
@@ -106,6 +108,10 @@ class RoundState:
         By party, the last answer since the deployment was last ended.
     written : mapping of Pair to date
         The day of the last message that asks for an answer, an approach or a reminder.
+    support : Support
+        What is recorded of the support itself: terms, visits, reviews and evaluations.
+    rates : mapping of str to Decimal
+        Pounds a day by designation; one without a rate is absent.
     desk : DeskSettings
     touched : mapping of Pair to int
         The last event about a pair, undoing included.
@@ -127,6 +133,8 @@ class RoundState:
     since: Mapping[Pair, date] = field(default_factory=dict)
     consents: Mapping[Pair, Mapping[str, Consent]] = field(default_factory=dict)
     written: Mapping[Pair, date] = field(default_factory=dict)
+    support: Support = field(default_factory=Support)
+    rates: Rates = field(default_factory=dict)
     desk: DeskSettings = field(default_factory=DeskSettings)
     touched: Mapping[Pair, int] = field(default_factory=dict)
     plan: int | None = None
@@ -218,6 +226,8 @@ def state_of(events: Iterable[Event]) -> RoundState:
             for one in holding
             if one.kind == "message" and one.pair and one.about.get("template") in _ASKS
         },
+        support=support_of(holding),
+        rates=next((rates_of(one.about) for one in reversed(holding) if one.kind == "rates"), {}),
         desk=next((desk_settings(one.about) for one in reversed(holding) if one.kind == "desk"), DeskSettings()),
         touched=_touched(ordered),
         plan=plan,

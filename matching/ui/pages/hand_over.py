@@ -28,20 +28,24 @@ from matching.plan.handover.page import Occasion
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
 from matching.rounds.desk.dated import agreed_terms, dated
+from matching.rounds.desk.support_table import workload_with_days
 from matching.rounds.planning.decisions_table import decisions_source, decisions_table
 from matching.rounds.round import Round
+from matching.tables.csv_out import csv_bytes
 from matching.ui.formatting import markup
 from matching.ui.sections.approval import show_approval, show_check
+from matching.ui.sections.desk.support_given import show_support_given
 from matching.ui.sections.register.opened import opened_register
 from matching.ui.state import cache, drafted_rules
 from matching.ui.state.delivery import Handed, handed
 from matching.ui.steps import EXPORT, PLAN
 from matching.ui.widgets.layout import round_or_stop, screen_heading, way_on
 
+_WORKLOAD = "workload.csv"
 _TABLES = {
     "plan.csv": ("Plan", "Who supports which need, with the reason for every row."),
     "unmet.csv": ("Unmet needs", "Every need without a supporter, with the reason and the nearest option."),
-    "workload.csv": ("Workload", "The deployments of each supporter, and the places and days left."),
+    _WORKLOAD: ("Workload", "The deployments of each supporter, and the places and days left and logged."),
     "excluded.csv": ("Excluded", "Supporters who could not be deployed, and why."),
     EQUITY_FILE: ("Fairness", "Needs met by area, phase, trust, disadvantage and priority."),
 }
@@ -65,7 +69,11 @@ def show() -> None:
     screen_heading(EXPORT, round_, "The plan is approved: download its files." if is_approved else "")
     found = handed(round_)
     _warn_if_outdated(round_, found)
-    files, check = st.tabs(["Files", "Approval"]) if is_approved else reversed(st.tabs(["Check and approve", "Files"]))
+    first = ["Files", "Approval"] if is_approved else ["Check and approve", "Files"]
+    *tabs, given = st.tabs([*first, "Visits, invoices and evaluations"])
+    files, check = tabs if is_approved else reversed(tabs)
+    with given:
+        show_support_given(round_)
     with check:
         if is_approved:
             show_approval(round_, found)
@@ -108,14 +116,21 @@ def _show_files(round_: Round, found: Handed) -> None:
         "agreements. No other file has them.",
     )
     found = replace(found, with_remarks=remarks)
-    _show_to_read(found, contacts_of(opened_register(round_).inputs) if contacts else NO_CONTACTS)
+    _show_to_read(round_, found, contacts_of(opened_register(round_).inputs) if contacts else NO_CONTACTS)
     _show_letters(found)
     with_calendars = _show_calendars(round_, found)
     _show_without_names(found)
     st.header("Each table as CSV", anchor=False)
     for name, frame in _tables(found.saved).items():
-        _offer_table(name, len(frame), found.files[name])
+        content = found.files[name] if name != _WORKLOAD else csv_bytes(_workload(round_, found))
+        _offer_table(name, len(frame), content)
     _show_to_keep(round_, found, with_calendars=with_calendars)
+
+
+def _workload(round_: Round, found: Handed) -> pd.DataFrame:
+    """Return the workload with the days logged and, where the round has rates, the cost."""
+    opened = opened_register(round_)
+    return workload_with_days(found.plan.workload, opened.support, with_cost=bool(opened.state.rates))
 
 
 def _tables(saved: SavedPlan) -> dict[str, pd.DataFrame]:
@@ -123,12 +138,12 @@ def _tables(saved: SavedPlan) -> dict[str, pd.DataFrame]:
     return tables if saved.equity is None else {**tables, EQUITY_FILE: saved.equity}
 
 
-def _show_to_read(found: Handed, contacts: Contacts) -> None:
+def _show_to_read(round_: Round, found: Handed, contacts: Contacts) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.header("To read and share", anchor=False)
         st.html(markup.paragraph("One Excel workbook with a sheet for each table. No cell in it runs as a formula."))
-        _offer("Download the Excel workbook", lambda: _workbook(found), "plan.xlsx", _EXCEL, primary=True)
+        _offer("Download the Excel workbook", lambda: _workbook(round_, found), "plan.xlsx", _EXCEL, primary=True)
     with right, st.container(border=True, height="stretch"):
         st.header("To print", anchor=False)
         st.html(markup.paragraph("A document that opens in any browser. Print it there, or save it as a PDF."))
@@ -147,8 +162,9 @@ def _agreements(found: Handed, contacts: Contacts) -> bytes:
     return agreements_html(found.shared, found.inputs, occasion, terms, contacts)
 
 
-def _workbook(found: Handed) -> bytes:
-    return cache.workbook(found.files, found.shared, with_remarks=found.with_remarks)
+def _workbook(round_: Round, found: Handed) -> bytes:
+    shared = replace(found.shared, workload=_workload(round_, found))
+    return cache.workbook(found.files, shared, with_remarks=found.with_remarks)
 
 
 def _show_letters(found: Handed) -> None:

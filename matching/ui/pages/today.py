@@ -18,6 +18,7 @@ from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import entries, record_and_confirm, show_recorded
 from matching.ui.sections.desk.messages import KEPT, WRITING, show_messages
 from matching.ui.sections.desk.statuses import Deployments, record_status, refuse, show_status_form
+from matching.ui.sections.desk.visits_upload import offer_visits_table
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.state import person
@@ -73,6 +74,7 @@ def show() -> None:
         _show_messages(opened, [one for one in ticked if one.is_deployment])
     else:
         st.html(markup.paragraph("Nothing to do here today." if lines else "Nothing to do today."))
+    offer_visits_table(opened)
     _offer_settings(round_, opened.state.desk)
 
 
@@ -204,7 +206,8 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
     else:
         st.html(markup.heading(f"{counted(len(ticked), 'line')} ticked", 2))
         if deployments:
-            _offer_writing(f"Write to them: {counted(len(deployments), 'deployment')}", "many")
+            pairs = {one.pair for one in deployments}
+            _offer_writing(f"Write to them: {counted(len(pairs), 'deployment')}", "many")
         for status in _DOES.values():
             theirs = [one for one in deployments if one.line and _DOES.get(one.line.kind) == status]
             if theirs:
@@ -253,10 +256,14 @@ def _show_messages(opened: OpenedRegister, rows: Sequence[_Row]) -> None:
     if not rows or not st.session_state.get(WRITING):
         st.session_state.pop(WRITING, None)
         return
-    led: dict[str, list[Pair]] = {}
+    # A deployment with several lines is written to once, about the most urgent.
+    kinds: dict[Pair, str] = {}
     for one in rows:
-        led.setdefault(kind_for(one.line, opened.state.status_of(*one.pair)), []).append(one.pair)
-    show_messages(opened, [one.pair for one in rows], led)
+        kinds.setdefault(one.pair, kind_for(one.line, opened.state.status_of(*one.pair)))
+    led: dict[str, list[Pair]] = {}
+    for pair, kind in kinds.items():
+        led.setdefault(kind, []).append(pair)
+    show_messages(opened, list(kinds), led)
 
 
 def _offer_status(opened: OpenedRegister, rows: Sequence[_Row], status: str) -> None:

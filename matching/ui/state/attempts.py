@@ -15,7 +15,7 @@ from matching.rounds.history.events import ENTRIES
 from matching.rounds.newer_table import Difference, difference
 from matching.rounds.register import REGISTER_TABLES, Sources, rows_by_key, table_cells
 from matching.rounds.round import Round
-from matching.rounds.uploads import Upload
+from matching.rounds.storage.uploads import Upload
 from matching.tables.files import Source
 from matching.tables.policy import read_policy
 from matching.ui.state import cache
