@@ -20,7 +20,13 @@ from hypothesis import strategies as st
 from stores import opened
 from test_desk import BEGAN, PAIR, event, kinds, refused, state, status
 
+from matching.allocation import allocate
 from matching.errors import DataError
+from matching.plan.handover.agreement import agreements_html
+from matching.plan.handover.calendars import calendar_files
+from matching.plan.handover.contacts import contacts_of
+from matching.plan.handover.files import plan_by_school_html, plan_by_supporter_html
+from matching.plan.handover.page import Occasion
 from matching.rounds.desk.dated import agreed_terms, dated
 from matching.rounds.desk.messages import Message, compose
 from matching.rounds.desk.outgoing import MERGE_COLUMNS, addressed, eml, eml_zip, mail_merge_csv, mailto
@@ -38,6 +44,7 @@ from matching.rounds.desk.templates import (
 from matching.rounds.history.refusals import check_event
 from matching.rounds.history.state import state_of
 from matching.rounds.history.table import deployment_lines, history_csv, what_happened
+from matching.rounds.planning.live_plan import with_statuses
 from matching.tables.csv_out import FORMULA_STARTS
 
 PAIRS = (("N1", "S1"), ("N2", "S2"), ("N3", "S1"))
@@ -379,3 +386,30 @@ def test_the_days_of_calendars_come_from_the_last_terms_and_from_the_visits_with
     # Who is asked again after an end agrees to new terms; the days of the visits were given.
     again = state(terms, visit, status("withdrawn"), status("approached"))
     assert (agreed_terms(again), [one.kind for one in dated(again)]) == ({}, ["visit"])
+
+
+def test_documents_and_calendars_hold_nothing_that_people_wrote_but_the_objectives_to_be_signed():
+    history = [
+        replace(status("agreed"), why=PRIVATE),
+        event("note", text=PRIVATE),
+        replace(event("declined", supporter_id="S3"), why=PRIVATE),
+        replace(event("terms", start="2026-10-05", objectives="Zyzobjectives"), why=PRIVATE),
+        event("visit", on="2026-10-06", days="0.25", text=PRIVATE, by_whom=PRIVATE),
+        event("review", on="2026-10-07", text=PRIVATE),
+        event("evaluation", on="2026-10-08", rating="4", text=PRIVATE),
+        event("template", name="remind", subject=PRIVATE, text=PRIVATE),
+    ]
+    found, tables = state(*history), inputs(contact=f"{PRIVATE} Head")
+    plan, occasion = with_statuses(allocate(tables), found), Occasion("Autumn", BEGAN)
+    assert PAIR in set(zip(plan.deployments["need_id"], plan.deployments["supporter_id"], strict=True))
+    files = {
+        "agreements.html": agreements_html(plan, tables, occasion, agreed_terms(found)),
+        "by-school.html": plan_by_school_html(plan, tables, occasion),
+        "by-supporter.html": plan_by_supporter_html(plan, tables, occasion),
+        **calendar_files(plan, tables, dated(found), "Autumn", "r"),
+    }
+    assert [name for name, content in files.items() if PRIVATE.encode() in content] == []
+    assert [name for name, content in files.items() if b"Zyzobjectives" in content] == ["agreements.html"]
+    assert b"agreed" in files["by-school.html"] and b"BEGIN:VEVENT" in files["calendars/all.ics"]
+    with_them = agreements_html(plan, tables, occasion, agreed_terms(found), contacts_of(tables))
+    assert f"{PRIVATE} Head" in with_them.decode()

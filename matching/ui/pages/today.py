@@ -28,6 +28,8 @@ from matching.ui.widgets.layout import go_to, grid_height, round_or_stop, screen
 _DOES = {"approach": "approached", "agree": "agreed", "begin": "active"}
 """By kind of line, the status that its action records at once; the other actions lead to another screen."""
 _WORDS = {"approached": "Mark as approached", "agreed": "Record as agreed", "active": "Record as begun"}
+_WRITTEN = ("approach", "remind", "ask next", "consents")
+"""The kinds of line that are answered with a message first of all."""
 _EVERY_DEPLOYMENT = "every deployment"
 _MINE = "mine"
 _TICKED, _GRIDS = "today_ticked", "today_grids"
@@ -207,7 +209,7 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
         st.html(markup.heading(f"{counted(len(ticked), 'line')} ticked", 2))
         if deployments:
             pairs = {one.pair for one in deployments}
-            _offer_writing(f"Write to them: {counted(len(pairs), 'deployment')}", "many")
+            _offer_writing(f"Write to them: {counted(len(pairs), 'deployment')}", "many", deployments)
         for status in _DOES.values():
             theirs = [one for one in deployments if one.line and _DOES.get(one.line.kind) == status]
             if theirs:
@@ -230,7 +232,7 @@ def _offer_action(opened: OpenedRegister, row: _Row) -> None:
     kind = row.line.kind if row.line else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         if row.is_deployment:
-            _offer_writing("Write to them", row.key, row)
+            _offer_writing("Write to them", row.key, [row], tick=True)
         if kind in _DOES:
             _offer_status(opened, [row], _DOES[kind])
         if kind == "review":
@@ -241,15 +243,16 @@ def _offer_action(opened: OpenedRegister, row: _Row) -> None:
             go_to(PLAN, need=row.pair[0])
 
 
-def _offer_writing(label: str, key: str, row: _Row | None = None) -> None:
-    """Offer to write about the ticked deployments, or about that of a row, which is then ticked."""
+def _offer_writing(label: str, key: str, rows: Sequence[_Row], *, tick: bool = False) -> None:
+    """Offer to write about deployments; `tick` ticks them first."""
+    is_first = any(one.line and one.line.kind in _WRITTEN for one in rows)
 
     def write() -> None:
-        if row:
-            _tick(f"{_TICKED}_{entries()}", [row.key])
+        if tick:
+            _tick(f"{_TICKED}_{entries()}", [one.key for one in rows])
         st.session_state[WRITING] = True
 
-    st.button(label, type="primary", key=f"write_{key}", on_click=write)
+    st.button(label, type="primary" if is_first else "secondary", key=f"write_{key}", on_click=write)
 
 
 def _show_messages(opened: OpenedRegister, rows: Sequence[_Row]) -> None:
@@ -268,7 +271,11 @@ def _show_messages(opened: OpenedRegister, rows: Sequence[_Row]) -> None:
 
 def _offer_status(opened: OpenedRegister, rows: Sequence[_Row], status: str) -> None:
     count = f": {counted(len(rows), 'deployment')}" if len(rows) > 1 else ""
-    if st.button(f"{_WORDS[status]}{count}", key=f"do_{status}_{len(rows)}_{rows[0].key}"):
+    if st.button(
+        f"{_WORDS[status]}{count}",
+        type="secondary" if status == "approached" else "primary",
+        key=f"do_{status}_{len(rows)}_{rows[0].key}",
+    ):
         record_status(_deployments(opened, rows), status)
 
 
