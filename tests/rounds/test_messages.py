@@ -28,7 +28,7 @@ from matching.plan.handover.contacts import contacts_of
 from matching.plan.handover.files import plan_by_school_html, plan_by_supporter_html
 from matching.plan.handover.page import Occasion
 from matching.rounds.desk.dated import agreed_terms, dated
-from matching.rounds.desk.messages import Message, compose
+from matching.rounds.desk.messages import Message, compose, sent_events
 from matching.rounds.desk.outgoing import MERGE_COLUMNS, addressed, eml, eml_zip, mail_merge_csv, mailto
 from matching.rounds.desk.templates import (
     DEFAULTS,
@@ -413,3 +413,23 @@ def test_documents_and_calendars_hold_nothing_that_people_wrote_but_the_objectiv
     assert b"agreed" in files["by-school.html"] and b"BEGIN:VEVENT" in files["calendars/all.ics"]
     with_them = agreements_html(plan, tables, occasion, agreed_terms(found), contacts_of(tables))
     assert f"{PRIVATE} Head" in with_them.decode()
+
+
+def test_what_was_sent_to_many_is_undone_and_brought_back_together_as_one_by_one(tmp_path):
+    from stores import SOURCES
+
+    pairs = tuple((f"N{number}", f"S{number // 2}") for number in range(5))
+    message = Message("Ann Ash (S1)", "Ann Ash", "", pairs, "s", "t", {})
+    with opened(tmp_path / "rounds.db") as store:
+        seen = store.create("Autumn", SOURCES)
+        events = sent_events("approach", [message], state_of(seen.events), seen.events[0].at.date(), by="Jo")
+        sent_ = store.record(seen, events)
+        numbers = range(2, 12)
+        undone = store.undo(sent_, *numbers)
+        assert (state_of(undone.events).statuses, state_of(undone.events).written) == ({}, {})
+        again = store.undo(undone, *range(12, 22))
+        assert state_of(again.events).statuses == state_of(sent_.events).statuses
+        assert {*state_of(again.events).written} == {*pairs}
+        # An entry and the undo that brought it back cannot be undone together: the first undoes the second.
+        with pytest.raises(DataError, match="is undone already"):
+            store.undo(again, 12 + 10, 2)

@@ -58,7 +58,9 @@ def addressed(messages: Iterable[Message]) -> list[Message]:
 
 
 def _ascii_address(address: str) -> str:
-    return (validate_email(address, check_deliverability=False).ascii_email or "") if address else ""
+    if address.isascii():
+        return address
+    return validate_email(address, check_deliverability=False).ascii_email or ""
 
 
 def mail_merge_csv(messages: Sequence[Message]) -> bytes:
