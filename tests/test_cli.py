@@ -26,7 +26,7 @@ from matching.inputs.bundled import demo_sources
 from matching.inputs.read import read_inputs, read_schools
 from matching.plan.as_bytes import excel_bytes, plan_files
 from matching.plan.handover import files as handover
-from matching.plan.handover.files import Occasion
+from matching.plan.handover.page import Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import read_directory, saved_inputs
 from matching.rounds.history.events import new_event
@@ -1616,7 +1616,8 @@ def test_today_lists_what_to_do_in_the_file_of_a_round(s2s, tmp_path):
     asked = seen.events[-1].at.date()
     run = s2s("today", "round.zip", "--as-at", (asked + timedelta(days=6)).isoformat())
     assert (
-        "[soon] No answer: remind: maths at Alder School (N1), Ann Ash (S1): asked 6 days ago. Remind them." in run.out
+        "[soon] No answer: remind: maths at Alder School (N1), Ann Ash (S1): no answer for 6 days. Remind them."
+        in run.out
     )
     assert run.out.count("To be approached") == 2
     assert "S2" not in s2s("today", "round.zip", "--by", "Jo", "--as-at", f"{asked + timedelta(days=6)}").out

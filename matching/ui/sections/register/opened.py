@@ -163,7 +163,7 @@ class OpenedRegister:
                 "days": people["days_available"].to_numpy(),
                 "km": people["max_distance_km"].to_numpy(),
                 "supports": people["supporter_id"].map(count).fillna(0).astype(int).to_numpy(),
-                "days_used": people["supporter_id"].map(self._days_used).fillna("").to_numpy(),
+                "days_used": [self._days_used.get(one, "") for one in people["supporter_id"]],
                 "availability": [
                     availability(self.inputs.as_at, *row)
                     for row in people[["available_from", "available_until", "unavailable"]].itertuples(
