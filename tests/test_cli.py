@@ -26,7 +26,7 @@ from matching.inputs.bundled import demo_sources
 from matching.inputs.read import read_inputs, read_schools
 from matching.plan.as_bytes import excel_bytes, plan_files
 from matching.plan.handover import files as handover
-from matching.plan.handover.files import Occasion
+from matching.plan.handover.page import Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import read_directory, saved_inputs
 from matching.rounds.history.events import new_event
@@ -99,11 +99,25 @@ def plan_cells(folder: str, table: str = "plan.csv") -> list[dict[str, str]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory) -> Path:
+    """A plan of the tiny round, as the command writes it."""
+    folder = tmp_path_factory.mktemp("made_once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["s2s", "allocate", *put(TABLES), *DAY, "--out", "plan"])
+        with pytest.raises(SystemExit) as left:
+            main()
+    assert left.value.code == 0
+    return folder / "plan"
+
+
 @pytest.fixture
-def plan(s2s) -> Iterator[str]:
-    """A plan of the tiny round."""
-    assert s2s("allocate", *put(TABLES), *DAY, "--out", "plan").code == 0
-    yield "plan"
+def plan(s2s, made_once) -> str:
+    """A plan of the tiny round, in the folder of the test."""
+    put(TABLES)
+    shutil.copytree(made_once, "plan")
+    return "plan"
 
 
 # The commands as a whole
@@ -1602,7 +1616,8 @@ def test_today_lists_what_to_do_in_the_file_of_a_round(s2s, tmp_path):
     asked = seen.events[-1].at.date()
     run = s2s("today", "round.zip", "--as-at", (asked + timedelta(days=6)).isoformat())
     assert (
-        "[soon] No answer: remind: maths at Alder School (N1), Ann Ash (S1): asked 6 days ago. Remind them." in run.out
+        "[soon] No answer: remind: maths at Alder School (N1), Ann Ash (S1): no answer for 6 days. Remind them."
+        in run.out
     )
     assert run.out.count("To be approached") == 2
     assert "S2" not in s2s("today", "round.zip", "--by", "Jo", "--as-at", f"{asked + timedelta(days=6)}").out

@@ -44,7 +44,6 @@ _KEPT = frozenset(
 )
 _TEXTS: Mapping[str, tuple[str, ...]] = {
     "note": ("text",),
-    "template": ("subject", "text"),
     "terms": ("objectives",),
     "review": ("text",),
 }

@@ -238,6 +238,10 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         decision (`is_decision`) is recorded or undone.
     """
     behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
+    # What was recorded about different things is undone, or brought back, without a state for each. A day of visits
+    # may be full when one comes back.
+    undone = [behind[one.undoes] for one in entry if one.undoes in behind]
+    is_together = len({one.number for one in undone if one.kind != "visit"}) == len(entry)
     recorded: set[tuple[str, ...]] = set()
     for event in entry:
         if is_decision(event if event.undoes is None else behind.get(event.undoes, event)):
@@ -245,7 +249,7 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         # Only what was recorded about the same pair can refuse a decision, and a visit another one of that person and
         # day, so a long list of them needs one state.
         if recorded & {event.pair or (), _EVERY_PAIR, _visit_day(event)} or (
-            event.undoes is not None and changed is not owner
+            event.undoes is not None and changed is not owner and not is_together
         ):
             state = state_of(changed.events)
         check_event(state, event)
@@ -254,6 +258,9 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         if event.undoes is not None:
             _refuse_replaced(changed, event.undoes)
         changed = with_events(changed, [event], now)
+        # No refusal depends on a message: an approach of many would need a state for each of them.
+        if event.kind == "message":
+            continue
         recorded.add(_visit_day(event) or (_EVERY_PAIR if event.kind == "desk" else event.pair or ()))
         recorded.discard(())
     return changed

@@ -55,9 +55,11 @@ def lived_in(store: RoundStore) -> Round:
             entry("review", "N2", "S2", on=today, text=f"{WORD} review"),
             entry("evaluation", "N2", "S2", on=today, rating="4", text=f"{WORD} impact"),
             new_event("rates", by="Jo", LLE="400.50"),
+            new_event("template", by="Jo", name="remind", subject=f"{WORD} subject", text=f"{WORD} words"),
+            entry("message", "N2", "S2", template="confirm"),
         ],
     )
-    seen = store.undo(seen, seen.last_event - 8, by="Jo", why=f"{WORD} why")
+    seen = store.undo(seen, seen.last_event - 10, by="Jo", why=f"{WORD} why")
     return store.archive(store.approve(seen, seen.files or {}), why=f"{WORD} why")
 
 

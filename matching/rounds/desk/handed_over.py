@@ -82,7 +82,7 @@ _TOTALS = {
     "By fund": ("fund",),
 }
 _SUMS = ("deployments", "days_agreed", "days_logged", "cost_agreed", "cost_logged")
-_NUMBERS = {"rate", "amount", "evaluated", *_SUMS, *(f"rated_{one}" for one in range(1, 5))}
+_NUMBER_COLUMNS = {"rate", "amount", "evaluated", *_SUMS, *(f"rated_{one}" for one in range(1, 5))}
 
 
 def support_workbook(table: pd.DataFrame, state: RoundState, *, private: bool = False) -> bytes:
@@ -111,7 +111,7 @@ def support_workbook(table: pd.DataFrame, state: RoundState, *, private: bool = 
     if summary["evaluated"].any():
         sheets["Evaluation summary"] = summary.astype(str).map(spreadsheet_safe)
         sheets["Evaluations"] = evaluations_table(table, state, private=private)
-    return workbook_bytes(sheets, _NUMBERS)
+    return workbook_bytes(sheets, _NUMBER_COLUMNS)
 
 
 def _with_total(table: pd.DataFrame, by: tuple[str, ...], state: RoundState) -> pd.DataFrame:

@@ -36,10 +36,12 @@ def move_problem(state: RoundState, event: Event) -> Problem | None:
 
     Agreements that were recorded before consents were asked for stand, because only new ones are judged.
     """
-    if event.pair is None or event.kind not in ("status", "consent"):
+    if event.pair is None or event.kind not in ("status", "consent", "message"):
         return None
     if problem := day_problem(state, event):
         return problem
+    if event.kind == "message":
+        return None
     now = state.status_of(*event.pair)
     if event.kind == "consent":
         fix = "Record that the supporter is approached again first."

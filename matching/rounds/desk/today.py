@@ -122,7 +122,8 @@ def today(state: RoundState, supporter_of: Mapping[str, str], inputs: Inputs, da
     For each deployment at most one line until it has begun:
 
     - proposed: to be approached;
-    - approached, without an answer: after `remind_after_days` a reminder, after `ask_next_after_days` the next person;
+    - approached, without an answer: `remind_after_days` after the last message a reminder or, from
+      `ask_next_after_days` after they were approached, the next person;
     - a consent is given: waiting for the others that the settings ask for, or all have consented;
     - agreed: starting soon, or should have begun.
 
@@ -173,9 +174,9 @@ def line_in_words(line: Line) -> str:
     checked = since[7:] or "on no known day"
     return {
         "begin": f"must have begun {days} ago",
-        "ask next": f"asked {days} ago",
+        "ask next": f"no answer for {days}",
         "find": f"without a supporter{since}",
-        "remind": f"asked {days} ago",
+        "remind": f"no answer for {days}",
         "agree": f"all consents are there{since}",
         "consents": f"waiting for {consents_in_words(line.missing)}{since}" if line.missing else "",
         "approach": f"proposed{since}",
@@ -208,11 +209,13 @@ def _of_deployment(
     elif status == "proposed":
         yield waiting("approach", put_there)
     elif status == "approached":
-        since = state.since[pair]
-        if (day - since).days >= settings.ask_next_after_days:
-            yield waiting("ask next", since, "now")
-        elif (day - since).days >= settings.remind_after_days:
-            yield waiting("remind", since)
+        asked = state.since[pair]
+        since = max(asked, state.written.get(pair, asked))
+        if (day - since).days >= settings.remind_after_days:
+            if (day - asked).days >= settings.ask_next_after_days:
+                yield waiting("ask next", since, "now")
+            else:
+                yield waiting("remind", since)
     elif status == "agreed" and is_near:
         kind = "begin" if (until_start or 0) < 0 else "starts soon"
         yield replace(line, kind=kind, since=start_by, days=until_start)

@@ -9,6 +9,8 @@ from matching.rounds.desk.money import rates_of
 from matching.rounds.desk.moves import move_problem
 from matching.rounds.desk.settings import PARTIES, desk_settings
 from matching.rounds.desk.support_rules import support_problem, unsound_support
+from matching.rounds.desk.templates import KINDS as MESSAGES
+from matching.rounds.desk.templates import TemplateError, Words, check_words
 from matching.rounds.history.events import (
     ANSWERS,
     ENDED,
@@ -146,6 +148,18 @@ def _status_problems(event: Event) -> Iterator[Problem]:
         yield _refusal(event, "status", status, f"{shown(status)} is not a known status.", fix)
 
 
+def _message_problems(event: Event) -> Iterator[Problem]:
+    if problem := _unknown_message(event, "template"):
+        yield problem
+
+
+def _unknown_message(event: Event, column: str) -> Problem | None:
+    name = event.about.get(column, "")
+    if name in MESSAGES:
+        return None
+    return _refusal(event, column, name, f"{shown(name)} is no kind of message.", f"Known are: {', '.join(MESSAGES)}.")
+
+
 def _no_problems(_: Event) -> Iterator[Problem]:
     yield from ()
 
@@ -153,6 +167,7 @@ def _no_problems(_: Event) -> Iterator[Problem]:
 _PROBLEMS: Mapping[str, Callable[[Event], Iterator[Problem]]] = {
     "status": _status_problems,
     "consent": _consent_problems,
+    "message": _message_problems,
     **dict.fromkeys(("terms", "visit", "review", "evaluation"), unsound_support),
 }
 
@@ -176,6 +191,20 @@ def _settings_problem(event: Event) -> Problem | None:
     except ValueError as error:
         message, name = error.args
         return _refusal(event, name, event.about.get(name, ""), message, "Change this setting.")
+    return None
+
+
+def _template_problem(event: Event) -> Problem | None:
+    """Return what is wrong with the words of a message; without any they are the default ones."""
+    if problem := _unknown_message(event, "name"):
+        return problem
+    subject, written = event.about.get("subject"), event.about.get("text")
+    if subject is None and written is None:
+        return None
+    try:
+        check_words(Words(subject or "", written or ""))
+    except TemplateError as error:
+        return _refusal(event, error.column, event.about.get(error.column, ""), error.message, error.fix)
     return None
 
 
@@ -208,6 +237,7 @@ _WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {
     "note": _note_problem,
     "desk": _settings_problem,
     "rates": _rates_problem,
+    "template": _template_problem,
 }
 
 

@@ -70,7 +70,12 @@ def history_csv(events: Iterable[Event], *, private: bool = False) -> bytes:
 
 
 def written_by(event: Event) -> str:
-    """Return what people wrote in an event: a note, who was there, what was said, or the reason."""
+    """Return what people wrote in an event: a note, who was there, what was said, or the reason.
+
+    The words of messages are a setting.
+    """
+    if event.kind == "template":
+        return event.why
     return ". ".join(filter(None, (event.about.get(name, "") for name in _WRITTEN))) or event.why
 
 
@@ -87,6 +92,8 @@ def what_happened(event: Event, names: Mapping[str, str] | None = None) -> str:
         "swap": f" instead of {(names or {}).get(before, before)}" if before else "",
         "status": f": {about.get('status', '')}{_on(event)}",
         "consent": f" of the {about.get('party', '')}: {about.get('answer', '')}{_extent(event)}{_on(event)}",
+        "message": f": {about.get('template', '')}{_on(event)}",
+        "template": f": {about.get('name', '')}{'' if 'text' in about else ', default words restored'}",
         "terms": ": " + _terms_in_words(about) if event.kind == "terms" else "",
         "visit": f": {days_in_words(Decimal(about.get('days') or 0))}{_on(event)}" if event.kind == "visit" else "",
         "review": _on(event),
@@ -165,6 +172,8 @@ def _step_in_words(event: Event) -> str:
         return event.about.get("status", "")
     if event.kind == "consent":
         return f"{event.about.get('party', '')}: {event.about.get('answer', '')}"
+    if event.kind == "message":
+        return f"message: {event.about.get('template', '')}"
     if event.kind == "visit":
         return f"visit ({days_in_words(Decimal(event.about['days']))})"
     if event.kind == "evaluation":

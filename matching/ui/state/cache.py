@@ -248,9 +248,9 @@ def market_of(saved: SavedPlan) -> Market:
 
 def workbook(files: Mapping[str, bytes], plan: Plan, *, with_remarks: bool) -> bytes:
     """Return a plan as one Excel workbook; `files` are those that it is saved in."""
-    # The workload of a round has its days logged too.
-    workload = hashlib.sha256(csv_bytes(plan.workload)).hexdigest()
-    return _workbook(f"{plan_digest(files)} {with_remarks} {workload}", files, plan)
+    # The workload of a round has its days logged too, and an approved plan the statuses of today.
+    known = hashlib.sha256(csv_bytes(plan.workload) + csv_bytes(plan.deployments[["status"]])).hexdigest()
+    return _workbook(f"{plan_digest(files)} {with_remarks} {known}", files, plan)
 
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Writing the Excel workbook…")

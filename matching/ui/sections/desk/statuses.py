@@ -116,7 +116,7 @@ def record_status(found: Deployments, status: str, given: Sequence[str] = (), *,
         The day, as it was typed; today if blank.
     why : str
     """
-    events = [one for pair in found.words for one in _events(found, pair, status, given, _day(on), why.strip())]
+    events = [one for pair in found.words for one in _events(found, pair, status, given, typed_day(on), why.strip())]
     if status == "agreed":
         _refuse_without_consents(found, given)
     if not events:
@@ -170,7 +170,8 @@ def _refuse_without_consents(found: Deployments, given: Sequence[str]) -> None:
     refuse("consent", message, "Tick each consent that was given, or leave the status as it is.")
 
 
-def _day(typed: str) -> date:
+def typed_day(typed: str) -> date:
+    """Return a day as it was typed, today if blank; another text is refused at the top of the screen."""
     try:
         return day(typed.strip()) if typed.strip() else date.today()
     except CellError as fault:
@@ -211,7 +212,7 @@ def show_no_form(found: Deployments, key: str) -> None:
         return
     if extent == "until" and not typed.strip():
         refuse("until", "The last day is missing.", "Give the last day on which they support no school.")
-    said_on, until = _day(on), _day(typed) if extent == "until" else None
+    said_on, until = typed_day(on), typed_day(typed) if extent == "until" else None
     register, by = opened_register(found.round_), person.who()
     urn_of = dict(register.inputs.all_needs[["need_id", "school_urn"]].itertuples(index=False, name=None))
     of_school = [one for one, urn in urn_of.items() if urn == urn_of.get(pair[0])]
