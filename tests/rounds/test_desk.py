@@ -14,7 +14,7 @@ from matching.errors import DataError
 from matching.rounds.desk.moves import MOVES, missing_consents
 from matching.rounds.desk.refused_consent import absence_after_no, events_after_no
 from matching.rounds.desk.settings import PARTIES, DeskSettings
-from matching.rounds.desk.today import KINDS, URGENCIES, today
+from matching.rounds.desk.today import KINDS, URGENCIES, line_in_words, today
 from matching.rounds.history.events import ENDED, HELD, STATUSES, Event
 from matching.rounds.history.merging import can_merge
 from matching.rounds.history.refusals import check_event, why_refused
@@ -213,8 +213,17 @@ HISTORIES = st.lists(
     st.one_of(
         st.builds(status, st.sampled_from(STATUSES), st.integers(0, 40), supporter_id=st.sampled_from(("S1", "S2"))),
         st.builds(consent, st.sampled_from(PARTIES), st.integers(0, 40), by=st.sampled_from(("Jo", "Al"))),
+        st.sampled_from(
+            (
+                event("terms", days="1.5", start="2026-09-05", end="2026-10-05", review_on="2026-09-25"),
+                event("terms", end="2026-09-20", need_id="N2", supporter_id="S2"),
+                event("visit", on="2026-09-12", days="0.75"),
+                event("review", on="2026-09-24", text="Fine"),
+                event("evaluation", on="2026-09-30", rating="3"),
+            )
+        ),
     ),
-    max_size=12,
+    max_size=14,
 )
 
 
@@ -229,6 +238,7 @@ def test_the_same_history_gives_the_same_list_for_the_same_day_in_any_order_of_t
     tables = {"supporters": header + "".join(rows), "accreditation": EVIDENCE}
     again = lines(*history, day=day, supporter_of=dict(pairs), starts="2026-09-20", **tables)
     assert again == first
+    assert all(line_in_words(one) for one in first)
     assert all(one.kind in KINDS and one.urgency in URGENCIES for one in first)
     assert [URGENCIES.index(one.urgency) for one in first] == sorted(URGENCIES.index(one.urgency) for one in first)
 
