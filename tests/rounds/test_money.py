@@ -90,7 +90,7 @@ def test_every_total_is_the_sum_of_its_rounded_rows_to_the_penny(visits, paid):
     assert whole == pence(total(found, "cost_logged"))
     for by in ("supporter_id", "school_urn", "home_school_urn", "fund", "designation"):
         sums = totals(found, by)
-        assert sum(map(pence, sums["cost_logged"])) == whole
+        assert sum(pence(one or 0) for one in sums["cost_logged"]) == whole
         assert sum(sums["days_logged"]) == sum(by_hand.values())
 
 
@@ -132,6 +132,10 @@ def test_the_days_agreed_are_those_of_the_terms_or_else_of_the_need_and_ended_su
     assert (found.at["N1", "days_agreed"], found.at["N3", "days_agreed"]) == (Decimal("3.5"), Decimal("2.5"))
     assert (found.at["N1", "cost_agreed"], found.at["N1", "cost_logged"]) == (1400, 600)
     assert (found.at["N2", "rate"], found.at["N2", "cost_logged"]) == (None, None)
+    sums = totals(found.reset_index(), "designation").set_index("designation")
+    # A cost that is not known is no cost of nothing.
+    assert sums.loc["LLE", ["cost_agreed", "cost_logged", "without_rate"]].tolist() == [None, None, 1]
+    assert sums.loc["SLE", ["cost_logged", "without_rate"]].tolist() == [600, 0]
     assert (found.at["N1", "fund"], found.at["N1", "home_school_name"]) == ("Core", "Birch School")
     ended = support_table(state(*events, status("withdrawn")), {"N1": "S2"}, read(needs=NEEDS))
     rows = {(one["need_id"], one["supporter_id"]): one for one in ended.to_dict("records")}
