@@ -34,7 +34,7 @@ from matching.tables.cell_values import CellError
 from matching.tables.contacts import UNREAD_COLUMNS
 from matching.tables.files import Source, named_apart
 from matching.tables.formats import NEED_STATES, TableFormat, known_columns, table_formats
-from matching.tables.policy import Policy, read_policy
+from matching.tables.policy import Policy, read_policy, without_settings
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
 
@@ -182,7 +182,7 @@ def with_policy(inputs: Inputs, source: Source | None) -> Inputs:
     files = {name: file for name, file in inputs.files.items() if name != "policy"}
     if source is None:
         return replace(inputs, policy=Policy(), files=files)
-    files["policy"] = InputFile(source.name, source.sha256, None)
+    files["policy"] = InputFile(source.name, _digest_of("policy", source), None)
     return replace(inputs, policy=read_policy(source), files=dict(sorted(files.items())))
 
 
@@ -418,7 +418,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
         baseline=typed.get("baseline"),
         policy=reading.policy,
         files={
-            name: InputFile(source.name, source.sha256, len(frames[name]) if name in frames else None)
+            name: InputFile(source.name, _digest_of(name, source), len(frames[name]) if name in frames else None)
             for name, source in sorted(sources.items())
         },
         notices=tuple(notices),
@@ -427,6 +427,11 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
         not_open=not_open,
         unusable_contacts=tuple(reading.problems),
     )
+
+
+def _digest_of(name: str, source: Source) -> str:
+    """Return the digest of a file; of a policy without the settings of a round, which no run reads."""
+    return (without_settings(source) if name == "policy" else source).sha256
 
 
 def _typed(frame: pd.DataFrame, name: str, vocabulary: Vocabulary) -> pd.DataFrame:

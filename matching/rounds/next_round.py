@@ -13,7 +13,7 @@ import numpy as np
 
 from matching.inputs.inputs import Inputs
 from matching.inputs.locations import options_of, with_options
-from matching.rounds.history.events import HELD, Event, Pair, RowChange, new_event
+from matching.rounds.history.events import HELD, SETTINGS, Event, Pair, RowChange, new_event
 from matching.rounds.history.state import RoundState
 from matching.rounds.planning.decisions_table import decisions_source, decisions_table
 from matching.rounds.register import PAST, Sources, blank_table, table_cells
@@ -133,6 +133,16 @@ def continued_event(name: str, round_id: str, past: Sequence[PastSupport], *, by
     changes = tuple(RowChange(PAST, one.key, None, asdict(one)) for one in {one.key: one for one in past}.values())
     event = new_event("continued", by=by, round=round_id, name=name)
     return Event(0, event.at, by, event.kind, "", event.about, None, changes)
+
+
+def carried_settings(state: RoundState, *, by: str) -> list[Event]:
+    """Return the settings that hold in a round, as events of the next one: of each the last that is not undone."""
+    last = {
+        (one.kind, one.about.get("name", "")): one
+        for one in state.events
+        if one.kind in SETTINGS and one.number not in state.undone
+    }
+    return [new_event(one.kind, by=by, **one.about) for one in last.values()]
 
 
 # ---- the tables ----------------------------------------------------------------------------------------------------

@@ -234,8 +234,8 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
     Raises
     ------
     DataError
-        One is refused (`history.refusals.why_refused`, `register.change_problem`), or the round is approved: then only
-        notes and statuses that end no deployment are recorded or undone.
+        One is refused (`history.refusals.why_refused`, `register.change_problem`), or the round is approved: then no
+        decision (`is_decision`) is recorded or undone.
     """
     behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
     # What was recorded about different things is undone, or brought back, without a state for each. A day of visits

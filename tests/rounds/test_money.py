@@ -2,9 +2,12 @@
 
 import csv
 import io
+import json
+import re
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import tiny
@@ -17,9 +20,11 @@ from test_desk import PAIR, event, refused, state, status
 from test_support import visit
 
 from matching.allocation import allocate
+from matching.errors import DataError
 from matching.plan.as_bytes import plan_files, stored_digests
 from matching.rounds.desk.handed_over import evaluation_summary, evaluations_table, support_workbook
 from matching.rounds.desk.money import amount, cost, in_pounds, rates_of
+from matching.rounds.desk.settings import DeskSettings, desk_settings, settings_events
 from matching.rounds.desk.support_table import (
     INVOICE_COLUMNS,
     invoice_table,
@@ -31,8 +36,10 @@ from matching.rounds.desk.support_table import (
 from matching.rounds.history.events import Event
 from matching.rounds.history.refusals import check_event
 from matching.rounds.history.table import history_csv, what_happened
+from matching.rounds.next_round import carried_settings
 from matching.rounds.round import is_decision
 from matching.tables.csv_out import csv_bytes
+from matching.tables.policy import without_settings
 
 NEEDS = (
     tiny.NEEDS.replace("priority\n", "priority,fund\n")
@@ -196,6 +203,15 @@ def test_rates_are_settings_on_which_no_plan_depends():
     assert in_pounds(Decimal("1250.5")) == "£1,250.50"
 
 
+def test_the_next_round_has_the_settings_that_hold_in_this_one():
+    undo = Event(0, event("plan").at, "Jo", "undo", "", {}, undoes=3)
+    found = state(rates(SLE="400"), event("desk", remind_after_days="3"), rates(SLE="500"), undo)
+    carried = carried_settings(found, by="Al")
+    assert {one.by for one in carried} == {"Al"}
+    after = state(*carried)
+    assert (after.rates, after.desk) == (found.rates, found.desk) == ({"SLE": 400}, DeskSettings(remind_after_days=3))
+
+
 def test_a_fund_is_read_and_kept_out_of_the_plan():
     with_fund, without = tiny.read(needs=NEEDS.replace("Core", "Zqfund")), tiny.read()
     assert with_fund.all_needs["fund"].tolist() == ["Zqfund", "=Extra", ""]
@@ -230,3 +246,59 @@ def test_nothing_that_people_wrote_leaves_unless_it_is_ticked(private):
     assert leaving == ({"evaluations.csv", "support.xlsx"} if private else set())
     told = "".join(map(every_text, files.values()))
     assert not [word for word in ("zqobjectives", "zqhead", "zqvisit", "zqreview") if word in told]
+
+
+# ---- settings in a policy file -------------------------------------------------------------------------------------
+
+SETTINGS = """
+[weights]
+specialism = 0.6
+[desk]
+remind_after_days = 3
+consents = ["supporter"]
+[rates]
+SLE = 425.50
+LLE = 0
+"""
+
+
+def test_settings_of_a_policy_file_are_entries_of_the_round_and_no_plan_knows_them():
+    source = tiny.as_source("policy", SETTINGS)
+    desk, paid = settings_events(source, DeskSettings(), {}, by="Jo")
+    found = state(desk, paid)
+    assert found.desk == DeskSettings(3, 10, ("supporter",))
+    assert found.rates == {"SLE": Decimal("425.50"), "LLE": Decimal(0)}
+    assert settings_events(source, found.desk, found.rates, by="Jo") == []
+    assert settings_events(None, found.desk, found.rates, by="Jo") == []
+    plain = without_settings(source)
+    assert b"rates" not in plain.content and without_settings(plain) is plain
+    plans = [
+        plan_files(allocate(one), one, written_at=desk.at)
+        for one in (tiny.read(policy=SETTINGS), tiny.read(policy=plain))
+    ]
+    one, other = ({**json.loads(files.pop("manifest.json")), "timings": 0} for files in plans)
+    assert (plans[0], one) == (plans[1], other)
+    assert not [name for name, content in plans[0].items() if b"425.5" in content or b"remind" in content]
+
+
+def test_every_fault_of_the_settings_of_a_policy_file_is_named_and_commands_pass_them_over():
+    wrong = "[desk]\nremind_after_days = 0\nremind = 3\n[rates]\nSLE = -1.5\nHLE = 3\nNLE = 1.005\n"
+    with pytest.raises(DataError) as caught:
+        settings_events(tiny.as_source("policy", wrong), DeskSettings(), {}, by="Jo")
+    words = {one.column: f"{one.message} {one.fix}" for one in caught.value.problems}
+    assert {*words} == {"desk.remind_after_days", "desk.remind", "rates.SLE", "rates.HLE", "rates.NLE"}
+    assert words["rates.SLE"].startswith("'-1.5' is negative.")
+    assert words["rates.NLE"].startswith("'1.005' is not an amount in pounds.")
+    assert tiny.read(policy=wrong).policy == tiny.read().policy
+    with pytest.raises(DataError, match="is not a section"):
+        settings_events(tiny.as_source("policy", "rates = 3\n"), DeskSettings(), {}, by="Jo")
+
+
+def test_the_settings_that_the_template_of_a_policy_shows_can_be_used():
+    template = (Path(__file__).parents[2] / "data" / "templates" / "policy.toml").read_text(encoding="utf-8")
+    shown = re.sub(r"^# (?=\[|[A-Za-z_]+ = )", "", template, flags=re.MULTILINE)
+    desk, paid = (
+        one.about for one in settings_events(tiny.as_source("policy", shown), DeskSettings(1, 1), {}, by="Jo")
+    )
+    assert ({*desk}, {*paid}) == ({*DeskSettings().as_text()}, {"SLE"})
+    assert desk_settings(desk) == DeskSettings()

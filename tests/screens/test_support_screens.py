@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from test_screens import Visitor, database, demo, planned  # noqa: F401
+from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
 from test_today_screen import held, state
 from test_workspace import begin
 
@@ -100,6 +100,8 @@ def test_rates_give_the_cost_on_plan_and_in_the_workload(planned):  # noqa: F811
     assert "The rates are saved." in planned.words()
     assert "Proved: no plan is better." in planned.words()
     assert "and the days used so far £83.34." in planned.words()
+    planned.choose("Need", "N026")
+    assert "Days used: 0.25 of 5 days. Cost: £83.34 of £1,666.70." in planned.words()
 
 
 def test_what_schools_say_is_handed_over_by_group_and_their_words_only_if_ticked(planned):  # noqa: F811
@@ -113,5 +115,44 @@ def test_what_schools_say_is_handed_over_by_group_and_their_words_only_if_ticked
     assert "Evaluated so far: 1 of 1 deployment." in words
     assert "A great difference" in words
     planned.tick("Include the schools' words on the impact in these files")
+
+
+def test_visits_of_a_table_are_shown_first_and_a_second_upload_adds_nothing(planned):  # noqa: F811
+    planned = agree(planned, new_event("terms", days="0.5", **ABOUT))
+    day = f"{date.today():%d/%m/%Y}"
+    for rows in (f"N026,S015,{day},0.3\n", f"N026,S015,{day},0.75\n"):
+        planned.go(TODAY)
+        table = f"need_id,supporter_id,on,days\n{rows}".encode()
+        planned._one(planned.tab.file_uploader, "Table of visits").upload("visits.csv", table)
+        planned.run()
+        if "0.3" in rows:
+            assert "Nothing is logged: the table has 1 problem." in planned.words()
+    assert "0.75 days are used then, 0.25 days more than agreed." in planned.words()
+    assert state(planned).support.visits == {}
+    planned.press("Log 1 visit")
+    assert "Recorded: 1 visit from a table." in planned.words()
+    planned._one(planned.tab.file_uploader, "Table of visits").upload("visits.csv", table)
+    planned.run()
+    assert "1 visit is logged already: row 2." in planned.words()
+    assert len(state(planned).support.visits[PAIR]) == 1
+
+
+def test_rates_of_a_policy_file_are_those_of_the_round_that_begins_with_it(database):  # noqa: F811
+    visitor = with_tables(policy="[rates]\nSLE = 400.50\n")
+    assert {name: str(rate) for name, rate in state(visitor).rates.items()} == {"SLE": "400.50"}
+    assert b"rates" not in held(visitor).sources["policy"].content
+    refused = with_tables(policy="[rates]\nSLE = -1\n")
+    assert "'-1' is negative." in refused.words()
+
+
+def test_what_today_lists_is_recorded_there(planned):  # noqa: F811
+    planned = agree(planned, *(new_event("status", status=one, **ABOUT) for one in ("active", "completed")))
     planned.go(TODAY)
-    assert not planned.tab.exception
+    planned.choose("Show", "evaluate")
+    assert planned.tab.dataframe[0].value["Why"].tolist() == [f"Completed on {date.today():%d/%m/%Y}"]
+    planned.press("Tick all 1")
+    next(one for one in planned.tab.radio if one.label.startswith("What difference")).set_value("2")
+    planned.press("Record the evaluation")
+    assert "made some difference, says the school." in planned.words()
+    (said,) = state(planned).support.evaluations[PAIR]
+    assert said.rating == "2"

@@ -11,8 +11,8 @@ from matching.tables.csv_out import spreadsheet_safe, workbook_bytes
 GROUPS = {"local_authority": "local authority", "designation": "designation", "focus": "focus"}
 """The columns of the support table by which evaluations are counted, with their names."""
 TOTAL, ALL, NOT_KNOWN = "total", "All deployments", "Not known"
-_NUMBERS = {f"rated_{number}": number for number in RATINGS}
-SUMMARY_COLUMNS = ("by", "group", "deployments", "evaluated", *_NUMBERS)
+_RATED = {f"rated_{number}": number for number in RATINGS}
+SUMMARY_COLUMNS = ("by", "group", "deployments", "evaluated", *_RATED)
 EVALUATION_COLUMNS = (
     "need_id",
     "school_name",

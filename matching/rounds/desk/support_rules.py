@@ -36,7 +36,8 @@ def support_problem(state: RoundState, event: Event) -> Problem | None:
     if problem := day_problem(state, event):
         return problem
     if now not in HELD:
-        fix = "Record first that it is agreed or active."
+        is_over = now in ENDED
+        fix = "Undo the entry that ended it first." if is_over else "Record first that it is agreed or active."
         return _refusal(event, "status", now, f"The support is {now}, so there is no {event.kind} of it.", fix)
     return _day_is_full(state, event) if event.kind == "visit" else None
 

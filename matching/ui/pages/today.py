@@ -18,6 +18,7 @@ from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import entries, record_and_confirm, show_recorded
 from matching.ui.sections.desk.messages import KEPT, WRITING, show_messages
 from matching.ui.sections.desk.statuses import Deployments, record_status, refuse, show_status_form
+from matching.ui.sections.desk.support_forms import show_support_form
 from matching.ui.sections.desk.visits_upload import offer_visits_table
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
@@ -27,6 +28,8 @@ from matching.ui.widgets.layout import go_to, grid_height, round_or_stop, screen
 
 _DOES = {"approach": "approached", "agree": "agreed", "begin": "active"}
 """By kind of line, the status that its action records at once; the other actions lead to another screen."""
+_RECORDS = {"log visits": "visit", "days left": "visit", "hold review": "review", "evaluate": "evaluation"}
+"""By kind of line, what of the support itself is recorded for it: the form is there where the line is ticked alone."""
 _WORDS = {"approached": "Mark as approached", "agreed": "Record as agreed", "active": "Record as begun"}
 _WRITTEN = ("approach", "remind", "ask next", "consents")
 """The kinds of line that are answered with a message first of all."""
@@ -205,6 +208,8 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
         if row.cells["So far"]:
             st.html(markup.paragraph(f"So far: {row.cells['So far']}.", quiet=True))
         _offer_action(opened, row)
+        if row.line and row.line.kind in _RECORDS:
+            _show_support(opened, row, _RECORDS[row.line.kind])
     else:
         st.html(markup.heading(f"{counted(len(ticked), 'line')} ticked", 2))
         if deployments:
@@ -221,6 +226,12 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
         digest = hash(tuple(one.key for one in deployments))
         st.html(markup.heading("Another status, or consents", 3))
         show_status_form(_deployments(opened, deployments), "What is the status now?", f"today_{digest}_{entries()}")
+
+
+def _show_support(opened: OpenedRegister, row: _Row, kind: str) -> None:
+    needs = opened.inputs.all_needs
+    (asked,) = needs.loc[needs["need_id"] == row.pair[0], "days"]
+    show_support_form(kind, _deployments(opened, [row]), float(asked), f"today_{row.key}_{entries()}")
 
 
 def _about(row: _Row) -> str:

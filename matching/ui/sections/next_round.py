@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 
 import streamlit as st
 
@@ -11,7 +10,15 @@ from matching.errors import counted
 from matching.inputs.inputs import Inputs
 from matching.rounds.desk.support import RATINGS
 from matching.rounds.history.events import HELD, Pair
-from matching.rounds.next_round import DAYS_CHOICES, PastSupport, next_tables, past_in_words, past_of, past_supports
+from matching.rounds.next_round import (
+    DAYS_CHOICES,
+    PastSupport,
+    carried_settings,
+    next_tables,
+    past_in_words,
+    past_of,
+    past_supports,
+)
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
@@ -38,7 +45,8 @@ def offer_next_round(round_: Round) -> None:
         st.html(
             markup.bullets(
                 [
-                    "Schools, people with their contact details, evidence and rules are taken over as they stand now.",
+                    "Schools, people with their contact details, evidence, rules, rates and the settings of Today are "
+                    "taken over as they stand now.",
                     "Who must not support a need stays barred from its school, as a conflict that you can remove "
                     "under People.",
                     "Who declined a need that goes on is not proposed for it again.",
@@ -61,7 +69,12 @@ def _begin(round_: Round, name: str, days: str, going_on: bool) -> None:
     evaluations = opened.state.support.evaluations
     ratings = {pair: RATINGS[said[-1].rating].lower() for pair, said in evaluations.items()}
     past = past_supports(round_.name, round_.events, opened.state, opened.inputs, ratings)
-    begin = partial(open_round.store().continue_from, round_, name, tables, past, by=person.who())
+    settings = carried_settings(opened.state, by=person.who())
+
+    def begin() -> Round:
+        begun = open_round.store().continue_from(round_, name, tables, past, by=person.who())
+        return open_round.store().record(begun, settings) if settings else begun
+
     if open_round.change(begin):
         st.session_state["done"] = (
             f"This is the next round, with {counted(len(needs), 'need')} that nobody had agreed to support. "

@@ -63,7 +63,7 @@ def show_need(opened: Opened, need_id: str) -> None:
         so_far = deployment_lines(opened.live.state).get((need_id, row["supporter_id"]))
         if row["met"]:
             pair, state = (need_id, str(row["supporter_id"])), opened.live.state
-            days = days_sentence(state, pair, float(row["days"]))
+            days = days_sentence(state, pair, float(row["days"]), str(row["designation"]))
             if support := " ".join(filter(None, (days, terms_sentence(state.support.terms.get(pair))))):
                 st.html(markup.paragraph(support))
             if so_far:

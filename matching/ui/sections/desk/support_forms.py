@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
+from matching.rounds.desk.money import cost, in_pounds
 from matching.rounds.desk.support import RATINGS, Terms, days_in_words, plain
 from matching.rounds.edits import NO_FAULTS, Cells, Faults
 from matching.rounds.history.events import HELD, Event, Pair, new_event
@@ -31,14 +32,17 @@ def support_labels(state: RoundState, pair: Pair) -> dict[str, str]:
     return {"visit": "A visit", **terms, "review": "A review", "evaluation": "The school's evaluation"}
 
 
-def days_sentence(state: RoundState, pair: Pair, asked: float) -> str:
-    """Return the days used of those agreed, with what is more than agreed; blank before anything is agreed."""
+def days_sentence(state: RoundState, pair: Pair, asked: float, designation: str) -> str:
+    """Return the days used of those agreed and their cost, with what is more than agreed; blank before an agreement."""
     used, agreed = state.support.days_used(pair), state.support.days_agreed(pair, asked)
     if not used and state.status_of(*pair) not in HELD:
         return ""
     over = f", {days_in_words(used - agreed)} more than agreed" if used > agreed > 0 else ""
     of = f"{plain(used)} of {days_in_words(agreed)}" if agreed else days_in_words(used)
-    return f"Days used: {of}{over}."
+    rate = state.rates.get(designation)
+    spent, planned = cost(used, rate), cost(agreed, rate)
+    money = "" if spent is None or planned is None else f" Cost: {in_pounds(spent)} of {in_pounds(planned)}."
+    return f"Days used: {of}{over}.{money}"
 
 
 def terms_sentence(terms: Terms | None) -> str:
