@@ -47,8 +47,8 @@ KINDS: Mapping[str, str] = {
 
 
 ACTIONS: Mapping[str, str] = {
-    "begin": "Record that it has begun",
-    "ask next": "End this one and ask the next person",
+    "begin": "Record the start",
+    "ask next": "Ask the next person",
     "find": "Find another supporter",
     "remind": "Remind them",
     "agree": "Record the agreement",

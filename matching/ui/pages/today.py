@@ -171,8 +171,8 @@ def _show_table(shown: Sequence[_Row]) -> list[_Row]:
         },
         key=grid,
         column_config={
-            "What to do": st.column_config.TextColumn(width=125),
-            "Need": st.column_config.TextColumn(width=215),
+            "What to do": st.column_config.TextColumn(width=150),
+            "Need": st.column_config.TextColumn(width=190),
             "Supporter": st.column_config.TextColumn(width=155),
             "Status": st.column_config.TextColumn(width=90),
             "Why": st.column_config.TextColumn(width=190),
