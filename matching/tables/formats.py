@@ -124,10 +124,7 @@ class TableFormat:
         return tuple(name for name in needed if name not in header)
 
     def known_in(self, header: Iterable[str], mapping: Mapping[str, str] | None = None) -> int:
-        """Return how many columns of the format a header has, without those that no run reads.
-
-        Schools and needs both have contacts, so they do not tell one from the other.
-        """
+        """Return how many columns of the format a header has, without those of any table that no run reads."""
         return len(set(self.columns_in(header, mapping).values()) - UNREAD_COLUMNS)
 
     def columns_in(self, header: Iterable[str], mapping: Mapping[str, str] | None = None) -> dict[str, str]:
