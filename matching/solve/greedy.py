@@ -4,7 +4,6 @@ import numpy as np
 
 from matching.solve.arrays import Flags, Positions
 from matching.solve.problem import UNMET, AssignmentProblem, best_of_each_need, days_used, visits_of
-from matching.solve.programme import Programme
 
 
 def filled_greedily(problem: AssignmentProblem, supporter_of: Positions, allowed: Positions) -> Positions:
@@ -33,13 +32,6 @@ def filled_greedily(problem: AssignmentProblem, supporter_of: Positions, allowed
             taken = _first_of_each(taken, side.home[problem.supporter])
             taken = _first_of_each(taken, side.school[problem.need])
         outcome[problem.need[taken]] = problem.supporter[taken]
-
-
-def completed(problem: AssignmentProblem, programme: Programme, chosen: Flags) -> Positions:
-    """Return by need its supporter in a choice of pairs, completed greedily where a search was cut short."""
-    outcome = np.full(len(problem.level), UNMET, dtype=np.intp)
-    outcome[problem.need[programme.pair[chosen]]] = problem.supporter[programme.pair[chosen]]
-    return filled_greedily(problem, outcome, programme.pair)
 
 
 def _first_of_each(pairs: Positions, group_of: Positions) -> Positions:

@@ -117,6 +117,62 @@ class DaysParams(_Section):
     local_repair_share: Share = 0.5
 
 
+class LoadsParams(_Section):
+    """How the components in which days or side constraints bind are solved, by loads.
+
+    Attributes
+    ----------
+    few_pairs : int
+        A component of no more pairs goes straight to the closing programme, pair by pair.
+    level_factors : tuple of int
+        What a need of each level counts, as multiples of the last one.
+    plan_bonus_milli : int
+        What a need of the last level counts where plans are searched for, in thousandths.
+    bonus_share : float
+        What it counts where the most that can be met is proved, as a multiple of the highest score there could be.
+    close_count : float
+        A count is bounded closely enough within this share of a need.
+    most_day_units : int
+        Days are priced in no more units than this for any supporter.
+    smoothing : float
+        The weight of the prices of the best bound so far, against the master's own.
+    times_apart : int
+        How often supporters choose again in each round of pricing, after conflicts over the same need.
+    close : float
+        The master is solved when it is this close to its bound, in score points.
+    columns_here : int
+        An integer programme of no more columns is solved in this process, a larger one in a process of its own.
+    neighbourhood_people, neighbourhoods : int
+        The number of supporters in a neighbourhood, and how many are searched in a row without finding a better plan.
+    neighbourhood_nodes : int
+        The most nodes of the search tree of a neighbourhood.
+    neighbourhood_loads : int
+        The most loads of a neighbourhood.
+    master_nodes : int
+        The most nodes of the search tree of the restricted master in whole numbers.
+    most_loads, most_loads_each : int
+        The most loads of a closing programme, and of one supporter in it; others take part pair by pair.
+    """
+
+    few_pairs: CountOrZero = 1_500
+    level_factors: tuple[Count, Count, Count] = (16, 4, 1)
+    plan_bonus_milli: Count = 8_000
+    bonus_share: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 4.0
+    close_count: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    most_day_units: Count = 200
+    smoothing: Share = 0.4
+    times_apart: CountOrZero = 3
+    close: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.002
+    columns_here: CountOrZero = 3_000
+    neighbourhood_people: Count = 120
+    neighbourhoods: CountOrZero = 12
+    neighbourhood_nodes: Count = 300
+    neighbourhood_loads: Count = 6_000
+    master_nodes: Count = 300
+    most_loads: Count = 25_000
+    most_loads_each: Count = 2_000
+
+
 class WhatIfParams(_Section):
     """How a plan is solved again after one small change.
 
@@ -149,6 +205,7 @@ class SolveParams(_Section):
     flow: FlowParams = FlowParams()
     auction: AuctionParams = AuctionParams()
     days: DaysParams = DaysParams()
+    loads: LoadsParams = LoadsParams()
     what_if: WhatIfParams = WhatIfParams()
 
 

@@ -1,0 +1,368 @@
+r"""Column generation over loads: a restricted master by the simplex method, and a bound over all pairs.
+
+A load :math:`L` of supporter *j* is a set of needs within j's places and days, of value :math:`v(L)`. The master is
+the linear relaxation of: maximise the sum of :math:`v(L) x_L`, where ::
+
+    need i        sum over loads with i                   <= 1      (= y_p in a package p, y_p between 0 and 1)
+    supporter j   sum over loads of j                     <= 1
+    level k       needs of level k met, over all loads    >= what earlier levels reached
+    school s      sum of [L visits s] x_L                 <= supporters that may come
+    home h        sum of |L| x_L over supporters of h     <= deployments left
+
+Its columns are found by pricing, a knapsack for each supporter (Dantzig and Wolfe, Operations Research 8, 1960; Barnhart
+et al., Operations Research 46, 1998). Prices are smoothed towards those of the best bound so far (Wentges, International
+Transactions in Operational Research 4, 1997).
+
+Guarantee: at any prices of the rows other than supporters, no plan is worth more than those prices times the right-hand
+sides, plus every supporter's best load at these prices (Lagrangean relaxation; Fisher, Management Science 27, 1981). So
+`bound` holds over all eligible pairs, in memory or not, whenever the search ends.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import coo_array, csc_array
+
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.budget import Budget
+from matching.solve.highs import LinearProgramme
+from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, widened
+from matching.solve.params import LoadsParams
+from matching.solve.pricing_oracle import PricingOracle
+from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, chosen_pairs, rank_in_order
+
+_N_LEVELS = len(PRIORITY_LEVELS)
+_NOTHING = 1e-7
+_MILLI = 1000
+_RISING = 0.05
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the master, one after another: needs, supporters, levels, then schools and homes that could bind.
+
+    Attributes
+    ----------
+    least, most : ndarray of float64
+        By row.
+    supporter_at, level_at, school_at, home_at : int
+        The first row of each kind; needs come first.
+    school, home : ndarray of intp
+        By need its school, and by supporter the home school, as rows; -1 where no limit could bind.
+    package : ndarray of intp
+        By need: its package as a number from 0, or -1.
+    """
+
+    least: Floats
+    most: Floats
+    supporter_at: int
+    level_at: int
+    school_at: int
+    home_at: int
+    school: Positions
+    home: Positions
+    package: Positions
+
+    @classmethod
+    def of(cls, problem: AssignmentProblem) -> "Rows":
+        """Return the rows of a problem."""
+        n_needs, n_people = len(problem.level), len(problem.places)
+        school, home, package = (np.full(size, -1, dtype=np.intp) for size in (n_needs, n_people, n_needs))
+        limits = [np.zeros(0), np.zeros(0)]
+        side = problem.side_constraints
+        if side is not None:
+            asking = np.bincount(side.school, minlength=len(side.supporters_left))
+            offering = np.bincount(side.home, weights=problem.places, minlength=len(side.deployments_left))
+            binding = [np.flatnonzero(asking > side.supporters_left), np.flatnonzero(offering > side.deployments_left)]
+            school, home = (_numbered(of, some) for of, some in zip((side.school, side.home), binding, strict=True))
+            left = (side.supporters_left, side.deployments_left)
+            limits = [one[some].astype(np.float64) for one, some in zip(left, binding, strict=True)]
+            _, package[side.package >= 0] = np.unique(side.package[side.package >= 0], return_inverse=True)
+        level_at = n_needs + n_people
+        school_at = level_at + _N_LEVELS
+        home_at = school_at + len(limits[0])
+        most = np.concatenate([np.ones(level_at), np.full(_N_LEVELS, np.inf), *limits])
+        least = np.full(len(most), -np.inf)
+        packed = np.flatnonzero(package >= 0)
+        least[packed] = most[packed] = 0
+        school, home = (np.where(of >= 0, at + of, -1) for of, at in ((school, school_at), (home, home_at)))
+        return cls(least, most, n_needs, level_at, school_at, home_at, school, home, package)
+
+    @property
+    def n_packages(self) -> int:
+        """The number of packages: the first columns of the master."""
+        return int(self.package.max(initial=-1)) + 1
+
+    def packages(self) -> csc_array:
+        """Return a column for each package, which takes up its needs."""
+        packed = np.flatnonzero(self.package >= 0)
+        shape = (len(self.most), self.n_packages)
+        return csc_array((np.full(len(packed), -1.0), (packed, self.package[packed])), shape=shape)
+
+    def visited(self, problem: AssignmentProblem) -> Positions:
+        """Return by pair the row of the school that counts its visit, or -1."""
+        pairs = np.arange(len(problem.need))
+        return np.where(problem.already_visits(pairs), -1, self.school[problem.need])
+
+    def cells(self, problem: AssignmentProblem, visited: Positions, loads: Positions) -> csc_array:
+        """Return the columns of loads, which are pairs of the problem filled up in front with -1."""
+        load, slot = np.nonzero(loads >= 0)
+        pair = loads[load, slot]
+        need, holder = problem.need[pair], problem.supporter[loads[:, -1]]
+        home = self.home[holder][load]
+        visit = np.unique(np.column_stack([visited[pair], load])[visited[pair] >= 0], axis=0)
+        every = np.arange(len(loads))
+        row = (need, self.supporter_at + holder, self.level_at + problem.level[need], visit[:, 0], home[home >= 0])
+        column = (load, every, load, visit[:, 1], load[home >= 0])
+        cells = (np.ones(sum(map(len, row))), (np.concatenate(row), np.concatenate(column)))
+        return csc_array(coo_array(cells, shape=(len(self.most), len(loads))))
+
+
+def _numbered(of: Positions, some: Positions) -> Positions:
+    """Return the place of each entry among some sorted numbers, or -1."""
+    if not len(some):
+        return np.full(len(of), -1, dtype=np.intp)
+    place = np.minimum(np.searchsorted(some, of), len(some) - 1)
+    return np.where(some[place] == of, place, -1)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound in points of the master's objective, with the prices that give it.
+
+    Attributes
+    ----------
+    price : ndarray of float64
+        By row of the master; those of supporters are not used.
+    gain : ndarray of float64
+        By pair of the problem: its value less the prices of its rows, but for schools.
+    best : BestLoads
+        At these prices.
+    """
+
+    value: float
+    price: Floats
+    gain: Floats
+    best: BestLoads
+
+
+class Master:
+    """The restricted master of one problem.
+
+    Attributes
+    ----------
+    problem : AssignmentProblem
+        With the pairs of the oracle that were needed.
+    loads : ndarray of intp, shape (loads, most places)
+        The columns, as pairs of the problem, filled up in front with -1.
+    share : ndarray of float64
+        By load: how much of it the last solution takes.
+    bonus : ndarray of float64
+        By level: what a need counts in the objective besides its value, in points.
+    bound : Bound
+        The best bound over the pairs of the problem.
+    """
+
+    def __init__(
+        self, problem: AssignmentProblem, oracle: PricingOracle | None, price: Integers, params: LoadsParams
+    ) -> None:
+        self.problem, self._oracle, self._params = problem, oracle, params
+        # The value of a pair is a score of at most 1, and in a rerun the change cost.
+        self.most_score = max(float(problem.value_milli.max(initial=0)) / _MILLI, 1.0) * len(problem.level)
+        self.rows = Rows.of(problem)
+        self._least, self._most = self.rows.least.copy(), self.rows.most.copy()
+        self.bonus = np.array(params.level_factors) * params.plan_bonus_milli / _MILLI
+        self._offers_changed()
+        self._width = max(int(self.offers.places.max(initial=0)), 1)
+        self.loads = np.empty((0, self._width), dtype=np.intp)
+        self.share = np.zeros(0)
+        self._programme = LinearProgramme(self._least, self._most)
+        packages = self.rows.packages()
+        self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
+        self.value, self._solved = -np.inf, False
+        self.bound = self.bounded(self._first_prices(price))
+        self.add(self._apart(self.bound))
+
+    # ---- pairs and loads ----
+
+    def _offers_changed(self) -> None:
+        problem = self.problem
+        self.visited = visited = self.rows.visited(problem)
+        at = np.where(visited >= 0, visited - self.rows.school_at, -1)
+        self.offers = Offers.of(problem, at, self._params.most_day_units)
+
+    @property
+    def worth(self) -> Floats:
+        """By pair of the problem: its bonus and value, in points."""
+        worth: Floats = self.bonus[self.problem.level[self.problem.need]] + self.problem.value_milli / _MILLI
+        return np.where(np.isfinite(worth), worth, 0.0)
+
+    def grow(self, need: Positions, supporter: Positions, value_milli: Integers) -> int:
+        """Add pairs to the problem, and return how many were new."""
+        before = len(self.problem.need)
+        self.problem, place = self.problem.with_pairs(need, supporter, value_milli)
+        if len(self.problem.need) > before:
+            self.loads = np.where(self.loads >= 0, place[self.loads], -1)
+            self._offers_changed()
+        return len(self.problem.need) - before
+
+    def sums(self, of_pair: Floats, loads: Positions) -> Floats:
+        """Return by load the sum over its pairs."""
+        return np.where(loads >= 0, of_pair[loads], 0.0).sum(axis=1)
+
+    def loads_of(self, supporter_of: Positions) -> Positions:
+        """Return what each supporter takes in a plan whose pairs are in the problem."""
+        pairs = chosen_pairs(self.problem, supporter_of)
+        pairs = pairs[np.argsort(self.problem.supporter[pairs], kind="stable")]
+        people, load = np.unique(self.problem.supporter[pairs], return_inverse=True)
+        loads = np.full((len(people), self._width), -1, dtype=np.intp)
+        loads[load, self._width - 1 - rank_in_order(load)] = pairs
+        return np.sort(loads, axis=1)
+
+    def add(self, loads: Positions) -> None:
+        """Add columns."""
+        loads = widened(loads, self._width)
+        at_most = np.full(len(loads), np.inf)
+        self._programme.add_columns(self.sums(self.worth, loads), at_most, self.rows.cells(self.problem, self.visited, loads))
+        self.loads = np.vstack([self.loads, loads])
+
+    # ---- levels ----
+
+    def counts(self) -> Floats:
+        """Return by level how many needs the last solution meets, with fractions."""
+        level = np.where(self.loads >= 0, self.problem.level[self.problem.need[self.loads]], _N_LEVELS)
+        return np.array([self.share @ (level == one).sum(axis=1) for one in range(_N_LEVELS)])
+
+    def keep_level(self, level: int, least: int, most: int) -> None:
+        """From now on, a level meets at least and at most so many needs."""
+        row = self.rows.level_at + level
+        self._least[row], self._most[row] = least, most
+        self._programme.change_row(row, least, most)
+        self._solved = False
+        self.bound = self.bounded(self.bound.price)
+
+    def open_level(self, level: int) -> None:
+        """Keep nothing of a level any more."""
+        row = self.rows.level_at + level
+        self._least[row], self._most[row] = -np.inf, np.inf
+        self._programme.change_row(row, -np.inf, np.inf)
+        self._solved = False
+
+    def limits(self) -> tuple[Floats, Floats]:
+        """Return by row the least and the most that its sum may be."""
+        return self._least.copy(), self._most.copy()
+
+    def reweigh(self, bonus: Floats) -> None:
+        """Change the bonus of each level; a level whose bonus is infinitely negative counts for nothing at all."""
+        self.bonus = bonus
+        self._programme.change_values(self.rows.n_packages, self.sums(self.worth, self.loads))
+        self._solved = False
+        self.bound = self.bounded(self.bound.price)
+
+    # ---- prices ----
+
+    def _first_prices(self, price: Integers) -> Floats:
+        """Return prices of the rows, after those of supporters' places that prove the optimum with places only."""
+        problem = self.problem
+        tier = np.rint(price / problem.bonus_milli).astype(np.intp)
+        of_tier = np.append(0.0, self.bonus[::-1])
+        of_place = of_tier[np.minimum(tier, _N_LEVELS)] + (price - tier * problem.bonus_milli) / _MILLI
+        prices = np.zeros(len(self._most))
+        np.maximum.at(prices, problem.need, self.worth - of_place[problem.supporter])
+        return prices
+
+    def bounded(self, price: Floats) -> Bound:
+        """Return the bound at some prices, over the pairs of the problem."""
+        rows = self.rows
+        price = np.where(np.isinf(self._least), np.maximum(price, 0.0), price)
+        price = np.where(np.isinf(self._most), np.minimum(price, 0.0), price)
+        price[rows.supporter_at : rows.level_at] = 0.0
+        with np.errstate(invalid="ignore"):
+            sides = np.where(price > 0, price * self._most, np.where(price < 0, price * self._least, 0.0))
+        packed = rows.package >= 0
+        of_package = np.bincount(rows.package[packed], weights=price[: len(rows.package)][packed])
+        best = best_loads(self.offers, gain := self._gain(price), price[rows.school_at : rows.home_at])
+        value = float(sides.sum() + np.maximum(of_package, 0).sum() + best.gain.sum())
+        return Bound(value, price, gain, best)
+
+    def _gain(self, price: Floats) -> Floats:
+        """Return by pair its value less the prices of its rows, but for schools."""
+        need, rows = self.problem.need, self.rows
+        home = np.where(rows.home >= 0, price[rows.home], 0.0)
+        of_level = price[rows.level_at + self.problem.level]
+        gain: Floats = self.worth - (price[: len(of_level)] + of_level)[need] - home[self.problem.supporter]
+        return gain
+
+    # ---- column generation ----
+
+    def generate(self, close: float, budget: Budget) -> bool:
+        """Add loads until the bound is close to the master's value, over all pairs; False where that was cut short."""
+        while True:
+            if not self._converge(close, budget):
+                return False
+            if not self.with_all_gaining(0.0):
+                return True
+            self.bound = self.bounded(self.bound.price)
+
+    def with_all_gaining(self, within: float) -> int:
+        """Add the pairs of the oracle that fall short of a gain by no more than that; return how many were new."""
+        if self._oracle is None:
+            return 0
+        level, price = self.problem.level, self.bound.price
+        of_need = price[: len(level)]
+        least = of_need + price[self.rows.level_at + level] - self.bonus[level] - within
+        # A need that counts for nothing gains only by a price below zero, as a member of a package may have.
+        least = np.where(np.isfinite(self.bonus[level]) | (of_need >= 0), least, -np.inf)
+        asked = np.floor(np.clip(_MILLI * least, -NEVER, NEVER)).astype(np.int64)
+        offered = np.zeros(len(self.problem.places))
+        offered[self.rows.home >= 0] = price[self.rows.home[self.rows.home >= 0]]
+        offered = np.where(self.problem.places > 0, np.floor(_MILLI * offered), NEVER).astype(np.int64)
+        return self.grow(*self._oracle.pairs_above(asked, offered))
+
+    def _converge(self, close: float, budget: Budget) -> bool:
+        """Add loads until the bound is close to the master's value, over the pairs of the problem."""
+        # After a change of the rows or the values, the prices of the bound are no longer those to stay near to.
+        weight = self._params.smoothing if self._solved else 0.0
+        if not self._solved and not self._solve(budget):
+            return False
+        while self.bound.value - self.value > close:
+            stable, at_duals, before = self.bound.price, self._programme.duals, self.value
+            loads = self._promising(weight * stable + (1 - weight) * at_duals)
+            if not len(loads):
+                loads = self._promising(at_duals)
+            if not len(loads):
+                break
+            self.add(loads)
+            if not self._solve(budget):
+                return False
+            # Where the value hardly rises, it is the prices of the bound that are far from the best.
+            is_rising = self.value - before > _RISING * (self.bound.value - self.value)
+            weight = self._params.smoothing if is_rising else 0.0
+        return True
+
+    def _solve(self, budget: Budget) -> bool:
+        if not self._programme.solve(budget):
+            return False
+        self._solved, self.value = True, self._programme.value
+        self.share = self._programme.columns[self.rows.n_packages :]
+        return True
+
+    def _promising(self, price: Floats) -> Positions:
+        """Return the best loads at some prices that could raise the master's value, and keep a better bound."""
+        bound = self.bounded(price)
+        if bound.value < self.bound.value:
+            self.bound = bound
+        loads = self._apart(bound)
+        duals = self._programme.duals
+        reduced = self.sums(self.worth, loads) - self.rows.cells(self.problem, self.visited, loads).T @ duals
+        return loads[reduced > _NOTHING * max(1.0, float(self.bonus[-1]) / _MILLI)]
+
+    def _apart(self, bound: Bound) -> Positions:
+        toll = bound.price[self.rows.school_at : self.rows.home_at]
+        loads = loads_apart(self.offers, bound.gain, toll, bound.best, self._params.times_apart)
+        return loads if self.offers.is_exact else self.within_days(loads)
+
+    def within_days(self, loads: Positions) -> Positions:
+        """Return the loads that keep days to the hundredth, where they were found in coarser units."""
+        asked = np.where(loads >= 0, self.problem.days_asked[self.problem.need[loads]], 0).sum(axis=1)
+        return loads[asked <= self.problem.days_offered[self.problem.supporter[loads[:, -1]]]]

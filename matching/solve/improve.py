@@ -1,0 +1,214 @@
+"""Better plans from the restricted master: its loads in whole numbers, then large neighbourhood search.
+
+First the loads that column generation has found are chosen from in whole numbers (restricted master heuristic;
+Joncour et al., Electronic Notes in Discrete Mathematics 36, 2010). Then neighbourhoods are searched (Shaw, CP 1998):
+supporters near to where the plan loses most against the bound give up what they hold, and are assigned again from all
+loads that lose little at the prices of the bound. What a plan loses is a sum over supporters (their best load's gain
+less that of their load) and unmet needs (their price), so it is known where to look.
+
+Guarantee: none but that every plan keeps the rules and is no worse than the one before.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.budget import Budget
+from matching.solve.close import Choice, Limits, closed
+from matching.solve.column_generation import Master
+from matching.solve.components import keeps_rules
+from matching.solve.knapsack import loads_within
+from matching.solve.params import LoadsParams
+from matching.solve.problem import UNMET, AssignmentProblem, Reached, values_of
+
+_MILLI = 1000
+
+
+def better(problem: AssignmentProblem, one: Positions, other: Positions | None) -> Positions:
+    """Return the better of two plans, the first if the other breaks a rule or is no better."""
+    if other is None or not keeps_rules(problem, other):
+        return one
+    return other if values_of(problem, other) > values_of(problem, one) else one
+
+
+def plan_weight(problem: AssignmentProblem, params: LoadsParams) -> Integers:
+    """Return by pair what it counts in a search for plans, in thousandths: moderate bonuses for levels, and its value.
+
+    Bonuses as large as would keep levels apart for certain make integer programmes slow. Moderate ones hardly ever
+    prefer another plan, and `better` compares plans level by level.
+    """
+    bonus = np.array(params.level_factors) * params.plan_bonus_milli
+    weight: Integers = bonus[problem.level[problem.need]] + problem.value_milli
+    return weight
+
+
+def from_restricted_master(master: Master, plan: Positions, budget: Budget, params: LoadsParams) -> Positions:
+    """Return the best plan of the master's loads and those of a plan, or that plan."""
+    if not len(master.share):
+        return plan
+    loads = np.unique(np.vstack([master.loads, master.loads_of(plan)]), axis=0)
+    choice = Choice(loads, np.zeros(0, dtype=np.intp))
+    limits = _open_limits(master)
+    weight = plan_weight(master.problem, params)
+    found = closed(
+        master.problem,
+        master.rows,
+        limits,
+        choice,
+        weight,
+        budget,
+        here=params.columns_here,
+        start=plan,
+        nodes=params.master_nodes,
+    )
+    return better(master.problem, plan, found.supporter_of)
+
+
+def _open_limits(master: Master) -> Limits:
+    """Return the limits of the master, without what levels keep."""
+    rows = master.rows
+    return Limits(rows.least.copy(), rows.most.copy())
+
+
+@dataclass(frozen=True)
+class _Losses:
+    """Where a plan loses against the bound, in points: by need and by supporter; and by pair, its own loss."""
+
+    of_need: Floats
+    of_supporter: Floats
+    of_pair: Floats
+
+
+def _losses(master: Master, plan: Positions) -> _Losses:
+    bound, rows = master.bound, master.rows
+    loads = master.loads_of(plan)
+    gained = np.zeros(len(master.problem.places))
+    school = np.where(master.visited >= 0, bound.price[master.visited], 0.0)
+    paid = np.zeros(len(loads))
+    if (school > 0).any():
+        cells = rows.cells(master.problem, master.visited, loads)
+        toll = np.where(np.arange(len(bound.price)) >= rows.school_at, bound.price, 0.0)
+        toll[rows.home_at :] = 0.0
+        paid = cells.T @ toll
+    gained[master.problem.supporter[loads[:, -1]]] = master.sums(bound.gain, loads) - paid
+    of_need = np.where(plan == UNMET, np.maximum(bound.price[: len(plan)], 0.0), 0.0)
+    of_pair = bound.best.loss(master.offers, bound.gain)
+    return _Losses(of_need, np.maximum(bound.best.gain - gained, 0.0), of_pair)
+
+
+def searched_around(
+    master: Master, plan: Positions, most: Reached, budget: Budget, params: LoadsParams
+) -> Positions:
+    """Return a plan that is at least as good, after searching neighbourhoods of where it loses most."""
+    tried = np.zeros(len(master.problem.level) + len(master.problem.places), dtype=bool)
+    in_vain = 0
+    while in_vain < params.neighbourhoods and values_of(master.problem, plan) != most and budget.remaining_s() > 0:
+        losses = _losses(master, plan)
+        lost = np.where(tried, 0.0, np.append(losses.of_need, losses.of_supporter))
+        seed = int(np.argmax(lost))
+        if lost[seed] * _MILLI < 1 / 2:
+            break
+        people, near = _neighbourhood(master.problem, losses, plan, seed, params.neighbourhood_people)
+        tried |= near & (np.append(losses.of_need, losses.of_supporter) <= lost[seed])
+        tried[seed] = True
+        found = _searched(master, plan, people, losses, budget, params)
+        if found is plan:
+            in_vain += 1
+        else:
+            plan, in_vain = found, 0
+            tried[:] = False
+    return plan
+
+
+def _neighbourhood(
+    problem: AssignmentProblem, losses: _Losses, plan: Positions, seed: int, size: int
+) -> tuple[Flags, Flags]:
+    """Return the supporters nearest to a seed, which is a need or a supporter, and all nodes as near as they are.
+
+    A step along a pair is as long as the pair's loss: a better plan differs from this one along such paths.
+    """
+    n_needs, n_nodes = len(problem.level), len(problem.level) + len(problem.places)
+    some = np.flatnonzero(np.isfinite(losses.of_pair))
+    chosen = plan[problem.need[some]] == problem.supporter[some]
+    # A stored zero is no edge.
+    length = np.where(chosen, 0.0, losses.of_pair[some]) + 1e-6
+    ends = (problem.need[some], n_needs + problem.supporter[some])
+    graph = csr_array((length, ends), shape=(n_nodes, n_nodes))
+    away = dijkstra(graph, directed=False, indices=[seed], min_only=True)
+    order = np.argsort(away[n_needs:], kind="stable")[:size]
+    order = order[np.isfinite(away[n_needs:][order])]
+    people = np.zeros(len(problem.places), dtype=bool)
+    people[order] = True
+    near = away <= (away[n_needs:][order[-1]] if len(order) else 0.0) / 2
+    return people, near
+
+
+def _searched(
+    master: Master, plan: Positions, people: Flags, losses: _Losses, budget: Budget, params: LoadsParams
+) -> Positions:
+    """Return the best plan in which only these people are assigned again, from loads that lose little."""
+    problem, rows = master.problem, master.rows
+    people, free = _free(problem, rows.package, plan, people)
+    if not people.any():
+        return plan
+    is_free_pair = free[problem.need] & people[problem.supporter]
+    gain = np.where(is_free_pair, master.bound.gain, -np.inf)
+    missing = losses.of_need.sum() + losses.of_supporter.sum()
+    toll = master.bound.price[rows.school_at : rows.home_at]
+    within = missing
+    while True:
+        reach = np.where(people, within, -1.0)
+        loads, is_listed = loads_within(
+            master.offers, gain, toll, master.bound.best, reach, params.neighbourhood_loads, params.most_loads_each
+        )
+        if is_listed[people].all() or within < 1 / _MILLI:
+            break
+        within /= 2
+    if not master.offers.is_exact:
+        loads = master.within_days(loads)
+    own = master.loads_of(plan)
+    own = own[people[problem.supporter[own[:, -1]]]]
+    loads = np.unique(np.vstack([loads, own]), axis=0)
+    held = np.where(free, UNMET, plan)
+    limits = _left(master, held)
+    found = closed(
+        problem,
+        rows,
+        limits,
+        Choice(loads, np.zeros(0, dtype=np.intp)),
+        plan_weight(problem, params),
+        budget,
+        here=params.columns_here,
+        start=np.where(free, plan, UNMET),
+        nodes=params.neighbourhood_nodes,
+    )
+    if found.supporter_of is None:
+        return plan
+    return better(problem, plan, np.where(free, found.supporter_of, plan))
+
+
+def _free(problem: AssignmentProblem, package: Positions, plan: Positions, people: Flags) -> tuple[Flags, Flags]:
+    """Return the people and needs of a neighbourhood: packages are inside as a whole, or not at all."""
+    while True:
+        free = (plan == UNMET) | people[plan]
+        bound_packages = np.unique(package[(package >= 0) & ~free])
+        fixed = (package >= 0) & np.isin(package, bound_packages)
+        holders = np.unique(plan[fixed & (plan != UNMET)])
+        if not people[holders].any():
+            return people, free & ~fixed
+        people = people.copy()
+        people[holders] = False
+
+
+def _left(master: Master, held: Positions) -> Limits:
+    """Return the limits that remain beside the deployments that are held."""
+    rows, problem = master.rows, master.problem
+    used = np.zeros(len(rows.most))
+    loads = master.loads_of(held)
+    if len(loads):
+        used = np.asarray(rows.cells(problem, master.visited, loads).sum(axis=1)).ravel()
+    used[: rows.school_at] = 0
+    return Limits(rows.least.copy(), rows.most - used)
