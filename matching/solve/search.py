@@ -158,6 +158,7 @@ class _Search:
     def __init__(self, master: Master, plan: Positions, places_only: Reached, params: LoadsParams) -> None:
         self.master, self.plan, self._places_only, self._params = master, plan, places_only, params
         self._closed_at = np.inf
+        self.closed_bounds: Reached | None = None
         self.goals: list[int] = []
         self.proved: list[int] = []
         level = master.problem.level
@@ -213,9 +214,10 @@ class _Search:
 
     def bounds(self, budget: Budget) -> Reached:
         """Return the bound of each level, for plans as good as this one in the levels before."""
-        reached = values_of(self.master.problem, self.plan)
+        if self.closed_bounds is not None:
+            return self.closed_bounds
         self._keep_reached(budget)
-        most = self._most_score()
+        reached, most = values_of(self.master.problem, self.plan), self._most_score()
         if reached[:_N_LEVELS] == self._places_only[:_N_LEVELS]:
             most = min(most, self._places_only[-1])
         return as_reached(max(one, other) for one, other in zip((*self.proved, most), reached, strict=True))
@@ -247,6 +249,9 @@ class _Search:
                 self._keep(level, reached[level], budget)
                 self.goals[level] = reached[level]
                 self.master.keep_level(level, reached[level], self.proved[level])
+        # A need more than the plan meets adds nothing to the score itself.
+        is_proved = np.array(self.goals) == np.array(self.proved)
+        self.master.reweigh(np.where(is_proved, self.master.bonus, 0.0))
         self.master.generate(self._params.close, budget)
 
     # ---- plans ----
@@ -263,6 +268,7 @@ class _Search:
         """Prove the plan or find a better one, among all loads that could be in it, while time lasts."""
         self._keep_reached(budget)
         if list(values_of(self.master.problem, self.plan)[:_N_LEVELS]) != self.proved:
+            self._close_levels(budget)
             return
         while budget.remaining_s() > 0 and (gap := self._gap()) >= 1:
             before = self.plan
@@ -273,6 +279,14 @@ class _Search:
             if self.plan is before:
                 self._closed(self._mixed_choice(gap / _MILLI), gap / _MILLI, budget)
                 return
+
+    def _close_levels(self, budget: Budget) -> None:
+        """Where prices do not prove how many needs can be met, search over all pairs, if they are in memory."""
+        if self.master.has_all_pairs:
+            known = as_reached((*self.proved, self._most_score()))
+            self.plan, self.closed_bounds = _closed_by_levels(
+                self.master.problem, self.plan, known, budget, self._params
+            )
 
     def _gap(self) -> float:
         """Return by how much a better plan could exceed this one, in thousandths."""
