@@ -18,14 +18,14 @@ programmes (`search`); everywhere else it is the answer.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from matching.solve.arrays import Integers, Positions
 from matching.solve.budget import Budget
-from matching.solve.components import Components, over_days
+from matching.solve.components import Component, Components, over_days
 from matching.solve.flow import best_with_places
 from matching.solve.greedy import filled_greedily
 from matching.solve.params import DEFAULTS, SolveParams
@@ -39,7 +39,7 @@ from matching.solve.problem import (
     rank_in_group,
     values_of,
 )
-from matching.solve.search import best_of_component
+from matching.solve.search import ComponentSearch
 
 
 def assign(
@@ -92,25 +92,24 @@ def _searched(
     """Return the optimum with places only, searched again in each component where it breaks a constraint."""
     # Smallest first, so that one large component does not use up the time of all.
     violated = Components.of(problem, oracle).violated(problem, places_only)
+    # Prices are multiples of the bonus, which is smaller for fewer needs, and a difference in scores.
+    tier = np.rint(price / problem.bonus_milli).astype(np.int64)
+    searches = []
+    for component in violated:
+        alone = component.problem_of(problem)
+        of_alone = (price - tier * (problem.bonus_milli - alone.bonus_milli))[component.supporters]
+        alike = component.oracle_of(oracle, problem), component.positions_of(places_only)
+        searches.append(ComponentSearch(alone, *alike, of_alone, component.n_pairs, params.loads))
+    # A good plan everywhere comes before a proof anywhere.
+    for number, (component, search) in enumerate(zip(violated, searches, strict=True), start=1):
+        budget.report(f"Solving days, packages and limits, part {number} of {len(violated)}")
+        search.find(budget.share(_share(component, violated[number:])))
+    for number, (component, search) in enumerate(zip(violated, searches, strict=True), start=1):
+        search.prove(budget.share(_share(component, violated[number:])))
     supporter_of, price_milli = places_only.copy(), price.astype(np.float64)
     values = bounds = np.array(values_of(problem, places_only))
-    for number, component in enumerate(violated):
-        budget.report(f"Solving days, packages and limits, part {number + 1} of {len(violated)}")
-        # Half of the remaining time, or more where the components after it are smaller. Unused time is theirs.
-        share = max(0.5, component.n_pairs / sum(one.n_pairs for one in violated[number:]))
-        alone = component.problem_of(problem)
-        # Prices are multiples of the bonus, which is smaller for fewer needs, and a difference in scores.
-        tier = np.rint(price / problem.bonus_milli).astype(np.int64)
-        of_alone = price - tier * (problem.bonus_milli - alone.bonus_milli)
-        chosen, reached, most = best_of_component(
-            alone,
-            component.oracle_of(oracle, problem),
-            component.positions_of(places_only),
-            of_alone[component.supporters],
-            component.n_pairs,
-            budget.share(share),
-            params.loads,
-        )
+    for component, search in zip(violated, searches, strict=True):
+        chosen, reached, most = search.result(budget)
         relaxed = values_of(problem, places_only, component.needs)
         supporter_of[component.needs] = np.where(chosen == UNMET, UNMET, component.supporters[chosen])
         price_milli[component.supporters] = np.nan
@@ -125,6 +124,11 @@ def _searched(
         searched=bool(violated),
         ended=budget.ended,
     )
+
+
+def _share(component: Component, later: Sequence[Component]) -> float:
+    """Return the share of the remaining time of a component: half, or more where those after it are smaller."""
+    return max(0.5, component.n_pairs / (component.n_pairs + sum(one.n_pairs for one in later)))
 
 
 def _cancelled(

@@ -34,7 +34,7 @@ from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, ch
 _N_LEVELS = len(PRIORITY_LEVELS)
 _NOTHING = 1e-7
 _MILLI = 1000
-_RISING = 0.05
+_RISING, _LITTLE = 0.05, 1e3
 
 
 @dataclass(frozen=True)
@@ -245,6 +245,26 @@ class Master:
         self._programme.change_row(row, least, most)
         self._solved = False
         self.bound = self.bounded(self.bound.price)
+
+    def most_counted(self, factors: Floats) -> float:
+        """Return what the sum of counts by level, times their factors, does not exceed in any plan.
+
+        The prices are those of this sum at the last basis, where it is combined with the usual objective, which counts
+        next to nothing. So they are the best where the last solution is among those that reach the most.
+        """
+        usual, bound = self.bonus, self.bound
+        per_pair = factors[self.problem.level[self.problem.need]]
+        values = np.concatenate([np.zeros(self.rows.n_packages), self.sums(per_pair, self.loads)])
+        most = float(usual @ np.bincount(self.problem.level, minlength=_N_LEVELS)) + self.most_score
+        scale = _LITTLE * most
+        self.bonus = usual + scale * factors
+        self.bound = self.bounded(self._programme.duals + scale * self._programme.duals_of(values))
+        if self.with_all_gaining(0.0):
+            self.bound = self.bounded(self.bound.price)
+            bound = replace(bound, value=np.inf)
+        counted, self.bonus = self.bound.value / scale, usual
+        self.bound = bound if np.isfinite(bound.value) else self.bounded(bound.price)
+        return counted
 
     def open_level(self, level: int) -> None:
         """Keep nothing of a level any more."""

@@ -99,6 +99,13 @@ class LinearProgramme:
         count = len(value)
         self._solver.addCols(count, value, np.zeros(count), at_most, cells.nnz, start, index, cells.data)
 
+    def duals_of(self, value: Floats) -> Floats:
+        """Return the duals of the rows at the last basis for other values of the columns."""
+        _, basic = self._solver.getBasicVariables()
+        # A basic row has no value; its number is negative.
+        _, duals = self._solver.getBasisTransposeSolve(np.where(basic >= 0, value[np.maximum(basic, 0)], 0.0))
+        return np.array(duals)
+
     def change_values(self, first: int, value: Floats) -> None:
         """Change the value of the columns from `first` on."""
         columns = np.arange(first, first + len(value), dtype=np.int32)

@@ -9,7 +9,7 @@ less that of their load) and unmet needs (their price), so it is known where to 
 Guarantee: none but that every plan keeps the rules and is no worse than the one before.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -20,11 +20,13 @@ from matching.solve.budget import Budget
 from matching.solve.close import Choice, Limits, closed
 from matching.solve.column_generation import Master
 from matching.solve.components import keeps_rules
+from matching.solve.greedy import filled_greedily
 from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
 from matching.solve.problem import UNMET, AssignmentProblem, Reached, values_of
 
 _MILLI = 1000
+_SPLIT = 1e-6
 
 
 def better(problem: AssignmentProblem, one: Positions, other: Positions | None) -> Positions:
@@ -46,31 +48,37 @@ def plan_weight(problem: AssignmentProblem, params: LoadsParams) -> Integers:
 
 
 def from_restricted_master(master: Master, plan: Positions, budget: Budget, params: LoadsParams) -> Positions:
-    """Return the best plan of the master's loads and those of a plan, or that plan."""
+    """Return the best plan of the master's loads, or that plan if it is better.
+
+    Loads that the master takes whole make up most of a plan. Whoever is far from all that it splits keeps them; for the
+    others it is solved in whole numbers.
+    """
     if not len(master.share):
         return plan
-    loads = np.unique(np.vstack([master.loads, master.loads_of(plan)]), axis=0)
-    choice = Choice(loads, np.zeros(0, dtype=np.intp))
-    limits = _open_limits(master)
-    weight = plan_weight(master.problem, params)
-    found = closed(
-        master.problem,
-        master.rows,
-        limits,
-        choice,
-        weight,
-        budget,
-        here=params.columns_here,
-        start=plan,
-        nodes=params.master_nodes,
-    )
-    return better(master.problem, plan, found.supporter_of)
+    problem, is_split = master.problem, (master.share > _SPLIT) & (master.share < 1 - _SPLIT)
+    plan = better(problem, plan, _of_whole_loads(master))
+    losses = _losses(master, plan)
+    seeds = np.append(losses.of_need, losses.of_supporter) * _MILLI > 1 / 2
+    seeds[len(problem.level) + problem.supporter[master.loads[is_split, -1]]] = True
+    if not seeds.any():
+        return plan
+    people, _ = _neighbourhood(problem, losses, plan, np.flatnonzero(seeds), params.master_people)
+    people, free = _free(problem, master.rows.package, plan, people)
+    loads = master.loads[people[problem.supporter[master.loads[:, -1]]]]
+    loads = loads[np.where(loads >= 0, free[problem.need[loads]], True).all(axis=1)]
+    return _assigned_again(master, plan, people, free, loads, params.master_nodes, budget, params)
 
 
-def _open_limits(master: Master) -> Limits:
-    """Return the limits of the master, without what levels keep."""
-    rows = master.rows
-    return Limits(rows.least.copy(), rows.most.copy())
+def _of_whole_loads(master: Master) -> Positions:
+    """Return the plan of the loads that the master takes whole, and what fits beside them."""
+    problem, package = master.problem, master.rows.package
+    taken = master.loads[master.share >= 1 - _SPLIT]
+    pairs = taken[taken >= 0]
+    plan = np.full(len(problem.level), UNMET, dtype=np.intp)
+    plan[problem.need[pairs]] = problem.supporter[pairs]
+    broken = np.unique(package[(package >= 0) & (plan == UNMET)])
+    plan[(package >= 0) & np.isin(package, broken)] = UNMET
+    return filled_greedily(problem, plan, np.arange(len(problem.need)))
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,7 @@ def searched_around(
         seed = int(np.argmax(lost))
         if lost[seed] * _MILLI < 1 / 2:
             break
-        people, near = _neighbourhood(master.problem, losses, plan, seed, params.neighbourhood_people)
+        people, near = _neighbourhood(master.problem, losses, plan, np.array([seed]), params.neighbourhood_people)
         tried |= near & (np.append(losses.of_need, losses.of_supporter) <= lost[seed])
         tried[seed] = True
         found = _searched(master, plan, people, losses, budget, params)
@@ -124,9 +132,9 @@ def searched_around(
 
 
 def _neighbourhood(
-    problem: AssignmentProblem, losses: _Losses, plan: Positions, seed: int, size: int
+    problem: AssignmentProblem, losses: _Losses, plan: Positions, seeds: Positions, size: int
 ) -> tuple[Flags, Flags]:
-    """Return the supporters nearest to a seed, which is a need or a supporter, and all nodes as near as they are.
+    """Return the supporters nearest to seeds, needs or supporters, and all nodes at most half as far as those.
 
     A step along a pair is as long as the pair's loss: a better plan differs from this one along such paths.
     """
@@ -137,7 +145,7 @@ def _neighbourhood(
     length = np.where(chosen, 0.0, losses.of_pair[some]) + 1e-6
     ends = (problem.need[some], n_needs + problem.supporter[some])
     graph = csr_array((length, ends), shape=(n_nodes, n_nodes))
-    away = dijkstra(graph, directed=False, indices=[seed], min_only=True)
+    away = dijkstra(graph, directed=False, indices=seeds, min_only=True)
     order = np.argsort(away[n_needs:], kind="stable")[:size]
     order = order[np.isfinite(away[n_needs:][order])]
     people = np.zeros(len(problem.places), dtype=bool)
@@ -169,21 +177,33 @@ def _searched(
         within /= 2
     if not master.offers.is_exact:
         loads = master.within_days(loads)
+    return _assigned_again(master, plan, people, free, loads, params.neighbourhood_nodes, budget, params)
+
+
+def _assigned_again(
+    master: Master,
+    plan: Positions,
+    people: Flags,
+    free: Flags,
+    loads: Positions,
+    nodes: int,
+    budget: Budget,
+    params: LoadsParams,
+) -> Positions:
+    """Return the best plan in which some people take one of these loads or what they have, or the plan itself."""
+    problem = master.problem
     own = master.loads_of(plan)
     own = own[people[problem.supporter[own[:, -1]]]]
-    loads = np.unique(np.vstack([loads, own]), axis=0)
-    held = np.where(free, UNMET, plan)
-    limits = _left(master, held)
     found = closed(
         problem,
-        rows,
-        limits,
-        Choice(loads, np.zeros(0, dtype=np.intp)),
+        master.rows,
+        _left(master, np.where(free, UNMET, plan)),
+        Choice(np.unique(np.vstack([loads, own]), axis=0), np.zeros(0, dtype=np.intp)),
         plan_weight(problem, params),
         budget,
         here=params.columns_here,
         start=np.where(free, plan, UNMET),
-        nodes=params.neighbourhood_nodes,
+        nodes=nodes,
     )
     if found.supporter_of is None:
         return plan

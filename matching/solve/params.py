@@ -148,6 +148,8 @@ class LoadsParams(_Section):
         The most nodes of the search tree of a neighbourhood.
     neighbourhood_loads : int
         The most loads of a neighbourhood.
+    master_people : int
+        The most supporters for whom the restricted master is solved in whole numbers, nearest to what it splits.
     master_nodes : int
         The most nodes of the search tree of the restricted master in whole numbers.
     most_loads, most_loads_each : int
@@ -168,8 +170,9 @@ class LoadsParams(_Section):
     neighbourhoods: CountOrZero = 12
     neighbourhood_nodes: Count = 300
     neighbourhood_loads: Count = 6_000
+    master_people: Count = 1_500
     master_nodes: Count = 300
-    most_loads: Count = 25_000
+    most_loads: Count = 20_000
     most_loads_each: Count = 2_000
 
 

@@ -23,6 +23,7 @@ from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
 from matching.solve.pricing_oracle import PricingOracle, with_addable_pairs, with_all_pairs_of
 from matching.solve.problem import (
+    NEVER,
     PRIORITY_LEVELS,
     UNMET,
     AssignmentProblem,
@@ -36,16 +37,8 @@ _MILLI, _EXACT = 1000, 1e-6
 _N_LEVELS = len(PRIORITY_LEVELS)
 
 
-def best_of_component(
-    problem: AssignmentProblem,
-    oracle: PricingOracle | None,
-    places_only: Positions,
-    price: Integers,
-    n_pairs: int,
-    budget: Budget,
-    params: LoadsParams,
-) -> tuple[Positions, Reached, Reached]:
-    """Return the best plan of a problem that is one component, its values, and the bound of each level.
+class ComponentSearch:
+    """The search of a problem that is one component.
 
     Parameters
     ----------
@@ -54,19 +47,47 @@ def best_of_component(
     n_pairs : int
         The number of its pairs, in the problem or not.
     """
-    relaxed = values_of(problem, places_only)
-    problem, plan = _first_plan(problem, oracle, places_only)
-    if n_pairs <= params.few_pairs:
-        problem = with_all_pairs_of(problem, oracle, np.arange(len(problem.level)))
-        plan, most = _closed_by_levels(problem, plan, relaxed, budget, params)
-        return plan, values_of(problem, plan), most
-    master = Master(problem, oracle, price, params)
-    master.add(master.loads_of(plan))
-    search = _Search(master, plan, relaxed, params)
-    search.bound_levels(budget)
-    search.improve(budget)
-    search.close(budget)
-    return search.plan, values_of(master.problem, search.plan), search.bounds(budget)
+
+    def __init__(
+        self,
+        problem: AssignmentProblem,
+        oracle: PricingOracle | None,
+        places_only: Positions,
+        price: Integers,
+        n_pairs: int,
+        params: LoadsParams,
+    ) -> None:
+        self._relaxed = values_of(problem, places_only)
+        self._problem, self._plan = _first_plan(problem, oracle, places_only)
+        self._bounds: Reached | None = None
+        self._oracle, self._price, self._params = oracle, price, params
+        self._has_few_pairs, self._by_loads = n_pairs <= params.few_pairs, None
+
+    def find(self, budget: Budget) -> None:
+        """Find a good plan and its bounds; with few pairs, the best."""
+        problem, params = self._problem, self._params
+        if self._has_few_pairs:
+            self._problem = with_all_pairs_of(problem, self._oracle, np.arange(len(problem.level)))
+            self._plan, self._bounds = _closed_by_levels(self._problem, self._plan, self._relaxed, budget, params)
+            return
+        master = Master(problem, self._oracle, self._price, params)
+        master.add(master.loads_of(self._plan))
+        self._by_loads = _ByLoads(master, self._plan, self._relaxed, params)
+        self._by_loads.bound_levels(budget)
+        self._by_loads.improve(budget)
+
+    def prove(self, budget: Budget) -> None:
+        """Prove the plan or find a better one, while time lasts."""
+        if self._by_loads is not None:
+            self._by_loads.close(budget)
+
+    def result(self, budget: Budget) -> tuple[Positions, Reached, Reached]:
+        """Return the best plan, its values, and the bound of each level."""
+        if self._by_loads is None:
+            bounds = self._relaxed if self._bounds is None else self._bounds
+            return self._plan, values_of(self._problem, self._plan), bounds
+        found = self._by_loads
+        return found.plan, values_of(found.master.problem, found.plan), found.bounds(budget)
 
 
 def _first_plan(
@@ -144,7 +165,7 @@ def _last_bounds(
     return max(most_met, met), max(most_score, score)
 
 
-class _Search:
+class _ByLoads:
     """The search of one component by loads.
 
     Attributes
@@ -199,17 +220,24 @@ class _Search:
     def _most_met(self, level: int, budget: Budget) -> tuple[int, int]:
         """Return how many needs of a level no plan exceeds that reaches the goals before it, and the master's own count.
 
-        One need more then counts more than any score, and later levels count for nothing.
+        Where the prices of the last solution do not prove it, later levels count for nothing, and one need more of this
+        one more than any score.
         """
-        usual, factors = self.master.bonus, np.array(self._params.level_factors, dtype=np.float64)
-        bonus = np.where(np.arange(_N_LEVELS) <= level, self.master.most_score * factors / factors[level], -np.inf)
-        bonus = self._params.bonus_share * bonus
-        self.master.reweigh(bonus)
-        is_solved = self.master.generate(self._params.close_count * bonus[level], budget)
-        counted = self.master.bound.value - float(bonus[:level] @ np.array(self.goals, dtype=np.float64))
-        proved = int(np.floor(min(counted / bonus[level], self._asking[level]) + _EXACT))
-        could = int(np.floor(self.master.counts()[level] + _EXACT)) if is_solved else 0
-        self.master.reweigh(usual)
+        master, goals = self.master, np.array(self.goals, dtype=np.float64)
+        factors = np.array(self._params.level_factors, dtype=np.float64) / self._params.level_factors[level]
+        factors[level + 1 :] = 0
+        could = int(np.floor(master.counts()[level] + _EXACT)) if len(master.share) else 0
+        proved = int(np.floor(master.most_counted(factors) - float(factors[:level] @ goals) + _EXACT)) if could else NEVER
+        if proved <= could or budget.remaining_s() <= 0:
+            return min(proved, self._asking[level]), could
+        usual, bonus = master.bonus, self._params.bonus_share * master.most_score * factors
+        bonus[level + 1 :] = -np.inf
+        master.reweigh(bonus)
+        if master.generate(self._params.close_count * bonus[level], budget):
+            could = int(np.floor(master.counts()[level] + _EXACT))
+        counted = master.bound.value - float(bonus[:level] @ goals)
+        proved = int(min(np.floor(counted / bonus[level] + _EXACT), proved, self._asking[level]))
+        master.reweigh(usual)
         return proved, could
 
     def bounds(self, budget: Budget) -> Reached:
