@@ -272,6 +272,7 @@ class Master:
         self._least[row], self._most[row] = -np.inf, np.inf
         self._programme.change_row(row, -np.inf, np.inf)
         self._solved = False
+        self.bound = self.bounded(self.bound.price)
 
     def limits(self) -> tuple[Floats, Floats]:
         """Return by row the least and the most that its sum may be."""

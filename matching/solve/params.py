@@ -157,7 +157,7 @@ class LoadsParams(_Section):
     """
 
     few_pairs: CountOrZero = 1_500
-    level_factors: tuple[Count, Count, Count] = (16, 4, 1)
+    level_factors: tuple[Count, Count, Count] = (256, 16, 1)
     plan_bonus_milli: Count = 8_000
     bonus_share: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 4.0
     close_count: Annotated[float, Field(gt=0, lt=1)] = 0.01

@@ -13,7 +13,7 @@ levels before it, whenever the search ends.
 
 import numpy as np
 
-from matching.solve.arrays import Flags, Integers, Positions
+from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.close import Choice, Limits, closed
 from matching.solve.column_generation import Master, Rows
@@ -23,7 +23,6 @@ from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
 from matching.solve.pricing_oracle import PricingOracle, with_addable_pairs, with_all_pairs_of
 from matching.solve.problem import (
-    NEVER,
     PRIORITY_LEVELS,
     UNMET,
     AssignmentProblem,
@@ -172,14 +171,16 @@ class _ByLoads:
     ----------
     plan : ndarray of intp
         By need of the master's problem: the best so far.
-    goals, proved : list of int
-        By level: what the master reaches in whole needs, and what no plan exceeds that reaches the goals before it.
+    targets, goals, proved : list of int
+        By level: what the master reaches in whole needs; what is kept, at first the target and later what the plan
+        reaches; and what no plan exceeds that reaches the goals before it.
     """
 
     def __init__(self, master: Master, plan: Positions, places_only: Reached, params: LoadsParams) -> None:
         self.master, self.plan, self._places_only, self._params = master, plan, places_only, params
         self._closed_at = np.inf
         self.closed_bounds: Reached | None = None
+        self.targets = [0] * _N_LEVELS
         self.goals: list[int] = []
         self.proved: list[int] = []
         level = master.problem.level
@@ -193,7 +194,7 @@ class _ByLoads:
         is_solved = self.master.generate(self._close_counts, budget)
         for level in range(_N_LEVELS):
             reached = int(np.floor(self.master.counts()[level] + _EXACT)) if is_solved else 0
-            self._keep(level, reached, budget)
+            self._keep(level, reached)
             if is_solved and abs(self.master.counts()[level] - self.goals[level]) > _EXACT:
                 is_solved = self.master.generate(self._close_counts, budget)
         budget.report(f"Pricing loads: the score, over {len(self.master.problem.need):,} pairs")
@@ -203,40 +204,69 @@ class _ByLoads:
     def _close_counts(self) -> float:
         return float(self._params.close_count * self.master.bonus[-1])
 
-    def _keep(self, level: int, reached: int, budget: Budget) -> None:
-        """Set the goal of a level to what is reached, or more if the master can, and keep it."""
+    def _keep(self, level: int, goal: int) -> None:
+        """Keep a level at a goal, with the bound that the optimum with places only or the last solution gives."""
         most = self._asking[level]
         if tuple(self.goals) == self._places_only[:level]:
             most = min(most, self._places_only[level])
-        goal = min(reached, most)
-        if goal < most:
-            proved, could = self._most_met(level, budget)
-            most = max(min(most, proved), goal)
-            goal = min(max(goal, could), most)
+        goal = min(goal, most)
+        if goal < most and len(self.master.share):
+            factors = self._factors(level)
+            counted = self.master.most_counted(factors) - float(factors[:level] @ np.array(self.goals))
+            most = int(max(min(np.floor(counted + _EXACT), most), goal))
         self.goals.append(goal)
         self.proved.append(most)
+        self.targets[level] = max(self.targets[level], goal)
         self.master.keep_level(level, goal, most)
 
-    def _most_met(self, level: int, budget: Budget) -> tuple[int, int]:
-        """Return how many needs of a level no plan exceeds that reaches the goals before it, and the master's own count.
-
-        Where the prices of the last solution do not prove it, later levels count for nothing, and one need more of this
-        one more than any score.
-        """
-        master, goals = self.master, np.array(self.goals, dtype=np.float64)
+    def _factors(self, level: int) -> Floats:
+        """Return by level what a need counts where later ones count for nothing, as multiples of one of this level."""
         factors = np.array(self._params.level_factors, dtype=np.float64) / self._params.level_factors[level]
         factors[level + 1 :] = 0
-        could = int(np.floor(master.counts()[level] + _EXACT)) if len(master.share) else 0
-        proved = int(np.floor(master.most_counted(factors) - float(factors[:level] @ goals) + _EXACT)) if could else NEVER
-        if proved <= could or budget.remaining_s() <= 0:
-            return min(proved, self._asking[level]), could
+        return factors
+
+    def _prove_counts(self, budget: Budget) -> None:
+        """Bound again how many needs can be met, where the plan falls short of a bound; improve it if it can be.
+
+        One need more then counts more than any score, and later levels count for nothing.
+        """
+        for level in range(_N_LEVELS):
+            if self.goals[level] == self.proved[level]:
+                continue
+            budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met")
+            proved, could = self._most_met(level, budget)
+            self.proved[level] = max(min(self.proved[level], proved), self.goals[level])
+            is_less = could > self.targets[level]
+            if is_less:
+                del self.goals[level:], self.proved[level + 1 :]
+                proved = self.proved.pop()
+                self.targets[level] = min(could, proved)
+                self.goals.append(self.targets[level])
+                self.proved.append(proved)
+            for later in range(level, _N_LEVELS):
+                if later < len(self.goals):
+                    self.master.keep_level(later, self.goals[later], self.proved[later])
+                else:
+                    self.master.generate(self._close_counts, budget)
+                    self._keep(later, int(np.floor(self.master.counts()[later] + _EXACT)))
+            self.master.generate(self._params.close, budget)
+            if is_less:
+                self.improve(budget)
+                self._keep_reached(budget)
+
+    def _most_met(self, level: int, budget: Budget) -> tuple[int, int]:
+        """Return how many needs of a level no plan exceeds that reaches the goals before it, and the master's own count."""
+        master, factors = self.master, self._factors(level)
+        for later in range(level, _N_LEVELS):
+            master.open_level(later)
         usual, bonus = master.bonus, self._params.bonus_share * master.most_score * factors
         bonus[level + 1 :] = -np.inf
         master.reweigh(bonus)
+        could = 0
         if master.generate(self._params.close_count * bonus[level], budget):
             could = int(np.floor(master.counts()[level] + _EXACT))
-        counted = master.bound.value - float(bonus[:level] @ goals)
-        proved = int(min(np.floor(counted / bonus[level] + _EXACT), proved, self._asking[level]))
+        counted = master.bound.value - float(bonus[:level] @ np.array(self.goals[:level], dtype=np.float64))
+        proved = int(min(np.floor(counted / bonus[level] + _EXACT), self._asking[level]))
         master.reweigh(usual)
         return proved, could
 
@@ -245,10 +275,18 @@ class _ByLoads:
         if self.closed_bounds is not None:
             return self.closed_bounds
         self._keep_reached(budget)
+        self._bound_score(budget)
         reached, most = values_of(self.master.problem, self.plan), self._most_score()
         if reached[:_N_LEVELS] == self._places_only[:_N_LEVELS]:
             most = min(most, self._places_only[-1])
         return as_reached(max(one, other) for one, other in zip((*self.proved, most), reached, strict=True))
+
+    def _bound_score(self, budget: Budget) -> None:
+        """Bound the score by itself, where a plan could meet more needs than this one, for all that is proved."""
+        bonus = np.where(np.array(self.goals) == np.array(self.proved), self.master.bonus, 0.0)
+        if (bonus != self.master.bonus).any():
+            self.master.reweigh(bonus)
+            self.master.generate(self._params.close, budget)
 
     def _most_by_prices(self) -> float:
         """Return the score that no plan exceeds that reaches the goals, in thousandths, by the prices alone."""
@@ -274,12 +312,7 @@ class _ByLoads:
                 self.proved.append(proved[level])
                 self.master.keep_level(level, reached[level], proved[level])
             else:
-                self._keep(level, reached[level], budget)
-                self.goals[level] = reached[level]
-                self.master.keep_level(level, reached[level], self.proved[level])
-        # A need more than the plan meets adds nothing to the score itself.
-        is_proved = np.array(self.goals) == np.array(self.proved)
-        self.master.reweigh(np.where(is_proved, self.master.bonus, 0.0))
+                self._keep(level, reached[level])
         self.master.generate(self._params.close, budget)
 
     # ---- plans ----
@@ -296,6 +329,8 @@ class _ByLoads:
         """Prove the plan or find a better one, among all loads that could be in it, while time lasts."""
         self._keep_reached(budget)
         if list(values_of(self.master.problem, self.plan)[:_N_LEVELS]) != self.proved:
+            self._prove_counts(budget)
+        if list(values_of(self.master.problem, self.plan)[:_N_LEVELS]) != self.proved:
             self._close_levels(budget)
             return
         while budget.remaining_s() > 0 and (gap := self._gap()) >= 1:
@@ -310,8 +345,9 @@ class _ByLoads:
 
     def _close_levels(self, budget: Budget) -> None:
         """Where prices do not prove how many needs can be met, search over all pairs, if they are in memory."""
+        self._bound_score(budget)
         if self.master.has_all_pairs:
-            known = as_reached((*self.proved, self._most_score()))
+            known = as_reached((*self.proved, max(self._most_score(), 0)))
             self.plan, self.closed_bounds = _closed_by_levels(
                 self.master.problem, self.plan, known, budget, self._params
             )
