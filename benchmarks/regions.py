@@ -1,6 +1,7 @@
 """Measure plans of ten regional rounds with days, which the engine was not tuned on as a whole.
 
-usage: python benchmarks/regions.py --gias GIAS_EXTRACT [--rules NAME] [--seconds 60] [--set tuning|held-back|all] [--quarter]
+usage: python benchmarks/regions.py --gias GIAS_EXTRACT [--rules NAME] [--set tuning|held-back|all] [--seconds 60]
+                                    [--quarter]
 
 All nine regions of England, 1,200 people for 1,500 needs, and the East of England with 600 people: made up at the
 extract's schools by `s2s simulate`, one seed each, fixed before anything was measured. Five of them were used to tune
@@ -94,7 +95,9 @@ def main() -> None:
                 early = run(place, policy, options.seconds / 4)
                 print(f"| {' | '.join((f'{title}, a quarter of the time', *early.cells()))} |", flush=True)
     for name, figure in (("median", statistics.median), ("worst", max)):
-        cells = [f"{figure([getattr(one, what) for one in found]):.3g}" for what in ("assignment_s", "whole_s", "peak_mb")]
+        cells = [
+            f"{figure([getattr(one, what) for one in found]):.3g}" for what in ("assignment_s", "whole_s", "peak_mb")
+        ]
         off = f"{figure([one.off for one in found]):.3f}"
         print(f"| {name} | {sum(one.status == 'optimal' for one in found)} optimal | {' | '.join(cells)} | | | {off} |")
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, hstack, vstack
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.arrays import Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.column_generation import Rows
 from matching.solve.highs import Model, most_in_whole
@@ -137,7 +137,7 @@ class _Programme:
         of_visit = np.zeros(n_visits, dtype=np.intp)
         of_visit[visit[visit >= 0]] = row[pairs][visit >= 0]
         visits = csc_array((np.ones(n_visits), (of_visit, np.arange(n_visits))), shape=(len(most), n_visits))
-        blocks = [hstack([single, rows.packages(), visits])]
+        blocks = [csr_array(hstack([single, rows.packages(), visits]))]
         limited = by_pairs & np.isfinite(problem.days_offered)
         unit = int(np.gcd.reduce(problem.days_asked)) or 1
         asked = np.where(limited[supporter], problem.days_asked[need] // unit, 0).astype(np.float64)

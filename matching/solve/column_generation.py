@@ -9,9 +9,9 @@ the linear relaxation of: maximise the sum of :math:`v(L) x_L`, where ::
     school s      sum of [L visits s] x_L                 <= supporters that may come
     home h        sum of |L| x_L over supporters of h     <= deployments left
 
-Its columns are found by pricing, a knapsack for each supporter (Dantzig and Wolfe, Operations Research 8, 1960; Barnhart
-et al., Operations Research 46, 1998). Prices are smoothed towards those of the best bound so far (Wentges, International
-Transactions in Operational Research 4, 1997).
+Its columns are found by pricing, a knapsack for each supporter (Dantzig and Wolfe, Operations Research 8, 1960;
+Barnhart et al., Operations Research 46, 1998). Prices are smoothed towards those of the best bound so far (Wentges,
+International Transactions in Operational Research 4, 1997).
 
 Guarantee: at any prices of the rows other than supporters, no plan is worth more than those prices times the right-hand
 sides, plus every supporter's best load at these prices (Lagrangean relaxation; Fisher, Management Science 27, 1981). So
@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import coo_array, csc_array
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.arrays import Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.highs import LinearProgramme
 from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, widened
@@ -157,6 +157,8 @@ class Master:
         The columns, as pairs of the problem, filled up in front with -1.
     share : ndarray of float64
         By load: how much of it the last solution takes.
+    has_basis : bool
+        Whether there is a solution, and no load came in after it.
     bonus : ndarray of float64
         By level: what a need counts in the objective besides its value, in points.
     bound : Bound
@@ -179,7 +181,7 @@ class Master:
         self._programme = LinearProgramme(self._least, self._most)
         packages = self.rows.packages()
         self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
-        self.value, self._solved = -np.inf, False
+        self.value, self._solved, self.has_basis = -np.inf, False, False
         self.bound = self.bounded(self._first_prices(price))
         self.add(self._apart(self.bound))
 
@@ -213,7 +215,8 @@ class Master:
 
     def sums(self, of_pair: Floats, loads: Positions) -> Floats:
         """Return by load the sum over its pairs."""
-        return np.where(loads >= 0, of_pair[loads], 0.0).sum(axis=1)
+        sums: Floats = np.where(loads >= 0, of_pair[loads], 0.0).sum(axis=1)
+        return sums
 
     def loads_of(self, supporter_of: Positions) -> Positions:
         """Return what each supporter takes in a plan whose pairs are in the problem."""
@@ -228,8 +231,10 @@ class Master:
         """Add columns."""
         loads = widened(loads, self._width)
         at_most = np.full(len(loads), np.inf)
-        self._programme.add_columns(self.sums(self.worth, loads), at_most, self.rows.cells(self.problem, self.visited, loads))
+        cells = self.rows.cells(self.problem, self.visited, loads)
+        self._programme.add_columns(self.sums(self.worth, loads), at_most, cells)
         self.loads = np.vstack([self.loads, loads])
+        self.share, self.has_basis = np.append(self.share, np.zeros(len(loads))), False
 
     # ---- levels ----
 
@@ -340,9 +345,8 @@ class Master:
         # A need that counts for nothing gains only by a price below zero, as a member of a package may have.
         least = np.where(np.isfinite(self.bonus[level]) | (of_need >= 0), least, -np.inf)
         asked = np.floor(np.clip(_MILLI * least, -NEVER, NEVER)).astype(np.int64)
-        offered = np.zeros(len(self.problem.places))
-        offered[self.rows.home >= 0] = price[self.rows.home[self.rows.home >= 0]]
-        offered = np.where(self.problem.places > 0, np.floor(_MILLI * offered), NEVER).astype(np.int64)
+        of_home = np.where(self.rows.home >= 0, price[self.rows.home], 0.0)
+        offered = np.where(self.problem.places > 0, np.floor(_MILLI * of_home), NEVER).astype(np.int64)
         return self.grow(*self._oracle.pairs_above(asked, offered))
 
     def _converge(self, close: float, budget: Budget) -> bool:
@@ -367,7 +371,8 @@ class Master:
         return True
 
     def _solve(self, budget: Budget) -> bool:
-        if not self._programme.solve(budget):
+        self.has_basis = self._programme.solve(budget)
+        if not self.has_basis:
             return False
         self._solved, self.value = True, self._programme.value
         self.share = self._programme.columns[self.rows.n_packages :]
@@ -381,7 +386,8 @@ class Master:
         loads = self._apart(bound)
         duals = self._programme.duals
         reduced = self.sums(self.worth, loads) - self.rows.cells(self.problem, self.visited, loads).T @ duals
-        return loads[reduced > _NOTHING * max(1.0, float(self.bonus[-1]) / _MILLI)]
+        promising: Positions = loads[reduced > _NOTHING * max(1.0, float(self.bonus.max()) / _MILLI)]
+        return promising
 
     def _apart(self, bound: Bound) -> Positions:
         toll = bound.price[self.rows.school_at : self.rows.home_at]
@@ -391,4 +397,5 @@ class Master:
     def within_days(self, loads: Positions) -> Positions:
         """Return the loads that keep days to the hundredth, where they were found in coarser units."""
         asked = np.where(loads >= 0, self.problem.days_asked[self.problem.need[loads]], 0).sum(axis=1)
-        return loads[asked <= self.problem.days_offered[self.problem.supporter[loads[:, -1]]]]
+        fitting: Positions = loads[asked <= self.problem.days_offered[self.problem.supporter[loads[:, -1]]]]
+        return fitting

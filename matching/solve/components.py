@@ -40,9 +40,8 @@ class Component:
             school, person = np.divmod(side.pinned_visits, len(problem.places))
             inside = np.isin(person, people)
             visits = school[inside] * len(people) + np.searchsorted(people, person[inside])
-            side = replace(
-                side, package=side.package[needs], school=side.school[needs], home=side.home[people], pinned_visits=visits
-            )
+            package, school = side.package[needs], side.school[needs]
+            side = replace(side, package=package, school=school, home=side.home[people], pinned_visits=visits)
         return AssignmentProblem(
             need=np.searchsorted(needs, problem.need[pairs]),
             supporter=np.searchsorted(people, problem.supporter[pairs]),

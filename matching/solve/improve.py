@@ -53,7 +53,7 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
     Loads that the master takes whole make up most of a plan. Whoever is far from all that it splits keeps them; for the
     others it is solved in whole numbers.
     """
-    if not len(master.share):
+    if not master.share.any():
         return plan
     problem, is_split = master.problem, (master.share > _SPLIT) & (master.share < 1 - _SPLIT)
     plan = better(problem, plan, _of_whole_loads(master))
@@ -94,22 +94,16 @@ def _losses(master: Master, plan: Positions) -> _Losses:
     bound, rows = master.bound, master.rows
     loads = master.loads_of(plan)
     gained = np.zeros(len(master.problem.places))
-    school = np.where(master.visited >= 0, bound.price[master.visited], 0.0)
-    paid = np.zeros(len(loads))
-    if (school > 0).any():
-        cells = rows.cells(master.problem, master.visited, loads)
-        toll = np.where(np.arange(len(bound.price)) >= rows.school_at, bound.price, 0.0)
-        toll[rows.home_at :] = 0.0
-        paid = cells.T @ toll
+    toll = np.zeros(len(bound.price))
+    toll[rows.school_at : rows.home_at] = bound.price[rows.school_at : rows.home_at]
+    paid = rows.cells(master.problem, master.visited, loads).T @ toll
     gained[master.problem.supporter[loads[:, -1]]] = master.sums(bound.gain, loads) - paid
     of_need = np.where(plan == UNMET, np.maximum(bound.price[: len(plan)], 0.0), 0.0)
     of_pair = bound.best.loss(master.offers, bound.gain)
     return _Losses(of_need, np.maximum(bound.best.gain - gained, 0.0), of_pair)
 
 
-def searched_around(
-    master: Master, plan: Positions, most: Reached, budget: Budget, params: LoadsParams
-) -> Positions:
+def searched_around(master: Master, plan: Positions, most: Reached, budget: Budget, params: LoadsParams) -> Positions:
     """Return a plan that is at least as good, after searching neighbourhoods of where it loses most."""
     tried = np.zeros(len(master.problem.level) + len(master.problem.places), dtype=bool)
     in_vain = 0
@@ -164,7 +158,7 @@ def _searched(
         return plan
     is_free_pair = free[problem.need] & people[problem.supporter]
     gain = np.where(is_free_pair, master.bound.gain, -np.inf)
-    missing = losses.of_need.sum() + losses.of_supporter.sum()
+    missing = float(losses.of_need.sum() + losses.of_supporter.sum())
     toll = master.bound.price[rows.school_at : rows.home_at]
     within = missing
     while True:
@@ -226,9 +220,6 @@ def _free(problem: AssignmentProblem, package: Positions, plan: Positions, peopl
 def _left(master: Master, held: Positions) -> Limits:
     """Return the limits that remain beside the deployments that are held."""
     rows, problem = master.rows, master.problem
-    used = np.zeros(len(rows.most))
-    loads = master.loads_of(held)
-    if len(loads):
-        used = np.asarray(rows.cells(problem, master.visited, loads).sum(axis=1)).ravel()
+    used: Floats = np.asarray(rows.cells(problem, master.visited, master.loads_of(held)).sum(axis=1)).ravel()
     used[: rows.school_at] = 0
     return Limits(rows.least.copy(), rows.most - used)

@@ -324,7 +324,8 @@ def _loads(
 ) -> Positions:
     """Return the way back through the table: what each supporter takes."""
     n_places = taken.shape[2]
-    rows, places, days = np.arange(len(people)), np.minimum(offers.places[people], n_places - 1), offers.days[people].copy()
+    rows, days = np.arange(len(people)), offers.days[people].copy()
+    places = np.minimum(offers.places[people], n_places - 1)
     loads = np.full((len(people), max(n_places - 1, 1)), -1, dtype=np.intp)
     is_inside = np.zeros(len(people), dtype=bool)
     for step in range(items.shape[1] - 1, -1, -1):

@@ -44,7 +44,8 @@ def solve(task: Task, answer: Callable[[Answer], None], is_over: Callable[[], bo
     n_rows, n_columns = task["shape"]
     programme = highspy.HighsLp()
     programme.num_col_, programme.num_row_ = n_columns, n_rows
-    programme.col_cost_, programme.col_lower_, programme.col_upper_ = -task["value"], np.zeros(n_columns), task["at_most"]
+    programme.col_cost_, programme.col_lower_ = -task["value"], np.zeros(n_columns)
+    programme.col_upper_ = task["at_most"]
     programme.row_lower_, programme.row_upper_ = task["least"], task["most"]
     programme.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     programme.a_matrix_.start_, programme.a_matrix_.index_ = task["start_of"], task["index"]

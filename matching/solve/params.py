@@ -99,24 +99,6 @@ class AuctionParams(_Section):
     near_milli: Milli = 20
 
 
-class DaysParams(_Section):
-    """How the components in which days or side constraints bind are searched.
-
-    Attributes
-    ----------
-    components_in_parallel : int
-        Components searched at the same time: enough to keep few cores busy, and few enough for memory.
-    local_repair_above : int
-        With more pairs than this, the plan is first repaired locally, around the supporters whose days do not fit.
-    local_repair_share : float
-        How much of the time that local repair may take.
-    """
-
-    components_in_parallel: Count = 2
-    local_repair_above: CountOrZero = 50_000
-    local_repair_share: Share = 0.5
-
-
 class LoadsParams(_Section):
     """How the components in which days or side constraints bind are solved, by loads.
 
@@ -207,7 +189,6 @@ class SolveParams(_Section):
     market: MarketParams = MarketParams()
     flow: FlowParams = FlowParams()
     auction: AuctionParams = AuctionParams()
-    days: DaysParams = DaysParams()
     loads: LoadsParams = LoadsParams()
     what_if: WhatIfParams = WhatIfParams()
 

@@ -163,22 +163,6 @@ def as_reached(numbers: Iterable[int]) -> Reached:
     return critical, high, normal, score
 
 
-def bounds_as_good(reached: Reached, bounded: Reached, most: Reached, otherwise: Reached) -> Reached:
-    """Carry the bounds of one plan over to another that is at least as good at every earlier level.
-
-    Parameters
-    ----------
-    reached : tuple of int
-        The values of the plan that needs bounds.
-    bounded, most : tuple of int
-        The values of the other plan, and its bounds.
-    otherwise : tuple of int
-        The bounds of levels where it is not as good before.
-    """
-    as_good = [all(reached[before] >= bounded[before] for before in range(level)) for level in range(len(LEVELS))]
-    return as_reached(bound if holds else other for bound, other, holds in zip(most, otherwise, as_good, strict=True))
-
-
 def chosen_pairs(problem: AssignmentProblem, supporter_of: Positions) -> Positions:
     """Return the pairs of a problem that an outcome holds."""
     return np.flatnonzero(supporter_of[problem.need] == problem.supporter)
@@ -198,16 +182,6 @@ def components_of(problem: AssignmentProblem, pairs: Positions) -> Positions:
     """Return the connected component of each need and then of each supporter, by these pairs."""
     n_needs, n_nodes = len(problem.level), len(problem.level) + len(problem.places)
     return connected(n_nodes, problem.need[pairs], n_needs + problem.supporter[pairs])
-
-
-def most_urgent_together(level: Positions, package: Positions) -> Positions:
-    """Return by entry the most urgent level of its package, whose needs are met together or not at all."""
-    most_urgent = np.full(int(package.max(initial=-1)) + 1, len(PRIORITY_LEVELS), dtype=np.intp)
-    packed = package >= 0
-    np.minimum.at(most_urgent, package[packed], level[packed])
-    levels = level.copy()
-    levels[packed] = most_urgent[package[packed]]
-    return levels
 
 
 def together(problem: AssignmentProblem, *some: Positions) -> Positions:

@@ -60,7 +60,8 @@ class ComponentSearch:
         self._problem, self._plan = _first_plan(problem, oracle, places_only)
         self._bounds: Reached | None = None
         self._oracle, self._price, self._params = oracle, price, params
-        self._has_few_pairs, self._by_loads = n_pairs <= params.few_pairs, None
+        self._has_few_pairs = n_pairs <= params.few_pairs
+        self._by_loads: _ByLoads | None = None
 
     def find(self, budget: Budget) -> None:
         """Find a good plan and its bounds; with few pairs, the best."""
@@ -210,7 +211,7 @@ class _ByLoads:
         if tuple(self.goals) == self._places_only[:level]:
             most = min(most, self._places_only[level])
         goal = min(goal, most)
-        if goal < most and len(self.master.share):
+        if goal < most and self.master.has_basis:
             factors = self._factors(level)
             counted = self.master.most_counted(factors) - float(factors[:level] @ np.array(self.goals))
             most = int(max(min(np.floor(counted + _EXACT), most), goal))
@@ -255,7 +256,7 @@ class _ByLoads:
                 self._keep_reached(budget)
 
     def _most_met(self, level: int, budget: Budget) -> tuple[int, int]:
-        """Return how many needs of a level no plan exceeds that reaches the goals before it, and the master's own count."""
+        """Return the bound of a level where the goals before it are reached, and the master's own count."""
         master, factors = self.master, self._factors(level)
         for later in range(level, _N_LEVELS):
             master.open_level(later)
