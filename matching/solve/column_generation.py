@@ -187,11 +187,6 @@ class Master:
 
     # ---- pairs and loads ----
 
-    @property
-    def has_all_pairs(self) -> bool:
-        """Whether the problem holds every pair."""
-        return self._oracle is None
-
     def _offers_changed(self) -> None:
         problem = self.problem
         self.visited = visited = self.rows.visited(problem)

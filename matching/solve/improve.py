@@ -220,6 +220,7 @@ def _free(problem: AssignmentProblem, package: Positions, plan: Positions, peopl
 def _left(master: Master, held: Positions) -> Limits:
     """Return the limits that remain beside the deployments that are held."""
     rows, problem = master.rows, master.problem
-    used: Floats = np.asarray(rows.cells(problem, master.visited, master.loads_of(held)).sum(axis=1)).ravel()
-    used[: rows.school_at] = 0
-    return Limits(rows.least.copy(), rows.most - used)
+    used = np.asarray(rows.cells(problem, master.visited, master.loads_of(held)).sum(axis=1)).ravel()
+    most = rows.most.copy()
+    most[rows.school_at :] -= used[rows.school_at :]
+    return Limits(rows.least.copy(), most)

@@ -106,6 +106,8 @@ class LoadsParams(_Section):
     ----------
     few_pairs : int
         A component of no more pairs goes straight to the closing programme, pair by pair.
+    most_pairs : int
+        Where prices do not prove how many needs can be met, a component of no more pairs is closed pair by pair.
     level_factors : tuple of int
         What a need of each level counts, as multiples of the last one.
     plan_bonus_milli : int
@@ -141,6 +143,7 @@ class LoadsParams(_Section):
     few_pairs: CountOrZero = 1_500
     level_factors: tuple[Count, Count, Count] = (256, 16, 1)
     plan_bonus_milli: Count = 8_000
+    most_pairs: CountOrZero = 100_000
     bonus_share: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 4.0
     close_count: Annotated[float, Field(gt=0, lt=1)] = 0.01
     most_day_units: Count = 200

@@ -60,19 +60,19 @@ class ComponentSearch:
         self._problem, self._plan = _first_plan(problem, oracle, places_only)
         self._bounds: Reached | None = None
         self._oracle, self._price, self._params = oracle, price, params
-        self._has_few_pairs = n_pairs <= params.few_pairs
+        self._n_pairs = n_pairs
         self._by_loads: _ByLoads | None = None
 
     def find(self, budget: Budget) -> None:
         """Find a good plan and its bounds; with few pairs, the best."""
         problem, params = self._problem, self._params
-        if self._has_few_pairs:
+        if self._n_pairs <= params.few_pairs:
             self._problem = with_all_pairs_of(problem, self._oracle, np.arange(len(problem.level)))
             self._plan, self._bounds = _closed_by_levels(self._problem, self._plan, self._relaxed, budget, params)
             return
         master = Master(problem, self._oracle, self._price, params)
         master.add(master.loads_of(self._plan))
-        self._by_loads = _ByLoads(master, self._plan, self._relaxed, params)
+        self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, self._plan, self._relaxed, params)
         self._by_loads.bound_levels(budget)
         self._by_loads.improve(budget)
 
@@ -86,8 +86,7 @@ class ComponentSearch:
         if self._by_loads is None:
             bounds = self._relaxed if self._bounds is None else self._bounds
             return self._plan, values_of(self._problem, self._plan), bounds
-        found = self._by_loads
-        return found.plan, values_of(found.master.problem, found.plan), found.bounds(budget)
+        return self._by_loads.plan, self._by_loads.values(), self._by_loads.bounds(budget)
 
 
 def _first_plan(
@@ -177,10 +176,20 @@ class _ByLoads:
         reaches; and what no plan exceeds that reaches the goals before it.
     """
 
-    def __init__(self, master: Master, plan: Positions, places_only: Reached, params: LoadsParams) -> None:
+    def __init__(
+        self,
+        master: Master,
+        oracle: PricingOracle | None,
+        n_pairs: int,
+        plan: Positions,
+        places_only: Reached,
+        params: LoadsParams,
+    ) -> None:
         self.master, self.plan, self._places_only, self._params = master, plan, places_only, params
+        self._oracle, self._n_pairs = oracle, n_pairs
         self._closed_at = np.inf
         self.closed_bounds: Reached | None = None
+        self.closed_values: Reached | None = None
         self.targets = [0] * _N_LEVELS
         self.goals: list[int] = []
         self.proved: list[int] = []
@@ -271,6 +280,10 @@ class _ByLoads:
         master.reweigh(usual)
         return proved, could
 
+    def values(self) -> Reached:
+        """Return the values of the plan."""
+        return values_of(self.master.problem, self.plan) if self.closed_values is None else self.closed_values
+
     def bounds(self, budget: Budget) -> Reached:
         """Return the bound of each level, for plans as good as this one in the levels before."""
         if self.closed_bounds is not None:
@@ -345,13 +358,13 @@ class _ByLoads:
                 return
 
     def _close_levels(self, budget: Budget) -> None:
-        """Where prices do not prove how many needs can be met, search over all pairs, if they are in memory."""
+        """Where prices do not prove how many needs can be met, search over all pairs, if they are not too many."""
         self._bound_score(budget)
-        if self.master.has_all_pairs:
+        if self._n_pairs <= self._params.most_pairs:
+            problem = with_all_pairs_of(self.master.problem, self._oracle, np.arange(len(self.plan)))
             known = as_reached((*self.proved, max(self._most_score(), 0)))
-            self.plan, self.closed_bounds = _closed_by_levels(
-                self.master.problem, self.plan, known, budget, self._params
-            )
+            self.plan, self.closed_bounds = _closed_by_levels(problem, self.plan, known, budget, self._params)
+            self.closed_values = values_of(problem, self.plan)
 
     def _gap(self) -> float:
         """Return by how much a better plan could exceed this one, in thousandths."""
