@@ -27,17 +27,19 @@ from matching.solve.arrays import Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.components import Component, Components, over_days
 from matching.solve.flow import best_with_places
-from matching.solve.greedy import filled_greedily
+from matching.solve.improve import filled_greedily
 from matching.solve.params import DEFAULTS, SolveParams
-from matching.solve.pricing_oracle import PricingOracle, with_addable_pairs, with_best_pairs
 from matching.solve.problem import (
     UNMET,
     Assignment,
     AssignmentProblem,
+    PricingOracle,
     as_reached,
     chosen_pairs,
     rank_in_group,
     values_of,
+    with_addable_pairs,
+    with_best_pairs,
 )
 from matching.solve.search import ComponentSearch
 

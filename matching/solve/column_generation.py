@@ -28,8 +28,7 @@ from matching.solve.budget import Budget
 from matching.solve.highs import LinearProgramme
 from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, widened
 from matching.solve.params import LoadsParams
-from matching.solve.pricing_oracle import PricingOracle
-from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, chosen_pairs, rank_in_order
+from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, PricingOracle, chosen_pairs, rank_in_order
 
 _N_LEVELS = len(PRIORITY_LEVELS)
 _NOTHING = 1e-7

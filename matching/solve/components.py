@@ -6,8 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from matching.solve.arrays import Flags, Integers, Positions, connected
-from matching.solve.pricing_oracle import PricingOracle
-from matching.solve.problem import NEVER, UNMET, AssignmentProblem, chosen_pairs, days_used, places_left, visits_of
+from matching.solve.problem import (
+    NEVER,
+    UNMET,
+    AssignmentProblem,
+    PricingOracle,
+    chosen_pairs,
+    days_used,
+    places_left,
+    visits_of,
+)
 
 
 @dataclass(frozen=True)

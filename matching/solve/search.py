@@ -17,19 +17,20 @@ from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.close import Choice, Limits, closed
 from matching.solve.column_generation import Master, Rows
-from matching.solve.greedy import filled_greedily
-from matching.solve.improve import better, from_restricted_master, searched_around
+from matching.solve.improve import better, filled_greedily, from_restricted_master, searched_around
 from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
-from matching.solve.pricing_oracle import PricingOracle, with_addable_pairs, with_all_pairs_of
 from matching.solve.problem import (
     PRIORITY_LEVELS,
     UNMET,
     AssignmentProblem,
+    PricingOracle,
     Reached,
     as_reached,
     chosen_pairs,
     values_of,
+    with_addable_pairs,
+    with_all_pairs_of,
 )
 
 _MILLI, _EXACT = 1000, 1e-6
