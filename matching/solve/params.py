@@ -152,8 +152,8 @@ class LoadsParams(_Section):
     close: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.002
     columns_here: CountOrZero = 3_000
     neighbourhood_people: Count = 120
-    neighbourhoods: CountOrZero = 12
-    neighbourhood_nodes: Count = 300
+    neighbourhoods: CountOrZero = 8
+    neighbourhood_nodes: Count = 100
     neighbourhood_loads: Count = 6_000
     master_people: Count = 1_500
     master_nodes: Count = 300

@@ -316,6 +316,7 @@ class _ByLoads:
         reached = values_of(self.master.problem, self.plan)
         if list(reached[:_N_LEVELS]) == self.goals:
             return
+        self._closed_at = np.inf
         first = next(level for level in range(_N_LEVELS) if reached[level] != self.goals[level])
         proved, self.goals, self.proved = self.proved, self.goals[:first], self.proved[:first]
         for level in range(first, _N_LEVELS):
@@ -343,29 +344,38 @@ class _ByLoads:
     def close(self, budget: Budget) -> None:
         """Prove the plan or find a better one, among all loads that could be in it, while time lasts."""
         self._keep_reached(budget)
-        if list(values_of(self.master.problem, self.plan)[:_N_LEVELS]) != self.proved:
+        if self.goals != self.proved:
             self._prove_counts(budget)
-        if list(values_of(self.master.problem, self.plan)[:_N_LEVELS]) != self.proved:
+        self._bound_score(budget)
+        self._close_score(budget)
+        self._keep_reached(budget)
+        if self.goals != self.proved and self._n_pairs <= self._params.most_pairs and budget.remaining_s() > 0:
             self._close_levels(budget)
-            return
+
+    def _close_score(self, budget: Budget) -> None:
+        """Close the gap of the score, or as much of it as loads can be listed for."""
         while budget.remaining_s() > 0 and (gap := self._gap()) >= 1:
             before = self.plan
             within, choice = self._choice(gap / _MILLI)
             is_whole = self._closed(choice, within, budget)
-            if not is_whole or (self.plan is before and within * _MILLI >= gap):
+            if not is_whole or values_of(self.master.problem, self.plan)[:_N_LEVELS] != tuple(self.goals):
                 return
             if self.plan is before:
-                self._closed(self._mixed_choice(gap / _MILLI), gap / _MILLI, budget)
+                if within * _MILLI < gap and self.goals == self.proved:
+                    self._closed(self._mixed_choice(gap / _MILLI), gap / _MILLI, budget)
                 return
 
     def _close_levels(self, budget: Budget) -> None:
-        """Where prices do not prove how many needs can be met, search over all pairs, if they are not too many."""
-        self._bound_score(budget)
-        if self._n_pairs <= self._params.most_pairs:
-            problem = with_all_pairs_of(self.master.problem, self._oracle, np.arange(len(self.plan)))
-            known = as_reached((*self.proved, max(self._most_score(), 0)))
-            self.plan, self.closed_bounds = _closed_by_levels(problem, self.plan, known, budget, self._params)
-            self.closed_values = values_of(problem, self.plan)
+        """Where prices do not prove how many needs can be met, search over all pairs."""
+        problem = with_all_pairs_of(self.master.problem, self._oracle, np.arange(len(self.plan)))
+        known = as_reached((*self.proved, max(self._most_score(), 0)))
+        before = values_of(problem, self.plan)
+        self.plan, bounds = _closed_by_levels(problem, self.plan, known, budget, self._params)
+        self.closed_values = values_of(problem, self.plan)
+        if self.closed_values[:_N_LEVELS] == before[:_N_LEVELS]:
+            # As many needs are met, so that the score is bounded as before.
+            bounds = as_reached((*bounds[:_N_LEVELS], max(min(bounds[-1], known[-1]), self.closed_values[-1])))
+        self.closed_bounds = bounds
 
     def _gap(self) -> float:
         """Return by how much a better plan could exceed this one, in thousandths."""
