@@ -108,6 +108,8 @@ class LoadsParams(_Section):
         A component of no more pairs goes straight to the closing programme, pair by pair.
     most_pairs : int
         Where prices do not prove how many needs can be met, a component of no more pairs is closed pair by pair.
+    share_of_bounds : float
+        The share of its time in which a component is bounded before a plan is made.
     level_factors : tuple of int
         What a need of each level counts, as multiples of the last one.
     plan_bonus_milli : int
@@ -141,6 +143,7 @@ class LoadsParams(_Section):
     """
 
     few_pairs: CountOrZero = 1_500
+    share_of_bounds: Share = 0.6
     level_factors: tuple[Count, Count, Count] = (256, 16, 1)
     plan_bonus_milli: Count = 8_000
     most_pairs: CountOrZero = 100_000

@@ -31,6 +31,7 @@ from matching.solve.problem import (
     values_of,
     with_addable_pairs,
     with_all_pairs_of,
+    with_best_pairs,
 )
 
 _MILLI, _EXACT = 1000, 1e-6
@@ -72,9 +73,11 @@ class ComponentSearch:
             self._plan, self._bounds = _closed_by_levels(self._problem, self._plan, self._relaxed, budget, params)
             return
         master = Master(problem, self._oracle, self._price, params)
+        master.most_score = _most_score(problem, self._oracle)
         master.add(master.loads_of(self._plan))
         self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, self._plan, self._relaxed, params)
-        self._by_loads.bound_levels(budget)
+        # Whatever prices are found by then, a plan is made after them.
+        self._by_loads.bound_levels(budget.share(params.share_of_bounds))
         self._by_loads.improve(budget)
 
     def prove(self, budget: Budget) -> None:
@@ -163,6 +166,15 @@ def _last_bounds(
     if reached[:_N_LEVELS] == relaxed[:_N_LEVELS]:
         most_score = min(most_score, relaxed[-1])
     return max(most_met, met), max(most_score, score)
+
+
+def _most_score(problem: AssignmentProblem, oracle: PricingOracle | None) -> float:
+    """Return the score of the best pair of every need, in points."""
+    no_price = np.zeros(len(problem.places), dtype=np.int64)
+    problem = with_best_pairs(problem, oracle, np.arange(len(problem.level)), no_price, 1)
+    best = np.zeros(len(problem.level), dtype=np.int64)
+    np.maximum.at(best, problem.need, problem.value_milli)
+    return max(float(best.sum()) / _MILLI, 1.0)
 
 
 class _ByLoads:
@@ -309,7 +321,7 @@ class _ByLoads:
 
     def _most_score(self) -> int:
         """Return the score that no plan exceeds that reaches the goals."""
-        return int(np.floor(min(self._most_by_prices(), self._closed_at) + 1e-3))
+        return int(np.floor(min(self._most_by_prices(), self._closed_at, _MILLI * self.master.most_score) + 1e-3))
 
     def _keep_reached(self, budget: Budget) -> None:
         """Where the plan falls short of a goal, bound later levels again, for plans that reach as much as it does."""
