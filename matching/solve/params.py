@@ -108,8 +108,12 @@ class LoadsParams(_Section):
         A component of no more pairs goes straight to the closing programme, pair by pair.
     most_pairs : int
         Where prices do not prove how many needs can be met, a component of no more pairs is closed pair by pair.
+    count_pairs : int
+        The needs of one level are counted in whole numbers where they have no more pairs, with those before them.
     share_of_bounds : float
         The share of its time in which a component is bounded before a plan is made.
+    share_of_count : float
+        The share of the time that is left in which the needs of one level are counted in whole numbers.
     level_factors : tuple of int
         What a need of each level counts, as multiples of the last one.
     plan_bonus_milli : int
@@ -144,9 +148,11 @@ class LoadsParams(_Section):
 
     few_pairs: CountOrZero = 1_500
     share_of_bounds: Share = 0.6
+    share_of_count: Share = 0.4
     level_factors: tuple[Count, Count, Count] = (256, 16, 1)
     plan_bonus_milli: Count = 8_000
     most_pairs: CountOrZero = 100_000
+    count_pairs: CountOrZero = 40_000
     bonus_share: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 4.0
     close_count: Annotated[float, Field(gt=0, lt=1)] = 0.01
     most_day_units: Count = 200

@@ -11,12 +11,15 @@ Guarantee: the plan keeps every rule. Each level's bound holds over all eligible
 levels before it, whenever the search ends.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.close import Choice, Limits, closed
 from matching.solve.column_generation import Master, Rows
+from matching.solve.components import keeps_rules
 from matching.solve.improve import better, filled_greedily, from_restricted_master, searched_around
 from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
@@ -132,9 +135,8 @@ def _closed_by_levels(
     for one in range(_N_LEVELS - 1):
         reached, known = values_of(problem, plan)[one], relaxed[one]
         if proved != list(relaxed[:one]) or reached < known:
-            plan, counted = solved(_MILLI * (level == one), plan)
-            asking = int(np.count_nonzero(problem.level == one))
-            known = int(min(np.floor(counted / _MILLI + _EXACT), asking))
+            goals = values_of(problem, plan)[:one]
+            plan, _, known = _counted(problem, None, plan, one, goals, budget, params)
             if values_of(problem, plan)[one] > reached:
                 reached = values_of(problem, plan)[one]
                 least[rows.level_at + one] = reached
@@ -142,6 +144,45 @@ def _closed_by_levels(
         least[rows.level_at + one] = reached
         proved.append(max(known, reached))
     return plan, as_reached((*proved, *_last_bounds(problem, plan, bound, weight, relaxed)))
+
+
+def _counted(
+    problem: AssignmentProblem,
+    oracle: PricingOracle | None,
+    plan: Positions,
+    level: int,
+    goals: Sequence[int],
+    budget: Budget,
+    params: LoadsParams,
+) -> tuple[Positions, AssignmentProblem, int]:
+    """Return a plan that meets more needs of a level, if one is found, the problem with its pairs, and a bound.
+
+    Only needs up to this level take part, and those of their packages: where packages are whole or nothing, prices
+    bound a count badly, and few needs are soon counted. Earlier levels reach their goals.
+    """
+    rows, counts = Rows.of(problem), problem.level <= level
+    counts |= (rows.package >= 0) & np.isin(rows.package, rows.package[counts & (rows.package >= 0)])
+    problem = with_all_pairs_of(problem, oracle, np.flatnonzero(counts))
+    pairs = np.flatnonzero(counts[problem.need])
+    asking = int(np.count_nonzero(problem.level == level))
+    if len(pairs) > params.count_pairs:
+        return plan, problem, asking
+    least = rows.least.copy()
+    least[rows.level_at : rows.level_at + level] = goals
+    found = closed(
+        problem,
+        rows,
+        Limits(least, rows.most),
+        Choice(np.empty((0, 1), dtype=np.intp), pairs),
+        _MILLI * (problem.level == level)[problem.need].astype(np.int64),
+        budget,
+        here=params.columns_here,
+        start=np.where(counts, plan, UNMET),
+    )
+    if found.supporter_of is not None and keeps_rules(problem, found.supporter_of):
+        kept = filled_greedily(problem, found.supporter_of, chosen_pairs(problem, plan))
+        plan = better(problem, plan, filled_greedily(problem, kept, np.arange(len(problem.need))))
+    return plan, problem, int(min(np.floor(found.bound / _MILLI + _EXACT), asking))
 
 
 def _last_bounds(
@@ -254,28 +295,46 @@ class _ByLoads:
         One need more then counts more than any score, and later levels count for nothing.
         """
         for level in range(_N_LEVELS):
-            if self.goals[level] == self.proved[level]:
+            if self.goals[level] == self.proved[level] or budget.remaining_s() <= 0:
                 continue
             budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met")
-            proved, could = self._most_met(level, budget)
-            self.proved[level] = max(min(self.proved[level], proved), self.goals[level])
-            is_less = could > self.targets[level]
-            if is_less:
-                del self.goals[level:], self.proved[level + 1 :]
-                proved = self.proved.pop()
-                self.targets[level] = min(could, proved)
-                self.goals.append(self.targets[level])
-                self.proved.append(proved)
-            for later in range(level, _N_LEVELS):
-                if later < len(self.goals):
-                    self.master.keep_level(later, self.goals[later], self.proved[later])
-                else:
-                    self.master.generate(self._close_counts, budget)
-                    self._keep(later, int(np.floor(self.master.counts()[later] + _EXACT)))
-            self.master.generate(self._params.close, budget)
-            if is_less:
+            is_better = self._count(level, budget)
+            if self.goals[level] < self.proved[level]:
+                proved, could = self._most_met(level, budget)
+                self.proved[level] = max(min(self.proved[level], proved), self.goals[level])
+                if could > self.targets[level]:
+                    is_better, self.targets[level] = True, could
+            # What is proved of this level bounds later ones closer.
+            reached = values_of(self.master.problem, self.plan)
+            del self.goals[level + 1 :], self.proved[level + 1 :]
+            for later in range(level + 1, _N_LEVELS):
+                self.master.open_level(later)
+            self.master.keep_level(level, self.goals[level], self.proved[level])
+            self.master.generate(self._close_counts, budget)
+            for later in range(level + 1, _N_LEVELS):
+                self._keep(later, reached[later])
+            if is_better:
                 self.improve(budget)
                 self._keep_reached(budget)
+        self.master.generate(self._params.close, budget)
+
+    def _count(self, level: int, budget: Budget) -> bool:
+        """Count in whole numbers how many needs of a level can be met; whether that gave a better plan."""
+        share = budget.share(self._params.share_of_count)
+        plan, problem, most = _counted(
+            self.master.problem, self._oracle, self.plan, level, self.goals[:level], share, self._params
+        )
+        is_better = values_of(problem, plan) > values_of(problem, self.plan)
+        if is_better:
+            chosen = chosen_pairs(problem, plan)
+            self.master.grow(problem.need[chosen], problem.supporter[chosen], problem.value_milli[chosen])
+            self.master.bound = self.master.bounded(self.master.bound.price)
+            self.plan = plan
+        met = values_of(self.master.problem, self.plan)[level]
+        self.goals[level] = max(self.goals[level], met)
+        self.proved[level] = max(min(self.proved[level], most), self.goals[level])
+        self.master.keep_level(level, self.goals[level], self.proved[level])
+        return is_better
 
     def _most_met(self, level: int, budget: Budget) -> tuple[int, int]:
         """Return the bound of a level where the goals before it are reached, and the master's own count."""
