@@ -346,7 +346,7 @@ class Master:
     def _converge(self, close: float, budget: Budget) -> bool:
         """Add loads until the bound is close to the master's value, over the pairs of the problem."""
         # After a change of the rows or the values, the prices of the bound are no longer those to stay near to.
-        weight = self._params.smoothing if self._solved else 0.0
+        weight = self._params.smoothing if self._solved or not self.share.any() else 0.0
         if not self._solved and not self._solve(budget):
             return False
         while self.bound.value - self.value > close:
