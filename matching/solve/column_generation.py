@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import coo_array, csc_array
 
-from matching.solve.arrays import Floats, Integers, Positions
+from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.highs import LinearProgramme
 from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, widened
@@ -50,6 +50,9 @@ class Rows:
         By need its school, and by supporter the home school, as rows; -1 where no limit could bind.
     package : ndarray of intp
         By need: its package as a number from 0, or -1.
+    by_places : ndarray of bool
+        By supporter: whether only places limit them, so that a load takes as many of their places as it has needs. For
+        them every single pair can be a column, which is much easier to solve.
     """
 
     least: Floats
@@ -61,6 +64,7 @@ class Rows:
     school: Positions
     home: Positions
     package: Positions
+    by_places: Flags
 
     @classmethod
     def of(cls, problem: AssignmentProblem) -> "Rows":
@@ -84,8 +88,10 @@ class Rows:
         least = np.full(len(most), -np.inf)
         packed = np.flatnonzero(package >= 0)
         least[packed] = most[packed] = 0
+        by_places = np.isinf(problem.days_offered) & (school < 0).all()
+        most[n_needs:level_at] = np.where(by_places, problem.places, 1)
         school, home = (np.where(of >= 0, at + of, -1) for of, at in ((school, school_at), (home, home_at)))
-        return cls(least, most, n_needs, level_at, school_at, home_at, school, home, package)
+        return cls(least, most, n_needs, level_at, school_at, home_at, school, home, package, by_places)
 
     @property
     def n_packages(self) -> int:
@@ -111,9 +117,12 @@ class Rows:
         home = self.home[holder][load]
         visit = np.unique(np.column_stack([visited[pair], load])[visited[pair] >= 0], axis=0)
         every = np.arange(len(loads))
+        of_supporter = np.where(self.by_places[holder], (loads >= 0).sum(axis=1), 1)
         row = (need, self.supporter_at + holder, self.level_at + problem.level[need], visit[:, 0], home[home >= 0])
         column = (load, every, load, visit[:, 1], load[home >= 0])
-        cells = (np.ones(sum(map(len, row))), (np.concatenate(row), np.concatenate(column)))
+        ones = np.ones(sum(map(len, row)))
+        ones[len(need) : len(need) + len(loads)] = of_supporter
+        cells = (ones, (np.concatenate(row), np.concatenate(column)))
         return csc_array(coo_array(cells, shape=(len(self.most), len(loads))))
 
 
@@ -386,7 +395,15 @@ class Master:
     def _apart(self, bound: Bound) -> Positions:
         toll = bound.price[self.rows.school_at : self.rows.home_at]
         loads = loads_apart(self.offers, bound.gain, toll, bound.best, self._params.times_apart)
-        return loads if self.offers.is_exact else self.within_days(loads)
+        loads = loads if self.offers.is_exact else self.within_days(loads)
+        return self._split(loads)
+
+    def _split(self, loads: Positions) -> Positions:
+        """Return the loads, with those of supporters whom only places limit pair by pair."""
+        is_split = self.rows.by_places[self.problem.supporter[loads[:, -1]]]
+        pairs = np.unique(loads[is_split])
+        single = widened(pairs[pairs >= 0][:, np.newaxis], loads.shape[1])
+        return np.vstack([loads[~is_split], single])
 
     def within_days(self, loads: Positions) -> Positions:
         """Return the loads that keep days to the hundredth, where they were found in coarser units."""
