@@ -52,7 +52,7 @@ class Rows:
         By need: its package as a number from 0, or -1.
     by_places : ndarray of bool
         By supporter: whether only places limit them, so that a load takes as many of their places as it has needs. For
-        them every single pair can be a column, which is much easier to solve.
+        them a single pair, or the pairs of one visit, can be a column, which is much easier to solve.
     """
 
     least: Floats
@@ -67,8 +67,12 @@ class Rows:
     by_places: Flags
 
     @classmethod
-    def of(cls, problem: AssignmentProblem) -> "Rows":
-        """Return the rows of a problem."""
+    def of(cls, problem: AssignmentProblem, *, splits_visits: bool = False) -> "Rows":
+        """Return the rows of a problem.
+
+        With limits on schools, visits are columns of their own only in a large problem (`splits_visits`): the master is
+        solved much sooner, and its bound is somewhat wider.
+        """
         n_needs, n_people = len(problem.level), len(problem.places)
         school, home, package = (np.full(size, -1, dtype=np.intp) for size in (n_needs, n_people, n_needs))
         limits = [np.zeros(0), np.zeros(0)]
@@ -88,7 +92,7 @@ class Rows:
         least = np.full(len(most), -np.inf)
         packed = np.flatnonzero(package >= 0)
         least[packed] = most[packed] = 0
-        by_places = np.isinf(problem.days_offered) & (school < 0).all()
+        by_places = np.isinf(problem.days_offered) & (splits_visits or bool((school < 0).all()))
         most[n_needs:level_at] = np.where(by_places, problem.places, 1)
         school, home = (np.where(of >= 0, at + of, -1) for of, at in ((school, school_at), (home, home_at)))
         return cls(least, most, n_needs, level_at, school_at, home_at, school, home, package, by_places)
@@ -179,7 +183,7 @@ class Master:
         self.problem, self._oracle, self._params = problem, oracle, params
         # The value of a pair is a score of at most 1, and in a rerun the change cost.
         self.most_score = max(float(problem.value_milli.max(initial=0)) / _MILLI, 1.0) * len(problem.level)
-        self.rows = Rows.of(problem)
+        self.rows = Rows.of(problem, splits_visits=len(problem.need) > params.most_pairs)
         self._least, self._most = self.rows.least.copy(), self.rows.most.copy()
         self.bonus = np.array(params.level_factors) * params.plan_bonus_milli / _MILLI
         self._offers_changed()
@@ -399,11 +403,18 @@ class Master:
         return self._split(loads)
 
     def _split(self, loads: Positions) -> Positions:
-        """Return the loads, with those of supporters whom only places limit pair by pair."""
+        """Return the loads, with those of supporters whom only places limit pair by pair, or visit by visit."""
         is_split = self.rows.by_places[self.problem.supporter[loads[:, -1]]]
-        pairs = np.unique(loads[is_split])
-        single = widened(pairs[pairs >= 0][:, np.newaxis], loads.shape[1])
-        return np.vstack([loads[~is_split], single])
+        load, slot = np.nonzero((loads >= 0) & is_split[:, np.newaxis])
+        pair = loads[load, slot]
+        visit = np.where(self.visited[pair] >= 0, self.visited[pair], -1 - slot)
+        order = np.lexsort((pair, visit, load))
+        pair, is_first = pair[order], np.diff(visit[order], prepend=np.inf) != 0
+        is_first |= np.diff(load[order], prepend=-1) != 0
+        part = np.cumsum(is_first) - 1
+        parts = np.full((int(part[-1]) + 1 if len(part) else 0, loads.shape[1]), -1, dtype=np.intp)
+        parts[part, loads.shape[1] - 1 - rank_in_order(part)] = pair
+        return np.unique(np.vstack([loads[~is_split], np.sort(parts, axis=1)]), axis=0)
 
     def within_days(self, loads: Positions) -> Positions:
         """Return the loads that keep days to the hundredth, where they were found in coarser units."""

@@ -107,7 +107,8 @@ class LoadsParams(_Section):
     few_pairs : int
         A component of no more pairs goes straight to the closing programme, pair by pair.
     most_pairs : int
-        Where prices do not prove how many needs can be met, a component of no more pairs is closed pair by pair.
+        Where prices do not prove how many needs can be met, a component of no more pairs is closed pair by pair. With
+        more in memory, visits to schools with a limit are priced one by one.
     count_pairs : int
         The needs of one level are counted in whole numbers where they have no more pairs, with those before them.
     share_of_bounds : float
