@@ -101,10 +101,7 @@ def next_write(last_event: int) -> list[Event]:
     write = f"{last_event}/{together}"
     row = {"need_id": f"N{last_event}", "school_urn": "100000", "focus": "maths"}
     added = new_event("need_added", by=write, need_id=row["need_id"])
-    decided = [
-        new_event("status", by=write, need_id=f"N{number}", supporter_id="S1", status="agreed")
-        for number in range(1, together)
-    ]
+    decided = [new_event("pin", by=write, need_id=f"N{number}", supporter_id="S1") for number in range(1, together)]
     return [*decided, replace(added, changes=(RowChange("needs", (row["need_id"],), None, row),))]
 
 

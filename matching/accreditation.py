@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from matching.errors import counted
+from matching.errors import counted, listed
 from matching.inputs.inputs import Inputs
 
 MET, NOT_MET, NOT_EVIDENCED = "met", "not met", "not evidenced"
@@ -140,8 +140,8 @@ def changes(inputs: Inputs, schools: pd.DataFrame) -> pd.DataFrame:
 GONE = "not in the new table"
 
 
-def touched(changed: pd.DataFrame, deployments: pd.DataFrame) -> pd.DataFrame:
-    """Return the deployments of a plan whose supporter is no longer accredited.
+def touched(changed: pd.DataFrame, deployments: pd.DataFrame, before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    """Return the deployments of a plan that new grades touch: those of the supporter, the home school or the school.
 
     Parameters
     ----------
@@ -149,15 +149,48 @@ def touched(changed: pd.DataFrame, deployments: pd.DataFrame) -> pd.DataFrame:
         As `changes` returns it.
     deployments : DataFrame
         Of a plan.
+    before, now : DataFrame
+        The schools as they were and as they are.
 
     Returns
     -------
     DataFrame
-        need_id, supporter_id, school_urn, school_name, focus, priority and reason, sorted by need_id.
+        need_id, supporter_id, school_urn, school_name, focus, priority, change ('lost' where the supporter is no longer
+        accredited, else blank) and reason. Those with a loss come first; each part is sorted by need_id.
     """
-    lost = changed.loc[changed["change"] == "lost", ["supporter_id", "reason"]]
+    grades = [table.set_index("urn")["ofsted"] for table in (before, now)]
+    urns = grades[0].index
+    schools = pd.DataFrame({"before": grades[0], "after": grades[1].reindex(urns, fill_value=GONE)})
+    graded = schools[schools["before"] != schools["after"]]
+    of_school = {urn: _from_to(*pair) for urn, pair in zip(graded.index, graded.to_numpy().tolist(), strict=True)}
+    of_home = {
+        one["supporter_id"]: f"no longer accredited ({one['reason']})"
+        if one["change"] == "lost"
+        else f"home school {_from_to(one['grade_before'], one['grade_after'])}"
+        for one in changed.to_dict("records")
+        if one["change"] != "gained" or one["grade_before"] != one["grade_after"]
+    }
+    lost = set(changed.loc[changed["change"] == "lost", "supporter_id"])
     columns = ["need_id", "supporter_id", "school_urn", "school_name", "focus", "priority"]
-    return deployments[columns].merge(lost, on="supporter_id").sort_values("need_id", ignore_index=True)
+    found = deployments[columns].assign(
+        change=np.where(deployments["supporter_id"].isin(lost), "lost", ""),
+        reason=[
+            "; ".join(
+                f"{whose}: {how}"
+                for whose, how in ((supporter, of_home.get(supporter)), (school, of_school.get(urn)))
+                if how
+            )
+            for supporter, school, urn in zip(
+                deployments["supporter_id"], deployments["school_name"], deployments["school_urn"], strict=True
+            )
+        ],
+    )
+    found = found[found["reason"] != ""]
+    return found.sort_values(["change", "need_id"], ascending=[False, True], ignore_index=True)
+
+
+def _from_to(before: str, after: str) -> str:
+    return f"'{before or 'no grade'}' before, '{after or 'no grade'}' now"
 
 
 def _each_criterion(inputs: Inputs) -> pd.DataFrame:
@@ -215,10 +248,8 @@ def _notices(rows: pd.DataFrame) -> tuple[str, ...]:
 
 def _disagreement(rows: pd.DataFrame) -> str:
     """Return the notice of the supporters whose stated answer on one criterion differs from the schools table's."""
-    named = rows.head(_MOST_NAMED)
-    people = [f"{row.supporter_id} {row.verdict} ('{row.ofsted}')" for row in named.itertuples()]
-    more = f" and {len(rows) - len(named):,} more" if len(rows) > len(named) else ""
+    people = [f"{row.supporter_id} {row.verdict} ('{row.ofsted}')" for row in rows.itertuples()]
     return (
         f"Accreditation: the schools table disagrees with the stated evidence on {rows['criterion'].iloc[0]} for "
-        f"{counted(len(rows), 'supporter')}, and is used: {', '.join(people)}{more}."
+        f"{counted(len(rows), 'supporter')}, and is used: {listed(people, _MOST_NAMED)}."
     )

@@ -20,7 +20,10 @@ from matching.errors import DataError
 Schools = Annotated[Path, typer.Option(help="Schools table (.csv or .xlsx), or a GIAS extract.")]
 Supporters = Annotated[Path, typer.Option(help="Supporters table (.csv or .xlsx).")]
 Needs = Annotated[Path, typer.Option(help="Needs table (.csv or .xlsx).")]
-SchoolsGiven = Annotated[Path | None, typer.Option(help="Schools as given to allocate [default: the plan's own copy].")]
+SchoolsGiven = Annotated[
+    Path | None,
+    typer.Option(help="Schools as given to allocate. Give all the tables, or none for the plan's own copies."),
+]
 SupportersGiven = Annotated[Path | None, typer.Option(help="Supporters as given to allocate.")]
 NeedsGiven = Annotated[Path | None, typer.Option(help="Needs as given to allocate.")]
 Accreditation = Annotated[Path | None, typer.Option(help="Accreditation evidence (.csv or .xlsx).")]
@@ -29,7 +32,7 @@ PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Weights, limi
 Baseline = Annotated[Path | None, typer.Option(help="Directory of an earlier plan, to change as little as possible.")]
 Ofsted = Annotated[Path | None, typer.Option(help="Ofsted's management information, to go with a GIAS extract.")]
 Links = Annotated[Path | None, typer.Option(help="GIAS links file: old URNs are read as their successors'.")]
-Columns = Annotated[Path | None, typer.Option(help="columns.toml: your headers and the columns they stand for.")]
+Columns = Annotated[Path | None, typer.Option(help="columns.toml: your headers and our columns for them.")]
 LeaveOut = Annotated[bool, typer.Option("--leave-out", help="Leave faulty rows out, and list them.")]
 AsAt = Annotated[
     datetime | None,
@@ -271,6 +274,19 @@ def compare(
     from matching.commands.compare import compare_plans
 
     compare_plans(before, after, out, as_json=as_json)
+
+
+@app.command(cls=_WithJson)
+def today(
+    round_file: Annotated[Path, typer.Argument(help="A round that was saved as a file in the browser app.")],
+    as_at: AsAt = None,
+    by: Annotated[str | None, typer.Option(help="Only deployments whose last entry this person made.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List what there is to do in a round today: whom to approach, remind or ask next."""
+    from matching.commands.today import list_today
+
+    list_today(round_file, as_at, by, as_json=as_json)
 
 
 @app.command()

@@ -4,7 +4,7 @@ Every package raises `DataError`; the command line and the screens show it.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -143,10 +143,16 @@ def counted(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-def joined(phrases: Iterable[str]) -> str:
+def joined(phrases: Iterable[str], word: str = "and") -> str:
     """Return the phrases as one list: 'a, b and c'."""
     *most, last = phrases
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {word} {last}" if most else last
+
+
+def listed(words: Sequence[str], most: int, separator: str = ", ") -> str:
+    """Return the first words as one list, and how many more there are: 'a, b and 3 more'."""
+    more = f" and {len(words) - most:,} more" if len(words) > most else ""
+    return separator.join(words[:most]) + more
 
 
 def first_ten(words: list[str]) -> str:
@@ -164,7 +170,12 @@ def closest(value: str, known: Iterable[str]) -> str:
 def did_you_mean(value: str, known: Iterable[str], otherwise: str) -> str:
     """Return the fix for an unknown word: the closest known one, or `otherwise` where none is close."""
     word = closest(value, known)
-    return f"Did you mean '{word}'?" if word else otherwise
+    return which_of([f"'{word}'"]) if word else otherwise
+
+
+def which_of(offers: Iterable[str]) -> str:
+    """Return the fix that asks which of these is meant."""
+    return f"Did you mean {joined(offers, 'or')}?"
 
 
 def _look_alike_key(word: str) -> str:

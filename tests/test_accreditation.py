@@ -335,10 +335,29 @@ def test_a_home_school_that_is_gone_is_told_and_what_is_stated_counts():
 
 
 def test_the_deployments_that_it_touches_are_named():
-    told = changes(people(), of_now(SCHOOLS.replace(",Outstanding", ",Good")))
+    before, now = people(), of_now(SCHOOLS.replace(",Outstanding", ",Good"))
+    told = changes(before, now)
     columns = ["need_id", "supporter_id", "school_urn", "school_name", "focus", "priority"]
     plan = pd.DataFrame(
         [["N2", "S3", "100000", "Alder School", "headship", "high"], ["N1", "S2", "100001", "Birch", "x", "low"]],
         columns=columns,
     )
-    assert touched(told, plan)[["need_id", "reason"]].to_numpy().tolist() == [["N2", "NLE-5 not met"]]
+    found = touched(told, plan, before.schools, now)
+    assert found[["need_id", "change", "reason"]].to_numpy().tolist() == [
+        ["N2", "lost", "S3: no longer accredited (NLE-5 not met)"],
+        ["N1", "", "Birch: 'Outstanding' before, 'Good' now"],
+    ]
+    assert touched(changes(before, before.schools), plan, before.schools, before.schools).empty
+
+
+def test_a_deployment_is_named_where_only_its_home_school_is_graded_anew():
+    before, now = people(), of_now(SCHOOLS.replace(",Outstanding", ",Requires improvement"))
+    told = changes(before, now)
+    kept = told.loc[told["change"] == "", "supporter_id"].tolist()
+    assert kept
+    about = {"school_urn": "100000", "school_name": "Alder School", "focus": "headship", "priority": "high"}
+    plan = pd.DataFrame([{"need_id": f"N{place}", "supporter_id": one, **about} for place, one in enumerate(kept)])
+    found = touched(told, plan, before.schools, now)
+    assert found["supporter_id"].tolist() == kept
+    assert {*found["change"]} == {""}
+    assert all(": home school 'Outstanding' before, 'Requires improvement' now" in reason for reason in found["reason"])

@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 from xml.etree import ElementTree
@@ -22,19 +22,21 @@ from matching import __version__
 from matching.allocation import allocate
 from matching.cli import main
 from matching.inputs.bundled import demo_sources
-from matching.inputs.read import read_schools
-from matching.plan.as_bytes import excel_bytes
+from matching.inputs.read import read_inputs, read_schools
+from matching.plan.as_bytes import excel_bytes, plan_files
 from matching.plan.handover import files as handover
 from matching.plan.handover.files import Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import read_directory, saved_inputs
+from matching.rounds.history.events import new_event
+from matching.rounds.store import open_store
 from matching.tables.files import Source, open_source, read_sheet
 from matching.tables.policy import Policy, read_policy
 from matching.tables.vocabulary import standard_vocabulary
 
 CONTRACT = (
     *("schools", "check", "allocate", "verify", "explain", "compare", "triage", "accreditation", "graph", "simulate"),
-    *("demo", "export", "templates", "policy", "criteria", "app"),
+    *("today", "demo", "export", "templates", "policy", "criteria", "app"),
 )
 DAY = ("--as-at", "2026-09-01")
 HERE = Path(__file__).parents[1]
@@ -758,11 +760,11 @@ def test_explain_tells_of_an_unmet_need(s2s):
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        (("--need", "N11"), "--need: 'N11' is not a need of this plan. Did you mean 'N1'?"),
-        (("--need", "zzz"), "--need: 'zzz' is not a need of this plan. Look it up in the needs table."),
+        (("--need", "N11"), "need: 'N11' is not a need of this plan. Did you mean 'N1'?"),
+        (("--need", "zzz"), "need: 'zzz' is not a need of this plan. Look it up in the needs table."),
         (
             ("--need", "N1", "--supporter", "S11"),
-            "--supporter: 'S11' is not a supporter of this plan. Did you mean 'S1'?",
+            "supporter: 'S11' is not a supporter of this plan. Did you mean 'S1'?",
         ),
     ],
 )
@@ -796,7 +798,7 @@ def test_graph_of_one_need_is_what_is_around_it(s2s, plan):
     assert s2s("graph", plan, "--out", "g.graphml", "--need", "N2").out.startswith("2 nodes and 1 eligible pair")
     run = s2s("graph", plan, "--out", "g2.graphml", "--need", "N22")
     assert (run.code, Path("g2.graphml").exists()) == (2, False)
-    assert run.err.startswith("--need: 'N22' is not a need of this plan. Did you mean 'N2'?")
+    assert run.err.startswith("need: 'N22' is not a need of this plan. Did you mean 'N2'?")
 
 
 def test_a_graph_where_a_folder_stands_is_told(s2s, plan):
@@ -987,7 +989,7 @@ def test_a_file_that_would_be_ignored_is_refused(s2s):
         run = s2s(*command, *words)
         assert (run.code, run.out) == (2, "")
         assert run.err.splitlines() == [
-            f"{ignored} Leave the option out, or give the extract.",
+            f"{ignored} Remove it, or give the extract.",
             "1 problem found; nothing was written.",
         ]
     run = s2s("triage", *words[:2], *words[-4:], "--out", "t")
@@ -1002,7 +1004,8 @@ def test_a_file_that_would_be_ignored_is_refused(s2s):
 def test_the_default_policy_is_printed_and_written(s2s):
     run = s2s("policy")
     assert read_policy(Source("policy.toml", run.out.encode())) == Policy()
-    assert s2s("policy", "--out", "deep/policy.toml.gz").out == ""
+    written = s2s("policy", "--out", "deep/policy.toml.gz")
+    assert written == Run(0, f"The default policy is written to {Path('deep/policy.toml.gz')}.\n", "")
     assert gzip.decompress(Path("deep/policy.toml.gz").read_bytes()).decode() == run.out
     assert s2s("policy", "--out", "again.toml.gz").code == 0
     assert Path("again.toml.gz").read_bytes() == Path("deep/policy.toml.gz").read_bytes()
@@ -1014,7 +1017,8 @@ def test_the_criteria_are_a_table_in_every_format(s2s):
     assert [row[0] for row in rows] == list(standard_vocabulary().criteria)
     assert len(rows) == 27
     for ending in ("csv", "csv.gz", "xlsx", "XLSX.GZ"):
-        assert s2s("criteria", "--out", f"criteria.{ending}") == Run(0, "", "")
+        written = s2s("criteria", "--out", f"criteria.{ending}")
+        assert written == Run(0, f"27 criteria are written to criteria.{ending}.\n", "")
         sheet = read_sheet(open_source(Path(f"criteria.{ending}")))
         assert (list(sheet.header), [list(cells) for _, cells in sheet.rows()]) == (header, rows)
 
@@ -1196,7 +1200,7 @@ def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s
     assert run.out.splitlines() == [
         "S2 (LLE, supporters.csv row 3) is no longer accredited (LLE-2 not met, LLE-8 not met): Alder School, 'Good' before, 'Inadequate' now.",
         "Supporters whose home school's grade changed: 1; 1 no longer accredited, 0 newly accredited.",
-        "Need N2 (headship, Birch School) is served by S2 (plan.csv row 2).",
+        "Need N2 (headship, Birch School), plan.csv row 2: S2: no longer accredited (LLE-2 not met, LLE-8 not met).",
         "Deployments affected: 1.",
     ]
 
@@ -1248,6 +1252,65 @@ def test_triage_keeps_needs_that_were_edited(s2s):
     assert "critical" in Path("t/needs.csv").read_text()
     edit("t/triage.csv", "critical", "urgent")
     assert s2s("triage", *words).code == 2
+
+
+@pytest.mark.parametrize("replace", [(), ("--replace",)], ids=["", "replace"])
+def test_files_of_the_users_own_beside_triage_are_never_deleted(s2s, replace):
+    words = (*put({"schools": TRIAGE_SCHOOLS}), *DAY, "--out", "t")
+    assert s2s("triage", *words).code == 0
+    Path("t/notes").mkdir()
+    Path("t/notes/mine.txt").write_text("mine")
+    before = tree()
+    run = s2s("triage", *words, *replace)
+    assert (run.code, run.out) == (2, "")
+    assert run.err.splitlines()[0] == (
+        f"{Path('t').absolute()}: The directory also holds notes/mine.txt, which would be deleted. "
+        "Move these files away, or name a new directory."
+    )
+    assert tree() == before
+
+
+def test_files_of_the_users_own_beside_an_export_are_never_deleted(s2s, plan):
+    assert s2s("export", plan, "--out", "handed", *DAY).code == 0
+    Path("handed/answers.csv").write_text("mine")
+    before = tree()
+    run = s2s("export", plan, "--out", "handed", *DAY)
+    assert (run.code, run.out) == (2, "")
+    assert "The directory also holds answers.csv, which would be deleted." in run.err
+    assert tree() == before
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["words", "json"])
+def test_a_comparison_that_cannot_be_written_is_not_printed(s2s, plan, words):
+    Path("there.csv").mkdir()
+    run = s2s("compare", plan, plan, "--out", "there.csv", *words)
+    assert run.code == 2
+    assert "there.csv cannot be written (is a directory)." in run.err
+    assert "Needs" not in run.out
+
+
+def test_suggested_columns_never_replace_a_file(s2s):
+    Path("columns.toml").write_text("mine")
+    run = s2s("check", *put(TABLES), "--suggest-columns", "columns.toml")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("--suggest-columns: columns.toml is there already.")
+    assert Path("columns.toml").read_text() == "mine"
+
+
+def test_counts_are_whole_numbers_in_json(s2s, plan):
+    levels = json.loads(s2s("compare", plan, plan, "--json").out)["levels"]
+    kinds = {row["level"]: type(row["after"]) for row in levels}
+    assert [name for name, kind in kinds.items() if kind is float] == ["score", "mean_score", "mean_distance_km"]
+
+
+def test_schools_are_not_written_without_the_list_of_those_left_out(s2s):
+    files = put({"gias": GIAS})
+    Path("left-out.csv").mkdir()
+    before = tree()
+    run = s2s("schools", *files, "--out", "made.csv", "--left-out", "left-out.csv")
+    assert (run.code, run.out) == (2, "")
+    assert run.err.startswith("left-out.csv: left-out.csv cannot be written (is a directory).")
+    assert tree() == before
 
 
 def test_schools_left_out_are_listed_with_their_reasons(s2s):
@@ -1474,3 +1537,30 @@ def test_notices_are_printed_with_the_problems(s2s):
     notice, problem, _ = run.err.splitlines()
     assert notice == "Notice: needs.csv: the cells are separated by semicolons."
     assert problem.startswith("needs.csv row 2, focus: 'maffs' is not a known focus.")
+
+
+def test_today_lists_what_to_do_in_the_file_of_a_round(s2s, tmp_path):
+    sources = {name: Source(f"{name}.csv", table.encode()) for name, table in TABLES.items()}
+    inputs = read_inputs(sources, as_at=date(2026, 9, 1))
+    store = open_store(f"sqlite:///{tmp_path / 'rounds.db'}")
+    with closing(store):
+        begun = store.create("Autumn", sources, by="Jo")
+        (tmp_path / "early.zip").write_bytes(store.export_round(begun.round_id))
+        seen = store.save_plan(begun, plan_files(allocate(inputs), inputs), by="Jo")
+        about = {"need_id": "N1", "supporter_id": "S1"}
+        seen = store.record(seen, [new_event("status", by="Jo", status="approached", **about)])
+        Path("round.zip").write_bytes(store.export_round(seen.round_id))
+    asked = seen.events[-1].at.date()
+    run = s2s("today", "round.zip", "--as-at", (asked + timedelta(days=6)).isoformat())
+    assert (
+        "[soon] No answer: remind: maths at Alder School (N1), Ann Ash (S1): asked 6 days ago. Remind them." in run.out
+    )
+    assert run.out.count("To be approached") == 2
+    assert "S2" not in s2s("today", "round.zip", "--by", "Jo", "--as-at", f"{asked + timedelta(days=6)}").out
+    answer = answered(s2s("today", "round.zip", "--json", "--as-at", f"{asked + timedelta(days=11)}"))
+    assert (answer["round"], answer["has_plan"]) == ("Autumn", True)
+    (first, *_) = answer["lines"]
+    assert (first["kind"], first["urgency"], first["days"], first["by"]) == ("ask next", "now", 11, "Jo")
+    assert "No plan is accepted yet" in s2s("today", "early.zip").out
+    Path("no.zip").write_bytes(b"PK")
+    assert s2s("today", "no.zip").code == 2

@@ -470,7 +470,7 @@ def solved_wide(number: int) -> Solved:
     return Solved(made, inputs, allocate(inputs))
 
 
-GALLERY = range(36 if DEEP else 24)
+GALLERY = range(36 if DEEP else 16)
 WIDE = range(8)
 
 
@@ -557,6 +557,26 @@ def _is_one_trust(one: Row, other: Row) -> bool:
         return codes[0] == codes[1]
     names = [SPELLINGS.get(row.get("trust", ""), "") for row in (one, other)]
     return bool(names[0]) and names[0] == names[1]
+
+
+def trusts_counted(schools: list[Row]) -> dict[str, str]:
+    """The trust under which equity.csv counts each school, by URN; blank for none."""
+    kin: dict[str, set[str]] = {}
+    for row in schools:
+        code, name = row.get("trust_code", ""), SPELLINGS.get(row["trust"], row["trust"])
+        others = {one.get("trust_code", "") for one in schools if name == SPELLINGS.get(one["trust"], one["trust"])}
+        only = max(others) if name and len(others - {""}) == 1 else ""
+        kin.setdefault(f"{code or only}" or f"no code {name}" * bool(name), set()).add(row["urn"])
+    kin.pop("", None)
+    first = {
+        group: min((row["trust"] for row in schools if row["urn"] in urns and row["trust"]), default=f"trust {group}")
+        for group, urns in kin.items()
+    }
+    called = {
+        group: name if [*first.values()].count(name) == 1 else f"{name} ({'no code' if ' ' in group else group})"
+        for group, name in first.items()
+    }
+    return {row["urn"]: "" for row in schools} | {urn: called[group] for group, urns in kin.items() for urn in urns}
 
 
 def eligible(made: World) -> dict[tuple[str, str], Fact]:

@@ -114,7 +114,7 @@ def facts_of(inputs: Inputs) -> Facts:
     )
     for name in _GROUPS:
         cells = {*need[name], *supporter[name]}
-        spelling = {cell: cell if name == "trust_code" else _plain(cell) for cell in cells}
+        spelling = {cell: cell if name == "trust_code" else plain_name(cell) for cell in cells}
         numbers = {plain: number if plain else -1 for number, plain in enumerate(sorted({*spelling.values()}))}
         for frame in (need, supporter):
             frame[name] = [numbers[spelling[cell]] for cell in frame[name]]
@@ -261,7 +261,7 @@ def _in_one_trust(need: Any, supporter: Any) -> Any:
     return (both_coded & (need["trust_code"] == supporter["trust_code"])) | (~both_coded & by_name)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return what the spellings of a trust's or federation's name share: its words without 'the', 'ltd' and marks."""
     words = re.findall(r"[^\W_]+", re.sub("['’]", "", name.casefold().replace("&", " and ")))
     core = re.sub(r"^the (?=.)| (?:ltd|limited)$", "", " ".join(words))
@@ -318,7 +318,16 @@ def without_pins(facts: Facts) -> str:
 
 def is_rounded_once(plan: Plan) -> bool:
     """Return whether the plan rounds every distance once, half up; formats 1 and 2 took means of rounded ones."""
-    return int(plan.manifest.get("format", 1)) > 2
+    return _format(plan) > 2
+
+
+def has_each_trust_once(plan: Plan) -> bool:
+    """Return whether equity.csv counts all spellings of a trust as one; formats 1 to 3 went by the letters."""
+    return _format(plan) > 3
+
+
+def _format(plan: Plan) -> int:
+    return int(plan.manifest.get("format", 1))
 
 
 def km_text(km: float, plan: Plan) -> str:

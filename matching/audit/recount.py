@@ -2,14 +2,14 @@
 
 import math
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 import pandas as pd
 
-from matching.audit.facts import is_rounded_once, km_text
+from matching.audit.facts import has_each_trust_once, is_rounded_once, km_text, plain_name
 from matching.inputs.inputs import Inputs
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.write import Plan
@@ -44,6 +44,7 @@ def recounted(plan: Plan, inputs: Inputs) -> pd.DataFrame:
 def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str, str]], _Served]]:
     schools = {row["urn"]: row for row in inputs.schools.to_dict("records")}
     percents = sorted(row["fsm_percent"] for row in schools.values() if row["fsm_percent"] >= 0)
+    trusts = _trusts(list(schools.values()), plan)
     home_of = dict(zip(inputs.supporters["supporter_id"], inputs.supporters["school_urn"], strict=True))
     asked = {row["need_id"]: row for row in inputs.needs.to_dict("records")}
     for met, table in ((True, plan.deployments), (False, plan.unmet)):
@@ -55,7 +56,7 @@ def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str
             groups = [
                 "all needs",
                 *(spreadsheet_safe(school[column]) or "not known" for column in ("local_authority", "region", "phase")),
-                spreadsheet_safe(school["trust"]) or "no trust",
+                spreadsheet_safe(trusts[school["urn"]]) or "no trust",
                 quintile,
                 asked[need["need_id"]]["priority"],
             ]
@@ -64,6 +65,28 @@ def _needs_by_group(plan: Plan, inputs: Inputs) -> Iterator[tuple[list[tuple[str
                 exact = Fraction(_apart_km(school, schools[home_of[need["supporter_id"]]]))
                 served = met, Fraction(need["score"]), exact if is_rounded_once(plan) else Fraction(need["distance_km"])
             yield list(zip(_KINDS, groups, strict=True)), served
+
+
+def _trusts(schools: Sequence[Mapping[Hashable, Any]], plan: Plan) -> dict[str, str]:
+    """Return the trust that each school is counted under, by URN."""
+    if not has_each_trust_once(plan):
+        return {school["urn"]: school["trust"] for school in schools}
+    codes_of: dict[str, set[str]] = defaultdict(set)
+    spellings: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for school in schools:
+        if school["trust_code"]:
+            codes_of[plain_name(school["trust"])].add(school["trust_code"])
+    groups: dict[str, tuple[str, str]] = {}
+    for school in schools:
+        name, code = plain_name(school["trust"]), school["trust_code"]
+        if name and not code and len(codes_of[name]) == 1:
+            (code,) = codes_of[name]
+        groups[school["urn"]] = group = (code, "" if code else name)
+        spellings[group] |= {school["trust"]} - {""}
+    first = {group: min(names, default=f"trust {group[0]}") for group, names in spellings.items() if any(group)}
+    uses = Counter(first.values())
+    called = {group: name if uses[name] == 1 else f"{name} ({group[0] or 'no code'})" for group, name in first.items()}
+    return {urn: called.get(group, "") for urn, group in groups.items()}
 
 
 def _apart_km(to: Mapping[Hashable, Any], home: Mapping[Hashable, Any]) -> float:

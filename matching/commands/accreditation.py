@@ -8,9 +8,10 @@ import pandas as pd
 import typer
 
 from matching.accreditation import CHANGES, changes, due_for_review, judge, touched
-from matching.commands.files import check_used, opened
+from matching.commands.files import check_used
 from matching.commands.terminal import print_due_for_review, print_json, print_notices
 from matching.inputs.read import read_people, read_schools
+from matching.library.frames import sources_of
 from matching.plan.on_disk import read_directory
 
 _ADDITIONS = {"ofsted": "schools", "ofsted_new": "schools_new"}
@@ -32,7 +33,7 @@ def list_changes(
         `schools` as they were and as they are now, each with `ofsted` where given; the earlier ones also with
         `supporters`, `accreditation` and `links`.
     """
-    sources, newer = opened(before), opened(after)
+    sources, newer = sources_of(before), sources_of(after)
     check_used({**sources, **{f"{name}_new": source for name, source in newer.items()}}, _ADDITIONS)
     inputs = read_people(sources, as_at=as_at.date() if as_at else None)
     now = read_schools(newer["schools"], ofsted=newer.get("ofsted"), links=sources.get("links"))
@@ -42,7 +43,7 @@ def list_changes(
     if plan is not None:
         deployments = read_directory(plan).plan.deployments
         rows = deployments.assign(row=range(2, len(deployments) + 2))
-        affected = _with_rows(touched(regraded, deployments), rows, "need_id")
+        affected = _with_rows(touched(regraded, deployments, inputs.schools, now), rows, "need_id")
     if as_json:
         print_json(
             "accreditation",
@@ -64,7 +65,7 @@ def list_changes(
     if affected is not None:
         for one in affected.to_dict("records"):
             need = f"Need {one['need_id']} ({one['focus']}, {one['school_name']})"
-            typer.echo(f"{need} is served by {one['supporter_id']} (plan.csv row {one['row']}).")
+            typer.echo(f"{need}, plan.csv row {one['row']}: {one['reason']}.")
         typer.echo(f"Deployments affected: {len(affected):,}.")
     print_notices(inputs.notices)
     print_due_for_review(due)

@@ -27,7 +27,7 @@ def write_best_plan(out: Path, sources: Mapping[str, Source], as_at: datetime | 
     check_used(sources)
     with progress() as show:
         show("Reading the tables")
-        inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None)
+        inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None).with_sound_contacts()
         with stopped_by_interrupt() as cancel:
             plan = allocate(inputs, time_limit_s=time_limit_s, progress=show, cancel=cancel)
             show("Writing the plan")

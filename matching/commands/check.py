@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from matching.accreditation import due_for_review
-from matching.commands.files import check_ending, check_used, place, read_round, say, write_one_file
+from matching.commands.files import check_ending, check_used, place, read_round, say, write_all
 from matching.commands.terminal import print_due_for_review, print_json, print_notices
 from matching.errors import DataError, counted, file_problem
 from matching.inputs.recognise import suggested_columns, with_columns_named
@@ -18,18 +18,22 @@ from matching.tables.formats import NEED_STATES
 
 def write_suggested_columns(sources: Mapping[str, Source], path: Path, *, as_json: bool) -> None:
     """Write a columns file with what the headers of the tables may mean."""
-    check_ending(path, (".toml",))
+    option = "--suggest-columns"
+    check_ending(path, (".toml",), option=option)
     if as_json:
-        fix = "Leave one of the two out."
-        raise DataError([file_problem("--json", "This cannot go with --suggest-columns.", fix)])
-    write_one_file(path, suggested_columns(sources).content)
-    say(f"{place(path)} written. Look through it, change what is wrong, and give it as --columns.", path)
+        raise DataError([file_problem("--json", f"This cannot be used with {option}.", "Remove one of them.")])
+    if path.exists():
+        fix = "Name a new file, so that what you wrote in this one is kept."
+        raise DataError([file_problem(option, f"{path} is there already.", fix)])
+    write_all({path: suggested_columns(sources).content})
+    next_step = "Look through them, change what is wrong, and give the file as --columns."
+    say(f"Suggestions are written to {place(path)}. {next_step}", path)
 
 
 def check_tables(sources: Mapping[str, Source], as_at: datetime | None, *, as_json: bool) -> None:
     """Print how much the tables hold, how many pairs are eligible, and each check that is due for review."""
     check_used(sources)
-    inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None)
+    inputs = read_round(with_columns_named(sources), as_at.date() if as_at else None).with_sound_contacts()
     market = open_market(inputs)
     eligible = market.eligible_by_need
     sizes = {"schools": len(inputs.schools), "supporters": len(inputs.supporters), "needs": len(inputs.all_needs)}

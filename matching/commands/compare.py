@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from matching.commands.files import check_ending, check_json_alone, inputs_of, say, write_table
+import pandas as pd
+
+from matching.commands.files import check_ending, check_json_alone, inputs_of, say, table_bytes, write_all
 from matching.commands.terminal import print_json
 from matching.library.frames import numeric
-from matching.plan.compare import FIGURES, SCORES, compare
+from matching.plan.compare import FIGURES, KEPT_BONUS, SCORES, compare
 from matching.plan.equity import TOTAL
 from matching.plan.on_disk import SavedPlan, read_directory
-
-_NUMBERS = ("score_before", "distance_km_before", "score_after", "distance_km_after")
 
 
 def compare_plans(before: Path, after: Path, out: Path | None, *, as_json: bool) -> None:
@@ -30,16 +30,30 @@ def compare_plans(before: Path, after: Path, out: Path | None, *, as_json: bool)
     for title, table in (("Needs served differently:", found.changes), ("Workload:", found.workload)):
         if len(table):
             lines += [f"\n{title}", table.to_string(index=False)]
+    if out is not None:
+        write_all({out: table_bytes(out, found.changes)})
     if as_json:
         changes, sentences = numeric(found.changes), found.sentences()
         print_json(
-            "compare", problems=(), sentences=sentences, levels=found.levels, changes=changes, workload=found.workload
+            "compare",
+            problems=(),
+            sentences=sentences,
+            levels=_counted(found.levels),
+            changes=changes,
+            workload=found.workload,
         )
     else:
         for line in lines:
             say(line, out)
-    if out is not None:
-        write_table(out, found.changes, numbers=_NUMBERS)
+
+
+def _counted(levels: pd.DataFrame) -> pd.DataFrame:
+    """Return the levels with numbers of needs and people as whole numbers."""
+    cells = levels.astype("object")
+    is_count = ~levels["level"].isin([*SCORES, KEPT_BONUS, "mean_score", "mean_distance_km"])
+    for column in ("before", "after", "difference"):
+        cells.loc[is_count, column] = levels.loc[is_count, column].astype(int).astype("object")
+    return cells
 
 
 def _mean_km(saved: SavedPlan) -> float | None:

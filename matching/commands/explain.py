@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import typer
 
-from matching.commands.files import STANDARD_OUTPUT, check_ending, inputs_of, write_table
+from matching.commands.files import STANDARD_OUTPUT, check_ending, inputs_of, table_bytes, write_all
 from matching.commands.terminal import print_json, progress
 from matching.errors import DataError, counted, file_problem
 from matching.library.frames import numeric
@@ -22,10 +22,12 @@ _ALL_COLUMNS = (
 
 def explain_plan(plan_dir: Path, need: str | None, supporter: str | None, out: Path, *, as_json: bool) -> None:
     """Print the explanation of one need of a plan, or of one need and one supporter."""
+    if need is None and supporter is not None:
+        raise DataError([file_problem("--supporter", "This needs --need too.", "Name the need as well.")])
     if need is None:
         raise DataError([file_problem("s2s explain", "Give one of --need and --all.", "--all explains every need.")])
     if out != STANDARD_OUTPUT:
-        fix = "Add --all, or leave --out away."
+        fix = "Add --all, or remove --out."
         raise DataError([file_problem("--out", "Only --all writes a file.", fix)])
     saved = read_directory(plan_dir)
     market = open_market(inputs_of(saved))
@@ -51,9 +53,9 @@ def explain_every_need(plan_dir: Path, need: str | None, supporter: str | None, 
     if as_json and out != STANDARD_OUTPUT:
         ignored.append("--out")
     if ignored:
-        fix = "Leave it out, or one of the others."
+        others = f"--all{' --json' if as_json else ''}"
         raise DataError(
-            file_problem(name, f"This cannot go with --all{' --json' if as_json else ''}.", fix) for name in ignored
+            file_problem(name, f"This cannot be used with {others}.", "Remove one of them.") for name in ignored
         )
     check_ending(out)
     saved = read_directory(plan_dir)
@@ -82,6 +84,7 @@ def explain_every_need(plan_dir: Path, need: str | None, supporter: str | None, 
         eligible=[str(len(answer.candidates)) for answer in answers.values()],
         explanation=[" ".join(answer.sentences) for answer in answers.values()],
     )
-    write_table(out, table[list(_ALL_COLUMNS)].map(spreadsheet_safe), numbers=("score", "eligible"))
+    written = table[list(_ALL_COLUMNS)].map(spreadsheet_safe)
+    write_all({out: table_bytes(out, written)})
     if out != STANDARD_OUTPUT:
         typer.echo(f"{counted(len(table), 'need')} explained in {out}.")

@@ -14,36 +14,15 @@ import typer
 from matching.errors import DataError, Problem, file_problem, joined
 from matching.inputs.headers import options_source, read_options
 from matching.inputs.inputs import Inputs
-from matching.inputs.official.gias import gias_columns, is_gias
-from matching.inputs.read import read_inputs
-from matching.plan.directories import PLAN_MARK, check_target, write_file
+from matching.inputs.read import check_additions, read_inputs
+from matching.library.frames import number_columns, sources_of
+from matching.plan.directories import PLAN_MARK, check_target, write_files
 from matching.plan.on_disk import SavedPlan, saved_inputs
 from matching.tables.csv_out import csv_bytes, workbook_bytes
-from matching.tables.files import Source, header_of, open_source
+from matching.tables.files import Source
 
 _VALUES_BETWEEN_COLLECTIONS = 100_000
 _ADDITIONS = MappingProxyType({"ofsted": "schools"})
-
-
-def opened(paths: Mapping[str, Path | None]) -> dict[str, Source]:
-    """Open the files that were named, by the name of the table; None where the option was not given.
-
-    Raises
-    ------
-    DataError
-        With one problem for every file that cannot be opened.
-    """
-    sources: dict[str, Source] = {}
-    problems: list[Problem] = []
-    for name, path in paths.items():
-        if path is not None:
-            try:
-                sources[name] = open_source(path)
-            except DataError as error:
-                problems += error.problems
-    if problems:
-        raise DataError(problems)
-    return sources
 
 
 def tables_of_round(
@@ -65,12 +44,12 @@ def tables_of_round(
         "policy": policy,
         "baseline": baseline / "plan.csv" if baseline else None,
     }
-    return opened(paths)
+    return sources_of(paths)
 
 
 def supplements(ofsted: Path | None, links: Path | None, columns: Path | None, leave_out: bool) -> dict[str, Source]:
     """Open the files that add to the tables or say how to read them."""
-    sources = opened({"ofsted": ofsted, "links": links, "columns": columns})
+    sources = sources_of({"ofsted": ofsted, "links": links, "columns": columns})
     if leave_out:
         options = replace(read_options(sources.get("columns")), leave_out=True)
         sources["columns"] = options_source(options)
@@ -93,28 +72,13 @@ def inputs_of(saved: SavedPlan) -> Inputs:
 
 
 def check_used(sources: Mapping[str, Source], additions: Mapping[str, str] = _ADDITIONS) -> None:
-    """Refuse a file that only adds to a GIAS extract, where the schools are none: it would be ignored.
-
-    Parameters
-    ----------
-    additions : mapping of str to str
-        By the name of such a file: that of the schools to which it adds.
+    """Refuse an option whose file only adds to a GIAS extract, where the schools are none: it would be ignored.
 
     Raises
     ------
     DataError
     """
-    problems = [
-        file_problem(
-            f"--{name.replace('_', '-')}",
-            f"{sources[schools].name} is not a GIAS extract, and {sources[name].name} only adds to one.",
-            "Leave the option out, or give the extract.",
-        )
-        for name, schools in additions.items()
-        if name in sources and schools in sources and not is_gias(header_of(sources[schools], gias_columns))
-    ]
-    if problems:
-        raise DataError(problems)
+    check_additions(sources, additions, called=lambda name: f"--{name.replace('_', '-')}")
 
 
 # ---- what a command writes -----------------------------------------------------------------------------------------
@@ -124,8 +88,8 @@ TABLE_ENDINGS = (".csv", ".xlsx")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def check_ending(path: Path, known: Sequence[str] = TABLE_ENDINGS) -> None:
-    """Refuse a file whose ending promises a format that is not written; each may also end in .gz.
+def check_ending(path: Path, known: Sequence[str] = TABLE_ENDINGS, *, option: str = "--out") -> None:
+    """Refuse a file whose name ends in a format that is not written; each ending may be followed by .gz.
 
     Raises
     ------
@@ -134,7 +98,7 @@ def check_ending(path: Path, known: Sequence[str] = TABLE_ENDINGS) -> None:
     if path != STANDARD_OUTPUT and not path.name.lower().removesuffix(".gz").endswith(tuple(known)):
         listed = joined([*known, *(f"{ending}.gz" for ending in known)])
         message = f"{path.name} does not end in the name of a format that is written here."
-        raise DataError([file_problem("--out", message, f"Known are {listed}, and - for standard output.")])
+        raise DataError([file_problem(option, message, f"Known are {listed}, and - for standard output.")])
 
 
 def check_json_alone(out: Path | None, as_json: bool) -> None:
@@ -166,24 +130,11 @@ def check_directory(path: Path, *, mark: str | None = PLAN_MARK) -> None:
 _FILE_ENDINGS = frozenset({".csv", ".gz", ".graphml", ".json", ".toml", ".tsv", ".xls", ".xlsx", ".zip"})
 
 
-def write_table(path: Path, table: pd.DataFrame, *, numbers: Collection[str] = ()) -> None:
-    """Write a table of text as its file's ending says, or to standard output as CSV without a byte-order mark.
-
-    Parameters
-    ----------
-    numbers : collection of str
-        The columns that a workbook holds as numbers.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+def table_bytes(path: Path, table: pd.DataFrame) -> bytes:
+    """Return a table of text as its file's ending says, or as CSV without a byte-order mark for standard output."""
     if path.name.lower().removesuffix(".gz").endswith(".xlsx"):
-        write_one_file(path, workbook_bytes({path.name.split(".")[0]: table}, numbers))
-    else:
-        content = csv_bytes(table)
-        write_one_file(path, content.removeprefix(_BYTE_ORDER_MARK) if path == STANDARD_OUTPUT else content)
+        return workbook_bytes({path.name.split(".")[0]: table}, number_columns(table))
+    return csv_bytes(table).removeprefix(_BYTE_ORDER_MARK) if path == STANDARD_OUTPUT else csv_bytes(table)
 
 
 def place(out: Path) -> str:
@@ -196,21 +147,27 @@ def say(sentence: str, out: Path | None) -> None:
     typer.echo(sentence, err=out == STANDARD_OUTPUT)
 
 
-def write_one_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, packed if its name ends in .gz; or write to standard output.
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write files, all or none, packed where a name ends in .gz; one of them may be standard output.
 
     Raises
     ------
     DataError
-        The file cannot be written.
+        A file cannot be written.
     """
-    if path == STANDARD_OUTPUT:
-        typer.echo(content, nl=False)
-        return
     try:
         # Without the time, so that equal content gives an equal file.
-        write_file(path, gzip.compress(content, mtime=0) if path.suffix.lower() == ".gz" else content)
+        write_files(
+            {
+                path: gzip.compress(content, mtime=0) if path.suffix.lower() == ".gz" else content
+                for path, content in files.items()
+                if path != STANDARD_OUTPUT
+            }
+        )
     except OSError as error:
+        path = Path(error.filename) if error.filename else next(iter(files))
         message = f"{path} cannot be written ({(error.strerror or 'no reason given').lower()})."
         fix = "Check the path, the free space and your rights."
         raise DataError([Problem(path.name, None, "", "", message, fix)]) from error
+    if STANDARD_OUTPUT in files:
+        typer.echo(files[STANDARD_OUTPUT], nl=False)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from matching.commands.files import check_ending, inputs_of, place, say, write_one_file
+from matching.commands.files import check_ending, inputs_of, place, say, write_all
 from matching.errors import counted
 from matching.pairs.market import open_market
 from matching.plan.graph import bipartite_graph, components, graphml_bytes, neighbourhood
@@ -19,7 +19,7 @@ def write_graph(plan_dir: Path, out: Path, need: str | None) -> None:
     if need is not None:
         position_of_need(market.inputs, need)
         drawn = neighbourhood(drawn, [need])
-    write_one_file(out, graphml_bytes(drawn))
+    write_all({out: graphml_bytes(drawn)})
     sizes = [len(component) for component in components(drawn) if len(component) > 1]
     say(
         f"{drawn.number_of_nodes():,} nodes and {drawn.number_of_edges():,} eligible pairs written to {place(out)}: "

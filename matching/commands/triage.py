@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import typer
 
-from matching.commands.files import check_directory, check_used, opened
+from matching.commands.files import check_directory, check_used
 from matching.commands.terminal import print_json, print_notices
 from matching.errors import DataError, Problem, counted, file_problem
 from matching.inputs.read import read_schools
 from matching.inputs.triage import read_attainment, suggested_needs, triage, triage_as_text
-from matching.library.frames import numeric
+from matching.library.frames import numeric, sources_of
 from matching.plan.directories import write_directory
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
 from matching.tables.files import open_source, read_sheet
@@ -54,7 +54,7 @@ def list_schools(
         message = "These needs were edited since they were proposed."
         fix = "Name a new directory, or give --replace to propose them again."
         raise DataError([file_problem(str(out / NEEDS_FILE), message, fix)])
-    sources = opened(paths)
+    sources = sources_of(paths)
     check_used(sources, {"ofsted": "schools", "links": "schools"})
     source = sources.get("gias") or sources["schools"]
     frame = read_schools(source, ofsted=sources.get("ofsted"), links=sources.get("links"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from matching.errors import counted, shown
+from matching.errors import counted, listed, shown
 
 _MARKS = re.compile(r"[\W_]+")
 
@@ -37,8 +37,7 @@ def several_spellings(table: str, column: str, names: Iterable[str]) -> Iterator
         spellings.setdefault(group_key(name), []).append(name)
     several = [" and ".join(map(shown, sorted(found))) for key, found in sorted(spellings.items()) if len(found) > 1]
     if several:
-        more = f" and {len(several) - 10:,} more" if len(several) > 10 else ""
         yield (
             f"{table}, {column}: {counted(len(several), 'name is', 'names are')} spelt in more than one way, and each "
-            f"is read as one {column}: {'; '.join(several[:10])}{more}."
+            f"is read as one {column}: {listed(several, 10, '; ')}."
         )

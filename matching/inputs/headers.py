@@ -4,9 +4,10 @@ The choices are a small TOML file, `columns.toml`, which is one of the inputs of
 again in the same way.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -23,6 +24,19 @@ Mappings = Mapping[str, Mapping[str, str]]
 _CLOSE = 80
 # Words that change nothing in a header.
 _FILLERS = frozenset(("the", "a", "an", "of", "your", "their", "they", "please", "is"))
+# Two headers in which these differ do not mean the same, however similar they are: a 'not', an end of a span.
+_MARKS_OF_MEANING = tuple(
+    re.compile(rf"\b(?:{words})")
+    for words in (
+        r"(?:not|non|never|without|except|cannot|cant|dont|wont)\b|un(?!til|der|i)",
+        "from|after|since|start|begin|first|earliest",
+        r"(?:to|by|end|last)\b|until|till|before|finish|latest",
+        "min|least",
+        "max|most",
+    )
+)
+# Their columns have the names that the publisher gave them, but any sheet or row may hold them.
+_OFFICIAL = ("ofsted", "links")
 _EXAMPLE = 'Write lines such as "Full name" = "name".'
 
 
@@ -86,6 +100,8 @@ class Suggestion:
 def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]:
     """Suggest what each unknown header means; a column that the table has already is not suggested.
 
+    Nor is one that is similar and may mean the opposite: 'Available' is not unavailable.
+
     Parameters
     ----------
     table : str
@@ -98,8 +114,8 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
     """
     known = _words(table)
     columns = {*known.values()}
-    words = {key: column for key, column in known.items() if column not in header}
-    choices = list(words)
+    there = {*header}
+    words = {key: column for key, column in known.items() if column not in there}
     suggestions = []
     for name in header:
         key = header_key(name)
@@ -107,7 +123,7 @@ def suggest_columns(table: str, header: Sequence[str]) -> tuple[Suggestion, ...]
             continue
         if key in words:
             suggestions.append(Suggestion(name, words[key], 1))
-        elif close := process.extractOne(key, choices, scorer=fuzz.ratio, score_cutoff=_CLOSE):
+        elif close := next((one for one in _similar(table, key) if one[0] in words), None):
             suggestions.append(Suggestion(name, words[close[0]], round(min(close[1], 99) / 100, 2)))
     # Our own name for the column comes first, then the closest header, then the first of several.
     best: dict[str, Suggestion] = {}
@@ -219,7 +235,7 @@ def _problems_by_table(name: str, key: str, values: object, forms: Collection[st
         yield Problem(name, None, key, "", f"[{key}] has one line for each table.", example)
         return
     for table, value in values.items():
-        if unknown := _unknown_table(name, f"{key}.{table}", table, forms):
+        if unknown := _unknown_table(name, f"{key}.{table}", table, [*forms, *_OFFICIAL]):
             yield unknown
         elif not is_usable(value):
             yield Problem(name, None, f"{key}.{table}", "", "The value cannot be used.", example)
@@ -243,6 +259,18 @@ def _column_problems(name: str, table: str, pairs: Mapping[str, str], known: Seq
         elif column and columns.count(column) > 1:
             message = f"Two headers are mapped to {column}."
             yield Problem(name, None, f"{table}.{header}", column, message, "Keep one of the two lines.")
+
+
+@lru_cache(maxsize=20_000)
+def _similar(table: str, key: str) -> tuple[tuple[str, float], ...]:
+    """Return the known headers that are similar to one and may mean the same, the closest first, with their scores."""
+    marks = [mark.search(key) is None for mark in _MARKS_OF_MEANING]
+    found = process.extract(key, list(_words(table)), scorer=fuzz.ratio, score_cutoff=_CLOSE, limit=None)
+    return tuple(
+        (close, score)
+        for close, score, _ in found
+        if [mark.search(close) is None for mark in _MARKS_OF_MEANING] == marks
+    )
 
 
 @cache

@@ -6,6 +6,7 @@ from datetime import date
 
 import pandas as pd
 
+from matching.errors import DataError, Problem
 from matching.tables.formats import table_formats
 from matching.tables.policy import Policy
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
@@ -48,6 +49,8 @@ class Inputs:
         The day on which evidence is judged to be due for review, and on which needs without `start_by` begin.
     not_open : DataFrame
         By need_id, the other needs: paused or withdrawn, and not held by a pin.
+    unusable_contacts : tuple of Problem
+        The cells with contact details that cannot be used; they are read as blank, and no run needs them.
     """
 
     vocabulary: Vocabulary
@@ -63,6 +66,7 @@ class Inputs:
     as_at: date
     left_out: tuple[str, ...] = ()
     not_open: pd.DataFrame = field(default_factory=lambda: no_needs(standard_vocabulary()))
+    unusable_contacts: tuple[Problem, ...] = field(default=(), repr=False)
 
     @property
     def all_needs(self) -> pd.DataFrame:
@@ -70,6 +74,17 @@ class Inputs:
         if self.not_open.empty:
             return self.needs
         return pd.concat([self.needs, self.not_open]).sort_values("need_id", ignore_index=True)
+
+    def with_sound_contacts(self) -> "Inputs":
+        """Return the inputs if all contact details can be used, as whoever gives a table is asked to make sure.
+
+        Raises
+        ------
+        DataError
+        """
+        if self.unusable_contacts:
+            raise DataError(self.unusable_contacts, self.notices)
+        return self
 
     def state_of(self, need_id: str) -> str:
         """Return the state of a need that is not open, and otherwise nothing."""

@@ -3,15 +3,25 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from matching.errors import DataError, Problem, shown
 from matching.inputs.corrections import Changes
 from matching.inputs.corrections import with_cells as file_with_cells
-from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options
-from matching.inputs.official.gias import gias_columns, is_gias
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source, read_options, suggest_columns
+from matching.inputs.official.gias import gias_columns, is_extract
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted_header import ofsted_columns
-from matching.tables.files import Recognise, Source, find_table, header_of, named_apart, read_sheet
+from matching.tables.files import (
+    FoundTable,
+    Recognise,
+    Source,
+    find_each_table,
+    find_table,
+    first_rows,
+    named_apart,
+    read_sheet,
+)
 from matching.tables.formats import (
     DECISION_KINDS,
     NEED_STATES,
@@ -22,13 +32,13 @@ from matching.tables.formats import (
     needed_columns,
     table_formats,
 )
+from matching.tables.limits import LIMITS
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
 
 COLUMNS = "columns"
 """The file that holds the `ReadingOptions` of the others."""
 
-_FORMATS = tuple(table_formats(standard_vocabulary()))
 _OFFICIAL = {"ofsted": ofsted_columns, "links": link_columns}
 _SEPARATORS_KEPT = re.compile(r"(\s*[;,\n]\s*)")
 
@@ -67,29 +77,97 @@ def places(sources: Mapping[str, Source]) -> tuple[Place, ...]:
 
 def _place(name: str, source: Source, options: TableOptions) -> Place:
     try:
-        found = find_table(source, recognition(name, source, options.mapping), options.where)
+        found = find_table(source, recognition(name, source, options), options.where)
     except DataError:
         return Place(name, (source.name,), "", {})
     labels = (source.name, f"{source.name} ({found.sheet})") if found.sheet else (source.name,)
     names = [header for header in found.header if header and header not in options.not_used]
     columns = {header: options.mapping.get(header, header) for header in names}
-    if name in _FORMATS and not is_extract(name, source):
-        columns |= table_formats(standard_vocabulary())[name].columns_in(names, options.mapping)
+    form = format_of(name, source, options)
+    if form:
+        columns |= form.columns_in(names, options.mapping)
     return Place(name, labels, found.sheet, {column: header for header, column in columns.items()})
 
 
-def recognition(name: str, source: Source, mapping: Mapping[str, str]) -> Recognise:
+def recognition(name: str, source: Source, options: TableOptions) -> Recognise:
     """Return what finds a table in its file, as when it is read."""
     if name in _OFFICIAL:
         return _OFFICIAL[name]
-    if is_extract(name, source):
-        return gias_columns
-    return known_columns(table_formats(standard_vocabulary())[name], mapping)
+    form = format_of(name, source, options)
+    return known_columns(form, options.mapping) if form else gias_columns
 
 
-def is_extract(name: str, source: Source) -> bool:
-    """Return whether a file is given as the schools and is a GIAS extract."""
-    return name == "schools" and is_gias(header_of(source, gias_columns))
+def format_of(name: str, source: Source, options: TableOptions) -> TableFormat | None:
+    """Return the format of a table; None for an official file, and for schools that are a GIAS extract."""
+    is_official = name in _OFFICIAL or (name == "schools" and is_extract(source, options.where))
+    return None if is_official else table_formats(standard_vocabulary())[name]
+
+
+def columns_meant(form: TableFormat, header: Sequence[str], mapping: Mapping[str, str] | None = None) -> set[str]:
+    """Return the columns of a format that a header has, under our names or common words for them."""
+    used = form.columns_in(header, mapping)
+    if len(header) > LIMITS.columns:
+        return {*used.values()}  # it is not read
+    # Long cells are data, not names of columns; comparing each of them would be slow.
+    others = suggest_columns(form.name, [used.get(cell, cell) for cell in header if len(cell) <= 60])
+    return {*used.values(), *(one.column for one in others)}
+
+
+def likely_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Recognise:
+    """Return a function that counts the columns of a format in a header, under our names or common words for them."""
+    return lambda header: len(columns_meant(form, header, mapping))
+
+
+def sheets_of_tables(book: Source, options: ReadingOptions) -> dict[str, list[FoundTable]]:
+    """Return the sheets of a workbook, or the files of a zip, by the table that they have most columns of.
+
+    A sheet holds one table. The sheets of each are in the order in which they fit it: hidden ones last.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    forms = {name: form for name, form in table_formats(standard_vocabulary()).items() if name != "baseline"}
+    mapping = {name: options.of(name).mapping for name in forms}
+    recognise = {name: likely_columns(form, mapping[name]) for name, form in forms.items()}
+    found = find_each_table(book, recognise)
+    fits = []
+    for name, each in found.items():
+        for one in each:
+            columns = columns_meant(forms[name], one.header, mapping[name])
+            if len(columns) > 1:
+                fits.append(((one.hidden, -len(columns), bool(forms[name].missing_from(columns))), name, one))
+    # The first of equals, in the order of the tables and of the sheets.
+    best: dict[str, tuple[str, FoundTable]] = {}
+    for _, name, one in sorted(fits, key=lambda fit: fit[0]):
+        best.setdefault(one.sheet, (name, one))
+    return {name: [one for table, one in best.values() if table == name] for name in forms}
+
+
+def unread_sheets(sources: Mapping[str, Source]) -> list[str]:
+    """Return a notice for each sheet of a workbook, or file of a zip, that holds a table and is not read."""
+    options, among = options_of(sources), [one for one in places(sources) if one.sheet]
+    notices = []
+    for book in dict.fromkeys(sources[one.table] for one in among):
+        read = {one.table: one for one in among if sources[one.table] == book}
+        are_read = {one.sheet for one in read.values()}
+        # Most workbooks hold nothing else, and looking at every cell of their first rows takes time.
+        if are_read >= first_rows(book, len).keys():
+            continue
+        for name, each in sheets_of_tables(book, options).items():
+            form, mapping = table_formats(standard_vocabulary())[name], options.of(name).mapping
+            # Where the table is searched for, the others that fit as well are named already.
+            is_searched = name in read and not options.of(name).sheet
+            told = form.known_in(read[name].columns.values(), mapping) if is_searched else inf
+            notices += [
+                f"{book.name}: {shown(one.sheet)} has the columns of the {name} table, and is not read."
+                for one in each
+                if one.sheet not in are_read
+                and form.known_in(one.header, mapping) < told
+                and not form.missing_from(columns_meant(form, one.header, mapping))
+            ]
+    return notices
 
 
 def place_of(problem: Problem, among: Iterable[Place]) -> Place | None:
@@ -137,8 +215,7 @@ def sheet_of(sources: Mapping[str, Source], place: Place) -> Sheet:
     DataError
     """
     options, source = options_of(sources).of(place.table), sources[place.table]
-    form = None if is_extract(place.table, source) else table_formats(standard_vocabulary()).get(place.table)
-    recognise = recognition(place.table, source, options.mapping)
+    form, recognise = format_of(place.table, source, options), recognition(place.table, source, options)
     return read_under(source, recognise, options, form, encodings=("utf-8-sig", "cp1252"))
 
 
@@ -168,9 +245,9 @@ def read_under(
         recognise=recognise,
         where=options.where,
     )
-    if not options.not_used:
+    if not sheet.unwanted:
         return sheet
-    listed = ", ".join(map(shown, options.not_used))
+    listed = ", ".join(map(shown, sheet.unwanted))
     return replace(sheet, notices=(*sheet.notices, f"{sheet.name}: columns that are not used, as you chose: {listed}."))
 
 
@@ -192,7 +269,7 @@ def with_cells(sources: Mapping[str, Source], place: Place, changes: Changes) ->
     old = sources[place.table]
     options = options_of(sources).of(place.table)
     in_file = {(row, place.columns[column]): value for (row, column), value in changes.items()}
-    recognise = recognition(place.table, old, options.mapping)
+    recognise = recognition(place.table, old, options)
     changed = file_with_cells(old, in_file, recognise=recognise, where=options.where)
     return {name: changed if source == old else source for name, source in sources.items()}
 

@@ -3,7 +3,7 @@
 `Inputs` are sound: every identifier is known, and every decision is about one supporter and one need.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -26,12 +26,13 @@ from matching.inputs.checks.together import AbsentSchools, check_together, unkno
 from matching.inputs.headers import Mappings, TableOptions, read_options, with_headers_offered
 from matching.inputs.inputs import InputFile, Inputs, no_needs
 from matching.inputs.kept_tables import Kept, once
-from matching.inputs.locations import read_under
-from matching.inputs.official.gias import gias_columns, is_gias, read_gias, read_official
+from matching.inputs.locations import options_of, read_under, unread_sheets
+from matching.inputs.official.gias import is_extract, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.files import Source, header_of, named_apart
+from matching.tables.contacts import CONTACT_COLUMNS
+from matching.tables.files import Source, named_apart
 from matching.tables.formats import NEED_STATES, TableFormat, known_columns, table_formats
 from matching.tables.policy import Policy, read_policy
 from matching.tables.table_reader import Table, read_table
@@ -122,21 +123,53 @@ def read_schools(
     Parameters
     ----------
     columns : Source, optional
-        How our table is read, as among the sources of a run.
+        How the tables are read, as among the sources of a run.
 
     Raises
     ------
     DataError
     """
     vocabulary = standard_vocabulary()
-    if is_gias(header_of(source, gias_columns)):
-        official = read_official(source, vocabulary, ofsted=ofsted, links=links)
+    said = read_options(columns)
+    options = said.of("schools")
+    if is_extract(source, options.where):
+        where = {name: said.of(name).where for name in ("schools", "ofsted", "links")}
+        official = read_official(source, vocabulary, ofsted=ofsted, links=links, where=where)
         return _typed(official.table.frame, "schools", vocabulary)
-    options = read_options(columns).of("schools")
     table = _read_one(source, table_formats(vocabulary)["schools"], options, None, may_be_empty=False)
     if table.problems:
         raise DataError(table.problems)
     return _typed(table.frame, "schools", vocabulary)
+
+
+def check_additions(
+    sources: Mapping[str, Source], additions: Mapping[str, str], *, called: Callable[[str], str] = str
+) -> None:
+    """Refuse a file that only adds to a GIAS extract, where the schools are none: it would be ignored.
+
+    Parameters
+    ----------
+    additions : mapping of str to str
+        By the name of such a file: that of the schools to which it adds.
+    called : callable
+        Returns what the user calls a file.
+
+    Raises
+    ------
+    DataError
+    """
+    options = options_of(sources)
+    problems = [
+        file_problem(
+            called(name),
+            f"{sources[schools].name} is not a GIAS extract, and {sources[name].name} only adds to one.",
+            "Remove it, or give the extract.",
+        )
+        for name, schools in additions.items()
+        if name in sources and schools in sources and not is_extract(sources[schools], options.of(schools).where)
+    ]
+    if problems:
+        raise DataError(problems)
 
 
 def with_policy(inputs: Inputs, source: Source | None) -> Inputs:
@@ -237,6 +270,7 @@ def _read(
 ) -> _Reading:
     """Return everything that was read, without a problem left in it."""
     vocabulary, reading, sources = standard_vocabulary(), _Reading(), named_apart(sources)
+    kept = {} if kept is None else kept
     for name in required:
         if name not in sources:
             fix = f"Give the {name} table; the template shows its columns."
@@ -246,7 +280,10 @@ def _read(
     except DataError as error:
         raise DataError([*reading.problems, *error.problems]) from error
     said = {name: options.of(name).also(mapping.get(name, {})) for name in SOURCES}
-    _read_each(reading, named_apart(sources), vocabulary, said, columns, may_be_empty, {} if kept is None else kept)
+    _read_each(reading, sources, vocabulary, said, columns, may_be_empty, kept)
+    if not columns:
+        about = {name: source for name, source in sources.items() if name in SOURCES}
+        reading.notices += once(kept, "unread sheets", (*about, *about.values()), partial(unread_sheets, about))
     tables, successors, notices = follow_links(reading.tables, reading.links)
     reading.notices += notices
     schools = tables["schools"].frame if "schools" in tables else None
@@ -266,9 +303,10 @@ def _read(
         between, notices = check(tables)
         problems = [*own, *between]
     notices = [*reading.notices, *left_out_rows, *notices]
-    if problems:
+    contacts = [one for one in problems if one.row is not None and one.column in CONTACT_COLUMNS]
+    if len(problems) > len(contacts):
         raise DataError(problems, notices)
-    return replace(reading, tables=tables, notices=notices, left_out_rows=left_out_rows)
+    return replace(reading, tables=tables, problems=contacts, notices=notices, left_out_rows=left_out_rows)
 
 
 def _read_each(
@@ -280,10 +318,11 @@ def _read_each(
     may_be_empty: Collection[str],
     kept: Kept,
 ) -> None:
-    formats = table_formats(vocabulary)
+    formats, of_earlier_format = table_formats(vocabulary), bool(columns)
     if "links" in sources:
         try:
-            reading.links = read_links(sources["links"])
+            where = options["links"].where
+            reading.links = read_links(sources["links"], where=where, of_earlier_format=of_earlier_format)
             reading.notices += reading.links.notices
         except DataError as error:
             reading.problems += error.problems
@@ -291,8 +330,8 @@ def _read_each(
         try:
             if name == "policy":
                 reading.policy = read_policy(source)
-            elif name == "schools" and is_gias(header_of(source, gias_columns)):
-                _read_gias(reading, source, sources, vocabulary, kept, of_earlier_format=bool(columns))
+            elif name == "schools" and is_extract(source, options[name].where):
+                _read_gias(reading, sources, vocabulary, options, kept, of_earlier_format=of_earlier_format)
             elif name not in _ABOUT_TABLES:
                 said, blank = options[name], name in may_be_empty
                 read = partial(_read_one, source, formats[name], said, columns.get(name), may_be_empty=blank)
@@ -323,22 +362,24 @@ def _read_one(
 
 def _read_gias(
     reading: _Reading,
-    source: Source,
     sources: Mapping[str, Source],
     vocabulary: Vocabulary,
+    options: Mapping[str, TableOptions],
     kept: Kept,
     *,
     of_earlier_format: bool,
 ) -> None:
-    ofsted, inspections = sources.get("ofsted"), None
+    source, ofsted, inspections = sources["schools"], sources.get("ofsted"), None
+    where = {name: options[name].where for name in ("schools", "ofsted", "links")}
     try:
-        # Plans of earlier formats had no grade from an ungraded inspection.
-        inspections = read_ofsted(ofsted, ungraded=not of_earlier_format) if ofsted else None
+        if ofsted:
+            inspections = read_ofsted(ofsted, where=where["ofsted"], of_earlier_format=of_earlier_format)
     except DataError as error:
         reading.problems += error.problems
     links = reading.links if reading.links.rows else None
-    about = (source, ofsted, sources.get("links"), of_earlier_format)
-    official = once(kept, "schools", about, lambda: read_gias(source, vocabulary, inspections, links))
+    about = (source, ofsted, sources.get("links"), tuple(where.values()), of_earlier_format)
+    said = partial(read_gias, where=where["schools"], of_earlier_format=of_earlier_format)
+    official = once(kept, "schools", about, lambda: said(source, vocabulary, inspections, links))
     reading.tables["schools"] = official.table
     reading.left_out = dict(zip(official.left_out["urn"], official.left_out["reason"], strict=True))
     reading.notices += official.notices
@@ -385,6 +426,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
         as_at=as_at or date.today(),
         left_out=reading.left_out_rows,
         not_open=not_open,
+        unusable_contacts=tuple(reading.problems),
     )
 
 
@@ -392,6 +434,7 @@ def _typed(frame: pd.DataFrame, name: str, vocabulary: Vocabulary) -> pd.DataFra
     """Return a table sorted by its key, with numbers as numbers."""
     form = table_formats(vocabulary)[name]
     typed = frame.sort_values(list(form.key), ignore_index=True)
+    typed = typed.fillna({column: "" for column in CONTACT_COLUMNS if column in typed})
     numeric = {
         column.name: column.dtype if column.dtype != "object" else "float64"
         for column in form.columns

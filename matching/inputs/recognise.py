@@ -2,12 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 
 from matching.errors import DataError, Problem, file_problem
-from matching.inputs.headers import TableOptions, options_source, suggest_columns
-from matching.inputs.locations import is_extract, options_of, with_options
+from matching.inputs.headers import ReadingOptions, TableOptions, options_source, suggest_columns
+from matching.inputs.locations import (
+    format_of,
+    likely_columns,
+    options_of,
+    recognition,
+    sheets_of_tables,
+    with_options,
+)
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES, read_inputs
 from matching.tables.files import ANYWHERE, Source, find_table, first_rows, named_apart
 from matching.tables.formats import TableFormat, known_columns, other_table, table_formats
@@ -45,29 +51,12 @@ def tables_in(book: Source) -> dict[str, str]:
     DataError
         The workbook cannot be read, or holds no table.
     """
-    formats = table_formats(standard_vocabulary())
-    scored = []
-    for name in _TABLES:
-        recognise = partial(likely_columns, formats[name])
-        found = find_table(book, recognise)
-        scored.append((recognise(found.header), name, found.sheet))
-    sheets: dict[str, str] = {}
-    for score, name, sheet in sorted(scored, key=lambda one: -one[0]):
-        if score > 1 and sheet not in sheets.values():
-            sheets[name] = sheet
+    sheets = {name: each[0].sheet for name, each in sheets_of_tables(book, ReadingOptions()).items() if each}
     if not sheets:
         message = "No sheet of the workbook has a header with columns of our tables."
         fix = "Give each table as a file of its own, or use the column names of the templates."
         raise DataError([file_problem(book.name, message, fix)])
-    return {name: sheets[name] for name in _TABLES if name in sheets}
-
-
-def likely_columns(form: TableFormat, header: Sequence[str]) -> int:
-    """Return how many columns of a format a header has, under our names or common words for them."""
-    # Long cells are data, not names of columns; comparing each of them would be slow.
-    used = form.columns_in(header)
-    others = suggest_columns(form.name, [used.get(cell, cell) for cell in header if len(cell) <= 60])
-    return len(set(used.values())) + len(others)
+    return sheets
 
 
 @dataclass(frozen=True)
@@ -112,7 +101,7 @@ class TableReading:
     header_row : int
     columns : tuple of TheirColumn
     missing : tuple of str
-        The required columns that no header stands for.
+        The required columns that no header means.
     """
 
     table: str
@@ -138,7 +127,7 @@ def table_readings(sources: Mapping[str, Source]) -> tuple[TableReading, ...]:
     found = (
         _reading(called[table], formats[table], options.of(table))
         for table in _TABLES
-        if table in sources and not is_extract(table, sources[table])
+        if table in sources and format_of(table, sources[table], options.of(table))
     )
     return tuple(one for one in found if one)
 
@@ -182,21 +171,42 @@ def with_columns_named(sources: Mapping[str, Source]) -> Mapping[str, Source]:
 
 
 def suggested_columns(sources: Mapping[str, Source]) -> Source:
-    """Return a columns file with what every unknown header may mean, to look through and to change."""
+    """Return a columns file with what every unknown header means, to look through and to change.
+
+    A column that a header is only similar to is in a comment.
+    """
     options = options_of(sources)
-    for reading in table_readings(sources):
-        unknown = [one for one in reading.columns if not (one.column or one.refused)]
-        own = options.of(reading.table)
-        mapping = {**own.mapping, **{one.header: one.suggested for one in unknown if one.suggested}}
-        not_used = (*own.not_used, *(one.header for one in unknown if not one.suggested))
-        options = options.with_table(reading.table, replace(own, mapping=mapping, not_used=not_used))
     lines = ["# What your headers may mean. Look through every line: nothing here is used before you give this file."]
     for reading in table_readings(sources):
-        found = {one.suggested for one in reading.columns}
-        lacking = [column for column in reading.missing if column not in found]
+        own, similar = options.of(reading.table), [one for one in reading.columns if one.suggested and not one.meant]
+        meant = {one.header: one.suggested for one in reading.columns if one.meant}
+        none = [one.header for one in reading.columns if not (one.column or one.suggested or one.refused)]
+        options = options.with_table(reading.table, replace(own.also(meant), not_used=(*own.not_used, *none)))
+        lacking = [column for column in reading.missing if column not in meant.values()]
         lines += [f"# Still missing in [{reading.table}]: the header of {column}." for column in lacking]
+        lines += [
+            f"# Perhaps, under [{reading.table}]: {toml_value(one.header)} = {toml_value(one.suggested)}"
+            for one in similar
+        ]
     written = "".join(f"{line}\n" for line in lines).encode("utf-8")
     return Source("columns.toml", written + options_source(options).content)
+
+
+def with_sheets_apart(sources: Mapping[str, Source], uploaded: Mapping[str, Source]) -> dict[str, Source]:
+    """Return the sources with the sheet of each table of an uploaded workbook, where its header alone would not do.
+
+    A sheet that the options name is kept.
+    """
+    if WORKBOOK not in uploaded:
+        return dict(sources)
+    options, book = options_of(sources), uploaded[WORKBOOK]
+    for table, sheet in tables_in(book).items():
+        own = options.of(table)
+        if table in uploaded or own.where != ANYWHERE or format_of(table, book, own) is None:
+            continue
+        if find_table(book, recognition(table, book, own)).sheet != sheet:
+            options = options.with_table(table, replace(own, sheet=sheet))
+    return with_options(sources, options)
 
 
 def with_places(
@@ -238,7 +248,7 @@ def _reading(source: Source, form: TableFormat, options: TableOptions) -> TableR
         sheets = first_rows(source, known_columns(form, options.mapping))
         found = find_table(source, known_columns(form, options.mapping), options.where)
         if _missing(found.header, form, options):
-            found = find_table(source, partial(likely_columns, form), options.where)
+            found = find_table(source, likely_columns(form), options.where)
     except DataError:
         return None
     missing = _missing(found.header, form, options)

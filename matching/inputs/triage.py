@@ -13,13 +13,14 @@ from itertools import count
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, did_you_mean, first_ten, shown
-from matching.inputs.official.cells import ENCODINGS
+from matching.errors import DataError, Problem
+from matching.inputs.checks.areas import schools_in
+from matching.inputs.official.cells import read_cells, unknown_problems
 from matching.inputs.official.grades import INHERITED
 from matching.inputs.official.ofsted_header import inspection_areas
 from matching.tables.cell_values import CellError
 from matching.tables.csv_out import number_text
-from matching.tables.files import Source, read_sheet
+from matching.tables.files import Source
 from matching.tables.formats import NEED_STATES, table_formats
 from matching.tables.reference import reference_rows
 from matching.tables.vocabulary import SEPARATORS, comparable, standard_vocabulary
@@ -121,7 +122,7 @@ def triage(
         No school is in a local authority or region that was asked for.
     """
     places = {"local_authority": local_authority, "region": region}
-    schools = _schools_in(schools, {name: (one,) if isinstance(one, str) else one for name, one in places.items()})
+    schools = schools_in(schools, {name: (one,) if isinstance(one, str) else one for name, one in places.items()})
     found = pd.concat([_found(rule, schools, as_at, attainment) for rule in triage_rules()], ignore_index=True)
     if found.empty:
         return pd.DataFrame(columns=list(TRIAGE_COLUMNS))
@@ -141,29 +142,6 @@ def triage(
     is_new = np.concatenate([[True], (order[1:] != order[:-1]).any(axis=1)])
     ordered["rank"] = np.maximum.accumulate(np.where(is_new, np.arange(1, len(ordered) + 1), 0))
     return ordered[list(TRIAGE_COLUMNS)]
-
-
-def _schools_in(schools: pd.DataFrame, places: Mapping[str, Collection[str]]) -> pd.DataFrame:
-    """Return the schools whose cell in each of these columns is one of the names, where any are given."""
-    problems = []
-    for column, names in places.items():
-        known = {comparable(name): name for name in sorted(set(schools[column]) - {""})}
-        words = column.replace("_", " ")
-        for name in names:
-            if comparable(name) not in known:
-                otherwise = (
-                    f"Known are: {first_ten(list(known.values()))}."
-                    if known
-                    else f"No school has a {words}: leave it out."
-                )
-                fix = did_you_mean(name, known.values(), otherwise)
-                problems.append(Problem("schools", None, column, name, f"No school is in {shown(name)}.", fix))
-    if problems:
-        raise DataError(problems)
-    for column, names in places.items():
-        if names:
-            schools = schools[schools[column].map(comparable).isin({comparable(name) for name in names})]
-    return schools
 
 
 def triage_as_text(listed: pd.DataFrame) -> pd.DataFrame:
@@ -223,14 +201,16 @@ def read_attainment(source: Source) -> Attainment:
     def known(header: Sequence[str]) -> int:
         return len(columns.intersection(name.casefold() for name in header))
 
-    sheet = read_sheet(source, encodings=ENCODINGS, wanted=lambda name: name.casefold() in columns, recognise=known)
+    sheet = read_cells(source, lambda name: name.casefold() in columns, known)
     header = [name.casefold() for name in sheet.header]
     if "urn" not in header or len(header) < 2:
         message = "The file needs a column URN and at least one measure of a minimum standard."
         fix = "Known measures are: " + ", ".join(sorted(columns - {"urn"})).upper() + "."
         raise DataError([Problem(sheet.name, 1, "URN", "", message, fix), *sheet.problems])
-    if sheet.problems:
-        raise DataError(sheet.problems)
+    notices = list(sheet.notices)
+    unknown = unknown_problems(sheet, [sheet.header[header.index("urn")]], notices)
+    if problems := [*sheet.problems, *unknown]:
+        raise DataError(problems)
     cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(header, axis=1)
     numbers = cells.drop(columns="urn").apply(lambda one: pd.to_numeric(one.str.rstrip("%"), errors="coerce"))
     below: dict[str, list[tuple[str, str]]] = {}
@@ -242,8 +222,8 @@ def read_attainment(source: Source) -> Attainment:
             below.setdefault(urn, []).append((standard, conditions[0][2]))
     unread = int((numbers.isna().any(axis=1)).sum())
     lacking = f"{sheet.name}: {unread:,} of {len(cells):,} rows lack a result, which counts as not below."
-    notices = (lacking,) if unread else ()
-    return Attainment({urn: tuple(found) for urn, found in below.items()}, (*sheet.notices, *notices))
+    notices += [lacking] if unread else []
+    return Attainment({urn: tuple(found) for urn, found in below.items()}, tuple(notices))
 
 
 def _found(rule: Rule, schools: pd.DataFrame, as_at: date, attainment: Attainment | None) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Questions to inputs and plans: is it right, why, why not, what differs, who could, and who needs help."""
+"""What can be asked of inputs and plans: does it hold, why, why not, what differs, who is eligible, who needs help."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -9,9 +9,9 @@ import pandas as pd
 from matching.audit import verify as audit
 from matching.inputs import triage as inputs_triage
 from matching.inputs.inputs import Inputs
-from matching.inputs.read import read_inputs, read_schools
-from matching.library.frames import Given, numeric
-from matching.library.run import Plan, sources_of
+from matching.inputs.read import check_additions, read_inputs, read_schools
+from matching.library.frames import Given, numeric, sources_of
+from matching.library.run import Plan, day_of
 from matching.pairs.market import open_market
 from matching.plan import compare as plan_compare
 from matching.plan.on_disk import read_files
@@ -69,9 +69,9 @@ def explain(plan: Plan, need_id: str, supporter_id: str | None = None) -> Explan
         The need or the supporter is not in the plan.
     """
     if supporter_id is None:
-        found = explain_need(plan.market, plan.written, need_id)
+        found = explain_need(plan.market, plan.written, str(need_id))
     else:
-        found = explain_pair(plan.market, plan.written, need_id, supporter_id)
+        found = explain_pair(plan.market, plan.written, str(need_id), str(supporter_id))
     return replace(found, candidates=numeric(found.candidates))
 
 
@@ -93,7 +93,7 @@ def why_not(
         The need or the supporter is not in the plan.
     """
     found = whatif_why_not.why_not(
-        plan.market, plan.written, need_id, supporter_id, force=force, time_limit_s=time_limit_s
+        plan.market, plan.written, str(need_id), str(supporter_id), force=force, time_limit_s=time_limit_s
     )
     return replace(found, components=numeric(found.components), displaced=numeric(found.displaced))
 
@@ -157,12 +157,13 @@ def triage(
     DataError
     """
     given = {"schools": schools, "ofsted": ofsted, "links": links, "attainment": attainment}
-    sources = sources_of({name: one for name, one in given.items() if one is not None})
+    sources = sources_of(given)
+    check_additions(sources, {"ofsted": "schools", "links": "schools"})
     frame = read_schools(sources["schools"], ofsted=sources.get("ofsted"), links=sources.get("links"))
     results = inputs_triage.read_attainment(sources["attainment"]) if "attainment" in sources else None
     return inputs_triage.triage(
         frame,
-        as_at=as_at or date.today(),
+        as_at=day_of(as_at) or date.today(),
         attainment=results,
         local_authority=local_authority,
         region=region,

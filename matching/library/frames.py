@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from matching.errors import DataError, Problem
 from matching.plan.as_bytes import NUMBER_COLUMNS
 from matching.tables.files import Source, open_source
 
@@ -23,14 +24,19 @@ _NUMBERS = NUMBER_COLUMNS | {
     "chosen_adds",
     "chosen_fit",
     "difference",
+    "easting",
+    "eligible",
     "fit",
+    "fsm_percent",
+    "northing",
+    "pupils",
     "surplus",
     "value",
     "weight",
 }
 
 
-def source_of(name: str, given: Given) -> Source:
+def _source_of(name: str, given: Given) -> Source:
     """Return what was given under the name of a table as a file.
 
     Raises
@@ -40,14 +46,41 @@ def source_of(name: str, given: Given) -> Source:
     """
     if isinstance(given, pd.DataFrame):
         return _source_of_frame(name, given)
+    if not isinstance(given, (str, os.PathLike, bytes)):
+        raise TypeError(f"{name} is a {type(given).__name__}, and a path, bytes or a DataFrame is taken.")
     return Source(name, given) if isinstance(given, bytes) else open_source(Path(given))
+
+
+def sources_of(given: Mapping[str, Given | None]) -> dict[str, Source]:
+    """Return what was given as files, by table name; None is not given.
+
+    Raises
+    ------
+    DataError
+        With one problem for every file that cannot be opened.
+    """
+    sources: dict[str, Source] = {}
+    problems: list[Problem] = []
+    for name, one in given.items():
+        try:
+            if one is not None:
+                sources[name] = _source_of(name, one)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    return sources
 
 
 def numeric(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of text with numbers as numbers, and a blank one as nan; the other columns stay text."""
-    columns = [name for name in table if str(name).removesuffix("_before").removesuffix("_after") in _NUMBERS]
-    converted: Mapping[str, pd.Series] = {str(name): _numbers(table[name]) for name in columns}
+    converted: Mapping[str, pd.Series] = {name: _numbers(table[name]) for name in number_columns(table)}
     return table.assign(**converted)
+
+
+def number_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns of a table of text that hold numbers."""
+    return [str(name) for name in table if str(name).removesuffix("_before").removesuffix("_after") in _NUMBERS]
 
 
 def _numbers(cells: pd.Series) -> pd.Series:
@@ -81,8 +114,9 @@ def _text(cell: object) -> str:
     """Return a cell as it would be typed: blank for any kind of missing value, and a whole number without decimals."""
     if isinstance(cell, str):
         return cell
-    if isinstance(cell, np.generic):
-        cell = cell.item()
+    if isinstance(cell, (np.generic, np.ndarray)):
+        # A list in an array, as files of columns give it, or a single number.
+        cell = cell.tolist()
     if isinstance(cell, (list, tuple, set, frozenset)):
         return ";".join(map(_text, sorted(cell, key=str) if isinstance(cell, (set, frozenset)) else cell))
     if cell is None or cell is pd.NA or cell is pd.NaT:

@@ -1,9 +1,10 @@
 """The main path: tables to inputs, inputs to the best plan, and a plan to its directory and back."""
 
+import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,18 @@ from typing import Any
 import pandas as pd
 
 from matching.allocation import allocate as allocate_best
-from matching.errors import DataError, Problem, file_problem
+from matching.errors import DataError, file_problem, shown
 from matching.inputs import read
 from matching.inputs.headers import Mappings, ReadingOptions, options_source, table_options
 from matching.inputs.inputs import Inputs
 from matching.inputs.recognise import with_columns_named
-from matching.library.frames import Given, numeric, source_of
+from matching.library.frames import Given, numeric, sources_of
 from matching.pairs.market import Market, open_market
 from matching.plan import write
 from matching.plan.as_bytes import plan_files
 from matching.plan.directories import write_directory
 from matching.plan.equity import equity
 from matching.plan.on_disk import read_directory_files, read_files, saved_inputs
-from matching.tables.files import Source
 from matching.tables.policy import Policy, policy_toml
 
 
@@ -98,7 +98,7 @@ class Plan:
     @property
     def manifest(self) -> Mapping[str, Any]:
         """Versions, digests of the inputs, policy, counts, status, proof and objective, as in manifest.json."""
-        return self.written.manifest
+        return copy.deepcopy(dict(self.written.manifest))
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Write the plan to a directory, whole or not at all, as `s2s allocate` writes it.
@@ -156,7 +156,7 @@ def read_inputs(
     ofsted, links : path, bytes or DataFrame, optional
         Official files that add to a GIAS extract.
     columns : mapping, optional
-        By table: your header to the column that it stands for, or to "" where it is not used.
+        By table: your header to our column for it, or to "" where it is not used.
     leave_out : bool
         Whether faulty rows are left out, with a notice, and do not stop the run.
     as_at : date, optional
@@ -178,31 +178,25 @@ def read_inputs(
         "ofsted": ofsted,
         "links": links,
     }
-    sources = sources_of({name: one for name, one in given.items() if one is not None})
+    sources = sources_of(given)
     if columns or leave_out:
         tables = {name: table_options(pairs) for name, pairs in (columns or {}).items()}
         sources["columns"] = options_source(ReadingOptions(tables, leave_out))
-    return read.read_inputs(with_columns_named(sources), as_at=as_at)
+    return read.read_inputs(with_columns_named(sources), as_at=day_of(as_at)).with_sound_contacts()
 
 
-def sources_of(given: Mapping[str, Given]) -> dict[str, Source]:
-    """Return what was given as files, by table name.
+def day_of(as_at: date | None) -> date | None:
+    """Return a day without its time.
 
     Raises
     ------
     DataError
-        With one problem for every file that cannot be opened.
+        It is no date.
     """
-    sources: dict[str, Source] = {}
-    problems: list[Problem] = []
-    for name, one in given.items():
-        try:
-            sources[name] = source_of(name, one)
-        except DataError as error:
-            problems += error.problems
-    if problems:
-        raise DataError(problems)
-    return sources
+    if as_at is None or isinstance(as_at, date):
+        return as_at.date() if isinstance(as_at, datetime) else as_at
+    fix = "Give a date, such as datetime.date(2026, 9, 1)."
+    raise DataError([file_problem("as_at", f"{shown(str(as_at))} is not a date.", fix)])
 
 
 def allocate(inputs: Inputs, *, time_limit_s: float = 60.0) -> Plan:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy  # loads `scipy.spatial` when it is first asked for
 
 from matching.pairs.rules import Rulebook
 from matching.solve.arrays import Floats, Integers, Positions
@@ -138,11 +138,11 @@ class SpatialIndex:
         return need[above], supporter[above], score[above]
 
     @cached_property
-    def _need_tree(self) -> cKDTree:
+    def _need_tree(self) -> "scipy.spatial.cKDTree":
         return _tree(self.need_at)
 
     @cached_property
-    def _supporter_tree(self) -> cKDTree:
+    def _supporter_tree(self) -> "scipy.spatial.cKDTree":
         return _tree(self.supporter_at)
 
     def _eligible(self, need: Positions, supporter: Positions) -> tuple[Positions, Positions]:
@@ -181,6 +181,6 @@ def _layers(rulebook: Rulebook) -> Iterator[tuple[Positions, Positions, Floats, 
             yield needs, people, specialism_fit[people], phase_fit[people]
 
 
-def _tree(points: Floats) -> cKDTree:
+def _tree(points: Floats) -> "scipy.spatial.cKDTree":
     # Built several times as fast as a balanced tree.
-    return cKDTree(points, balanced_tree=False, compact_nodes=False)
+    return scipy.spatial.cKDTree(points, balanced_tree=False, compact_nodes=False)

@@ -86,6 +86,11 @@ def plan_files(plan: Plan, inputs: Inputs, *, written_at: datetime | None = None
     return files | {stored_path(name): content for name, content in sorted(copies.items())}
 
 
+def stored_digests(inputs: Inputs) -> dict[str, str]:
+    """Return the digests of the tables that a plan made from these inputs keeps, by table."""
+    return {name: _digest(_stored_bytes(table)) for name, table in stored_tables(inputs).items()}
+
+
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 

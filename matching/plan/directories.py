@@ -5,6 +5,7 @@ one step. What a killed run left there is removed by the next one; what a living
 """
 
 import ctypes
+import errno
 import os
 import re
 import shutil
@@ -12,10 +13,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from matching.errors import DataError, Problem
+from matching.errors import DataError, Problem, first_ten
 
 try:
     import fcntl
@@ -38,7 +39,8 @@ def write_directory(target: Path, files: Mapping[str, bytes], *, mark: str = PLA
     files : mapping of str to bytes
         By their paths in the directory; `mark` is one of them.
     mark : str
-        The file that distinguishes a directory that may be replaced from one that holds the user's own files.
+        The file that distinguishes a directory that may be replaced from one that holds the user's own files. Beside
+        another mark than a plan's there may be no file that is not replaced.
 
     Raises
     ------
@@ -47,6 +49,8 @@ def write_directory(target: Path, files: Mapping[str, bytes], *, mark: str = PLA
     """
     target = target.absolute()
     check_target(target, mark=mark)
+    if mark != PLAN_MARK:
+        _refuse_to_delete(target, files)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(target)
@@ -76,19 +80,35 @@ def check_target(target: Path, *, mark: str = PLAN_MARK) -> None:
         raise DataError([Problem(str(target), None, "", "", "This is a file.", f"Name a directory for {what}.")])
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write one file so that a reader sees the old content or the new content.
+def _refuse_to_delete(target: Path, files: Mapping[str, bytes]) -> None:
+    """Refuse a directory with files of the user's own next to those that are replaced."""
+    there = (path.relative_to(target).as_posix() for path in target.rglob("*") if not path.is_dir())
+    own = sorted(name for name in there if name not in files)
+    if own:
+        message = f"The directory also holds {first_ten(own)}, which would be deleted."
+        fix = "Move these files away, or name a new directory."
+        raise DataError([Problem(str(target), None, "", "", message, fix)])
+
+
+def write_files(files: Mapping[Path, bytes]) -> None:
+    """Write files, all or none; of each a reader sees the old content or the new content.
 
     Raises
     ------
     OSError
     """
-    path = path.absolute()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path)
-    with _workplace(path) as fresh:
-        _write_durably(fresh / path.name, content)
-        (fresh / path.name).replace(path)
+    with ExitStack() as stack:
+        ready = {}
+        for path, content in files.items():
+            target = path.absolute()
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(target)
+            ready[target] = stack.enter_context(_workplace(target)) / target.name
+            _write_durably(ready[target], content)
+        for target, written in ready.items():
+            written.replace(target)
 
 
 def _write_durably(path: Path, content: bytes) -> None:

@@ -1,8 +1,9 @@
-"""Plans of formats 1 and 2: the only place that knows what they lack, what they called things and how they were read.
+"""Plans of formats 1 to 3: the only place that knows what they lack, what they called things and how they were read.
 
 Format 1 holds the files of its inputs as they were given, and no format in its manifest. Format 2 compared trusts by
-the letters of their names, knew no federations, and took every cell at its word. Cells that came later are blank in
-their tables, and tables that came later are None.
+the letters of their names, knew no federations, and did not question a cell. Format 3 is the present one, but that its
+equity.csv counts trusts by the letters of their names. Cells that came later are blank in their tables, and tables that
+came later are None.
 """
 
 import re

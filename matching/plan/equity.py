@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from matching.inputs.groups import group_keys
 from matching.inputs.inputs import Inputs
 from matching.plan.write import Plan
 from matching.tables.csv_out import number_text, spreadsheet_safe
@@ -53,6 +54,10 @@ def equity(plan: Plan, inputs: Inputs) -> pd.DataFrame:
 
     Notes
     -----
+    Schools with one trust code are of one trust, and so is a school without a code whose trust's name, however it is
+    spelt, has no other code; it is called by the first of its spellings. Trusts that would be called the same have
+    their code in brackets.
+
     FSM quintiles are over every school of the table with a known `fsm_percent`, whether or not it has a need: of n such
     schools, one with k of them below it is in quintile floor(5 k / n) + 1. So schools with equal percentages share a
     quintile, and quintile 5 has the highest. Means are of the scores as plan.csv holds them and of the distances before
@@ -142,8 +147,9 @@ def _mean_km(sums: pd.Series, counts: pd.Series) -> list[str]:
 
 def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
     rows = pd.concat([plan.deployments, plan.unmet], ignore_index=True)
-    schools = inputs.schools[["urn", "local_authority", "region", "phase", "trust"]]
-    schools = schools.assign(quintile=fsm_quintiles(inputs.schools["fsm_percent"])).set_index("urn")
+    schools = inputs.schools[["urn", "local_authority", "region", "phase"]]
+    quintile, trust = fsm_quintiles(inputs.schools["fsm_percent"]), _trusts(inputs.schools)
+    schools = schools.assign(quintile=quintile, trust=trust).set_index("urn")
     # By label, so that inputs of another plan are an error and not another school's figures.
     school = schools.loc[rows["school_urn"]]
     met = np.arange(len(rows)) < len(plan.deployments)
@@ -160,6 +166,20 @@ def _needs_with_groups(plan: Plan, inputs: Inputs) -> pd.DataFrame:
             "priority": rows["priority"].to_numpy(),
         }
     )
+
+
+def _trusts(schools: pd.DataFrame) -> pd.Series:
+    """Return what the trust of each school is called; blank for none."""
+    names, keys = schools["trust"], group_keys(schools["trust"])
+    code = schools["trust_code"].mask(schools["trust_code"] == "")
+    of_name = code.groupby(keys.mask(keys == ""))
+    code = code.fillna(of_name.transform("first").where(of_name.transform("nunique") == 1)).fillna("")
+    group = ("code " + code).where(code != "", ("name " + keys).where(keys != "", ""))
+    spelt = pd.DataFrame({"name": names.where(names != "", "trust " + code), "blank": names == "", "code": code})
+    first = spelt.set_index(group).sort_values(["blank", "name"]).groupby(level=0).first()
+    twice = first["name"].duplicated(keep=False) & (first.index != "")
+    called = first["name"].where(~twice, first["name"] + " (" + first["code"].replace("", "no code") + ")")
+    return group.map(called.mask(called.index == "", ""))
 
 
 def _labels(cells: pd.Series, blank: str) -> list[str]:

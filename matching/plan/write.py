@@ -25,7 +25,7 @@ from matching.tables.csv_out import FORMULA_STARTS, number_text, spreadsheet_saf
 from matching.tables.formats import RULE_CODES
 from matching.tables.grid import rounded_km
 
-PLAN_FORMAT = 3
+PLAN_FORMAT = 4
 """The format of a plan as this version writes it; any change of a column, a key or a rule raises it."""
 
 PLAN_COLUMNS = (

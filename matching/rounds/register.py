@@ -23,6 +23,8 @@ from matching.rounds.history.events import (
     one_line_end,
     undone_events,
 )
+from matching.tables.cell_values import CellError
+from matching.tables.contacts import CONTACTS
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import table_formats
@@ -137,7 +139,7 @@ def table_cells(sources: Sources, table: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Our columns, then those that the file has besides. A column that the file lacks is blank.
+        Our columns, then the other columns of the file. A column that the file lacks is blank.
 
     Raises
     ------
@@ -207,7 +209,9 @@ def blank_tables(sources: Sources) -> frozenset[str]:
 
 
 def _is_blank(table: str, source: Source) -> bool:
-    ours = blank_table(table).content.rstrip(b"\n")
+    # An earlier version wrote no contact columns; they come last.
+    names = [one for one in table_cells({}, table) if one not in CONTACTS.get(table, ())]
+    ours = csv_bytes(pd.DataFrame(columns=names)).rstrip(b"\n")
     return source.content.startswith(ours) and b"\n" not in source.content.rstrip(b"\n")
 
 
@@ -244,6 +248,18 @@ def change_problem(sources: Sources, event: Event) -> Problem | None:
             message = f"{called[0].upper()}{called[1:]} was changed meanwhile."
         if message:
             return Problem(KINDS[event.kind], None, key_columns(one.table)[0], one.key[0], message, fix)
+    return next(filter(None, map(_contact_problem, event.changes)), None)
+
+
+def _contact_problem(change: RowChange) -> Problem | None:
+    """Return what is wrong with contact details that a change gives; those that are there already may stay."""
+    for column, (convert, _) in CONTACTS.get(change.table, {}).items():
+        cell = (change.after or {}).get(column, "").strip()
+        try:
+            if cell:
+                convert(cell)
+        except CellError as fault:
+            return Problem(f"{change.table}.csv", None, column, cell, fault.message, fault.fix)
     return None
 
 

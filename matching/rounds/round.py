@@ -22,9 +22,12 @@ from matching.rounds.history.events import (
 from matching.rounds.history.refusals import check_event
 from matching.rounds.history.state import state_of
 from matching.rounds.register import GivenFiles, change_problem, changed_by, register
+from matching.tables.contacts import CONTACTS
 from matching.tables.files import Source
 
 _LONGEST_NAME = 200
+# In place of the pair of an event that bears on all of them.
+_EVERY_PAIR = ("", "")
 
 
 @dataclass(frozen=True)
@@ -176,11 +179,19 @@ def refuse_approved(seen: Round) -> None:
 
 
 def is_decision(event: Event) -> bool:
-    """Return whether an event changes who serves or may serve a need; notes and most statuses do not."""
+    """Return whether an event changes who serves or may serve a need; notes, contacts and most statuses do not."""
     return (
         event.kind in UNDOABLE
-        and event.kind != "note"
+        and event.kind not in ("note", "consent", "desk")
         and (event.kind != "status" or event.about.get("status") in ENDED)
+        and not _changes_contacts_alone(event)
+    )
+
+
+def _changes_contacts_alone(event: Event) -> bool:
+    return bool(event.changes) and all(
+        one.before is not None and one.after is not None and {*one.after} <= {*CONTACTS.get(one.table, ())}
+        for one in event.changes
     )
 
 
@@ -219,12 +230,12 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         notes and statuses that end no deployment are recorded or undone.
     """
     behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
-    recorded: set[Pair] = set()
+    recorded: set[Pair | None] = set()
     for event in entry:
         if is_decision(event if event.undoes is None else behind.get(event.undoes, event)):
             refuse_approved(owner)
         # Only what was recorded about the same pair can refuse a decision, so a long list of them needs one state.
-        if event.pair in recorded or (event.undoes is not None and changed is not owner):
+        if recorded & {event.pair, _EVERY_PAIR} or (event.undoes is not None and changed is not owner):
             state = state_of(changed.events)
         check_event(state, event)
         if event.changes and (problem := change_problem(changed.sources, event)):
@@ -232,7 +243,7 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         if event.undoes is not None:
             _refuse_replaced(changed, event.undoes)
         changed = with_events(changed, [event], now)
-        recorded |= {event.pair} if event.pair else set()
+        recorded |= {_EVERY_PAIR if event.kind == "desk" else event.pair} - {None}
     return changed
 
 
@@ -330,7 +341,7 @@ def _with_decisions(begun: Round, events: Sequence[Event], number_of: dict[int, 
     """Return the round with another's decisions after its own events; `number_of` receives new numbers by old ones."""
     taken = list(begun.events)
     for one in events:
-        if one.kind in DECISIONS or one.undoes in number_of:
+        if one.kind in (*DECISIONS, "desk") or one.undoes in number_of:
             number_of[one.number] = len(taken) + 1
             undoes = None if one.undoes is None else number_of[one.undoes]
             taken.append(replace(one, number=len(taken) + 1, undoes=undoes))

@@ -27,7 +27,7 @@ class Upload:
     round_id : str or None
         The round that was open.
     new_round : bool
-        Whether a new round begins with them all the same.
+        Whether a new round begins with them even if one is open.
     corrected : frozenset of str
         The tables that were corrected on the screen.
     by : str
@@ -60,7 +60,7 @@ class KeptUploads:
     def keep(self, upload: Upload) -> Upload:
         """Keep an upload, in the place of its earlier state; return it with its identifier.
 
-        Only files that differ from those kept are written.
+        Only files that differ from those kept are written. One that was taken up or erased elsewhere is not kept again.
         """
         now = datetime.now(UTC)
         kept = replace(upload, upload_id=upload.upload_id or secrets.token_hex(8), saved_at=now)
@@ -74,8 +74,10 @@ class KeptUploads:
         }
         is_own = UPLOADS.c.upload_id == kept.upload_id
         with self._database.writing() as connection:
-            if connection.execute(update(UPLOADS).where(is_own).values(**row)).rowcount == 0:
+            if not upload.upload_id:
                 connection.execute(insert(UPLOADS).values(upload_id=kept.upload_id, **row))
+            elif connection.execute(update(UPLOADS).where(is_own).values(**row)).rowcount == 0:
+                return kept
             _write_files(connection, kept)
         return kept
 
@@ -112,7 +114,7 @@ class KeptUploads:
             connection.execute(delete(UPLOADS).where(UPLOADS.c.upload_id.in_(upload_ids)))
 
     def erase_older_than(self, days: int) -> None:
-        """Erase the uploads that nobody has touched for some days."""
+        """Erase the uploads that were not changed for some days."""
         last = (datetime.now(UTC) - timedelta(days=days)).isoformat()
         with self._database.reading() as connection:
             old = connection.execute(select(UPLOADS.c.upload_id).where(UPLOADS.c.saved_at < last)).scalars().all()

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
-from matching.errors import Problem, closest, shown
+from matching.errors import Problem, closest, shown, which_of
 from matching.tables.csv_out import FORMULA_STARTS
 from matching.tables.vocabulary import (
     PLAIN_AMOUNT,
@@ -24,7 +24,7 @@ NONE_WORDS = frozenset(
 )
 """What people and programs write in a cell that has no value, in small letters."""
 NOT_APPLICABLE = NONE_WORDS - {"none", "nil", "-", "--", "---", "–", "—"}
-"""Those that cannot stand for the number 0, which a dash does in a spreadsheet's accounts."""
+"""Those that never mean the number 0, as a dash does in a spreadsheet's accounts."""
 
 _SIX_DIGITS = re.compile("[0-9]{6}")
 # Between two days, one of which may be missing: a word or a dash, and only without one a slash. A slash within a day
@@ -80,7 +80,7 @@ def urn(value: str) -> str:
     digits = value.split(".", maxsplit=1)[0].strip()
     message = f"{shown(value)} is not a URN."
     if _SIX_DIGITS.fullmatch(digits):
-        raise CellError(message, f"Did you mean '{digits}'?", offers=(digits,), word=value)
+        raise _asked(message, (digits,), "", value)
     raise CellError(message, "A URN has six digits, such as 100000.", word=value)
 
 
@@ -215,8 +215,7 @@ _MOST_OFFERS = 4
 
 def _asked(message: str, offers: Sequence[str], otherwise: str, word: str) -> CellError:
     """Return a fault that offers what a word may mean; `otherwise` is the fix if nothing is offered."""
-    *most, last = (f"'{one}'" for one in offers) if offers else ("",)
-    fix = f"Did you mean {', '.join(most)}{' or ' if most else ''}{last}?" if offers else otherwise
+    fix = which_of(f"'{one}'" for one in offers) if offers else otherwise
     return CellError(message, fix, offers=offers, word=word)
 
 
@@ -379,7 +378,7 @@ def day_range(value: str) -> DayRange:
     if found.first > found.last:
         turned = str(DayRange(found.last, found.first))
         message = f"{shown(value)} ends before it begins."
-        raise CellError(message, f"Did you mean '{turned}'?", offers=(turned,), word=value)
+        raise _asked(message, (turned,), "", value)
     return found
 
 

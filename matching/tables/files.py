@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from matching.errors import DataError, RowLabel, did_you_mean, file_problem, shown
+from matching.errors import DataError, Problem, RowLabel, did_you_mean, file_problem, shown
 from matching.tables.limits import LIMITS, ReadLimits
 from matching.tables.sheets import Sheet, sheet_of
 from matching.tables.text_cells import (
@@ -36,8 +36,8 @@ Recognise = Callable[[Sequence[str]], int]
 """Counts the cells of a row that are names of the columns that are looked for."""
 
 _HEADER_WITHIN_ROWS = 20
-# Enough to hold those rows.
-_TOP_BYTES = 65_536
+# Enough to hold those rows, as text and in a sheet's XML.
+_TOP_BYTES, _TOP_XML_BYTES = 65_536, 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class FoundTable:
     header_row: int
     header: tuple[str, ...]
     dialect: Dialect = COMMAS
+    hidden: bool = False
 
 
 def named_apart(sources: Mapping[str, Source]) -> dict[str, Source]:
@@ -107,10 +108,13 @@ def open_source(path: Path, *, limits: ReadLimits = LIMITS) -> Source:
         raise DataError([file_problem(path.name, message, fix)]) from error
 
 
-def header_of(source: Source, recognise: Recognise | None = None, *, limits: ReadLimits = LIMITS) -> tuple[str, ...]:
+def header_of(
+    source: Source, recognise: Recognise | None = None, where: Where = ANYWHERE, *, limits: ReadLimits = LIMITS
+) -> tuple[str, ...]:
     """Return the header's cells, or nothing where they cannot be read; used to recognise a file before it is read."""
     with suppress(DataError):
-        chosen = _chosen(_tables_in(source, (), recognise, limits), recognise)
+        tables = _tables_in(source, (), recognise, limits)
+        chosen = _chosen(_narrowed(source, tables, where), recognise, where.header_row)
         if chosen is not None:
             return chosen.header
     return ()
@@ -139,7 +143,25 @@ def find_table(source: Source, recognise: Recognise | None = None, where: Where 
     chosen = _chosen(_narrowed(source, tables, where), recognise, where.header_row)
     if chosen is None:
         raise DataError([file_problem(source.name, "Nothing of the file can be read.", SAVE_AS_CSV)])
-    return FoundTable(chosen.table.name, chosen.header_row, chosen.header, chosen.table.dialect)
+    return _found(chosen)
+
+
+def find_each_table(source: Source, recognise: Mapping[str, Recognise]) -> dict[str, list[FoundTable]]:
+    """Return every sheet or zipped file with its best header, in order, for each kind of table that is looked for.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read.
+    """
+    tables = _tables_in(source, (), lambda header: max(one(header) for one in recognise.values()), LIMITS)
+    found = {name: [_chosen([table], one) for table in tables] for name, one in recognise.items()}
+    return {name: [_found(chosen) for chosen in each if chosen] for name, each in found.items()}
+
+
+def _found(chosen: "_Chosen") -> FoundTable:
+    table = chosen.table
+    return FoundTable(table.name, chosen.header_row, chosen.header, table.dialect, table.hidden)
 
 
 def read_sheet(
@@ -181,7 +203,7 @@ def read_sheet(
     narrowed = _narrowed(source, tables, where)
     # Where nothing could be read of the beginning, reading on raises the reason.
     chosen = _chosen(narrowed, recognise, where.header_row) or _Chosen(narrowed[0], 1, (), "")
-    # Problems must tell apart two tables of one workbook.
+    # Two tables of one workbook need different names in problems.
     name = f"{source.name} ({chosen.table.name})" if len(tables) > 1 else source.name
     marks = Marks()
     sheet = sheet_of(
@@ -202,8 +224,17 @@ def read_sheet(
 def _labelled(sheet: Sheet, labels: Sequence[object]) -> Sheet:
     """Return a sheet with the labels of its rows for their numbers, which count from 2."""
     rows = {number: RowLabel(number - 2, label) for number, label in enumerate(labels, start=2)}
-    problems = tuple(replace(one, row=rows.get(one.row or 0, one.row)) for one in sheet.problems)
-    return replace(sheet, numbers=tuple(rows[number] for number in sheet.numbers), problems=problems)
+
+    def labelled(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+        return tuple(replace(one, row=rows.get(one.row or 0, one.row)) for one in problems)
+
+    return replace(
+        sheet,
+        numbers=tuple(rows[number] for number in sheet.numbers),
+        problems=labelled(sheet.problems),
+        unknown_cells=labelled(sheet.unknown_cells),
+        cleaned={name: tuple(rows[row] for row in cleaned) for name, cleaned in sheet.cleaned.items()},
+    )
 
 
 def unpacked(source: Source, first_bytes: int = -1, *, limits: ReadLimits = LIMITS) -> bytes:
@@ -281,7 +312,7 @@ def _tables_in(
 
 def _sheets_in(file: str, content: bytes, before: str, limits: ReadLimits) -> list[_CellTable]:
     return [
-        _CellTable(before + one.title, _top_of(one.rows(Marks())), one.rows, in_book=True, hidden=one.hidden)
+        _CellTable(before + one.title, _top_of(one.rows(Marks(), _TOP_XML_BYTES)), one.rows, True, one.hidden)
         for one in workbook_sheets(file, content, limits)
     ]
 

@@ -30,6 +30,7 @@ from matching.tables.cell_values import (
     whole,
     whole_number_parser,
 )
+from matching.tables.contacts import CONTACTS
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
 from matching.tables.vocabulary import (
     COUNTS,
@@ -74,7 +75,7 @@ class Column:
     blank : object
         The value of a blank cell.
     none_words : frozenset of str
-        Words that stand for a blank cell, in small letters; 0 is what a look-up gives for one.
+        Words that mean a blank cell, in small letters; 0 is what a look-up gives for one.
     reword : callable
         The words of a cell, each with the form that the column accepts, where that is plain; `convert` takes these
         forms, separated by ';'.
@@ -95,6 +96,11 @@ class Column:
     reword: Reword = as_found
     units: Mapping[str, float] = field(default_factory=dict)
     parse_column: ColumnParser = no_parser
+
+    @property
+    def must_be_filled(self) -> bool:
+        """Whether no cell may be blank."""
+        return self.required and not self.may_be_blank
 
 
 @dataclass(frozen=True)
@@ -135,8 +141,7 @@ class TableFormat:
         mapping, names = mapping or {}, self.column_names
         exact = {name: mapping.get(name, name) for name in header if mapping.get(name, name) in names}
         free = {_letters(name): name for name in names if name not in exact.values()}
-        # A name that is mapped to nothing is not used.
-        others = (name for name in header if name not in exact and mapping.get(name, name))
+        others = (name for name in header if name not in exact)
         return exact | {name: free[key] for name in others if (key := _letters(name)) in free}
 
 
@@ -182,21 +187,17 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column(
                     "phase", words("phase"), "phase of education, in GIAS words", required=True, reword=reword("phase")
                 ),
-                Column(
+                figure(
                     "easting",
                     number(*ENGLAND_EASTING_M, "metres east", 3),
                     "metres",
-                    blank=np.nan,
                     parse_column=whole_number_parser(*ENGLAND_EASTING_M),
-                    none_words=NONE_WORDS,
                 ),
-                Column(
+                figure(
                     "northing",
                     number(*ENGLAND_NORTHING_M, "metres north", 3),
                     "metres",
-                    blank=np.nan,
                     parse_column=whole_number_parser(*ENGLAND_NORTHING_M),
-                    none_words=NONE_WORDS,
                 ),
                 Column("local_authority", text, "local authority"),
                 Column("region", text, "region"),
@@ -214,6 +215,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("ofsted_areas", text, "graded areas, such as 'Inclusion: Needs attention; …'"),
                 Column("inspected_on", iso_day, "day of the last inspection of any kind"),
                 Column("ofsted_found", text, "where the overall grade was found"),
+                *_contact_columns("schools"),
             ),
             key=("urn",),
         ),
@@ -294,6 +296,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     blank=(),
                     reword=ranges,
                 ),
+                *_contact_columns("supporters"),
             ),
             key=("supporter_id",),
         ),
@@ -309,13 +312,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     none_words=_NO_IDENTIFIER,
                 ),
                 Column("school_urn", urn, "URN of the school that asks", required=True, parse_column=parse_urns),
-                Column(
-                    "focus",
-                    words("focus"),
-                    "what the need is about",
-                    required=True,
-                    reword=reword("focus"),
-                ),
+                Column("focus", words("focus"), "what the need is about", required=True, reword=reword("focus")),
                 Column(
                     "designations",
                     many(words("designation")),
@@ -341,10 +338,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     none_words=NONE_WORDS,
                 ),
                 Column(
-                    "package",
-                    text,
-                    "the same word for needs of a school that must be met together",
-                    none_words=NONE_WORDS,
+                    "package", text, "the same word for needs of a school to be met together", none_words=NONE_WORDS
                 ),
                 Column("notes", free_text, "notes"),
                 Column("requested_on", day, "day on which the school asked", blank=None, reword=one_day),
@@ -363,6 +357,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     reword=reword("state"),
                     none_words=NONE_WORDS,
                 ),
+                *_contact_columns("needs"),
             ),
             key=("need_id",),
         ),
@@ -423,6 +418,10 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
     return {one.name: one for one in formats}
 
 
+def _contact_columns(table: str) -> Iterable[Column]:
+    return (Column(name, convert, meaning) for name, (convert, meaning) in CONTACTS[table].items())
+
+
 def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Callable[[Sequence[str]], int]:
     """Return a function that counts the columns of a format in a header, to find the header of a file.
 
@@ -436,7 +435,7 @@ def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -
 
 def needed_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Callable[[str], bool]:
     """Return a function that accepts the names of the columns in which no cell may be blank."""
-    needed = {column.name for column in form.columns if column.required and not column.may_be_blank}
+    needed = {column.name for column in form.columns if column.must_be_filled}
     return lambda name: form.columns_in([name], mapping).get(name) in needed
 
 

@@ -1,6 +1,7 @@
 """A header and the rows under it: which rows fit, and what is wrong with the others."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress, islice, zip_longest
@@ -11,6 +12,8 @@ from matching.tables.text_cells import SAVE_AS_CSV, has_hidden_characters, is_er
 from matching.tables.workbooks.book import Marks
 
 _ROWS_AT_A_TIME = 100
+# A whole column may be in error where it may be blank too; more would fill the memory.
+_MOST_UNKNOWN = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Sheet:
         cell. Its row fits, and its text is what the file has.
     cleaned : mapping of str to tuple of int
         By column: the rows with a cell of which invisible characters or no-break spaces were taken out.
+    unwanted : tuple of str
+        The columns that were not kept.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Sheet:
     notices: tuple[str, ...] = ()
     unknown_cells: tuple[Problem, ...] = ()
     cleaned: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    unwanted: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Yield each row's number and its cells."""
@@ -125,10 +131,10 @@ def sheet_of(
         for column, cells in zip(columns, compress(zip(*numbered.values(), strict=True), keep), strict=False):
             column.extend(map(str.strip, cells))
     read = set(numbers)
-    cleaned: dict[str, tuple[int, ...]] = {}
+    cleaned: dict[str, list[int]] = defaultdict(list)
     for row, place in findings.cleaned:
         if place < len(names) and keep[place] and row in read:
-            cleaned[names[place]] = (*cleaned.get(names[place], ()), row)
+            cleaned[names[place]].append(row)
     kept = {place: columns[nth] for nth, place in enumerate(compress(range(len(names)), keep))}
     if marks.open_ended and findings.short == start - 1:
         message, fix = "The file ends within this row.", "Save or download it again."
@@ -145,8 +151,9 @@ def sheet_of(
         tuple(findings.problems),
         frozenset(findings.cells),
         tuple(_notices(name, findings.beside, marks, read)),
-        tuple(at_most(unknown)),
-        cleaned,
+        tuple(at_most(unknown, _MOST_UNKNOWN)),
+        {column: tuple(rows) for column, rows in cleaned.items()},
+        tuple(name for name, is_kept in zip(names, keep, strict=True) if name and not is_kept),
     )
 
 
@@ -200,7 +207,7 @@ def _blank_cells(
         if first == "":
             continue
         holds = f", which holds {shown(first)}" if first else ""
-        message = f"The cell is merged with {_letters(left)}{top}{holds}."
+        message = f"The cell is merged with {_column_letters(left)}{top}{holds}."
         for row in rows:
             for place in range(left - 1, min(right, len(names))):
                 if place in kept and names[place] and (row, place) != (top, left - 1) and not kept[place][index[row]]:
@@ -212,16 +219,16 @@ def _notices(name: str, beside: Sequence[tuple[int, int]], marks: Marks, read: C
     """Yield the notices of a workbook's sheet: what is beside the table, and rows that people may not mean to count."""
     if beside:
         rows = counted(len({row for row, _ in beside}), "row")
-        first = f"{_letters(beside[0][1])}{beside[0][0]}"
+        first = f"{_column_letters(beside[0][1])}{beside[0][0]}"
         yield f"{name}: cells beside the table, in columns without a name, are not used ({rows}, the first is {first})."
     for marked, what in ((marks.hidden, "hidden"), (marks.struck, "struck through")):
         if found := sorted(marked.intersection(read)):
             verb = "is" if len(found) == 1 else "are"
             listed = first_ten([f"row {row}" for row in found])
-            yield f"{name}: {counted(len(found), 'row')} {verb} {what} and {verb} read all the same: {listed}."
+            yield f"{name}: {counted(len(found), 'row')} {verb} {what} but {verb} read: {listed}."
 
 
-def _letters(column: int) -> str:
+def _column_letters(column: int) -> str:
     letters = ""
     while column:
         column, letter = divmod(column - 1, 26)

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,11 +25,14 @@ from matching.errors import (
     shown,
 )
 from matching.tables.cell_values import NONE_WORDS, CellError
+from matching.tables.contacts import CONTACTS
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import Vocabulary, comparable, other_unit_in, unit_in, with_unit
+
+Value = TypeVar("Value")
 
 _NONE_WORDS_BEGIN = frozenset("0" + "".join(word[0] + word[0].upper() for word in NONE_WORDS))
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-[0-9]{1,2}")
@@ -95,7 +99,7 @@ def read_table(
     sheet = replace(sheet, unknown_cells=() if columns is not None else tuple(_lost_values(sheet, form)))
     _check_columns(sheet, form, vocabulary, may_be_empty)
     read = set(form.column_names if columns is None else columns)
-    problems = [*sheet.problems, *(one for one in sheet.unknown_cells if one.column in read)]
+    problems = [*sheet.problems, *at_most(one for one in sheet.unknown_cells if one.column in read)]
     cells = {name: found for name, found in zip(sheet.header, sheet.columns, strict=True) if name in read}
     blanks: dict[str, Counter[str]] = {}
     values: dict[str, Sequence[object]] = {"row": sheet.numbers}
@@ -105,7 +109,7 @@ def read_table(
             values[column.name] = [column.blank] * len(sheet.numbers)
             continue
         given = found
-        # Copies of earlier formats are taken at their word.
+        # Copies of earlier formats are not questioned.
         if columns is None:
             given = _without_none_words(column, given, blanks)
             if word := other_unit_in(header_of.get(column.name, ""), column.units):
@@ -116,7 +120,7 @@ def read_table(
         values[column.name] = _converted(
             sheet, column, _plain_words(sheet.name, column, given, notices), found, problems
         )
-    _forget_unknown(sheet, values)
+    forget_unknown(sheet, values, None)
     frame = pd.DataFrame(values, dtype="object")
     problems += at_most(_duplicates(sheet.name, frame, form.key))
     if form.name == "schools":
@@ -130,7 +134,12 @@ def read_table(
     if form.name != "baseline":
         notices += _unused(sheet, read)
     if form.name in _ROWS_MAY_GO:
-        problems = [replace(one, severity=LEAVE_OUT) if one.row is not None else one for one in problems]
+        # No person and no need is left out because of how to reach them.
+        stays = CONTACTS.get(form.name, ())
+        problems = [
+            replace(one, severity=LEAVE_OUT) if one.row is not None and one.column not in stays else one
+            for one in problems
+        ]
     return Table(sheet.name, frame, tuple(problems), tuple(notices), sheet.misfit_cells)
 
 
@@ -157,7 +166,7 @@ def _renamed(sheet: Sheet, form: TableFormat, mapping: Mapping[str, str]) -> tup
 
 
 def _named_twice(name: str, column: str, used: Mapping[str, str], chosen: Mapping[str, str]) -> Problem:
-    """Return the problem of a column that two headers stand for."""
+    """Return the problem of a column that two headers mean."""
     headers = [header for header, one in used.items() if one == column]
     given = next((header for header in headers if header in chosen), None)
     if given is not None:
@@ -203,8 +212,8 @@ def _in_other_units(name: str, header: str, word: str, column: Column) -> Proble
 
 
 def _lost_values(sheet: Sheet, form: TableFormat) -> Iterator[Problem]:
-    """Yield the cells whose value is not in the file; the #N/A of a look-up stands for no value where that may be."""
-    words = {one.name: one.none_words for one in form.columns if one.may_be_blank or not one.required}
+    """Yield the cells whose value is not in the file; the #N/A of a look-up is a blank where a blank is allowed."""
+    words = {one.name: one.none_words for one in form.columns if not one.must_be_filled}
     for cell in sheet.unknown_cells:
         if comparable(cell.value) not in words.get(cell.column, ()):
             yield cell
@@ -215,7 +224,7 @@ def _without_none_words(column: Column, cells: Sequence[str], blanks: dict[str, 
     words = {cell for cell in set(cells) if cell[:1] in _NONE_WORDS_BEGIN and comparable(cell) in column.none_words}
     if not words:
         return cells
-    if column.may_be_blank or not column.required:
+    if not column.must_be_filled:
         blanks[column.name] = Counter(cell for cell in cells if cell in words)
     return ["" if cell in words else cell for cell in cells]
 
@@ -232,8 +241,9 @@ def _shown_all(names: Sequence[str]) -> str:
 
 
 def schools_as_text(schools: pd.DataFrame) -> pd.DataFrame:
-    """Return a schools table as it is written: all text, with the inspection columns only where they hold anything."""
-    empty = {name for name in INSPECTION_COLUMNS if name in schools and (schools[name] == "").all()}
+    """Return a schools table as it is written: all text, with inspections and contacts only where there are any."""
+    maybe = (*INSPECTION_COLUMNS, *CONTACTS["schools"])
+    empty = {name for name in maybe if name in schools and (schools[name] == "").all()}
     columns = [name for name in schools.columns if name not in {"row", *empty}]
     numeric = ("easting", "northing", "pupils", "fsm_percent")
     written = {name: [number_text(float(one)) for one in schools[name]] for name in numeric}
@@ -282,15 +292,15 @@ def _converted(
     sheet: Sheet, column: Column, cells: Sequence[str], found: Sequence[str], problems: list[Problem]
 ) -> list[object]:
     """Return the values of the cells; `found` are the cells as they are in the file, for the problems."""
-    must_be_filled, sound = column.required and not column.may_be_blank, True
-    if (all(cells) or not must_be_filled) and (values := column.parse_column(cells)) is not None:
+    sound = True
+    if (all(cells) or not column.must_be_filled) and (values := column.parse_column(cells)) is not None:
         return list(values)
     outcome: dict[str, object] = {}
     for cell in dict.fromkeys(cells):
         try:
             # A list that holds only separators counts as a blank cell.
             value = column.convert(cell) if cell else column.blank
-            if must_be_filled and value in ("", ()):
+            if column.must_be_filled and value in ("", ()):
                 raise CellError("The cell is blank.", f"Fill it in: {column.meaning}.")
             outcome[cell] = value
         except CellError as fault:
@@ -310,21 +320,21 @@ def _converted(
 
 def _with_none_word(fault: CellError, cell: str, as_found: str) -> CellError:
     """Return a fault; that of a blank cell names the word for no value that it holds."""
-    return CellError(f"{shown(as_found)} stands for no value.", fault.fix) if as_found and not cell else fault
+    return CellError(f"{shown(as_found)} means no value.", fault.fix) if as_found and not cell else fault
 
 
 def _faults(value: object) -> tuple[CellError, ...]:
     return (value, *value.others) if isinstance(value, CellError) else ()
 
 
-def _forget_unknown(sheet: Sheet, values: dict[str, Sequence[object]]) -> None:
-    """Take out the values of cells whose value the file does not hold: blank there is not blank."""
+def forget_unknown(sheet: Sheet, values: dict[str, Sequence[Value]], unknown: Value) -> None:
+    """Put `unknown` in the place of the values that the file does not hold: blank there is not blank."""
     index = {row: nth for nth, row in enumerate(sheet.numbers)} if sheet.unknown_cells else {}
+    changed: dict[str, list[Value]] = {}
     for one in sheet.unknown_cells:
         if one.column in values and one.row in index:
-            column = list(values[one.column])
-            column[index[one.row]] = None
-            values[one.column] = column
+            changed.setdefault(one.column, list(values[one.column]))[index[one.row]] = unknown
+    values.update(changed)
 
 
 def _cleaned(sheet: Sheet, read: Collection[str]) -> Iterator[str]:

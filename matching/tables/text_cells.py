@@ -15,7 +15,7 @@ from matching.tables.limits import ReadLimits
 ANY_BYTES = "any bytes"
 """In the place of an encoding: UTF-8 or Windows-1252, whichever fits more bytes, and `UNDECODED` for the others."""
 UNDECODED = "\ufffd"
-"""Stands for what could not be read."""
+"""In the place of what could not be read."""
 SAVE_AS_CSV = "In your spreadsheet choose 'Save as' and 'CSV UTF-8 (comma delimited)' or 'Excel workbook (.xlsx)'."
 _SAVE_AS_BOOK = "Open it in Excel and save it again as 'Excel workbook (.xlsx)'."
 # A program that adds one to each file that it saves leaves several; the last is one that was taken for Windows text.

@@ -24,6 +24,7 @@ class Step:
 
 
 START = Step("Start", "start.py", "See what is done and what comes next.")
+TODAY = Step("Today", "today.py", "See whom to approach, remind or ask next, and record what was said.")
 TRIAGE = Step(
     "Who needs help",
     "triage.py",
@@ -41,5 +42,5 @@ HISTORY = Step("History", "history.py", "See who did what, when and why, and und
 ROUNDS = Step("All rounds", "rounds.py", "Open a round, begin another, or restore one from its file.")
 NEWER = Step("Newer tables", "newer_tables.py", "See what the newer tables change before you accept it.")
 
-STEPS = (START, TRIAGE, CHECK, PEOPLE, NEEDS, RULES, PLAN, COMPARE, EXPORT, HISTORY)
+STEPS = (START, TODAY, TRIAGE, CHECK, PEOPLE, NEEDS, RULES, PLAN, COMPARE, EXPORT, HISTORY)
 SCREENS = (*STEPS, ROUNDS, NEWER)

@@ -280,7 +280,7 @@ def position_of(identifiers: pd.Series, wanted: str, what: str) -> int:
     found = np.flatnonzero((identifiers == wanted).to_numpy())
     if not len(found):
         fix = did_you_mean(wanted, identifiers, f"Look it up in the {what}s table.")
-        raise DataError([Problem(f"--{what}", None, "", wanted, f"{shown(wanted)} is not a {what} of this plan.", fix)])
+        raise DataError([Problem(what, None, "", wanted, f"{shown(wanted)} is not a {what} of this plan.", fix)])
     return int(found[0])
 
 
@@ -294,7 +294,7 @@ def position_of_need(inputs: Inputs, need_id: str) -> int:
     """
     if state := inputs.state_of(need_id):
         message = f"{need_id} is {state}, so that no one is assigned to it."
-        raise DataError([Problem("--need", None, "", need_id, message, "Set its state to open first.")])
+        raise DataError([Problem("need", None, "", need_id, message, "Set its state to open first.")])
     return position_of(inputs.needs["need_id"], need_id, "need")
 
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from depth import DEEP
+from depth import DEEP, mostly_long
 from saved import TABLES, as_bytes, faults_in, found_in, rows_of, signed
 from worlds import (
     GALLERY,
@@ -112,7 +112,8 @@ def test_a_changed_cell_is_found_by_the_digest(name):
 
 @pytest.mark.deeper
 @pytest.mark.parametrize(
-    ("name", "column"), [(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))]
+    ("name", "column"),
+    mostly_long([(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))], every=2),
 )
 def test_any_changed_cell_is_found_even_where_the_digest_was_changed_too(name, column):
     files = small()
@@ -282,8 +283,7 @@ def honest(one: Solved, serving: dict[str, str], *, claims_best: bool) -> dict[s
 
 
 @pytest.mark.parametrize("claims_best", [True, False])
-@pytest.mark.deeper
-@pytest.mark.parametrize("number", [*GALLERY][:: 3 if DEEP else 6] + [1000 + n for n in WIDE[:: 1 if DEEP else 2]])
+@pytest.mark.parametrize("number", mostly_long([*GALLERY][::3] + [1000 + n for n in WIDE[::2]], every=3))
 def test_a_plan_with_one_deployment_less_is_not_accepted(number, claims_best):
     one = solved_wide(number - 1000) if number >= 1000 else solved(number)
     assert faults_in(honest(one, served(one.plan), claims_best=True)) == []

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from depth import mostly_long
 from saved import TABLES, as_bytes, faults_in, rows_of, signed
 from test_check import small
 
@@ -54,7 +55,7 @@ def faults_of(files: dict[str, bytes]) -> list[str]:
 # ---- plans of every version ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", mostly_long(PLANS, every=2))
 def test_a_plan_of_an_earlier_version_opens_verifies_explains_and_compares(name):
     saved = read_files(files_of(name))
     assert saved.format < PLAN_FORMAT

@@ -81,6 +81,12 @@ def every_screen(window: Window) -> Iterator[str]:
         page.get_by_role("tab", name=tab).click()
         page.get_by_text(words).first.wait_for()
         yield f"plan, {tab.lower()}"
+    window.go("Today")
+    page.get_by_role("button", name=re.compile("^Tick all")).click()
+    page.get_by_text("lines ticked").wait_for()
+    yield "today, with lines ticked"
+    window.unfold("When to remind")
+    yield "today, with the settings"
     window.go("Hand over")
     window.unfold("Show 21 rows")
     yield "hand over"

@@ -101,6 +101,7 @@ def test_the_demo_opens_once_and_own_files_can_always_be_reached(demo_app, brows
         expect(newcomer.page.get_by_text("Demo area")).to_be_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("window", [PHONE], ids=["phone"], indirect=True)
 def test_all_rounds_are_one_click_away_from_every_screen(window):
     window.open_demo()

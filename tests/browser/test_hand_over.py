@@ -79,6 +79,7 @@ def test_a_plan_is_approved_frozen_downloaded_and_reopened(window):
     expect(page.get_by_role("cell", name="A head has left")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_second_of_two_windows_is_refused_and_told_what_changed(window, app):
     page = window.page
     window.open_plan()

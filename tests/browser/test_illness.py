@@ -5,8 +5,11 @@ import io
 import re
 from datetime import date, timedelta
 
+import pytest
 from playwright.sync_api import expect
 from window import Window, profile
+
+from matching.rounds.desk.settings import PARTIES
 
 RECORD = "What do you want to record?"
 WHO = "Folasade Pickering (S015)"
@@ -21,6 +24,8 @@ def agree(window: Window, need_id: str) -> None:
     window.choose("Need", need_id)
     window.choose(RECORD, "A new status")
     window.page.get_by_text("Agreed: a new plan keeps this deployment").click()
+    for party in PARTIES:
+        window.page.get_by_text(f"The {party} has consented").click()
     window.press("Record the status")
     expect(window.page.get_by_text("is now agreed")).to_be_visible()
     window.settle()
@@ -48,6 +53,7 @@ def written_plan(window: Window) -> dict[str, dict[str, str]]:
     return {row["need_id"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
+@pytest.mark.long
 def test_someone_with_four_deployments_falls_ill_and_recovers(window):
     page = window.page
     window.open_plan()
@@ -95,6 +101,7 @@ def test_someone_with_four_deployments_falls_ill_and_recovers(window):
     assert (kept["supporter_id"], kept["status"], kept["rules_broken"]) == ("S015", "agreed", "")
 
 
+@pytest.mark.long
 def test_two_people_write_at_once_and_neither_loses_a_word(window, app, browser):
     page = window.page
     window.open_demo()

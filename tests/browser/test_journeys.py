@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
+import pytest
 import tiny
 from playwright.sync_api import expect
 
@@ -25,6 +26,7 @@ def allocate(out: Path, policy: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
+@pytest.mark.long
 def test_the_plan_leaves_to_the_byte_as_the_command_line_writes_it(window, tmp_path):
     page = window.page
     window.open_demo()
@@ -121,6 +123,7 @@ def test_a_refresh_loses_nothing(window):
     expect(page.get_by_text("specialism 52%")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_and_started_again_still_has_the_plan(window, app):
     page = window.page
     window.open_plan()
@@ -135,6 +138,7 @@ def test_a_server_that_is_killed_and_started_again_still_has_the_plan(window, ap
     window.complaints.clear()
 
 
+@pytest.mark.long
 def test_an_open_page_finds_its_way_back_to_a_server_that_was_started_again(window, app):
     page = window.page
     window.open_plan()

@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
+from matching.rounds.desk.settings import PARTIES
+
 RECORD = "What do you want to record?"
 
 
@@ -18,6 +20,8 @@ def test_a_late_need_comes_into_the_plan_and_what_was_recorded_stays(window):
     window.choose("Need", "N026")
     window.choose(RECORD, "A new status")
     page.get_by_text("Agreed: a new plan keeps this deployment").click()
+    for party in PARTIES:
+        page.get_by_text(f"The {party} has consented").click()
     window.press("Record the status")
     expect(page.get_by_text("is now agreed")).to_be_visible()
     window.go("Needs")

@@ -38,7 +38,10 @@ def test_a_newer_workbook_of_people_keeps_what_is_agreed_and_declined(window, ap
     row_of = {row["need_id"]: row for row in plan}
     about = [{"need_id": one, "supporter_id": row_of[one]["supporter_id"]} for one in (AGREED, DECLINED)]
     status = new_event("status", by="Ann Ash", status="agreed", **about[0])
-    store.record(found, [status, new_event("declined", by="Ann Ash", why="No time at present", **about[1])])
+    waits_for_no_one = new_event("desk", by="Ann Ash", consents="")
+    store.record(
+        found, [waits_for_no_one, status, new_event("declined", by="Ann Ash", why="No time at present", **about[1])]
+    )
     agreed, declined = (one["supporter_id"] for one in about)
     other = next(
         one["supporter_id"] for one in demo("supporters")[20:] if one["supporter_id"] not in (agreed, declined)

@@ -3,6 +3,7 @@
 import re
 
 import openpyxl
+import pytest
 import workbooks
 from playwright.sync_api import expect
 
@@ -18,6 +19,7 @@ def give_workbook(window) -> None:
     window.settle()
 
 
+@pytest.mark.long
 def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
     page = window.page
     window.open()

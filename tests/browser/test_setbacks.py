@@ -54,6 +54,7 @@ def locked_for(database: Path, seconds: float) -> Iterator[None]:
         holder.close()
 
 
+@pytest.mark.long
 def test_a_decision_waits_for_a_database_that_another_program_holds_for_five_seconds(window, app):
     window.open_plan()
     fill_in_a_pin(window)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 
@@ -49,6 +50,7 @@ def test_a_placement_beyond_what_a_person_offers_is_accepted_approved_reopened_a
     expect(page.get_by_text("Proved: no plan is better.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_repair_is_done_as_the_change_that_it_is(window):
     page = window.page
     window.open_plan()

@@ -116,3 +116,22 @@ def test_codes_decide_between_trusts_where_both_schools_have_one():
     assert served(code_here="17", code_there="18") == 1
     assert served(code_here="17", code_there="17", here="Ash Trust") == 0
     assert served(here="Ash Trust") == 1
+
+
+NAMES, CODES = st.sampled_from(["Oak Trust", "OAK TRUST", "Ash", "ASH", ""]), st.sampled_from(["", "7", "8"])
+
+
+@given(st.lists(st.tuples(NAMES, CODES), min_size=4, max_size=7))
+@cases(30)
+def test_a_spelling_is_told_only_where_it_makes_two_schools_one_trust(trusts):
+    schools = [school(k, trust=name, trust_code=code if name else "") for k, (name, code) in enumerate(trusts)]
+    by_name = {
+        one["trust"].casefold()
+        for one in schools
+        for other in schools
+        if one["trust"] != other["trust"]
+        and one["trust"].casefold() == other["trust"].casefold()
+        and not (one["trust_code"] and other["trust_code"])
+    }
+    told = "".join(asked(schools=schools, about="spelt in more than one way")).casefold()
+    assert {name for name in ("oak trust", "ash") if f"'{name}'" in told} == by_name

@@ -5,7 +5,7 @@ from itertools import groupby
 
 import pytest
 from depth import cases
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tiny import NEEDS, SCHOOLS, SUPPORTERS
 from typer.testing import CliRunner
@@ -79,6 +79,41 @@ def test_any_headers_of_one_table_are_found_in_any_order(data):
     )
 
 
+@pytest.mark.parametrize(
+    ("table", "header", "columns"),
+    [
+        ("supporters", "Available", {"unavailable", "available_from", "available_until"}),
+        ("supporters", "Availble", {"unavailable", "available_from", "available_until"}),
+        ("supporters", "Starting dates available", {"unavailable", "available_until"}),
+        ("supporters", "Minimum distance", {"max_distance_km"}),
+        ("accreditation", "Not evidenced", {"met"}),
+    ],
+)
+def test_a_header_that_may_mean_the_opposite_is_not_suggested(table, header, columns):
+    assert columns.isdisjoint(one.column for one in suggest_columns(table, [header]))
+
+
+OPPOSITE = {"from": "until", "until": "from", "start": "end", "end": "start", "max": "min", "maximum": "minimum"}
+
+
+@cases(60)
+@given(st.data())
+def test_no_header_is_taken_for_its_opposite(data):
+    table = data.draw(st.sampled_from(sorted(BY_TABLE)))
+    found, column = data.draw(st.sampled_from(BY_TABLE[table]))
+    words = found.split()
+    turned = [" ".join(OPPOSITE.get(word, word) for word in words)] if OPPOSITE.keys() & {*words} else []
+    turned += [f"not {found}"] if not {*words} & {"not", "cannot", "won't", "unavailable"} else []
+    turned += [" ".join(word for word in words if word != "not")] if "not" in words else []
+    assume(turned)
+    header = data.draw(st.sampled_from(turned))
+    place = data.draw(st.integers(0, len(header) - 1))
+    # A letter too few in a long word.
+    if len(header[:place].split(" ")[-1]) > 3:
+        header = header[:place] + header[place + 1 :]
+    assert [one.score for one in suggest_columns(table, [header]) if one.column == column] in ([], [1])
+
+
 def test_our_own_name_for_a_column_comes_before_other_words_for_it():
     assert [one.header for one in suggest_columns("needs", ["School", "School URN"])] == ["School URN"]
 
@@ -148,6 +183,14 @@ def test_the_suggested_columns_can_be_given_as_they_are():
     assert suggested_columns(theirs | {"columns": written}).content.count(b" = ") == written.content.count(b" = ")
 
 
+def test_a_header_that_is_only_similar_is_suggested_in_a_comment():
+    theirs = sources(needs=NEEDS.replace("focus", "Type of suport", 1).replace("priority", "Prioritty", 1))
+    written = suggested_columns(theirs).content.decode()
+    assert '# Perhaps, under [needs]: "Prioritty" = "priority"\n' in written
+    assert "# Still missing in [needs]: the header of focus.\n" in written
+    assert tomllib.loads(written) == {}
+
+
 def test_what_is_still_missing_stands_in_the_suggested_columns():
     written = suggested_columns(sources(needs=NEEDS.replace("focus", "Zzz", 1))).content.decode()
     assert "# Still missing in [needs]: the header of focus.\n" in written
@@ -166,6 +209,6 @@ def test_the_command_stops_writes_suggestions_on_request_and_takes_them(tmp_path
         run(app, ["check", *paths], catch_exceptions=False)
     written = run(app, ["check", *paths, "--suggest-columns", str(columns)])
     assert written.exit_code == 0
-    assert "give it as --columns" in written.output
+    assert "give the file as --columns" in written.output
     assert '"How many schools?" = "max_deployments"\n' in columns.read_text(encoding="utf-8")
     assert run(app, ["check", *paths, "--columns", str(columns)]).exit_code == 0

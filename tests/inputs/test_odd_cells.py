@@ -308,3 +308,8 @@ def test_a_file_with_other_separators_keeps_them_when_it_is_corrected():
     assert find_table(before, NEEDS_KNOWN).dialect.separator == ";"
     after = corrections.with_cells(before, {(2, "focus"): "phonics"}, recognise=NEEDS_KNOWN)
     assert after.content == before.content.replace(b"maths", b"phonics")
+
+
+def test_every_row_with_odd_characters_is_listed_however_many():
+    source = Source("needs.csv", ("need_id\n" + "N\u00a01\n" * 40_000).encode())
+    assert read_sheet(source).cleaned == {"need_id": tuple(range(2, 40_002))}

@@ -297,7 +297,7 @@ def test_the_grade_that_an_ungraded_inspection_leaves(outcome, grade):
     assert (row["grade"], row["graded_on"], row["inspected_on"]) == (grade, "", "2023-03-14")
     assert row["confirmed"] == ("yes" if grade else "")
     assert ("ungraded inspection" in " ".join(found.notices)) == (outcome != "NULL")
-    assert read_ofsted(source, ungraded=False).frame["grade"].tolist() == [""]
+    assert read_ofsted(source, of_earlier_format=True).frame["grade"].tolist() == [""]
 
 
 def test_a_graded_inspection_takes_precedence():

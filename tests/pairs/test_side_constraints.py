@@ -4,7 +4,7 @@ import random
 import threading
 
 import pytest
-from depth import DEEP
+from depth import DEEP, mostly_long
 from worlds import (
     World,
     bounds_said,
@@ -51,7 +51,7 @@ def tied_world(number: int) -> World:
 
 
 @pytest.mark.deeper
-@pytest.mark.parametrize("first", range(0, CASES, CASES_A_TEST))
+@pytest.mark.parametrize("first", mostly_long(range(0, CASES, CASES_A_TEST), every=3))
 def test_the_plan_is_the_best_of_all_that_keep_the_rules(first):
     for number in range(first, first + CASES_A_TEST):
         made = tied_world(number)
@@ -65,7 +65,7 @@ def test_the_plan_is_the_best_of_all_that_keep_the_rules(first):
 
 # Our own programme takes half a minute for world 5, and a second or two for the others.
 @pytest.mark.deeper
-@pytest.mark.parametrize("number", range(11) if DEEP else (*range(5), *range(6, 11)))
+@pytest.mark.parametrize("number", mostly_long(range(11) if DEEP else (*range(5), *range(6, 11)), every=3))
 def test_larger_worlds_agree_with_a_programme_of_our_own(number):
     made = random_world(
         number, n_schools=25, n_supporters=22, n_needs=40, days=number % 2 == 0, pins=number % 3, decisions=8, ties=True

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from depth import cases
+from depth import cases, mostly_long
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import (
@@ -117,7 +117,7 @@ def verified(made: World, plan) -> None:
     assert verify(saved, made.inputs()).faults == ()
 
 
-@pytest.mark.parametrize("number", [*GALLERY, *(1000 + n for n in WIDE)])
+@pytest.mark.parametrize("number", mostly_long([*GALLERY, *(1000 + n for n in WIDE)], every=3))
 def test_a_large_round_comes_to_the_same_levels_prices_and_surpluses(number):
     one = solved_wide(number - 1000) if number >= 1000 else solved(number)
     plan = allocate(one.inputs, params=LARGE)

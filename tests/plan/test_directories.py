@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from matching.errors import DataError
-from matching.plan.directories import write_directory, write_file
+from matching.plan.directories import write_directory, write_files
 
 PLAN = {"manifest.json": b"old", "plan.csv": b"old", "inputs/needs.csv": b"old"}
 NEW = dict.fromkeys([*PLAN, "unmet.csv"], b"new")
@@ -38,7 +38,7 @@ def test_an_empty_directory_may_be_named(tmp_path):
 @pytest.mark.parametrize("names", [["notes.txt"], ["plan.csv"], [".hidden"], ["manifest.json/x"]])
 def test_a_directory_with_other_files_is_refused_and_left_alone(tmp_path, names):
     for name in names:
-        write_file(tmp_path / name, b"mine")
+        write_files({tmp_path / name: b"mine"})
     before = held(tmp_path)
     with pytest.raises(DataError, match="holds other files"):
         write_directory(tmp_path, NEW)
@@ -77,14 +77,14 @@ def test_the_old_plan_stays_when_the_disk_is_full(tmp_path, monkeypatch, good):
 
 
 def test_the_old_file_stays_when_a_new_one_cannot_be_written(tmp_path, monkeypatch):
-    write_file(tmp_path / "one", b"old")
+    write_files({tmp_path / "one": b"old"})
 
     def fsync(descriptor):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(OSError, match="No space"):
-        write_file(tmp_path / "one", b"new")
+        write_files({tmp_path / "one": b"new"})
     assert held(tmp_path) == {"one": b"old"}
 
 
@@ -168,7 +168,7 @@ def test_a_plan_that_a_killed_run_had_put_aside_is_put_back(tmp_path):
     """Where directories cannot be exchanged, the old plan is for a moment the only one."""
     aside = tmp_path / ".plan.writing-abcd1234.old"
     for name, content in PLAN.items():
-        write_file(aside / name, content)
+        write_files({aside / name: content})
     with pytest.raises(DataError, match="cannot be written"):
         write_directory(tmp_path / "plan", {"x" * 300: b"new"})
     assert held(tmp_path) == {f"plan/{name}": content for name, content in PLAN.items()}
@@ -177,6 +177,6 @@ def test_a_plan_that_a_killed_run_had_put_aside_is_put_back(tmp_path):
 def test_directories_of_the_user_with_similar_names_stay(tmp_path):
     names = [".plan.backup01", ".plan.writing-", ".plan.writing-abcd1234.txt", "plan.writing-abcd1234"]
     for name in names:
-        write_file(tmp_path / name / "mine", b"mine")
+        write_files({tmp_path / name / "mine": b"mine"})
     write_directory(tmp_path / "plan", NEW)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, "plan"])

@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import AS_AT, WIDE, cell_km, random_world, solved_wide
+from worlds import AS_AT, WIDE, cell_km, need, person, random_world, school, solved_wide, trusts_counted, world
 
 from matching.allocation import allocate
 from matching.audit.recount import recounted
@@ -54,6 +54,7 @@ def apart_km(one: dict, other: dict) -> float:
 def plainly(inputs, plan) -> dict[tuple[str, str], tuple[int, list[float], list[float]]]:
     """Needs, scores and distances of each group, one need at a time from the text."""
     schools = {row["urn"]: row for row in inputs.schools.to_dict("records")}
+    trusts = trusts_counted([*schools.values()])
     known = [row["fsm_percent"] for row in schools.values() if not np.isnan(row["fsm_percent"])]
     rows = [*plan.deployments.to_dict("records"), *plan.unmet.to_dict("records")]
     found: dict[tuple[str, str], tuple[int, list[float], list[float]]] = {}
@@ -61,7 +62,7 @@ def plainly(inputs, plan) -> dict[tuple[str, str], tuple[int, list[float], list[
         school = schools[row["school_urn"]]
         keys = [("total", "all needs"), ("priority", row["priority"])]
         for by, column in NAMES.items():
-            word = school[column]
+            word = trusts[row["school_urn"]] if by == "trust" else school[column]
             blank = "no trust" if by == "trust" else "not known"
             keys.append((by, f"'{word}" if word.startswith("=") else word or blank))
         percent = school["fsm_percent"]
@@ -95,6 +96,40 @@ def test_every_figure_is_what_a_plain_count_gives(number):
         # Of the distances before they are rounded.
         distance = cell_km(math.fsum(distances) / len(distances)) if distances else ""
         assert (row["mean_score"], row["mean_distance_km"]) == (score, distance)
+
+
+def trusts_of(*trusts: tuple[str, str]) -> dict[str, str]:
+    """The trusts of equity.csv and their needs, one for each school, whose trust and code these are."""
+    schools = [school(place, 4 * place, trust=name, trust_code=code) for place, (name, code) in enumerate(trusts)]
+    made = world(schools, [person("S1", 0)], [need(f"N{place}", place) for place in range(len(schools))])
+    inputs = made.inputs()
+    plan = allocate(inputs)
+    table = equity(plan, inputs)
+    pd.testing.assert_frame_equal(recounted(plan, inputs), table)
+    rows = table[table["by"] == "trust"]
+    return dict(zip(rows["group"], rows["needs"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("trusts", "counted"),
+    [
+        (
+            [("Oak Trust", ""), ("OAK TRUST", ""), ("The Oak Trust Ltd", ""), ("", "")],
+            {"OAK TRUST": "3", "no trust": "1"},
+        ),
+        ([("Oak Trust", "17"), ("Ash Trust", "17"), ("OAK TRUST", "")], {"Ash Trust": "3"}),
+        ([("Oak Trust", "17"), ("Oak Trust", "18")], {"Oak Trust (17)": "1", "Oak Trust (18)": "1"}),
+        (
+            [("Oak Trust", "17"), ("The Oak Trust", "18"), ("Oak Trust", "")],
+            {"Oak Trust (17)": "1", "Oak Trust (no code)": "1", "The Oak Trust": "1"},
+        ),
+        ([("", "17"), ("", "17"), ("", "")], {"trust 17": "2", "no trust": "1"}),
+        ([("", "17"), ("Oak Trust", "17")], {"Oak Trust": "2"}),
+        ([("=Oak Trust", "17"), ("=OAK TRUST", "")], {"'=OAK TRUST": "2"}),
+    ],
+)
+def test_the_spellings_of_a_trust_are_one_group(trusts, counted):
+    assert trusts_of(*trusts) == counted
 
 
 @pytest.mark.parametrize("number", range(10))

@@ -40,7 +40,7 @@ def test_a_saved_plan_reads_back_the_same(tmp_path):
         assert saved.plan.tables()[name].to_numpy().tolist() == frame.to_numpy().tolist()
     assert saved.plan.surplus.to_numpy().tolist() == one.plan.surplus.to_numpy().tolist()
     assert saved.equity.to_numpy().tolist() == equity(one.plan, one.inputs).to_numpy().tolist()
-    assert (saved.format, saved.strays) == (3, ())
+    assert (saved.format, saved.strays) == (4, ())
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6])
@@ -92,7 +92,7 @@ def test_a_plan_keeps_no_contacts_notes_or_columns_of_the_user():
     for private in ("A Head", "example.org", "ring after", "Clerk", "pupils"):
         assert not any(private in content for content in copies.values())
     notices = json.loads(written["manifest.json"])["notices"]
-    assert "needs.csv: columns that are not used: 'contact_name'." in notices
+    assert "schools.csv: columns that are not used: 'head'." in notices
     assert notices[: len(saved_inputs(read_files(written)).notices)] == list(saved_inputs(read_files(written)).notices)
 
 
@@ -134,14 +134,14 @@ def test_no_plan_there_is_said(tmp_path):
 
 
 def test_a_newer_format_names_the_version_to_install_and_touches_nothing(tmp_path):
-    newer = {"manifest.json": b'{"format": 4, "all else": "is new"}'} | {
+    newer = {"manifest.json": b'{"format": 5, "all else": "is new"}'} | {
         name: b"new" for name in files() if name != "manifest.json"
     }
     write_directory(tmp_path / "plan", newer)
     with pytest.raises(DataError) as caught:
         read_directory(tmp_path / "plan")
     assert str(caught.value) == (
-        "manifest.json, column format: This plan has format 4, and this version reads formats 1, 2 and 3. "
+        "manifest.json, column format: This plan has format 5, and this version reads formats 1, 2, 3 and 4. "
         "Install a newer version of school-support-matching."
     )
     assert {path.name: path.read_bytes() for path in (tmp_path / "plan").iterdir() if path.is_file()} == {

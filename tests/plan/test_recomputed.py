@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import cell_km, random_world
+from worlds import cell_km, random_world, trusts_counted
 
 from matching.allocation import allocate
 from matching.inputs.bundled import demo_sources
@@ -176,12 +176,13 @@ def test_every_number_of_fairness(which):
     asked = pd.concat([found.plan.deployments, found.plan.unmet])["need_id"]
     needs = found.needs.loc[asked].reset_index().merge(served, on="need_id", how="left")
     needs = needs.join(found.schools.add_prefix("to_"), on="school_urn")
+    trusts = trusts_counted(found.schools.reset_index().to_dict("records"))
     groups = {
         "total": pd.Series("all needs", index=needs.index),
         "local authority": needs["to_local_authority"].replace("", "not known"),
         "region": needs["to_region"].replace("", "not known"),
         "phase": needs["to_phase"],
-        "trust": needs["to_trust"].replace("", "no trust"),
+        "trust": needs["school_urn"].map(trusts).replace("", "no trust"),
         "priority": needs["priority"].replace("", "normal"),
     }
     for by, group in groups.items():

@@ -69,6 +69,11 @@ def pin(need_id: str = "N1", supporter_id: str = "S1", **options: str) -> Event:
     return new_event("pin", **{"by": "Jo", "need_id": need_id, "supporter_id": supporter_id} | options)
 
 
+def no_consents() -> Event:
+    """The setting by which an agreement waits for nobody's consent."""
+    return new_event("desk", by="Jo", consents="")
+
+
 def kinds_of(one: Round) -> list[str]:
     """The kinds of what happened to a round, in order."""
     return [event.kind for event in one.events]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from depth import DEEP
+from depth import mostly_long
 from worlds import GALLERY, WIDE, bounds_said, decision, need, person, said, school, solved, solved_wide, world
 
 from matching.allocation import allocate, solve
@@ -160,8 +160,7 @@ def decided(one, kind, chance):
 
 
 @pytest.mark.parametrize("kind", ["declined", "by hand", "beyond what is offered"])
-@pytest.mark.deeper
-@pytest.mark.parametrize("number", GALLERY if DEEP else GALLERY[::2])
+@pytest.mark.parametrize("number", mostly_long(GALLERY, every=4))
 def test_the_bounds_of_the_accepted_plan_are_never_below_the_best_plan_under_the_decisions(number, kind):
     one, chance = solved(number), random.Random(number)
     accepted = Accepted.of(open_market(one.inputs), one.plan)

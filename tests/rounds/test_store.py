@@ -25,6 +25,7 @@ from stores import (
     SOURCES,
     held,
     kinds_of,
+    no_consents,
     only_problem,
     opened,
     pin,
@@ -487,9 +488,11 @@ def test_an_approved_round_is_frozen_until_it_is_reopened(store):
 
 def test_deployments_get_on_in_an_approved_round(store):
     approved = store.approve(store.save_plan(store.create("Autumn", SOURCES), FILES), FILES)
-    active = new_event("status", by="Jo", need_id="N1", supporter_id="S1", status="active")
+    agreed, active = (
+        new_event("status", by="Jo", need_id="N1", supporter_id="S1", status=one) for one in ("agreed", "active")
+    )
     note = new_event("note", by="Jo", need_id="N1", text="Began on Monday")
-    on = store.record(approved, [active, note])
+    on = store.record(approved, [no_consents(), agreed, active, note])
     on = store.undo(on, on.last_event)
     on = store.save_scenario(on, "Next year", FILES)
     assert state_of(on.events).status_of("N1", "S1") == "active"

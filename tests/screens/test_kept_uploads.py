@@ -96,3 +96,39 @@ def test_newer_tables_that_wait_to_be_accepted_outlive_a_reload_too(screen):
     reloaded.press("Accept all")
     assert b"N1,100000,phonics" in sources_of(reloaded)["needs"].content
     assert open_uploads().list() == ()
+
+
+def test_a_second_upload_takes_the_place_of_the_first():
+    visitor = half_mended()
+    visitor.go(START)
+    visitor.upload(needs=BROKEN.replace("nonsense", "gibberish"))
+    visitor.press("Check the files")
+    assert len(open_uploads().list()) == 1
+    visitor.press("Discard these files")
+    assert open_uploads().list() == ()
+
+
+def test_newer_tables_take_the_place_of_those_that_waited():
+    visitor = with_tables()
+    visitor.make_plan()
+    for focus in ("phonics", "headship"):
+        upload(visitor, needs=tiny.NEEDS.replace("maths", focus))
+    assert len(open_uploads().list()) == 1
+    visitor.press("Accept all")
+    assert open_uploads().list() == ()
+    assert b"N1,100000,headship" in sources_of(visitor)["needs"].content
+
+
+def test_an_upload_is_not_offered_in_the_tab_that_works_on_it():
+    visitor = half_mended()
+    visitor.go(START)
+    assert "Go on with an upload" not in visitor.words()
+
+
+def test_an_upload_thrown_away_in_one_tab_is_not_kept_again_by_another():
+    visitor = half_mended()
+    Visitor().press("Throw away")
+    edit(visitor, "needs", "focus", 0, "nonsense as well")
+    save(visitor)
+    assert "There is 1 problem in your files" in visitor.words()
+    assert open_uploads().list() == ()

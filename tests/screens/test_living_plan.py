@@ -3,7 +3,7 @@
 from contextlib import closing
 
 from test_screens import Visitor, database, demo, planned  # noqa: F401
-from test_workspace import begin, decline, deployed, fill, row, state
+from test_workspace import agree, begin, decline, deployed, fill, row, state
 
 from matching.rounds.history.events import RowChange, new_event
 from matching.rounds.register import rows_by_key, table_cells
@@ -98,8 +98,7 @@ def test_a_placement_undone_after_its_plan_was_accepted_leaves_no_proof_and_no_a
 
 def test_a_late_need_is_in_the_plan_at_once_and_nothing_that_was_recorded_is_lost(planned):  # noqa: F811
     begin(planned, "N003", "A new status")
-    planned._one(planned.tab.radio, planned.tab.radio[0].label).set_value("agreed")
-    planned.press("Record the status")
+    agree(planned)
     decline(planned, "N012")
     agreed_to = deployed(planned)["N003"]
     urn = rows_by_key(table_cells(held(planned).sources, "needs"), "needs")[("N012",)]["school_urn"]

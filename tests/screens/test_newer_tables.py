@@ -40,7 +40,8 @@ def rows(visitor: Visitor, table: str) -> dict[str, dict[str, str]]:
 def set_status(visitor: Visitor, need_id: str, supporter_id: str, status: str) -> None:
     """Record a status in another window, and open the round as it is then."""
     about = {"need_id": need_id, "supporter_id": supporter_id, "status": status}
-    open_store().record(round_of(visitor), [new_event("status", by="Ann Ash", **about)])
+    waits_for_no_one = new_event("desk", by="Ann Ash", consents="")
+    open_store().record(round_of(visitor), [waits_for_no_one, new_event("status", by="Ann Ash", **about)])
 
 
 @pytest.fixture

@@ -231,8 +231,8 @@ def test_a_newer_schools_file_tells_who_is_no_longer_accredited_and_what_that_to
     visitor.press("Compare the grades")
     assert (visitor.figure("No longer accredited"), visitor.figure("Newly accredited")) == ("1", "0")
     assert "Bob Bay (S2)" in visitor.words()
-    assert visitor.figure("Deployments affected") == "1"
-    assert "Deployments whose supporter is no longer accredited" in visitor.words()
+    assert visitor.figure("Deployments affected") == "2"
+    assert "Deployments that new grades touch" in visitor.words()
     assert open_store().get(visitor.round_id) == before
 
 

@@ -12,11 +12,11 @@ from matching.rounds.history.events import new_event
 from matching.rounds.history.state import state_of
 from matching.rounds.register import blank_tables
 from matching.rounds.store import open_store
-from matching.ui.steps import CHECK, NEEDS, PEOPLE, PLAN, START
+from matching.ui.steps import CHECK, HISTORY, NEEDS, PEOPLE, PLAN, START
 
 RECORD = "What do you want to record?"
 ADD_A_NEED, ADD_A_PERSON = "Add a need", "Add a person"
-FORM = "(need|person|away|left|back|evidence|max)_"
+FORM = "(need|person|contact|away|left|back|evidence|max)_"
 TODAY = date.today()
 
 
@@ -101,7 +101,8 @@ def undo(visitor: Visitor) -> None:
 def record(visitor: Visitor, kind: str, need_id: str, supporter_id: str, **about: str) -> None:
     """Record a decision in another window, and open the round as it is then."""
     about |= {"need_id": need_id, "supporter_id": supporter_id}
-    open_store().record(stored(visitor), [new_event(kind, by="Ann Ash", **about)])
+    waits_for_no_one = new_event("desk", by="Ann Ash", consents="")
+    open_store().record(stored(visitor), [waits_for_no_one, new_event(kind, by="Ann Ash", **about)])
 
 
 NEEDS_OF_TWO = tiny.NEEDS.replace("N2,100001,headship,,,", "N2,100002,maths,,1,")
@@ -181,9 +182,9 @@ def test_needs_are_searched_and_filtered():
     visitor.search("cedar")
     assert [row["Need"] for row in visitor.rows()] == ["N3"]
     visitor.search("")
-    visitor.choose("Priority", "high")
+    visitor.choose("Show priority", "high")
     assert [row["Need"] for row in visitor.rows()] == ["N1"]
-    visitor.choose("State", "paused")
+    visitor.choose("Show state", "paused")
     assert "No need matches these filters." in visitor.words()
 
 
@@ -381,9 +382,9 @@ def test_people_are_searched_and_filtered(demo):  # noqa: F811
     demo.search("phonics")
     assert 0 < len(demo.rows()) < 45
     demo.search("")
-    demo.choose("Designation", "NLE")
+    demo.choose("Show designation", "NLE")
     assert {row["Designation"] for row in demo.rows()} == {"NLE"}
-    demo.choose("Availability", "Away or gone, now or later")
+    demo.choose("Show availability", "Away or gone, now or later")
     assert "No person matches these filters." in demo.words()
 
 
@@ -405,13 +406,52 @@ def test_what_is_typed_is_shown_as_text():
     assert not any(re.search("<script>alert", one) for one in seen)
 
 
-def test_an_approved_round_is_shown_and_not_changed(planned):  # noqa: F811
+def test_in_an_approved_round_only_contacts_are_changed(planned):  # noqa: F811
     store = open_store()
     store.approve(stored(planned), stored(planned).files, by="Ann Ash")
     visitor = Visitor(NEEDS, round=planned.round_id)
     assert [one.options for one in visitor.tab.radio] == [["Look at a need or change it"]]
-    pick(visitor, "Need", "(N001)")
-    assert RECORD not in [one.label for one in visitor.tab.selectbox]
+    open_need(visitor, "N001", "Whom to write to")
+    assert [one.options for one in visitor.tab.selectbox if one.label == RECORD] == [["Whom to write to about it"]]
+    fill(visitor, contact_name="Jo Bell", contact_email="jo@example")
+    visitor.press("Save the change")
+    assert "This is not an email address." in visitor.words()
+    assert "contact_email" not in need(visitor, "N001") or not need(visitor, "N001")["contact_email"]
+    fill(visitor, contact_email="jo@example.org")
+    visitor.press("Save the change")
+    assert (need(visitor, "N001")["contact_name"], need(visitor, "N001")["contact_email"]) == (
+        "Jo Bell",
+        "jo@example.org",
+    )
+    assert "jo@example.org" not in Visitor(HISTORY, round=planned.round_id).words()
+
+
+def test_a_round_of_an_earlier_version_opens_with_an_address_that_cannot_be_used():
+    visitor = with_tables()
+    people = tiny.frame_of(tiny.SUPPORTERS).assign(email=["ann at work", "", ""], phone="ext 214")
+    sources = {**stored(visitor).sources, "supporters": tiny.as_source("supporters", people.to_csv(index=False))}
+    round_id = open_store().create("Earlier", sources).round_id
+    earlier = Visitor(PEOPLE, round=round_id)
+    assert "1 contact detail cannot be used until corrected" in earlier.words()
+    open_person(earlier, "S2", "A change")
+    fill(earlier, days_available=3)
+    earlier.press("Save the change")
+    assert supporter(earlier, "S2")["days_available"] == 3
+    open_person(earlier, "S1", "How to reach them")
+    fill(earlier, email="ann@example.org")
+    earlier.press("Save the change")
+    assert "cannot be used" not in earlier.words()
+
+
+def test_how_to_reach_a_person_is_changed_without_outdating_the_plan(planned):  # noqa: F811
+    planned.go(PEOPLE)
+    open_person(planned, "S001", "How to reach them")
+    fill(planned, email="s001@example.org", phone="01632 960123")
+    assert "No deployment." in planned.words()
+    planned.press("Save the change")
+    assert supporter(planned, "S001")["phone"] == "01632 960123"
+    words = Visitor(PLAN, round=planned.round_id).words()
+    assert "Proved: no plan is better." in words
 
 
 def test_another_persons_change_of_the_same_need_is_not_overwritten():

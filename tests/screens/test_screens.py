@@ -301,7 +301,7 @@ def test_earlier_rounds_are_listed_and_can_be_opened(planned):
     assert "Plan made" in other.words()
     other.press("Open")
     assert other.round_id == planned.round_id
-    assert other.title == "Start"
+    assert other.title == "Today"
     other.go(ROUNDS)
     other.press("Open the demo")
     assert other.round_id != planned.round_id

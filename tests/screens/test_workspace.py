@@ -14,6 +14,7 @@ from matching.errors import DataError, Problem
 from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.plan.on_disk import read_files
+from matching.rounds.desk.settings import PARTIES
 from matching.rounds.history.events import new_event
 from matching.rounds.history.state import state_of
 from matching.rounds.planning.run_inputs import serving
@@ -32,6 +33,15 @@ def begin(visitor: Visitor, need_id: str, what: str) -> None:
     (option,) = [one for one in box.options if what in one]
     box.set_value(option)
     visitor.run()
+
+
+def agree(visitor: Visitor) -> None:
+    """Record in the open form that everyone has consented, and that the deployment is agreed."""
+    status = next(one for one in visitor.tab.radio if one.label.startswith("What is the status"))
+    status.set_value("agreed")
+    for party in PARTIES:
+        visitor.tick(f"The {party} has consented")
+    visitor.press("Record the status")
 
 
 def fill(visitor: Visitor, label: str, words: str) -> None:
@@ -182,9 +192,7 @@ def test_a_search_for_the_best_plan_from_here_that_fails_is_told_in_a_sentence(
 
 def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
     begin(planned, "N026", "A new status")
-    status = next(one for one in planned.tab.radio if one.label.startswith("What is the status"))
-    status.set_value("agreed")
-    planned.press("Record the status")
+    agree(planned)
     assert row(planned, "N026")["Status"] == "agreed"
     who = row(planned, "N026")["Supporter"]
     decline(planned, "N012")
@@ -196,9 +204,7 @@ def test_whoever_agreed_stays_in_the_next_plan(planned):  # noqa: F811
 def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
     who = row(planned, "N035")["Supporter"]
     begin(planned, "N035", "A new status")
-    status = next(one for one in planned.tab.radio if one.label.startswith("What is the status"))
-    status.set_value("agreed")
-    planned.press("Record the status")
+    agree(planned)
     planned.choose("Need", "N043")
     planned.choose("Why not another supporter?", "S003")
     assert f"{who} (S003) has no capacity for this need, and could not be pinned to it." in planned.words()
@@ -365,7 +371,7 @@ def test_words_of_a_table_stay_as_they_are_in_a_label():
     assert markup.label("A_*b* :red[c] $d$ `e`, F (S1)") == r"A\_\*b\* \:red\[c\] \$d\$ \`e\`, F (S1)"
 
 
-@pytest.mark.parametrize("what", ["A new status", "A note"])
+@pytest.mark.parametrize("what", ["A new status or a consent", "A note"])
 def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa: F811
     held = open_store().get(planned.round_id)
     open_store().approve(held, held.files)

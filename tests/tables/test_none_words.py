@@ -91,7 +91,8 @@ def test_a_word_for_no_value_is_a_problem_in_a_required_cell(place, word):
         return
     given = sources() | {name: Source(f"{name}.csv", text.encode()) for name, text in ROUND.items()}
     (fault, *_) = faults(**(given | {table: with_cell(table, column, word)}))
-    assert fault.startswith(f"{table}.csv row 2, {column}: '{word}' stands for no value. Fill it in: ")
+    said = "is an error of the spreadsheet. " if word == "#N/A" else "means no value. Fill it in: "
+    assert fault.startswith(f"{table}.csv row 2, {column}: '{word}' {said}")
 
 
 @pytest.mark.parametrize("column", ["trust", "federation", "trust_code", "postcode", "local_authority", "ofsted"])

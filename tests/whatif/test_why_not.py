@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from depth import mostly_long
 from worlds import (
     GALLERY,
     WIDE,
@@ -103,7 +104,7 @@ def test_the_forced_answer_is_the_best_of_all_where_needs_compete(number):
             assert then(answer) == by_milp(pinned(one.made, need_id, supporter_id))
 
 
-@pytest.mark.parametrize("first", range(0, 60, 10))
+@pytest.mark.parametrize("first", mostly_long(range(0, 60, 10), every=3))
 def test_ties_between_needs_and_people_are_kept_around_the_forced_pair(first):
     for number in range(first, first + 10):
         made = random_world(
@@ -118,7 +119,7 @@ def test_ties_between_needs_and_people_are_kept_around_the_forced_pair(first):
             assert then(answer) == brute_force(pinned(made, *pair)), (number, pair)
 
 
-@pytest.mark.parametrize("number", range(0, 40, 4))
+@pytest.mark.parametrize("number", mostly_long(range(0, 40, 4), every=3))
 def test_repairs_keep_ties(number):
     made = random_world(number, n_schools=6, n_supporters=5, n_needs=7, days=number % 8 == 0, ties=True)
     market = open_market(made.inputs())
@@ -284,7 +285,7 @@ def test_an_unknown_identifier_is_said(need_id, supporter_id):
         why_not(market, plan, need_id, supporter_id)
 
 
-@pytest.mark.parametrize("number", range(0, 40, 2))
+@pytest.mark.parametrize("number", mostly_long(range(0, 40, 2), every=4))
 @pytest.mark.parametrize("ties", [False, True])
 def test_around_a_change_everybody_else_is_held_and_no_rule_is_broken(number, ties, monkeypatch):
     """The way that large parts go, on small ones, and with no time for more."""

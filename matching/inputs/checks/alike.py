@@ -1,12 +1,12 @@
-"""Questions about rows that fit, and may be meant otherwise: the same person or need twice, and days of nobody."""
+"""Questions about sound rows that may be a slip: the same person or need twice, and people who offer no days."""
 
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from matching.errors import counted
+from matching.errors import counted, listed
 from matching.inputs.checks.places import far_schools
-from matching.inputs.groups import several_spellings
+from matching.inputs.groups import group_keys, several_spellings
 from matching.tables.formats import NEED_STATES
 from matching.tables.table_reader import Table
 from matching.tables.vocabulary import comparable_letters
@@ -49,8 +49,8 @@ def people_alike(supporters: Table) -> Iterator[str]:
         ),
     ):
         if len(together):
-            listed = _listed(together, ["school_urn", "key"], "supporter_id", "name", "designation", "school_urn")
-            yield f"{supporters.name}: supporters with the same name and home school: {listed}. {question}"
+            rows = _listed(together, ["school_urn", "key"], "supporter_id", "name", "designation", "school_urn")
+            yield f"{supporters.name}: supporters with the same name and home school: {rows}. {question}"
 
 
 def needs_alike(needs: Table) -> Iterator[str]:
@@ -59,9 +59,9 @@ def needs_alike(needs: Table) -> Iterator[str]:
     frame = needs.frame.loc[needs.frame["state"] == NEED_STATES[0], columns].dropna()
     alike = _alike(frame, ["school_urn", "focus"])
     if len(alike):
-        listed = _listed(alike, ["school_urn", "focus"], "need_id", "school_urn", "focus")
+        rows = _listed(alike, ["school_urn", "focus"], "need_id", "school_urn", "focus")
         question = "If they are one request, keep one of the rows; otherwise several people may be sent."
-        yield f"{needs.name}: needs of the same school and focus: {listed}. {question}"
+        yield f"{needs.name}: needs of the same school and focus: {rows}. {question}"
 
 
 def people_without_days(supporters: Table, needs: Table) -> Iterator[str]:
@@ -70,11 +70,10 @@ def people_without_days(supporters: Table, needs: Table) -> Iterator[str]:
     idle = people[(people["days_available"] == 0) & (people["max_deployments"] != 0)]
     undated = int(((needs.frame["days"] == 0) & (needs.frame["state"] == NEED_STATES[0])).sum())
     if len(idle) and undated:
-        who = ", ".join(sorted(idle["supporter_id"].dropna())[:_MOST_LISTED])
-        more = f" and {len(idle) - _MOST_LISTED:,} more" if len(idle) > _MOST_LISTED else ""
+        who = listed(sorted(idle["supporter_id"].dropna()), _MOST_LISTED)
         verb = "offers" if len(idle) == 1 else "offer"
         yield (
-            f"{supporters.name}: {who}{more} {verb} 0 days, and can still be given "
+            f"{supporters.name}: {who} {verb} 0 days, and can still be given "
             f"{counted(undated, 'need that states', 'needs that state')} no days. Where they are to be given none, "
             "enter 0 under max_deployments."
         )
@@ -84,10 +83,12 @@ def groups_alike(schools: Table) -> Iterator[str]:
     """Yield the notices of trusts and federations that are spelt in more than one way."""
     frame = schools.frame
     for column in ("trust", "federation"):
-        named = frame[frame[column].fillna("") != ""]
-        # Between schools with a code of their trust, the code decides.
-        if column == "federation" or (named["trust_code"] == "").any():
-            yield from several_spellings(schools.name, column, named[column])
+        names = frame.loc[frame[column].fillna("") != "", column]
+        if column == "trust":
+            # Between schools with a code of their trust, the code decides; a name counts where one has none.
+            has_none = frame.loc[names.index, "trust_code"] == ""
+            names = names[has_none.groupby(group_keys(names)).transform("any")]
+        yield from several_spellings(schools.name, column, names)
 
 
 def _alike(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
@@ -100,8 +101,7 @@ def _listed(alike: pd.DataFrame, key: list[str], identifier: str, *about: str) -
     for _, rows in alike.groupby(key, sort=False):
         ids = " and ".join(rows[identifier])
         groups.append(f"{ids}: {', '.join(dict.fromkeys(str(cell) for cell in rows[list(about)].values.ravel()))}")
-    more = f"; and {len(groups) - _MOST_LISTED:,} more such cases" if len(groups) > _MOST_LISTED else ""
-    return "; ".join(groups[:_MOST_LISTED]) + more
+    return listed(groups, _MOST_LISTED, "; ")
 
 
 def _name_key(name: str) -> str:

@@ -29,7 +29,7 @@ def without_faulty_rows(
     -------
     tables : dict of str to Table
     problems : list of Problem
-        Those that stop the run all the same.
+        Those that stop the run even so.
     notices : list of str
         Those of `check`.
     left_out : tuple of str

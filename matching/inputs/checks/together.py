@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, first_ten, shown
+from matching.errors import LEAVE_OUT, Problem, at_most, closest, counted, first_ten, shown, which_of
 from matching.inputs.checks.alike import questions
 from matching.inputs.checks.decisions import rule_problems, scope_problems
 from matching.inputs.checks.successors import Successors
@@ -160,7 +160,7 @@ def _unknown_identifier(
     table: str, row: int, column: str, value: str, target: str, reshaped: Collection[str], known: Collection[str]
 ) -> Problem:
     close = next(iter(reshaped)) if len(reshaped) == 1 else closest(value, known)
-    fix = f"Did you mean '{close}'?" if close else f"Check it against the {target} table."
+    fix = which_of([f"'{close}'"]) if close else f"Check it against the {target} table."
     message = f"{shown(value)} is not in the {target} table."
     return Problem(table, row, column, value, message, fix, offers=(close,) if close else (), word=value)
 

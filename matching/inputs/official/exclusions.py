@@ -1,7 +1,7 @@
 """Which establishments of a GIAS extract are left out, and why."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -33,13 +33,16 @@ _SCHOOL_KINDS = ("state", "independent")
 _ELSEWHERE = "not in England"
 
 
-def exclusions(found: pd.DataFrame) -> pd.DataFrame:
+def exclusions(found: pd.DataFrame, unknown: Mapping[str, Collection[int]]) -> pd.DataFrame:
     """Return the reason for leaving out each establishment.
 
     Parameters
     ----------
     found : DataFrame
         As `matching.inputs.official.gias` interprets an extract.
+    unknown : mapping of str to collection of int
+        By required column: the rows whose blank is a value that the file does not hold. Such a blank is
+        no reason.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def exclusions(found: pd.DataFrame) -> pd.DataFrame:
         urn, name, reason_code (of `REASONS`) and reason, which completes a sentence that begins with the name; the
         last two are blank for a school that is kept.
     """
-    rules = list(_rules(found))
+    rules = list(_rules(found, unknown))
     # The comparison with neighbours is slow, and only sound locations can be compared.
     sound = ~pd.concat([mask for _, mask, _ in rules], axis=1).any(axis=1)
     rules.append(("wrong_place", *far_from_postcode(found, sound)))
@@ -76,7 +79,9 @@ def left_out_counts(left_out: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["reason_code", "reason", "count"])
 
 
-def _rules(found: pd.DataFrame) -> Iterator[tuple[str, pd.Series, pd.Series | str]]:
+def _rules(
+    found: pd.DataFrame, unknown: Mapping[str, Collection[int]]
+) -> Iterator[tuple[str, pd.Series, pd.Series | str]]:
     """Yield each code of `REASONS` in order, with the establishments that it applies to and the reason in words."""
     status = spelt_as(found["status"], (*_OPEN, _CLOSED, _PROPOSED))
     in_wales = spelt_as(found["region"], (_WALES,)) != ""
@@ -85,16 +90,24 @@ def _rules(found: pd.DataFrame) -> Iterator[tuple[str, pd.Series, pd.Series | st
     closed = found["closed_on"].map({day: _closed(day) for day in found["closed_on"].unique()})
     unplaced = _is_missing(found["easting"]) & _is_missing(found["northing"])
 
+    def known(*names: str) -> pd.Series:
+        return ~found["row"].isin({row for name in names for row in unknown[name]})
+
+    typed, placed = known("type"), known("easting", "northing")
+
     yield "closed", status == _CLOSED, closed
     yield "proposed", status == _PROPOSED, "is proposed and not yet open"
-    yield "other_status", ~status.isin(_OPEN), "has the status '" + found["status"] + "' in GIAS"
+    yield "other_status", ~status.isin(_OPEN) & known("status"), "has the status '" + found["status"] + "' in GIAS"
     yield "not_in_england", in_wales, "is in Wales according to its region in GIAS"
     yield "not_in_england", found["kind"] == _ELSEWHERE, "is not in England (" + found["type_name"] + ")"
-    yield "unknown_type", found["kind"] == "", "is of type '" + found["type"] + "', which this version does not know"
-    yield "not_a_school", ~found["kind"].isin(_SCHOOL_KINDS), "is not a school (" + found["kind"] + ")"
-    yield "no_phase", found["known_phase"] == "", "has no phase of education in GIAS ('" + found["phase"] + "')"
-    yield "no_place", unplaced, "has no easting and northing in GIAS"
-    yield "no_place", ~in_box, "has " + location + " in GIAS, which is not in England"
+    of_type = "is of type '" + found["type"] + "', which this version does not know"
+    yield "unknown_type", (found["kind"] == "") & typed, of_type
+    yield "not_a_school", ~found["kind"].isin(_SCHOOL_KINDS) & typed, "is not a school (" + found["kind"] + ")"
+    # The phase of some schools follows from their type.
+    no_phase = (found["known_phase"] == "") & typed & known("phase")
+    yield "no_phase", no_phase, "has no phase of education in GIAS ('" + found["phase"] + "')"
+    yield "no_place", unplaced & placed, "has no easting and northing in GIAS"
+    yield "no_place", ~in_box & placed, "has " + location + " in GIAS, which is not in England"
 
 
 def _closed(closed_on: str) -> str:

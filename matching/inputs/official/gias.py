@@ -3,7 +3,7 @@
 Only the columns named here are read: heads' names and telephone numbers never leave the file.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -13,13 +13,21 @@ import pandas as pd
 from matching.errors import DataError, Problem, counted, shown
 from matching.inputs.checks.places import far_schools
 from matching.inputs.groups import group_keys
-from matching.inputs.official.cells import ENCODINGS, check_columns, spelt_as, undecoded_notices, urn_problems
+from matching.inputs.official.cells import (
+    check_columns,
+    read_cells,
+    spelt_as,
+    undecoded_notices,
+    unknown_problems,
+    unknown_rows,
+    urn_problems,
+)
 from matching.inputs.official.exclusions import MISSING, exclusions, left_out_counts
 from matching.inputs.official.grades import GIAS, with_inspections
 from matching.inputs.official.links import Links, read_links
 from matching.inputs.official.ofsted import Inspections, meaning, read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.files import Source, read_sheet
+from matching.tables.files import ANYWHERE, Source, Where, header_of
 from matching.tables.formats import INSPECTION_COLUMNS, Column, table_formats
 from matching.tables.reference import reference_rows
 from matching.tables.sheets import Sheet
@@ -112,27 +120,42 @@ def gias_columns(header: Sequence[str]) -> int:
     return len(set(header).intersection(GIAS_COLUMNS.values()))
 
 
+def is_extract(source: Source, where: Where = ANYWHERE) -> bool:
+    """Return whether a file, or the sheet of it that is to be read, is a GIAS extract of establishments."""
+    return is_gias(header_of(source, gias_columns, where))
+
+
 def read_official(
-    gias: Source, vocabulary: Vocabulary, *, ofsted: Source | None = None, links: Source | None = None
+    gias: Source,
+    vocabulary: Vocabulary,
+    *,
+    ofsted: Source | None = None,
+    links: Source | None = None,
+    where: Mapping[str, Where] | None = None,
 ) -> OfficialSchools:
     """Read a schools table from official files, as `read_gias`, and report the problems of all of them together.
+
+    Parameters
+    ----------
+    where : mapping of str to Where, optional
+        The place in its file of each of schools, ofsted and links, as far as it is known.
 
     Raises
     ------
     DataError
     """
     problems: list[Problem] = []
-    inspections, found_links = None, None
+    inspections, found_links, where = None, None, where or {}
     try:
-        inspections = read_ofsted(ofsted) if ofsted else None
+        inspections = read_ofsted(ofsted, where=where.get("ofsted", ANYWHERE)) if ofsted else None
     except DataError as error:
         problems += error.problems
     try:
-        found_links = read_links(links) if links else None
+        found_links = read_links(links, where=where.get("links", ANYWHERE)) if links else None
     except DataError as error:
         problems += error.problems
     try:
-        official = read_gias(gias, vocabulary, inspections, found_links)
+        official = read_gias(gias, vocabulary, inspections, found_links, where=where.get("schools", ANYWHERE))
     except DataError as error:
         raise DataError([*problems, *error.problems]) from error
     if problems:
@@ -142,7 +165,13 @@ def read_official(
 
 
 def read_gias(
-    source: Source, vocabulary: Vocabulary, inspections: Inspections | None = None, links: Links | None = None
+    source: Source,
+    vocabulary: Vocabulary,
+    inspections: Inspections | None = None,
+    links: Links | None = None,
+    *,
+    where: Where = ANYWHERE,
+    of_earlier_format: bool = False,
 ) -> OfficialSchools:
     """Read the open schools in England from a GIAS extract.
 
@@ -156,27 +185,34 @@ def read_gias(
         Ofsted's grades, which take precedence over those of GIAS.
     links : Links, optional
         Gives a school without a grade that of the one school that it replaced.
+    where : Where, optional
+        The sheet and the row of the header, where they are known.
+    of_earlier_format : bool
+        Whether this is a plan's copy of an earlier format.
 
     Raises
     ------
     DataError
-        A required column is missing, there is no row, or the URN or name of a school that is kept cannot be used.
+        A required column is missing, there is no row, the URN or name of a school that is kept cannot be used, or the
+        file does not hold the value of a required cell of a school that nothing else leaves out.
 
     Notes
     -----
-    A cell in an optional column that cannot be read is left blank and counted in a notice. Characters that do not
-    print, such as the no-break space, become spaces.
+    A cell in an optional column that cannot be read, or whose value the file does not hold, is left blank and counted
+    in a notice. Characters that do not print, such as the no-break space, become spaces.
     """
-    sheet = read_sheet(
-        source, encodings=ENCODINGS, wanted=set(GIAS_COLUMNS.values()).__contains__, recognise=gias_columns
-    )
+    wanted = set(GIAS_COLUMNS.values()).__contains__
+    sheet = read_cells(source, wanted, gias_columns, where, of_earlier_format=of_earlier_format)
     check_columns(sheet, REQUIRED_COLUMNS.values(), "GIAS extract", _DOWNLOAD_AGAIN)
     if not sheet.numbers:
         raise DataError(sheet.problems)
     found = _interpreted(_cells(sheet), vocabulary)
-    reasons = exclusions(found)
-    kept = found[reasons["reason_code"] == ""]
-    _check_identity(sheet, kept)
+    reasons = exclusions(found, {name: unknown_rows(sheet, column) for name, column in REQUIRED_COLUMNS.items()})
+    is_kept = reasons["reason_code"] == ""
+    kept = found[is_kept]
+    blank: list[str] = []
+    unknown = unknown_problems(sheet, REQUIRED_COLUMNS.values(), blank, set(found.loc[~is_kept, "row"]))
+    _check_identity(sheet, kept, unknown)
     left_out = reasons[reasons["reason_code"] != ""].reset_index(drop=True)
     frame, unread = _schools(sheet.name, kept, vocabulary)
     earlier = _grades_in_gias(found, vocabulary)
@@ -184,7 +220,7 @@ def read_gias(
     missing = _missing_column_notices(sheet, graded_elsewhere=inspections is not None)
     counts = _count_notice(sheet.name, len(frame), left_out)
     garbled = undecoded_notices(sheet.name, {GIAS_COLUMNS.get(name, ""): kept[name] for name in _TEXTS})
-    notices = (counts, *sheet.notices, *garbled, *missing, *unread, *graded)
+    notices = (counts, *sheet.notices, *blank, *garbled, *missing, *unread, *graded)
     return OfficialSchools(Table(sheet.name, frame, (), ()), left_out, notices)
 
 
@@ -199,15 +235,16 @@ def _printable(cell: str) -> str:
     return cell if cell.isprintable() else "".join(one if one.isprintable() else " " for one in cell)
 
 
-def _check_identity(sheet: Sheet, kept: Cells) -> None:
+def _check_identity(sheet: Sheet, kept: Cells, unknown: Sequence[Problem]) -> None:
     """Refuse an extract that cannot name a school; rows that are left out may hold anything, such as shorter URNs."""
     cells = kept.sort_values("row")
     urn_cells = cells["row"].tolist(), cells["urn"].tolist()
-    problems = [*sheet.problems, *urn_problems(sheet.name, REQUIRED_COLUMNS["urn"], *urn_cells, unique=True)]
+    problems = [*sheet.problems, *unknown, *urn_problems(sheet, REQUIRED_COLUMNS["urn"], *urn_cells, unique=True)]
+    nameless = (cells["name"] == "") & ~cells["row"].isin(unknown_rows(sheet, REQUIRED_COLUMNS["name"]))
     fix = "Give the name of the establishment, or remove the row."
     problems += [
         Problem(sheet.name, row, REQUIRED_COLUMNS["name"], "", "The cell is blank.", fix)
-        for row in cells.loc[cells["name"] == "", "row"]
+        for row in cells.loc[nameless, "row"]
     ]
     if problems:
         raise DataError(problems)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from matching.errors import DataError, shown
-from matching.inputs.official.cells import ENCODINGS, check_columns, identified_rows, urn_problems
-from matching.tables.files import Source, read_sheet
+from matching.inputs.official.cells import check_columns, identified_rows, read_cells, unknown_problems, urn_problems
+from matching.tables.files import ANYWHERE, Source, Where
 from matching.tables.reference import reference_rows
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import comparable
@@ -66,26 +66,34 @@ def link_columns(header: Sequence[str]) -> int:
     return len(set(header).intersection(LINK_COLUMNS))
 
 
-def read_links(source: Source) -> Links:
+def read_links(source: Source, *, where: Where = ANYWHERE, of_earlier_format: bool = False) -> Links:
     """Read the links file.
 
     Parameters
     ----------
     source : Source
         The links extract as downloaded (cp1252) or saved again.
+    where : Where, optional
+        The sheet and the row of the header, where they are known.
+    of_earlier_format : bool
+        Whether this is a plan's copy of an earlier format.
 
     Raises
     ------
     DataError
-        A column is missing, there is no row, or a URN cannot be used.
+        A column is missing, there is no row, a URN cannot be used, or the file does not hold a value.
     """
-    sheet = read_sheet(source, encodings=ENCODINGS, wanted=set(LINK_COLUMNS).__contains__, recognise=link_columns)
+    wanted = set(LINK_COLUMNS).__contains__
+    sheet = read_cells(source, wanted, link_columns, where, of_earlier_format=of_earlier_format)
     check_columns(sheet, LINK_COLUMNS, "links file", _DOWNLOAD_AGAIN)
-    notices = list(sheet.notices)
+    if not sheet.numbers:
+        raise DataError(sheet.problems)
+    notices, rows = list(sheet.notices), set(sheet.numbers)
     sheet = _between_schools(sheet, notices)
     problems = list(sheet.problems)
+    problems += unknown_problems(sheet, LINK_COLUMNS, notices, rows.difference(sheet.numbers))
     for name in LINK_COLUMNS[:2]:
-        problems += urn_problems(sheet.name, name, sheet.numbers, _column(sheet, name))
+        problems += urn_problems(sheet, name, sheet.numbers, _column(sheet, name))
     if problems:
         raise DataError(problems)
     after: dict[str, set[str]] = defaultdict(set)

@@ -7,14 +7,20 @@ grade areas. So the last overall grade, the areas and the category of concern ar
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
 import pandas as pd
 
 from matching.errors import DataError, Problem, counted, file_problem, shown
-from matching.inputs.official.cells import ENCODINGS, identified_rows, undecoded_notices, urn_problems
+from matching.inputs.official.cells import (
+    identified_rows,
+    read_cells,
+    undecoded_notices,
+    unknown_problems,
+    urn_problems,
+)
 from matching.inputs.official.ofsted_header import (
     OfstedHeader,
     area_columns,
@@ -24,7 +30,7 @@ from matching.inputs.official.ofsted_header import (
     read_header,
 )
 from matching.tables.cell_values import CellError, day
-from matching.tables.files import Source, read_sheet
+from matching.tables.files import ANYWHERE, Source, Where
 from matching.tables.reference import reference_rows
 from matching.tables.sheets import Sheet
 from matching.tables.vocabulary import comparable, comparable_letters
@@ -52,26 +58,29 @@ class Inspections:
     notices: tuple[str, ...] = ()
 
 
-def read_ofsted(source: Source, *, ungraded: bool = True) -> Inspections:
+def read_ofsted(source: Source, *, where: Where = ANYWHERE, of_earlier_format: bool = False) -> Inspections:
     """Read Ofsted's management information of state-funded schools.
 
     Parameters
     ----------
     source : Source
         The file of 'most recent inspections' as downloaded (cp1252); lines before its header do no harm.
-    ungraded : bool
-        Whether a school without a grade has the one that it keeps according to an ungraded inspection.
+    where : Where, optional
+        The sheet and the row of the header, where they are known.
+    of_earlier_format : bool
+        Whether this is a plan's copy of an earlier format. There a school without a grade does not have the one that it
+        keeps according to an ungraded inspection.
 
     Raises
     ------
     DataError
-        A column is missing, there is no row, or a URN is repeated.
+        A column is missing, there is no row, or a URN is repeated or not in the file.
 
     Notes
     -----
-    A cell that cannot be read is left blank and counted in a notice.
+    A cell that cannot be read, or whose value the file does not hold, is left blank and counted in a notice.
     """
-    sheet = read_sheet(source, encodings=ENCODINGS, wanted=is_read, recognise=ofsted_columns)
+    sheet = read_cells(source, is_read, ofsted_columns, where, of_earlier_format=of_earlier_format)
     header = read_header(sheet.name, sheet.header)
     cells = pd.DataFrame(dict(enumerate(sheet.columns)), dtype="object").set_axis(list(header.names), axis=1)
     notices = [*sheet.notices, *header.notices]
@@ -102,7 +111,7 @@ def read_ofsted(source: Source, *, ungraded: bool = True) -> Inspections:
     latest, previous = graded_in(""), graded_in("previous_")
     # Where the latest inspection gave no overall grade ('Not judged'), that of the one before it is the last.
     graded = latest.where(latest["grade"] != "", previous)
-    if ungraded:
+    if not of_earlier_format:
         kept = _kept_grades(column("outcome"))
         confirmed = pd.DataFrame(
             {"grade": kept, "graded_on": "", "urn_then": urn_of("outcome_"), "confirmed": kept.mask(kept != "", "yes")}
@@ -165,11 +174,17 @@ def _identified(sheet: Sheet, header: OfstedHeader, cells: pd.DataFrame, notices
     if not len(cells):
         raise DataError([file_problem(sheet.name, "There is no row under the header.", fix)])
     notices += undecoded_notices(sheet.name, {str(name): cells[name] for name in cells})
-    usable = identified_rows(sheet, cells["urn"], "URN", notices)
+    named = dict(zip(sheet.header, header.names, strict=True))
+    judged = {found for found, name in named.items() if name in {*header.fields.values(), *area_columns()}}
+    sheet = replace(sheet, unknown_cells=tuple(one for one in sheet.unknown_cells if one.column in judged))
+    urn_column = next(found for found, name in named.items() if name == header.fields["urn"])
+    usable = identified_rows(sheet, cells["urn"], urn_column, notices)
+    # With a blank in such a cell the school would have an older grade, or no concern.
+    others = {row for row, is_usable in zip(sheet.numbers, usable, strict=True) if not is_usable}
+    problems += unknown_problems(sheet, [urn_column], notices, others, optional=judged)
     kept = cells[usable].drop_duplicates()
-    problems += urn_problems(
-        sheet.name, "URN", [sheet.numbers[row] for row in kept.index], list(kept["urn"]), unique=True
-    )
+    rows = [sheet.numbers[row] for row in kept.index]
+    problems += urn_problems(sheet, urn_column, rows, list(kept["urn"]), unique=True)
     if problems:
         raise DataError(problems)
     return kept.reset_index(drop=True)

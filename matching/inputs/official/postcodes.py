@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import scipy  # loads `scipy.spatial` when it is first asked for: only extracts need it
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
 
@@ -60,7 +60,7 @@ def _in_another_town(
 ) -> NDArray[np.bool_]:
     """Return whether each doubtful location is nearer to many schools of other districts than to any of its own."""
     crowd = min(_OTHERS_AROUND + 1, len(known))
-    around_km = np.asarray(cKDTree(locations_km[known]).query(locations_km[doubtful], k=[crowd])[0])[:, 0]
+    around_km = np.asarray(scipy.spatial.cKDTree(locations_km[known]).query(locations_km[doubtful], k=[crowd])[0])[:, 0]
     members = {
         code: known[position] for code, position in district.iloc[known].groupby(district.iloc[known]).indices.items()
     }

@@ -6,9 +6,11 @@ No person in them exists, and any likeness of a name is chance.
 import numpy as np
 import pandas as pd
 
-from matching.errors import DataError, Problem, did_you_mean, file_problem, shown
+from matching.errors import DataError, Problem, file_problem
+from matching.inputs.checks.areas import schools_in
 from matching.inputs.simulation.requests import made_up_decisions, made_up_needs
 from matching.inputs.simulation.supporters import made_up_accreditation, made_up_supporters
+from matching.tables.contacts import CONTACTS
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, table_formats
 from matching.tables.vocabulary import standard_vocabulary
@@ -50,8 +52,7 @@ def simulate(
     -----
     Each table has a random stream of its own, so that more needs do not change the supporters.
     """
-    _check(schools, supporters, needs, seed, region)
-    area = _area(schools, region)
+    area = _area(schools, supporters, needs, seed, region)
     for_people, for_needs, for_evidence, for_decisions = np.random.default_rng(seed).spawn(4)
     people = made_up_supporters(area, supporters, for_people, with_days)
     asked = made_up_needs(area, needs, for_needs, with_days)
@@ -65,7 +66,8 @@ def simulate(
     return {name: _as_text(name, frame) for name, frame in frames.items()}
 
 
-def _check(schools: pd.DataFrame, supporters: int, needs: int, seed: int, region: str | None) -> None:
+def _area(schools: pd.DataFrame, supporters: int, needs: int, seed: int, region: str | None) -> pd.DataFrame:
+    """Return the schools that take part, by urn, with numbers as numbers; or raise every problem."""
     problems = [
         Problem("simulate", None, "", str(count), f"{count} {noun} cannot be made up.", f"Choose 1 to {_MOST:,}.")
         for count, noun in ((supporters, "supporters"), (needs, "needs"))
@@ -73,27 +75,21 @@ def _check(schools: pd.DataFrame, supporters: int, needs: int, seed: int, region
     ]
     if seed < 0:
         problems.append(Problem("simulate", None, "", str(seed), f"The seed is {seed}.", "Give 0 or a larger number."))
-    known = sorted(set(schools["region"]) - {""})
     if schools.empty:
         problems.append(file_problem("schools", "There is no school.", "Give a table with at least one."))
-    elif region is not None and region not in known:
-        otherwise = f"Known are: {', '.join(known)}." if known else "No school has a region: leave it out."
-        fix = did_you_mean(region, known, otherwise)
-        problems.append(Problem("schools", None, "region", region, f"No school is in {shown(region)}.", fix))
+    try:
+        within = schools_in(schools, {"region": () if region is None else (region,)})
+    except DataError as error:
+        problems += error.problems
     if problems:
         raise DataError(problems)
-
-
-def _area(schools: pd.DataFrame, region: str | None) -> pd.DataFrame:
-    """Return the schools that take part, by urn, with numbers as numbers."""
-    within = schools if region is None else schools[schools["region"] == region]
     numbers = dict.fromkeys(("easting", "northing", "pupils", "fsm_percent"), "float64")
     return within.sort_values("urn", ignore_index=True).astype(numbers)
 
 
 def _as_text(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with the columns of its table, all cells text; dates and states are left blank."""
-    not_made_up = {"latitude", "longitude", *INSPECTION_COLUMNS}
+    not_made_up = {"latitude", "longitude", *INSPECTION_COLUMNS, *CONTACTS.get(name, ())}
     names = [column for column in table_formats(standard_vocabulary())[name].column_names if column not in not_made_up]
     return pd.DataFrame({column: _cells(frame[column]) if column in frame else [""] * len(frame) for column in names})
 

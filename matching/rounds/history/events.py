@@ -16,6 +16,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "swap": "placed by hand",
         "note": "note",
         "status": "status",
+        "consent": "consent",
         "need_added": "need added",
         "need_changed": "need changed",
         "need_paused": "need paused",
@@ -32,6 +33,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "undo": "undone",
         "created": "round begun",
         "files": "tables changed",
+        "desk": "settings of the contact desk",
         "plan": "plan accepted",
         "scenario": "scenario kept",
         "approved": "plan approved",
@@ -47,13 +49,15 @@ KINDS: Mapping[str, str] = MappingProxyType(
 `pin`, `forbid`, `declined` and `swap` are about a need_id and a supporter_id. A `swap` places the supporter by hand:
 `replaces` is the supporter before (or blank), and `broken` names the rules that it knowingly breaks, separated by ';'.
 A `note` is about a need_id, a supporter_id or both, with its `text`. A `status` gives the `status` of a supporter_id at
-a need_id. The kinds from `need_added` to `newer_table` change rows of the register, named in `changes`, and `replaced`
-gives whole files. `undo` undoes the event that it names in `undoes`. The store records the other kinds, which are about
-the whole round; `after` of a `plan` is the last event that the plan takes account of. `files` is what earlier versions
-recorded in place of `replaced`: they put the plan aside, and kept no earlier file, so it cannot be undone.
+a need_id, and a `consent` the `answer` of a `party`, with `extent` (and `until`) where a home school says no; both may
+give the day `on` which it happened. `desk` gives settings of the contact desk. The kinds from `need_added` to
+`newer_table` change rows of the register, named in `changes`, and `replaced` gives whole files. `undo` undoes the event
+that it names in `undoes`. The store records the other kinds, which are about the whole round; `after` of a `plan` is
+the last event that the plan takes account of. `files` is what earlier versions recorded in place of `replaced`: they
+put the plan aside, and kept no earlier file, so it cannot be undone.
 """
 
-DECISIONS = ("pin", "forbid", "declined", "swap", "note", "status")
+DECISIONS = ("pin", "forbid", "declined", "swap", "note", "status", "consent")
 """The kinds of decision."""
 
 ROW_CHANGES = tuple(
@@ -61,7 +65,7 @@ ROW_CHANGES = tuple(
 )
 """The kinds that change rows of the register."""
 
-ENTRIES = (*DECISIONS, *ROW_CHANGES)
+ENTRIES = (*DECISIONS, "desk", *ROW_CHANGES)
 """The kinds that a person records."""
 
 UNDOABLE = (*ENTRIES, "replaced", "plan", "undo")
@@ -75,6 +79,12 @@ HELD = ("agreed", "active", "paused", "completed")
 
 ENDED = ("declined", "withdrawn")
 """The statuses that end a deployment and free the need; `declined` bars the supporter from it too."""
+
+ANSWERS = ("yes", "no")
+"""What a party to a deployment says when it is asked for its consent."""
+
+EXTENTS = ("this school", "until", "altogether")
+"""How far the no of a home school goes: this school alone, until a day, or altogether."""
 
 DECLINE_REASONS: Mapping[str, str] = MappingProxyType(
     {

@@ -1,9 +1,17 @@
 """Refusals: what cannot be recorded in a round, given its state, each with its fix."""
 
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from itertools import chain
+
 from matching.errors import DataError, Problem, shown
+from matching.rounds.desk.moves import move_problem
+from matching.rounds.desk.settings import PARTIES, desk_settings
 from matching.rounds.history.events import (
+    ANSWERS,
     ENDED,
     ENTRIES,
+    EXTENTS,
     KINDS,
     LONGEST_TEXT,
     ROW_CHANGES,
@@ -39,7 +47,11 @@ def why_refused(state: RoundState, event: Event) -> Problem | None:
     event : Event
         Of one of the kinds in `ENTRIES`, or an undo.
     """
-    return why_unsound(event) or (_undo_problem if event.kind == "undo" else _bar_problem)(state, event)
+    if problem := why_unsound(event):
+        return problem
+    if event.kind == "undo":
+        return _undo_problem(state, event)
+    return _bar_problem(state, event) or move_problem(state, event)
 
 
 def why_unsound(event: Event) -> Problem | None:
@@ -102,14 +114,65 @@ def _form_problem(event: Event) -> Problem | None:
         return _refusal(event, "undoes", str(event.undoes), "Only an undo can undo an event.", "Undo it instead.")
     if event.changes or event.kind in ROW_CHANGES:
         return _changes_problem(event)
-    if event.kind == "note":
-        return _note_problem(event)
+    if event.kind in ("note", "desk"):
+        return (_note_problem if event.kind == "note" else _settings_problem)(event)
     if missing := next((column for column in ("need_id", "supporter_id") if not event.about.get(column)), ""):
         return _refusal(event, missing, "", "The need or the supporter is missing.", f"Give the {missing}.")
+    return next(chain(_PROBLEMS.get(event.kind, _no_problems)(event), _day_problems(event)), None)
+
+
+def _consent_problems(event: Event) -> Iterator[Problem]:
+    """Yield what is wrong with a consent; a supporter who says no has declined."""
+    party, answer, extent = (event.about.get(name, "") for name in ("party", "answer", "extent"))
+    if party not in PARTIES:
+        yield _refusal(event, "party", party, "It is not known who consented.", f"Known are: {', '.join(PARTIES)}.")
+    if answer not in ANSWERS:
+        yield _refusal(event, "answer", answer, f"{shown(answer)} is no answer.", "Give yes or no.")
+    if party == "supporter" and answer == "no":
+        yield _refusal(event, "answer", answer, "A supporter who says no declines.", "Record that they declined.")
+    if party == "home school" and answer == "no" and extent not in EXTENTS:
+        fix = f"Known are: {', '.join(EXTENTS)}."
+        yield _refusal(event, "extent", extent, "It is not known how far the no of the home school goes.", fix)
+    if extent == "until" and not event.about.get("until"):
+        yield _refusal(event, "until", "", "The last day of the home school's no is missing.", "Give the day.")
+
+
+def _status_problems(event: Event) -> Iterator[Problem]:
     status = event.about.get("status", "")
-    if event.kind == "status" and status not in STATUSES:
+    if status not in STATUSES:
         fix = f"Known are: {', '.join(STATUSES)}."
-        return _refusal(event, "status", status, f"{shown(status)} is not a known status.", fix)
+        yield _refusal(event, "status", status, f"{shown(status)} is not a known status.", fix)
+
+
+def _no_problems(_: Event) -> Iterator[Problem]:
+    yield from ()
+
+
+_PROBLEMS: Mapping[str, Callable[[Event], Iterator[Problem]]] = {
+    "status": _status_problems,
+    "consent": _consent_problems,
+}
+
+
+def _day_problems(event: Event) -> Iterator[Problem]:
+    for column in ("on", "until"):
+        written = event.about.get(column)
+        try:
+            is_day = written is None or date.fromisoformat(written).isoformat() == written
+        except ValueError:
+            is_day = False
+        if not is_day:
+            yield _refusal(
+                event, column, written or "", f"{shown(written or '')} is not a day.", "Give it as 2026-01-31."
+            )
+
+
+def _settings_problem(event: Event) -> Problem | None:
+    try:
+        desk_settings(event.about)
+    except ValueError as error:
+        message, name = error.args
+        return _refusal(event, name, event.about.get(name, ""), message, "Change this setting.")
     return None
 
 

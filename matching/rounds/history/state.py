@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from matching.rounds.desk.settings import DeskSettings, desk_settings
 from matching.rounds.history.events import (
     DECISIONS,
     ENDED,
@@ -69,6 +70,16 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """What a party said when it was asked for its consent to a deployment, and on which day."""
+
+    party: str
+    answer: str
+    on: date
+    number: int
+
+
+@dataclass(frozen=True)
 class RoundState:
     """The state of a round after its events, as `state_of` returns it.
 
@@ -89,6 +100,11 @@ class RoundState:
     notes : tuple of Event
     statuses : mapping of Pair to str
         As they were recorded; `status_of` adds the default.
+    since : mapping of Pair to date
+        The day of the last status.
+    consents : mapping of Pair to mapping of str to Consent
+        By party, the last answer since the deployment was last ended.
+    desk : DeskSettings
     touched : mapping of Pair to int
         The last event about a pair, undoing included.
     plan : int or None
@@ -106,6 +122,9 @@ class RoundState:
     ended: Mapping[Pair, int] = field(default_factory=dict)
     notes: tuple[Event, ...] = field(default=(), repr=False)
     statuses: Mapping[Pair, str] = field(default_factory=dict)
+    since: Mapping[Pair, date] = field(default_factory=dict)
+    consents: Mapping[Pair, Mapping[str, Consent]] = field(default_factory=dict)
+    desk: DeskSettings = field(default_factory=DeskSettings)
     touched: Mapping[Pair, int] = field(default_factory=dict)
     plan: int | None = None
     planned: int = 0
@@ -189,10 +208,32 @@ def state_of(events: Iterable[Event]) -> RoundState:
         ended=ended,
         notes=tuple(one for one in holding if one.kind == "note"),
         statuses={pair: one.about["status"] for pair, one in statuses.items()},
+        since={pair: day_of(one) for pair, one in statuses.items()},
+        consents=_consents(holding),
+        desk=next((desk_settings(one.about) for one in reversed(holding) if one.kind == "desk"), DeskSettings()),
         touched=_touched(ordered),
         plan=plan,
         planned=planned,
     )
+
+
+def day_of(event: Event) -> date:
+    """Return the day on which something happened: the one that was given, or that of the record in UTC."""
+    return date.fromisoformat(event.about["on"]) if "on" in event.about else event.at.date()
+
+
+def _consents(holding: Sequence[Event]) -> dict[Pair, dict[str, Consent]]:
+    found: dict[Pair, dict[str, Consent]] = {}
+    for one in holding:
+        if one.pair is None:
+            continue
+        if one.kind == "consent":
+            said = Consent(one.about["party"], one.about["answer"], day_of(one), one.number)
+            found.setdefault(one.pair, {})[said.party] = said
+        elif one.kind == "declined" or (one.kind == "status" and one.about["status"] in ENDED):
+            # Who is asked again is asked for every consent again.
+            found.pop(one.pair, None)
+    return found
 
 
 def _accepted(holding: Sequence[Event]) -> tuple[int | None, int]:

@@ -1,27 +1,43 @@
 """What is left of an accepted plan once the register or the decisions have changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matching.inputs.inputs import Inputs
+from matching.plan.as_bytes import stored_digests
 from matching.plan.write import Plan
 from matching.rounds.history.events import Event
 from matching.rounds.history.state import RoundState, live_supporters, state_of
 from matching.rounds.planning.decisions_table import held_pairs
 from matching.tables.files import Source
 
-# What a plan is made from, besides decisions and rules, which are compared by themselves.
+# What a plan is made from. Decisions and rules are compared by themselves.
 _TABLES = ("schools", "supporters", "needs", "accreditation", "ofsted", "links", "columns")
 
 UNDONE = "undone"
 """In place of the code of a rule: the placement by hand that put the supporter there is undone."""
 
 
-def is_same_register(manifest: Mapping[str, Any], sources: Mapping[str, Source]) -> bool:
-    """Return whether the tables of a round are those that a plan was made from."""
+def is_same_register(manifest: Mapping[str, Any], sources: Mapping[str, Source], read: Callable[[], Inputs]) -> bool:
+    """Return whether the tables of a round are those that a plan was made from.
+
+    Columns that no run reads, such as contact details and notes, may differ.
+
+    Parameters
+    ----------
+    manifest : mapping
+        Of the plan.
+    sources : mapping of str to Source
+        The register.
+    read : callable
+        Reads the register; called only if its files differ from those of the plan.
+    """
     made_from = {name: one["sha256"] for name, one in manifest["inputs"].items()}
-    return all(made_from.get(name) == (sources[name].sha256 if name in sources else None) for name in _TABLES)
+    if all(made_from.get(name) == (sources[name].sha256 if name in sources else None) for name in _TABLES):
+        return True
+    kept = {name: one["sha256"] for name, one in manifest.get("stored", {}).items() if name in _TABLES}
+    return bool(kept) and kept == {name: one for name, one in stored_digests(read()).items() if name in _TABLES}
 
 
 def standing(deployments: Mapping[str, str], state: RoundState, inputs: Inputs) -> dict[str, str]:

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from matching.errors import DataError, file_problem
 from matching.tables.limits import SHORTEN, ReadLimits
@@ -46,11 +46,14 @@ class Marks:
 
 @dataclass(frozen=True)
 class BookSheet:
-    """One sheet: its title, whether it is hidden, and a function that yields its rows and fills the marks."""
+    """One sheet: its title, whether it is hidden, and a function that yields its rows and fills the marks.
+
+    The function takes the number of bytes after which it may end, too.
+    """
 
     title: str
     hidden: bool
-    rows: Callable[[Marks], Iterator[list[str]]]
+    rows: Callable[..., Iterator[list[str]]]
 
 
 def workbook_sheets(file: str, content: bytes, limits: ReadLimits) -> list[BookSheet]:
@@ -108,7 +111,7 @@ class _Book:
         parts = dict(related.values())
         self._strings_part, self._styles_part = parts.get("sharedStrings", ""), parts.get("styles", "")
         return [
-            BookSheet(title, hidden, lambda marks, part=related[target][1]: self._rows(part, marks))  # type: ignore[misc]
+            BookSheet(title, hidden, partial(self._rows, related[target][1]))
             for title, hidden, target in found
             if related[target][0] == "worksheet"
         ]
@@ -154,11 +157,11 @@ class _Book:
         parse(self.zipped, self._strings_part, start, end, reader.add)
         return texts, struck
 
-    def _rows(self, part: str, marks: Marks) -> Iterator[list[str]]:
+    def _rows(self, part: str, marks: Marks, first_bytes: int | None = None) -> Iterator[list[str]]:
         with _damage_as_problem(self.file):
             reader = _SheetReader(self._strings, self._styles, self.to_calculate, marks, self.limits.rows)
             number = count = 0
-            for _ in pieces(self.zipped, part, reader.start, reader.end, reader.add):
+            for _ in pieces(self.zipped, part, reader.start, reader.end, reader.add, first_bytes):
                 for row, cells in reader.taken():
                     if row <= number or row > self.limits.rows:
                         raise ValueError(f"row {row} after row {number}")
@@ -211,7 +214,8 @@ class _Text:
 
     def taken(self) -> str:
         text = _unescaped("".join(self._parts))
-        self.__init__()  # type: ignore[misc]
+        self._parts, self._runs = [], []
+        self._inside = self._phonetic = self._strike = False
         return text
 
 

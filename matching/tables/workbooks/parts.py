@@ -24,7 +24,12 @@ def parse(
 
 
 def pieces(
-    book: zipfile.ZipFile, part: str, start: Start, end: Callable[[str], None], text: Callable[[str], None]
+    book: zipfile.ZipFile,
+    part: str,
+    start: Start,
+    end: Callable[[str], None],
+    text: Callable[[str], None],
+    first_bytes: int | None = None,
 ) -> Iterator[None]:
     """Read a part, and yield after each piece of it.
 
@@ -32,6 +37,8 @@ def pieces(
     ----------
     start, end, text : callable
         Called for each element, without the prefix of its name, and for text.
+    first_bytes : int, optional
+        Reading ends with the piece that holds the last of these; unless given, with the part.
 
     Raises
     ------
@@ -56,6 +63,8 @@ def pieces(
                 parser.Parse(_EMPTY_ROW.sub(b"", left + piece[:rows_end]))
                 left = piece[rows_end:]
             yield
+            if first_bytes is not None and packed.tell() >= first_bytes:
+                return
     parser.Parse(left, True)
     yield
 

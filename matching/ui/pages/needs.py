@@ -7,7 +7,7 @@ from matching.tables.formats import NEED_STATES, PRIORITIES
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import show_recorded
 from matching.ui.sections.filters import filter_by
-from matching.ui.sections.register.lists import ADD, LOOK, chosen_task
+from matching.ui.sections.register.lists import ADD, LOOK, chosen_task, warn_of_contacts
 from matching.ui.sections.register.need_forms import show_need, show_new_need
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.steps import NEEDS, RULES
@@ -22,6 +22,7 @@ def show() -> None:
     opened = opened_register(round_)
     screen_heading(NEEDS, round_, "Each change shows what it touches before it is saved.")
     show_recorded(round_)
+    warn_of_contacts(opened)
     table = opened.needs_table
     if len(table):
         _show_figures(table)
@@ -40,9 +41,11 @@ def _show_figures(table: pd.DataFrame) -> None:
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     words, first, second, third = st.columns([3, 2, 2, 2], gap="medium")
     text = words.text_input("Search", key="needs_search", placeholder="School, focus, name or identifier")
-    state = filter_by(first, "State", NEED_STATES, "needs_state", words={one: one.capitalize() for one in NEED_STATES})
-    priority = filter_by(second, "Priority", PRIORITIES, "needs_priority")
-    area = filter_by(third, "Local authority", sorted({*table["local_authority"]}), "needs_area")
+    state = filter_by(
+        first, "Show state", NEED_STATES, "needs_state", words={one: one.capitalize() for one in NEED_STATES}
+    )
+    priority = filter_by(second, "Show priority", PRIORITIES, "needs_priority")
+    area = filter_by(third, "Show local authority", sorted({*table["local_authority"]}), "needs_area")
     keep = frames.with_words(table, text, ("need_id", "school", "focus", "supporter_id", "supporter"))
     for column, wanted in (("state", state), ("priority", priority), ("local_authority", area)):
         if wanted is not None:

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from matching.errors import DataError, counted
+from matching.errors import DataError, counted, listed
 from matching.inputs.inputs import Inputs
 from matching.rounds.history.events import HELD, Event, RowChange
 from matching.rounds.history.table import what_happened
@@ -173,9 +173,7 @@ def _warn_of_by_hand(names: _Names, found: Sequence[Difference]) -> None:
 
 
 def _listed(words: Iterable[str]) -> str:
-    each = list(dict.fromkeys(words))
-    more = f" and {len(each) - _MOST_NAMED:,} more" if len(each) > _MOST_NAMED else ""
-    return "; ".join(each[:_MOST_NAMED]) + more
+    return listed(list(dict.fromkeys(words)), _MOST_NAMED, "; ")
 
 
 def _show_counts(found: Sequence[Difference]) -> None:

@@ -10,7 +10,7 @@ from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import frames, markup
 from matching.ui.sections.confirmation import show_recorded
 from matching.ui.sections.filters import filter_by
-from matching.ui.sections.register.lists import ADD, LOOK, chosen_task
+from matching.ui.sections.register.lists import ADD, LOOK, chosen_task, warn_of_contacts
 from matching.ui.sections.register.opened import AVAILABLE, OpenedRegister, opened_register
 from matching.ui.sections.register.person_forms import show_new_person, show_people_together, show_person
 from matching.ui.steps import NEEDS, PEOPLE
@@ -27,6 +27,7 @@ def show() -> None:
     opened = opened_register(round_)
     screen_heading(PEOPLE, round_, "Each change shows what it touches before it is saved.")
     show_recorded(round_)
+    warn_of_contacts(opened)
     table = opened.people_table
     if len(table):
         _show_figures(table)
@@ -54,10 +55,10 @@ def _show_figures(table: pd.DataFrame) -> None:
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     words, first, second, third = st.columns([3, 2, 2, 2], gap="medium")
     text = words.text_input("Search", key="people_search", placeholder="Name, school, specialism or identifier")
-    designation = filter_by(first, "Designation", standard_vocabulary().designations, "people_designation")
+    designation = filter_by(first, "Show designation", standard_vocabulary().designations, "people_designation")
     shown = {_THERE: "Available", _NOT_THERE: "Away or gone, now or later"}
-    is_there = filter_by(second, "Availability", shown, "people_there", words=shown)
-    area = filter_by(third, "Local authority", sorted({*table["local_authority"]}), "people_area")
+    is_there = filter_by(second, "Show availability", shown, "people_there", words=shown)
+    area = filter_by(third, "Show local authority", sorted({*table["local_authority"]}), "people_area")
     keep = frames.with_words(table, text, ("supporter_id", "name", "school", "specialisms"))
     if designation is not None:
         keep &= table["designation"] == designation

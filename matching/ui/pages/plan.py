@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from matching.errors import DataError, counted
+from matching.errors import DataError, counted, listed
 from matching.plan.write import Plan
 from matching.rounds.history.events import UNDOABLE
 from matching.rounds.round import Round
@@ -222,9 +222,8 @@ def _hidden_words(needs: pd.DataFrame, shown: pd.DataFrame) -> str:
     words = f"The filters hide {counted(len(hidden), 'need')}"
     if urgent.empty:
         return f"{words}, none of them critical and unmet."
-    named = "; ".join(need_name(row) for row in urgent.head(_MOST_URGENT).to_dict("records"))
-    more = f" and {len(urgent) - _MOST_URGENT:,} more" if len(urgent) > _MOST_URGENT else ""
-    return f"{words}. Critical and unmet among them: {named}{more}."
+    named = listed([need_name(row) for row in urgent.to_dict("records")], _MOST_URGENT, "; ")
+    return f"{words}. Critical and unmet among them: {named}."
 
 
 def _show_chosen(opened: Opened) -> str | None:

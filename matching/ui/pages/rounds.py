@@ -12,7 +12,7 @@ from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.reading.kept import offer_kept_uploads
 from matching.ui.state import open_round, person
-from matching.ui.steps import START, TRIAGE
+from matching.ui.steps import START, TODAY, TRIAGE
 from matching.ui.widgets.layout import go_to, link
 from matching.ui.widgets.uploads import upload_round_files
 
@@ -101,7 +101,7 @@ def _show_listed(one: RoundSummary) -> None:
             _unarchive(one)
         if st.button("Open", key=f"open_{one.round_id}"):
             open_round.open_by_id(one.round_id)
-            go_to(START)
+            go_to(TODAY if one.allocated else START)
 
 
 def _tags(one: RoundSummary) -> list[tuple[str, str]]:

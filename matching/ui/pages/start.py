@@ -22,6 +22,7 @@ from matching.ui.steps import (
     PLAN,
     RULES,
     START,
+    TODAY,
     TRIAGE,
     Step,
 )
@@ -42,6 +43,7 @@ def _show_round(round_: Round) -> None:
     approved = round_.approved is not None
     screen_heading(START, round_, "The plan is approved." if approved else "Continue with the step marked “Next”.")
     made = round_.files is not None
+    _show_step(TODAY, *(("Every day", "green") if made else ("After the plan", "grey")), TODAY.purpose)
     _show_step(TRIAGE, "Optional", "grey", TRIAGE.purpose)
     _show_step(CHECK, "Done", "green", "The tables have no problems. See who can be deployed, and on what evidence.")
     people, needs = (len(cache.rows_of(round_.sources, one)) for one in ("supporters", "needs"))

@@ -17,6 +17,7 @@ from matching.ui.widgets.uploads import limit_sentence, upload_form, upload_slot
 
 _MOST_LISTED = 100
 _CHANGE_WORDS = {**CHANGES, "": "grade only"}
+_KEPT_OR_LOST = {"lost": CHANGES["lost"], "": "unchanged"}
 _CHANGE_COLOURS = dict(zip(_CHANGE_WORDS.values(), ("red", "green", "grey"), strict=True))
 
 
@@ -44,12 +45,16 @@ def show_grade_changes(round_: Round, market: Market) -> None:
 
 def _show_changes(round_: Round, market: Market, uploaded: Mapping[str, Source]) -> None:
     try:
-        changed = changes(market.inputs, cache.schools_of(uploaded))
+        now = cache.schools_of(uploaded)
+        changed = changes(market.inputs, now)
     except DataError as error:
         st.html(markup.banner("These files cannot be used.", [str(one) for one in error.problems[:10]], kind="warning"))
         return
     counts = changed["change"].value_counts()
-    deployments = touched(changed, cache.saved_plan(round_.files).plan.deployments) if round_.files else None
+    deployments = None
+    if round_.files:
+        planned = cache.saved_plan(round_.files).plan.deployments
+        deployments = touched(changed, planned, market.inputs.schools, now)
     items = [
         *((words.capitalize(), f"{counts.get(kind, 0):,}", "supporters") for kind, words in CHANGES.items()),
         ("New grades", f"{(changed['grade_before'] != changed['grade_after']).sum():,}", "of a home school"),
@@ -59,13 +64,13 @@ def _show_changes(round_: Round, market: Market, uploaded: Mapping[str, Source])
     st.html(markup.figures(items))
     if changed.empty:
         st.html(markup.paragraph("No supporter's home school has a new grade."))
-        return
-    listed = _changes_table(changed, market)
-    st.html(markup.table(listed.head(_MOST_LISTED), "Changed grades and accreditation", tags=_CHANGE_COLOURS))
-    _offer("changes.csv", "Download the changes (CSV)", listed)
+    else:
+        listed = _changes_table(changed, market)
+        st.html(markup.table(listed.head(_MOST_LISTED), "Changed grades and accreditation", tags=_CHANGE_COLOURS))
+        _offer("changes.csv", "Download the changes (CSV)", listed)
     if deployments is not None and len(deployments):
         plan = _deployments_table(deployments, market)
-        st.html(markup.table(plan.head(_MOST_LISTED), "Deployments whose supporter is no longer accredited"))
+        st.html(markup.table(plan.head(_MOST_LISTED), "Deployments that new grades touch"))
         _offer("touched.csv", "Download the deployments (CSV)", plan)
 
 
@@ -102,6 +107,7 @@ def _deployments_table(deployments: pd.DataFrame, market: Market) -> pd.DataFram
             "Focus": deployments["focus"],
             "Priority": deployments["priority"],
             "Supporter": [f"{names.get(one, '')} ({one})" for one in deployments["supporter_id"]],
+            "Accreditation": deployments["change"].map(_KEPT_OR_LOST),
             "Why": deployments["reason"],
         }
     )

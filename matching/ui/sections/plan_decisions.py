@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from matching.errors import DataError, Problem, counted
+from matching.errors import counted
 from matching.pairs.market import Row
-from matching.rounds.history.events import DECLINE_REASONS, ENDED, HELD, STATUSES, Event, new_event
+from matching.rounds.history.events import DECLINE_REASONS, Event, new_event
 from matching.rounds.history.table import what_happened
 from matching.rounds.planning.placement_rules import Broken, broken_rules
 from matching.rounds.planning.run_inputs import serving
@@ -16,7 +16,8 @@ from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.confirmation import entries, need_name, record_and_confirm, undo_and_confirm
-from matching.ui.state import answers, person, setbacks
+from matching.ui.sections.desk_forms import Deployments, refuse, show_no_form, show_status_form
+from matching.ui.state import answers, person
 from matching.ui.state.live_plan import Opened
 from matching.ui.widgets.layout import show_where_it_is
 
@@ -25,19 +26,10 @@ STATUS_COLOURS = {
     "approached": "blue",
     "agreed": "green",
     "active": "green",
+    "paused": "yellow",
     "completed": "green",
     "declined": "red",
     "withdrawn": "red",
-}
-_STATUS_WORDS = {
-    "proposed": "Proposed: not asked yet",
-    "approached": "Approached: asked, no answer yet",
-    "agreed": "Agreed: a new plan keeps this deployment",
-    "active": "Active: the work has begun",
-    "paused": "Paused: the work has stopped for a time",
-    "completed": "Completed: the work is done",
-    "declined": "Declined: they said no, and the need is open again",
-    "withdrawn": "Withdrawn: it was called off, and the need is open again",
 }
 _NO_NAME = "an unnamed user"
 _TO_PLACE = "to_place"
@@ -136,7 +128,7 @@ def _labels(case: _Case) -> dict[str, str]:
     """Return the kinds of event that can be recorded now, with the words of the list."""
     note = {"note": "A note"}
     if case.opened.is_approved:
-        return {"status": "A new status", **note} if case.supporter_id else note
+        return {"status": "A new status or a consent", **note} if case.supporter_id else note
     forbid = {"forbid": "A supporter must not support this need (forbid)"}
     if case.supporter_id is None:
         return {
@@ -149,8 +141,9 @@ def _labels(case: _Case) -> dict[str, str]:
     placed = case.opened.live.state.placements.get(case.need_id)
     is_pinned = placed is not None and placed.kind == "pin" and placed.supporter_id == case.supporter_id
     return {
-        "status": "A new status: approached, agreed and so on",
+        "status": "A new status or a consent: approached, agreed and so on",
         "declined": f"{who} or another supporter declined",
+        "no": "A school said no",
         "swap": "Another supporter placed here by hand (swap)",
         **({} if is_pinned else {"pin": f"{who} stays here in every new plan (pin)"}),
         **forbid,
@@ -175,28 +168,20 @@ def _who_key(case: _Case, label: str) -> str:
     return f"who_{case.key}_{label}"
 
 
+def _deployment(case: _Case) -> Deployments:
+    pair = (case.need_id, str(case.supporter_id))
+    words = {pair: f"the support by {case.name(pair[1])} for {case.need}"}
+    return Deployments(case.opened.round_, case.opened.live.state, words)
+
+
+def _no_form(case: _Case) -> None:
+    show_no_form(_deployment(case), case.key)
+
+
 def _status_form(case: _Case) -> None:
-    supporter_id = str(case.supporter_id)
-    now = case.opened.live.state.status_of(case.need_id, supporter_id)
-    statuses = [one for one in STATUSES if not (case.opened.is_approved and one in ENDED)]
-    with st.form(f"status_{case.key}", border=False):
-        chosen = st.radio(
-            f"What is the status of the support by {markup.label(case.row['supporter'])}?",
-            statuses,
-            index=statuses.index(now) if now in statuses else 0,
-            format_func=lambda one: _STATUS_WORDS[one],
-            key=f"status_of_{case.key}",
-        )
-        why = st.text_input("What was said (optional)", key=f"status_why_{case.key}", max_chars=1_000)
-        if st.form_submit_button("Record the status", type="primary"):
-            after = {
-                **dict.fromkeys(HELD, "A new plan will keep this deployment."),
-                "declined": "They will not be proposed for this need again in this round.",
-                "withdrawn": "The need is open again, and a new plan may propose anyone for it.",
-            }
-            words = f"Recorded: the support by {case.name(supporter_id)} for {case.need} is now {chosen}."
-            events = [case.event("status", supporter_id, why, status=chosen)]
-            record_and_confirm(case.opened.round_, events, *filter(None, (words, after.get(chosen, ""))))
+    show_status_form(
+        _deployment(case), f"What is the status of the support by {markup.label(case.row['supporter'])}?", case.key
+    )
 
 
 def _declined_form(case: _Case) -> None:
@@ -218,9 +203,9 @@ def _declined_form(case: _Case) -> None:
 
 def _record_declined(case: _Case, who: str | None, reason: str | None, more: str) -> None:
     if who is None:
-        _refuse("supporter_id", "No supporter was chosen.", "Choose who declined.")
+        refuse("supporter_id", "No supporter was chosen.", "Choose who declined.")
     elif reason is None or (reason == "other" and not more):
-        _refuse("why", "The reason is missing.", "Choose why they declined. For “Other”, give it in words.")
+        refuse("why", "The reason is missing.", "Choose why they declined. For “Other”, give it in words.")
     else:
         why = ": ".join(filter(None, (DECLINE_REASONS[reason], more)))
         words = f"Recorded: {case.name(who)} declined {case.need}. Reason: {why}."
@@ -241,7 +226,7 @@ def _forbid_form(case: _Case) -> None:
         st.caption("Use this for your own decision. If they were asked and said no, record that they declined.")
         if st.form_submit_button("Forbid this supporter", type="primary"):
             if who is None or not why.strip():
-                _refuse("why", "The supporter or the reason is missing.", "Choose the supporter and give the reason.")
+                refuse("why", "The supporter or the reason is missing.", "Choose the supporter and give the reason.")
             else:
                 words = f"Recorded: {case.name(who)} must not support {case.need}."
                 events = [case.event("forbid", who, why)]
@@ -273,16 +258,10 @@ def _note_form(case: _Case) -> None:
         text = st.text_area("Note", key=f"note_text_{case.key}", max_chars=4_000, height=90)
         if st.form_submit_button("Save the note", type="primary"):
             if not text.strip():
-                _refuse("text", "The note is empty.", "Write the note first.")
+                refuse("text", "The note is empty.", "Write the note first.")
             else:
                 event = new_event("note", by=person.who(), text=text.strip(), **{name: whom[name] for name in about})
                 record_and_confirm(case.opened.round_, [event], "The note is saved.")
-
-
-def _refuse(column: str, message: str, fix: str) -> None:
-    """Draw the screen again with an error at its top; the form keeps what was typed."""
-    setbacks.set_back(DataError([Problem("decision", None, column, "", message, fix)]))
-    st.rerun()
 
 
 # ---- by hand -------------------------------------------------------------------------------------------------------
@@ -324,9 +303,9 @@ def _swap_words(case: _Case, who: str, broken: int) -> str:
 def _record_swap(case: _Case, who: str, broken: Sequence[Broken], all_ticked: bool, why: str) -> None:
     if not all_ticked:
         fix = "Tick each rule that you accept to break, or choose another supporter."
-        _refuse("broken", "A rule that this breaks is not ticked.", fix)
+        refuse("broken", "A rule that this breaks is not ticked.", fix)
     elif not why.strip():
-        _refuse("why", "The reason is missing.", "Give the reason for this placement.")
+        refuse("why", "The reason is missing.", "Give the reason for this placement.")
     else:
         replaces = case.supporter_id or ""
         event = case.event("swap", who, why, replaces=replaces, broken=";".join(one.rule for one in broken))
@@ -337,6 +316,7 @@ def _record_swap(case: _Case, who: str, broken: Sequence[Broken], all_ticked: bo
 
 _FORMS: dict[str, Callable[[_Case], None]] = {
     "status": _status_form,
+    "no": _no_form,
     "declined": _declined_form,
     "swap": _swap_form,
     "pin": _pin_form,

@@ -6,6 +6,7 @@ import streamlit as st
 from matching.errors import DataError, counted
 from matching.pairs.market import Row
 from matching.plan.graph import bottleneck
+from matching.rounds.history.table import deployment_lines
 from matching.rounds.planning.repair_edits import RepairEdits, repair_edits
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
@@ -57,6 +58,9 @@ def show_need(opened: Opened, need_id: str) -> None:
     answer = answers.explanation_of(opened.live, need_id)
     with st.container(border=True, key="why"):
         st.html(markup.heading(answer.headline) + _tags(row) + markup.sentences(answer.sentences))
+        so_far = deployment_lines(opened.live.state).get((need_id, row["supporter_id"]))
+        if row["met"] and so_far:
+            st.html(markup.paragraph(f"So far: {so_far}.", quiet=True))
     show_decisions(opened, need_id)
 
 

@@ -25,7 +25,7 @@ from matching.ui.state.person import who
 from matching.ui.state.setbacks import set_back
 
 _ATTEMPT, _CORRECTED, _PROPOSAL = "attempt", "corrected_files", "newer_tables"
-_TABLES_READ = "tables_read"
+_TABLES_READ, _ATTEMPTS, _CLEANED = "tables_read", "attempts_made", "uploads_cleaned"
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ def try_files(
     if before and is_under_way(before):
         problems = tuple(_not_about_gone(problems, before.sources, ordered))
     if problems or _asks(ordered, before):
-        earlier = attempt()
-        number = earlier.number + 1 if earlier else 1
+        number = st.session_state[_ATTEMPTS] = st.session_state.get(_ATTEMPTS, 0) + 1
         upload_id = _keep(
             Upload(name, ordered, before.round_id if before else None, new_round, corrected, upload_id=upload_id)
         )
@@ -111,6 +110,10 @@ def try_files(
         upload_id = _keep(Upload(name, ordered, before.round_id, new_round, corrected, upload_id=upload_id))
         newer = {table: one for table, one in ordered.items() if before.sources.get(table) != one}
         how_read = {COLUMNS: ordered[COLUMNS]} if COLUMNS in ordered else {}
+        replaced: Proposal | None = st.session_state.get(_PROPOSAL)
+        if replaced and replaced.upload_id != upload_id:
+            # Taken up again later, it would bring back what is older.
+            erase_upload(replaced.upload_id)
         st.session_state[_PROPOSAL] = Proposal(before.round_id, newer | how_read, corrected, upload_id)
         return True
     if before:
@@ -132,7 +135,7 @@ def _asks(sources: Sources, before: Round | None) -> bool:
 
 
 def is_under_way(round_: Round) -> bool:
-    """Return whether a round has a plan, or anything was recorded in it besides its files."""
+    """Return whether a round has a plan, or anything but its files was recorded in it."""
     return round_.files is not None or any(one.kind in ENTRIES for one in round_.events)
 
 
@@ -159,7 +162,7 @@ def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     # While cells are mended, only the tables that they are in are read again.
     kept = cast("Kept", until_changed().setdefault(_TABLES_READ, {}))
     try:
-        cache.inputs_of(sources, kept)
+        cache.inputs_of(sources, kept).with_sound_contacts()
     except DataError as error:
         problems += error.problems
         notices = error.notices
@@ -190,9 +193,12 @@ def erase_upload(upload_id: str) -> None:
 
 
 def kept_uploads() -> tuple[Upload, ...]:
-    """Return the uploads that can be taken up again, without their files; those too old are erased first."""
-    uploads().erase_older_than(screen_params().uploads_kept_days)
-    return uploads().list()
+    """Return the uploads that this tab can take up, without their files; those too old are erased first."""
+    if not st.session_state.get(_CLEANED):
+        uploads().erase_older_than(screen_params().uploads_kept_days)
+        st.session_state[_CLEANED] = True
+    here = {one.upload_id for one in (attempt(), proposal()) if one}
+    return tuple(one for one in uploads().list() if one.upload_id not in here)
 
 
 def take_up(upload_id: str) -> None:

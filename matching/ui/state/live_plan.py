@@ -94,7 +94,8 @@ def _of_events(events: Sequence[Event]) -> str:
 @st.cache_resource(scope="session", max_entries=4, show_spinner="Putting what was decided into the plan…")
 def _live(digest: str, _round: Round) -> Live:
     saved = cache.saved_plan(_round.files or {})
-    state, is_same = state_of(_round.events), is_same_register(saved.plan.manifest, _round.sources)
+    state = state_of(_round.events)
+    is_same = is_same_register(saved.plan.manifest, _round.sources, lambda: cache.inputs_of(_round.sources))
     if is_same and not is_changed(_round.events, saved.plan):
         return Live(saved.plan, cache.market_of(saved), state, False, saved, saved.sources, digest)
     market, sources = (cache.market_of(saved), _own_sources(saved, _round)) if is_same else _of_register(_round)

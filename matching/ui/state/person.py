@@ -39,7 +39,7 @@ def quoted_name() -> str:
 
 
 def browser_or_tab() -> str:
-    """Return what tells this browser from others; in one that keeps no cookies, each tab counts for itself."""
+    """Return what distinguishes this browser from others; in one that keeps no cookies, each tab counts for itself."""
     return this_browser() or str(st.session_state.setdefault(_TAB, secrets.token_urlsafe()))
 
 

@@ -29,7 +29,7 @@ from matching.ui.state.person import who
 from matching.ui.state.setbacks import set_back
 
 # Kinds of events that change no plan, so a plan that was in progress meanwhile can still be kept.
-_CHANGES_NO_PLAN = ("note", "named", "scenario")
+_CHANGES_NO_PLAN = ("note", "consent", "desk", "named", "scenario")
 _CUT_SHORT = {
     "cancelled": "The search was stopped on request. This is the best plan that it had found by then.",
     "time limit": "Time ran out before the search was done. This is the best plan that it had found by then.",

@@ -159,10 +159,10 @@ def link(step: Step, words: str) -> None:
     st.page_link(step.path, label=words, query_params={"round": held.round_id} if held else None)
 
 
-def go_to(step: Step) -> None:
-    """Show a screen now."""
+def go_to(step: Step, **address: str) -> None:
+    """Show a screen now; `address` is more that its address has, such as the need."""
     held = open_round.held()
-    st.switch_page(step.path, query_params={"round": held.round_id} if held else None)
+    st.switch_page(step.path, query_params={**address, "round": held.round_id} if held else None)
 
 
 def show_where_it_is(key: str, occasion: int) -> None:

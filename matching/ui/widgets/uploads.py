@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 from matching.errors import DataError
 from matching.inputs.locations import COLUMNS
 from matching.inputs.read import OPTIONAL_TABLES, REQUIRED_TABLES
-from matching.inputs.recognise import WORKBOOK, with_places, without_workbook
+from matching.inputs.recognise import WORKBOOK, with_places, with_sheets_apart, without_workbook
 from matching.rounds.register import blank_table
 from matching.tables.files import Source
 from matching.ui.formatting import markup
@@ -174,12 +174,20 @@ def upload_round_files(name: str | None, kept: dict[str, Source]) -> None:
         with st.spinner("Checking the files…"):
             newer = without_workbook(uploaded)
             sources = {**kept, **newer}
-            # What a columns file says stands as it is.
+            # A columns file is taken as it is.
             if COLUMNS not in newer:
                 sources = with_places(sources, newer, attempts.remembered_options())
+            sources = with_sheets_apart(sources, uploaded)
             if alone:
                 sources = {**{one: blank_table(one) for one in ("supporters", "needs")}, **sources}
-            attempts.try_files(name.strip() or open_round.suggested_name(), sources, new_round=is_new)
+            waiting = attempts.attempt()
+            attempts.try_files(
+                name.strip() or open_round.suggested_name(),
+                sources,
+                new_round=is_new,
+                # The files that waited here are replaced.
+                upload_id=waiting.upload_id if waiting and waiting.new_round == is_new else "",
+            )
     except DataError as error:
         st.session_state["pressed"] = st.session_state.get("pressed", 0) + 1
         lines = [f"{one.table}: {one.message} {one.fix}" for one in error.problems]

@@ -144,7 +144,7 @@ def _edited_grid(
     )
     for one, proposed, new in zip(groups, before, edited["new"], strict=True):
         chosen = [] if new is None and several else "" if new is None else [*new] if several else str(new).strip()
-        # A list that nobody touched stays as it is written in the file.
+        # A list that was not changed stays as it is written in the file.
         yield one, one.proposal if chosen == proposed else ";".join(chosen) if several else str(chosen)
 
 

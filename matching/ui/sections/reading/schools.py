@@ -1,4 +1,4 @@
-"""Schools that are named where their URN belongs: exact names are accepted together, the others one by one."""
+"""Schools that are named where their URN belongs: exact names are accepted together, the others each by itself."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -34,18 +34,23 @@ def show_named_schools(sources: Mapping[str, Source], groups: Sequence[FaultyCel
     if not groups:
         return NamedSchools()
     meant = [(one, *_meant(sources, one, groups)) for one in groups]
-    sure = [(one, urn) for one, _, urn in meant if urn]
-    unsure = [(one, found) for one, found, urn in meant if not urn]
+    sure = [(one, urn) for one, _, urn, _ in meant if urn]
+    unsure = [(one, found, likely) for one, found, urn, likely in meant if not urn]
     st.html(markup.heading(f"Schools by name: {counted(len(groups), 'name')} in the place of a URN"))
     pressed = False
     if sure:
         listed = pd.DataFrame(
-            [(one.value, _where(one), *found[urn], urn) for one, found, urn in meant if urn],
+            [(one.value, _where(one), *found[urn], urn) for one, found, urn, _ in meant if urn],
             columns=["Name in your file", "Where", "School", "Local authority", "Postcode", "URN"],
         )
         st.html(markup.table(listed, "Only one school has this name"))
         pressed = st.form_submit_button(f"Use {'this school' if len(sure) == 1 else f'these {len(sure):,} schools'}")
-    asked = [(one, _chosen_school(one, found, occasion)) for one, found in unsure[:_MOST_NAMES]]
+    if any(likely for _, _, likely in unsure):
+        words = (
+            "Where one school of the area has nearly this name, it is filled in. Check its place, or choose another."
+        )
+        st.html(markup.paragraph(words))
+    asked = [(one, _chosen_school(one, found, likely, occasion)) for one, found, likely in unsure[:_MOST_NAMES]]
     if len(unsure) > _MOST_NAMES:
         st.caption(
             f"The first {_MOST_NAMES} of {len(unsure):,} other names are shown. More follow once they are fixed."
@@ -56,26 +61,27 @@ def show_named_schools(sources: Mapping[str, Source], groups: Sequence[FaultyCel
 
 def _meant(
     sources: Mapping[str, Source], group: FaultyCells, groups: Sequence[FaultyCells]
-) -> tuple[dict[str, tuple[str, ...]], str]:
-    """Return the schools that a name may mean, with name, authority and postcode by URN; and the URN that is sure."""
+) -> tuple[dict[str, tuple[str, ...]], str, str]:
+    """Return the schools that a name may mean, with name, authority and postcode by URN; the sure URN; the likely."""
     try:
         named = cache.named_schools(sources, (one.value for one in groups))[group.value]
     except DataError:
-        return {}, ""
+        return {}, "", ""
     found: dict[str, tuple[str, ...]] = {
         one.urn: (one.name, one.authority, one.place) for one in (named.proposed, *named.candidates) if one is not None
     }
-    return found, named.proposed.urn if named.proposed and not named.question else ""
+    sure = named.proposed.urn if named.proposed and not named.question else ""
+    return found, sure, named.likely.urn if named.likely else ""
 
 
-def _chosen_school(group: FaultyCells, found: Mapping[str, tuple[str, ...]], occasion: int) -> str:
-    """Ask which school a name means; nothing is chosen until the user does it."""
+def _chosen_school(group: FaultyCells, found: Mapping[str, tuple[str, ...]], likely: str, occasion: int) -> str:
+    """Ask which school a name means; the likely one is filled in."""
     words = {urn: ", ".join(word for word in (*about, urn) if word) for urn, about in found.items()}
     few = "Choose a school, or type its URN" if found else "Type the URN of the school"
     chosen = st.selectbox(
         f"Which school is {shown(group.value)} ({_where(group)})?",
         list(found),
-        index=None,
+        index=[*found].index(likely) if likely else None,
         format_func=lambda urn: words.get(urn, urn),
         placeholder=few,
         accept_new_options=True,

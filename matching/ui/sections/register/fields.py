@@ -33,7 +33,7 @@ class Fields:
 
     def __init__(self, key: str, row: Cells | None = None) -> None:
         self.cells: dict[str, str] = {}
-        self._key, self._row = key, row or {}
+        self.key, self._row = key, row or {}
         self._slots: dict[str, DeltaGenerator] = {}
         self._labels: dict[str, str] = {}
 
@@ -161,7 +161,7 @@ class Fields:
     def _show(self, column: str, label: str, draw: Callable[[str], str]) -> None:
         self._labels[column] = label
         with st.container(gap="xsmall"):
-            self.cells[column] = draw(f"{self._key}_{column}") or ""
+            self.cells[column] = draw(f"{self.key}_{column}") or ""
             self._slots[column] = st.empty()
 
     def show_faults(self, faults: Faults, *, only_filled: bool = False) -> list[str]:

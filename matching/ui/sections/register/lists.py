@@ -3,9 +3,21 @@
 import pandas as pd
 import streamlit as st
 
+from matching.errors import counted
+from matching.ui.formatting import markup
 from matching.ui.sections.register.opened import OpenedRegister
 
 LOOK, ADD = "look", "add"
+_MOST_CONTACTS = 5
+
+
+def warn_of_contacts(opened: OpenedRegister) -> None:
+    """Show which contact details of the tables cannot be used, and are blank until they are corrected."""
+    found = [str(one) for one in opened.inputs.unusable_contacts]
+    if found:
+        more = [f"and {len(found) - _MOST_CONTACTS:,} more"] if len(found) > _MOST_CONTACTS else []
+        title = f"{counted(len(found), 'contact detail')} cannot be used until corrected here or in a newer table."
+        st.html(markup.banner(title, [*found[:_MOST_CONTACTS], *more], kind="warning"))
 
 
 def chosen_task(opened: OpenedRegister, table: pd.DataFrame, words: dict[str, str], key: str) -> str:

@@ -39,7 +39,9 @@ def show_new_need(opened: OpenedRegister) -> None:
     """Show the form that adds a need."""
     key = f"need_new_{entries()}"
     first = free_identifier("N", opened.inputs.all_needs["need_id"])
-    fields = _need_fields(opened, key, None, first)
+    fields = Fields(key)
+    _need_fields(opened, fields, first)
+    _contact_fields(opened, fields)
     cells = fields.cells
     # Until something is chosen there is nothing to look at.
     event = added_need(cells, by=person.who()) if cells["school_urn"] or cells["focus"] else None
@@ -55,21 +57,27 @@ def show_need(opened: OpenedRegister, need_id: str) -> None:
         st.html(markup.heading(opened.need(need_id), 2))
         st.html(markup.tag(state.capitalize(), STATE_COLOURS[state]))
         st.html(markup.paragraph(_supported(opened, need_id)))
-        if opened.is_approved:
-            return
-        labels = {"change": "A change of what it asks for", **{to: _MOVES[to][0] for to in _others(state)}}
+        labels = {"contact": "Whom to write to about it"}
+        if not opened.is_approved:
+            labels = {"change": "A change of what it asks for", **{to: _MOVES[to][0] for to in _others(state)}} | labels
         chosen = st.selectbox(
             "What do you want to record?",
             list(labels),
             index=None,
             format_func=lambda one: labels.get(one, one),
-            placeholder="A change, a pause or a withdrawal" if state == NEED_STATES[0] else "A change",
+            placeholder=_placeholder(opened, state),
             key=f"record_{need_id}_{state}_{entries()}",
         )
-        if chosen == "change":
-            _change(opened, need_id, row)
+        if chosen in ("change", "contact"):
+            _change(opened, need_id, row, _FIELDS[chosen])
         elif chosen:
             _move(opened, need_id, row, chosen)
+
+
+def _placeholder(opened: OpenedRegister, state: str) -> str:
+    if opened.is_approved:
+        return "Contact details"
+    return "A change, a pause or a withdrawal" if state == NEED_STATES[0] else "A change"
 
 
 def _others(state: str) -> tuple[str, ...]:
@@ -83,9 +91,12 @@ def _supported(opened: OpenedRegister, need_id: str) -> str:
     return "No one supports it yet." if opened.round_.files else "There is no plan yet."
 
 
-def _change(opened: OpenedRegister, need_id: str, row: Cells) -> None:
+def _change(
+    opened: OpenedRegister, need_id: str, row: Cells, show_fields: Callable[[OpenedRegister, Fields, str], None]
+) -> None:
     key = f"need_{need_id}_{entries()}"
-    fields = _need_fields(opened, key, row)
+    fields = Fields(key, row)
+    show_fields(opened, fields, "")
     why = st.text_input("Why? (optional)", key=f"{key}_why", max_chars=1_000)
     event = edited_need(row, fields.cells, by=person.who(), why=why)
     done = f"Recorded: {opened.need(need_id)} is changed."
@@ -103,8 +114,7 @@ def _move(opened: OpenedRegister, need_id: str, row: Cells, to: str) -> None:
     offer_to_save(Draft(opened, key, Fields(key, row), event, done, button))
 
 
-def _need_fields(opened: OpenedRegister, key: str, row: Cells | None, first: str = "") -> Fields:
-    fields = Fields(key, row)
+def _need_fields(opened: OpenedRegister, fields: Fields, first: str = "") -> None:
     fields.school("school_urn", "School", opened.schools)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -118,7 +128,17 @@ def _need_fields(opened: OpenedRegister, key: str, row: Cells | None, first: str
         fields.number("days", "Days", step=0.25, most=10_000)
         fields.several("needs", "designations", "Accepted designations", about="Blank: those that suit the focus.")
         fields.day("start_by", "Starts by")
-        if row is None:
+        if first:
             fields.text("need_id", "Identifier", first, most=64)
     fields.notes("notes", "Notes")
-    return fields
+
+
+def _contact_fields(_: OpenedRegister, fields: Fields, __: str = "") -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        fields.text("contact_name", "Whom to write to", about="Blank: the contact in the schools table.")
+    with right:
+        fields.text("contact_email", "Their email address", most=320)
+
+
+_FIELDS = {"change": _need_fields, "contact": _contact_fields}

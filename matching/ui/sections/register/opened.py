@@ -12,8 +12,11 @@ import streamlit as st
 from matching.inputs.inputs import Inputs
 from matching.inputs.read import with_policy
 from matching.plan.phrases import needs_in_words
+from matching.rounds.desk.today import Line, today
 from matching.rounds.edits import Cells
+from matching.rounds.history.events import Pair
 from matching.rounds.history.state import RoundState, state_of
+from matching.rounds.history.table import deployment_lines
 from matching.rounds.planning.run_inputs import serving
 from matching.rounds.planning.standing import standing
 from matching.rounds.round import Round
@@ -50,6 +53,16 @@ class OpenedRegister:
     def rows(self, table: str) -> Mapping[tuple[str, ...], Cells]:
         """Return the cells of a register table by the cells of their key."""
         return cache.rows_of(self.round_.sources, table)
+
+    @cached_property
+    def today(self) -> tuple[Line, ...]:
+        """What there is to do today."""
+        return today(self.state, self.supporter_of, self.inputs, self.inputs.as_at)
+
+    @cached_property
+    def so_far(self) -> Mapping[Pair, str]:
+        """The history of each deployment on one line."""
+        return deployment_lines(self.state)
 
     # ---- names -----------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import streamlit as st
 
-from matching.errors import DataError, counted
+from matching.errors import DataError, counted, listed
 from matching.rounds.edits import (
     FIRST,
     LAST,
@@ -38,7 +38,9 @@ def show_new_person(opened: OpenedRegister) -> None:
     """Show the form that adds a person."""
     key = f"person_new_{entries()}"
     first = free_identifier("S", opened.inputs.supporters["supporter_id"])
-    fields = _person_fields(opened, key, None, first)
+    fields = Fields(key)
+    _person_fields(opened, fields, first)
+    _contact_fields(fields)
     cells = fields.cells
     # Until something is typed there is nothing to look at.
     event = added_supporter(cells, by=person.who()) if cells["name"] or cells["school_urn"] else None
@@ -62,19 +64,20 @@ def show_person(opened: OpenedRegister, supporter_id: str) -> None:
         _show_supported(opened, supporter_id)
         labels = {
             "change": "A change of what is known about them",
+            "contact": "How to reach them",
             "unavailable": "They are unavailable for a time",
             "left": "They have left, or will leave",
             "back": "They are back",
             "evidence": "Evidence for their accreditation",
         }
         if opened.is_approved:
-            return
+            labels = {"contact": labels["contact"]}
         chosen = st.selectbox(
             "What do you want to record?",
             list(labels),
             index=None,
             format_func=lambda one: labels.get(one, one),
-            placeholder="A change, an absence or evidence",
+            placeholder="Contact details" if opened.is_approved else "A change, an absence or evidence",
             key=f"record_{supporter_id}_{entries()}",
         )
         cells = opened.rows("supporters")[(supporter_id,)]
@@ -100,8 +103,19 @@ def _show_supported(opened: OpenedRegister, supporter_id: str) -> None:
 
 
 def _change(opened: OpenedRegister, supporter_id: str, row: Cells) -> None:
-    key = f"person_{supporter_id}_{entries()}"
-    fields = _person_fields(opened, key, row)
+    fields = Fields(f"person_{supporter_id}_{entries()}", row)
+    _person_fields(opened, fields)
+    _offer_change(opened, supporter_id, row, fields)
+
+
+def _contact(opened: OpenedRegister, supporter_id: str, row: Cells) -> None:
+    fields = Fields(f"contact_{supporter_id}_{entries()}", row)
+    _contact_fields(fields)
+    _offer_change(opened, supporter_id, row, fields)
+
+
+def _offer_change(opened: OpenedRegister, supporter_id: str, row: Cells, fields: Fields) -> None:
+    key = fields.key
     why = _why(key)
     event = edited_supporters([row], fields.cells, by=person.who(), why=why)
     done = f"Recorded: what is known about {opened.person(supporter_id)} is changed."
@@ -181,6 +195,7 @@ def _offer_day(
 
 _FORMS: Mapping[str, Callable[[OpenedRegister, str, Cells], None]] = {
     "change": _change,
+    "contact": _contact,
     "unavailable": _unavailable,
     "left": _left,
     "back": _back,
@@ -191,9 +206,16 @@ def _why(key: str) -> str:
     return st.text_input("Why? (optional)", key=f"{key}_why", max_chars=1_000) or ""
 
 
-def _person_fields(opened: OpenedRegister, key: str, row: Cells | None, first: str = "") -> Fields:
+def _contact_fields(fields: Fields) -> None:
+    one, other = st.columns(2, gap="medium")
+    with one:
+        fields.text("email", "Email address", most=320)
+    with other:
+        fields.text("phone", "Telephone")
+
+
+def _person_fields(opened: OpenedRegister, fields: Fields, first: str = "") -> None:
     designations = {code: f"{code}: {one.title}" for code, one in standard_vocabulary().designations.items()}
-    fields = Fields(key, row)
     fields.text("name", "Name")
     fields.school("school_urn", "Home school", opened.schools)
     one, other = st.columns(2, gap="medium")
@@ -204,14 +226,13 @@ def _person_fields(opened: OpenedRegister, key: str, row: Cells | None, first: s
         fields.number("max_distance_km", "Distance (km)", step=0.5, most=1_500, about="Blank: the limit of the rules.")
         fields.day("available_from", "Available from")
     with other:
-        if row is None:
+        if first:
             fields.text("supporter_id", "Identifier", first, most=64)
         fields.several("supporters", "specialisms", "Specialisms", about="At least one for an SLE.")
         fields.number("days_available", "Days", step=0.25, most=10_000, about="Blank: no limit.")
         fields.text("alliance", "Alliance", about="The teaching school that places them.")
         fields.day("available_until", "Available until")
     fields.schools("conflicts", "Schools that they must not support", opened.schools)
-    return fields
 
 
 # ---- several people ------------------------------------------------------------------------------------------------
@@ -262,6 +283,4 @@ def _offer_number(opened: OpenedRegister, column: str, rows: Sequence[Cells]) ->
 
 
 def _named(opened: OpenedRegister, supporter_ids: Sequence[str]) -> str:
-    names = [opened.person(one) for one in supporter_ids[:_MOST_NAMED]]
-    more = len(supporter_ids) - len(names)
-    return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
+    return listed([opened.person(one) for one in supporter_ids], _MOST_NAMED)
