@@ -18,7 +18,7 @@ sides, plus every supporter's best load at these prices (Lagrangean relaxation; 
 `bound` holds over all eligible pairs, in memory or not, whenever the search ends.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array, csc_array
@@ -173,8 +173,6 @@ class Master:
         Whether there is a solution, and no load came in after it.
     bonus : ndarray of float64
         By level: what a need counts in the objective besides its value, in points.
-    bound : Bound
-        The best bound over the pairs of the problem.
     """
 
     def __init__(
@@ -194,8 +192,19 @@ class Master:
         packages = self.rows.packages()
         self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
         self.value, self._solved, self.has_basis = -np.inf, False, False
-        self.bound = self.bounded(self._first_prices(price))
+        self._bound, self._is_stale = self.bounded(self._first_prices(price)), False
         self.add(self._apart(self.bound))
+
+    @property
+    def bound(self) -> Bound:
+        """The best bound over the pairs of the problem so far, priced again if rows, values or pairs have changed."""
+        if self._is_stale:
+            self.bound = self.bounded(self._bound.price)
+        return self._bound
+
+    @bound.setter
+    def bound(self, bound: Bound) -> None:
+        self._bound, self._is_stale = bound, False
 
     # ---- pairs and loads ----
 
@@ -216,6 +225,7 @@ class Master:
         before = len(self.problem.need)
         self.problem, place = self.problem.with_pairs(need, supporter, value_milli)
         if len(self.problem.need) > before:
+            self._is_stale = True
             self.loads = np.where(self.loads >= 0, place[self.loads], -1)
             self._offers_changed()
         return len(self.problem.need) - before
@@ -255,8 +265,7 @@ class Master:
         row = self.rows.level_at + level
         self._least[row], self._most[row] = least, most
         self._programme.change_row(row, least, most)
-        self._solved = False
-        self.bound = self.bounded(self.bound.price)
+        self._solved, self._is_stale = False, True
 
     def most_counted(self, factors: Floats) -> float:
         """Return what the sum of counts by level, times their factors, does not exceed in any plan.
@@ -264,18 +273,16 @@ class Master:
         The prices are those of this sum at the last basis, where it is combined with the usual objective, which counts
         next to nothing. So they are the best where the last solution is among those that reach the most.
         """
-        usual, bound = self.bonus, self.bound
+        usual, bound, is_stale = self.bonus, self._bound, self._is_stale
         per_pair = factors[self.problem.level[self.problem.need]]
         values = np.concatenate([np.zeros(self.rows.n_packages), self.sums(per_pair, self.loads)])
         most = float(usual @ np.bincount(self.problem.level, minlength=_N_LEVELS)) + self.most_score
         scale = _LITTLE * most
         self.bonus = usual + scale * factors
         self.bound = self.bounded(self._programme.duals + scale * self._programme.duals_of(values))
-        if self.with_all_gaining(0.0):
-            self.bound = self.bounded(self.bound.price)
-            bound = replace(bound, value=np.inf)
+        has_grown = self.with_all_gaining(0.0) > 0
         counted, self.bonus = self.bound.value / scale, usual
-        self.bound = bound if np.isfinite(bound.value) else self.bounded(bound.price)
+        self._bound, self._is_stale = bound, is_stale or has_grown
         return counted
 
     def open_level(self, level: int) -> None:
@@ -283,8 +290,7 @@ class Master:
         row = self.rows.level_at + level
         self._least[row], self._most[row] = -np.inf, np.inf
         self._programme.change_row(row, -np.inf, np.inf)
-        self._solved = False
-        self.bound = self.bounded(self.bound.price)
+        self._solved, self._is_stale = False, True
 
     def limits(self) -> tuple[Floats, Floats]:
         """Return by row the least and the most that its sum may be."""
@@ -294,8 +300,7 @@ class Master:
         """Change the bonus of each level; a level whose bonus is infinitely negative counts for nothing at all."""
         self.bonus = bonus
         self._programme.change_values(self.rows.n_packages, self.sums(self.worth, self.loads))
-        self._solved = False
-        self.bound = self.bounded(self.bound.price)
+        self._solved, self._is_stale = False, True
 
     # ---- prices ----
 
@@ -340,13 +345,12 @@ class Master:
                 return False
             if not self.with_all_gaining(0.0):
                 return True
-            self.bound = self.bounded(self.bound.price)
 
     def with_all_gaining(self, within: float) -> int:
         """Add the pairs of the oracle that fall short of a gain by no more than that; return how many were new."""
         if self._oracle is None:
             return 0
-        level, price = self.problem.level, self.bound.price
+        level, price = self.problem.level, self._bound.price
         of_need = price[: len(level)]
         least = of_need + price[self.rows.level_at + level] - self.bonus[level] - within
         # A need that counts for nothing gains only by a price below zero, as a member of a package may have.

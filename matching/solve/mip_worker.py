@@ -25,7 +25,7 @@ class Answer(NamedTuple):
 
 
 # Values are whole thousandths: a gap of less than one proves a plan.
-_WHOLE = 0.999
+_WHOLE = 0.98
 # Names of `highspy.HighsModelStatus`.
 _INFEASIBLE, _ENDED = "kInfeasible", ("kOptimal", "kSolutionLimit", "kIterationLimit")
 

@@ -328,7 +328,6 @@ class _ByLoads:
         if is_better:
             chosen = chosen_pairs(problem, plan)
             self.master.grow(problem.need[chosen], problem.supporter[chosen], problem.value_milli[chosen])
-            self.master.bound = self.master.bounded(self.master.bound.price)
             self.plan = plan
         met = values_of(self.master.problem, self.plan)[level]
         self.goals[level] = max(self.goals[level], met)
@@ -476,8 +475,7 @@ class _ByLoads:
 
     def _loads_within(self, within: float, most: int, most_each: int) -> tuple[Positions, Flags]:
         master = self.master
-        if master.with_all_gaining(within):
-            master.bound = master.bounded(master.bound.price)
+        master.with_all_gaining(within)
         toll = master.bound.price[master.rows.school_at : master.rows.home_at]
         everyone = np.full(len(master.problem.places), within)
         loads, is_listed = loads_within(
