@@ -11,15 +11,13 @@ Guarantee: the plan keeps every rule. Each level's bound holds over all eligible
 levels before it, whenever the search ends.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
+from matching.solve.by_levels import closed_by_levels, counted
 from matching.solve.close import Choice, Limits, closed
-from matching.solve.column_generation import Master, Rows
-from matching.solve.components import keeps_rules
+from matching.solve.column_generation import Master
 from matching.solve.improve import better, filled_greedily, from_restricted_master, searched_around
 from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
@@ -73,7 +71,7 @@ class ComponentSearch:
         problem, params = self._problem, self._params
         if self._n_pairs <= params.few_pairs:
             self._problem = with_all_pairs_of(problem, self._oracle, np.arange(len(problem.level)))
-            self._plan, self._bounds = _closed_by_levels(self._problem, self._plan, self._relaxed, budget, params)
+            self._plan, self._bounds = closed_by_levels(self._problem, self._plan, self._relaxed, budget, params)
             return
         master = Master(problem, self._oracle, self._price, params)
         master.most_score = _most_score(problem, self._oracle)
@@ -104,109 +102,6 @@ def _first_plan(
     plan = filled_greedily(problem, no_one, chosen_pairs(problem, places_only))
     problem = with_addable_pairs(problem, oracle, np.arange(len(problem.level)), plan)
     return problem, filled_greedily(problem, plan, np.arange(len(problem.need)))
-
-
-def _closed_by_levels(
-    problem: AssignmentProblem, plan: Positions, relaxed: Reached, budget: Budget, params: LoadsParams
-) -> tuple[Positions, Reached]:
-    """Return the best plan over all pairs of a problem, and the bound of each level.
-
-    `relaxed` are the values of the optimum with places only.
-
-    Notes
-    -----
-    One search with large bonuses finds a plan that is nearly always right in every level, and proves that among plans
-    as good in the first two levels, none is better in the others. That the first two cannot be better is proved by the
-    optimum with places only, where the plan is as good; otherwise by a search for that level alone.
-    """
-    rows = Rows.of(problem)
-    choice = Choice(np.empty((0, 1), dtype=np.intp), np.arange(len(problem.need)))
-    least, most = rows.least.copy(), rows.most.copy()
-    level = problem.level[problem.need]
-    weight = problem.bonus_milli * np.array(params.level_factors)[level] + problem.value_milli
-
-    def solved(value: Integers, start: Positions) -> tuple[Positions, float]:
-        limits = Limits(least, most)
-        found = closed(problem, rows, limits, choice, value, budget, here=params.columns_here, start=start)
-        return better(problem, start, found.supporter_of), found.bound
-
-    plan, bound = solved(weight, plan)
-    proved: list[int] = []
-    for one in range(_N_LEVELS - 1):
-        reached, known = values_of(problem, plan)[one], relaxed[one]
-        if proved != list(relaxed[:one]) or reached < known:
-            goals = values_of(problem, plan)[:one]
-            plan, _, known = _counted(problem, None, plan, one, goals, budget, params)
-            if values_of(problem, plan)[one] > reached:
-                reached = values_of(problem, plan)[one]
-                least[rows.level_at + one] = reached
-                plan, bound = solved(weight, plan)
-        least[rows.level_at + one] = reached
-        proved.append(max(known, reached))
-    return plan, as_reached((*proved, *_last_bounds(problem, plan, bound, weight, relaxed)))
-
-
-def _counted(
-    problem: AssignmentProblem,
-    oracle: PricingOracle | None,
-    plan: Positions,
-    level: int,
-    goals: Sequence[int],
-    budget: Budget,
-    params: LoadsParams,
-) -> tuple[Positions, AssignmentProblem, int]:
-    """Return a plan that meets more needs of a level, if one is found, the problem with its pairs, and a bound.
-
-    Only needs up to this level take part, and those of their packages: where packages are whole or nothing, prices
-    bound a count badly, and few needs are soon counted. Earlier levels reach their goals.
-    """
-    rows, counts = Rows.of(problem), problem.level <= level
-    counts |= (rows.package >= 0) & np.isin(rows.package, rows.package[counts & (rows.package >= 0)])
-    problem = with_all_pairs_of(problem, oracle, np.flatnonzero(counts))
-    pairs = np.flatnonzero(counts[problem.need])
-    asking = int(np.count_nonzero(problem.level == level))
-    if len(pairs) > params.count_pairs:
-        return plan, problem, asking
-    least = rows.least.copy()
-    least[rows.level_at : rows.level_at + level] = goals
-    found = closed(
-        problem,
-        rows,
-        Limits(least, rows.most),
-        Choice(np.empty((0, 1), dtype=np.intp), pairs),
-        _MILLI * (problem.level == level)[problem.need].astype(np.int64),
-        budget,
-        here=params.columns_here,
-        start=np.where(counts, plan, UNMET),
-    )
-    if found.supporter_of is not None and keeps_rules(problem, found.supporter_of):
-        kept = filled_greedily(problem, found.supporter_of, chosen_pairs(problem, plan))
-        plan = better(problem, plan, filled_greedily(problem, kept, np.arange(len(problem.need))))
-    return plan, problem, int(min(np.floor(found.bound / _MILLI + _EXACT), asking))
-
-
-def _last_bounds(
-    problem: AssignmentProblem, plan: Positions, bound: float, weight: Integers, relaxed: Reached
-) -> tuple[int, int]:
-    """Return the bounds of the last level of needs met and of the score, among plans as good in the levels before.
-
-    `bound` is what no such plan exceeds where pairs count their `weight`.
-    """
-    reached = values_of(problem, plan)
-    *urgent, met, score = reached
-    asking = int(np.count_nonzero(problem.level == _N_LEVELS - 1))
-    most_met = relaxed[_N_LEVELS - 1] if urgent == list(relaxed[: _N_LEVELS - 1]) else asking
-    best = np.zeros(len(problem.level), dtype=np.int64)
-    np.maximum.at(best, problem.need, problem.value_milli)
-    most_score = int(best.sum())
-    if np.isfinite(bound):
-        missing = max(int(np.floor(bound + 1e-3)) - int(weight[chosen_pairs(problem, plan)].sum()), 0)
-        # A plan that meets more may have any score, and one that meets as many may exceed this one by what is missing.
-        most_met = min(most_met, met + (score + missing) // problem.bonus_milli if missing else met)
-        most_score = min(most_score, score + missing)
-    if reached[:_N_LEVELS] == relaxed[:_N_LEVELS]:
-        most_score = min(most_score, relaxed[-1])
-    return max(most_met, met), max(most_score, score)
 
 
 def _most_score(problem: AssignmentProblem, oracle: PricingOracle | None) -> float:
@@ -321,7 +216,7 @@ class _ByLoads:
     def _count(self, level: int, budget: Budget) -> bool:
         """Count in whole numbers how many needs of a level can be met; whether that gave a better plan."""
         share = budget.share(self._params.share_of_count)
-        plan, problem, most = _counted(
+        plan, problem, most = counted(
             self.master.problem, self._oracle, self.plan, level, self.goals[:level], share, self._params
         )
         is_better = values_of(problem, plan) > values_of(problem, self.plan)
@@ -440,7 +335,7 @@ class _ByLoads:
         problem = with_all_pairs_of(self.master.problem, self._oracle, np.arange(len(self.plan)))
         known = as_reached((*self.proved, max(self._most_score(), 0)))
         before = values_of(problem, self.plan)
-        self.plan, bounds = _closed_by_levels(problem, self.plan, known, budget, self._params)
+        self.plan, bounds = closed_by_levels(problem, self.plan, known, budget, self._params)
         self.closed_values = values_of(problem, self.plan)
         if self.closed_values[:_N_LEVELS] == before[:_N_LEVELS]:
             # As many needs are met, so that the score is bounded as before.
