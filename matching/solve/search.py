@@ -319,8 +319,8 @@ class _ByLoads:
 
     def _close_score(self, budget: Budget) -> None:
         """Close the gap of the score, or as much of it as loads can be listed for."""
-        while budget.remaining_s() > 0 and (gap := self._gap()) >= 1:
-            before = self.plan
+        while budget.remaining_s() > 0 and self._most_score() > values_of(self.master.problem, self.plan)[-1]:
+            before, gap = self.plan, self._gap()
             within, choice = self._choice(gap / _MILLI)
             is_whole = self._closed(choice, within, budget)
             if not is_whole or values_of(self.master.problem, self.plan)[:_N_LEVELS] != tuple(self.goals):
