@@ -16,10 +16,14 @@ def cases(count: int, usually: int | None = None) -> settings:
 
 
 def mostly_long(values: Iterable[Any], *, every: int) -> Sequence[Any]:
-    """Return parameters of which only the first of so many is tried under the README's command: the others are long."""
-    return [
-        value
-        if place % every == 0
-        else pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.long)
-        for place, value in enumerate(values)
-    ]
+    """Return parameters of which one of so many is tried under the README's command, and one more in CI: it is long.
+
+    All of them are there where S2S_HYPOTHESIS is deep.
+    """
+    found = []
+    for place, value in enumerate(values):
+        if place % every == 0:
+            found.append(value)
+        elif DEEP or place % every == 1:
+            found.append(pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.long))
+    return found

@@ -76,7 +76,7 @@ class Inputs:
         return pd.concat([self.needs, self.not_open]).sort_values("need_id", ignore_index=True)
 
     def with_sound_contacts(self) -> "Inputs":
-        """Return the inputs if all contact details can be used, as whoever gives a table is asked to make sure.
+        """Return the inputs if all contact details can be used, as must be in a table of a user.
 
         Raises
         ------

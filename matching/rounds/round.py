@@ -12,6 +12,7 @@ from matching.rounds.history.events import (
     DECISIONS,
     ENDED,
     LONGEST_TEXT,
+    SETTINGS,
     UNDOABLE,
     Event,
     Pair,
@@ -341,7 +342,7 @@ def _with_decisions(begun: Round, events: Sequence[Event], number_of: dict[int, 
     """Return the round with another's decisions after its own events; `number_of` receives new numbers by old ones."""
     taken = list(begun.events)
     for one in events:
-        if one.kind in (*DECISIONS, "desk") or one.undoes in number_of:
+        if one.kind in (*DECISIONS, *SETTINGS) or one.undoes in number_of:
             number_of[one.number] = len(taken) + 1
             undoes = None if one.undoes is None else number_of[one.undoes]
             taken.append(replace(one, number=len(taken) + 1, undoes=undoes))

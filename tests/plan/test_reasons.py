@@ -520,6 +520,7 @@ def test_the_nearest_option_would_meet_it(number):
             assert sum(better[:3]) > sum(said(one.plan)[:3]) or better > said(one.plan)
 
 
+@pytest.mark.long
 def test_random_worlds_say_everything_that_can_be_said():
     """The claims above are not checked on too little."""
     numbers = sorted({*ALL, *range(80)})

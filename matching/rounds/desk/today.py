@@ -15,7 +15,7 @@ URGENCIES = ("now", "soon", "later")
 """How urgent a line is, the most urgent first."""
 
 STARTS_SOON_DAYS = 14
-"""A deployment that must begin within so many days is urgent."""
+"""A deployment that must begin within this number of days is urgent."""
 
 KINDS: Mapping[str, str] = {
     "begin": "Should have begun",

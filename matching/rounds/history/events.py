@@ -17,6 +17,11 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "note": "note",
         "status": "status",
         "consent": "consent",
+        "message": "message sent",
+        "terms": "terms of the support",
+        "visit": "visit",
+        "review": "review held",
+        "evaluation": "evaluation by the school",
         "need_added": "need added",
         "need_changed": "need changed",
         "need_paused": "need paused",
@@ -34,6 +39,8 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "created": "round begun",
         "files": "tables changed",
         "desk": "settings of the contact desk",
+        "template": "template of a message",
+        "rates": "rates a day",
         "plan": "plan accepted",
         "scenario": "scenario kept",
         "approved": "plan approved",
@@ -50,22 +57,31 @@ KINDS: Mapping[str, str] = MappingProxyType(
 `replaces` is the supporter before (or blank), and `broken` names the rules that it knowingly breaks, separated by ';'.
 A `note` is about a need_id, a supporter_id or both, with its `text`. A `status` gives the `status` of a supporter_id at
 a need_id, and a `consent` the `answer` of a `party`, with `extent` (and `until`) where a home school says no; both may
-give the day `on` which it happened. `desk` gives settings of the contact desk. The kinds from `need_added` to
+give the day `on` which it happened. A `message` says that one made from a `template` was sent about a deployment.
+`terms` give its start, end, days, objectives and day of review; a `visit` its `days` and `text`, a `review` and an
+`evaluation` what was said. `desk` gives settings of the contact desk, `template` the words of a message, and `rates`
+the pounds a day by designation. The kinds from `need_added` to
 `newer_table` change rows of the register, named in `changes`, and `replaced` gives whole files. `undo` undoes the event
 that it names in `undoes`. The store records the other kinds, which are about the whole round; `after` of a `plan` is
 the last event that the plan takes account of. `files` is what earlier versions recorded in place of `replaced`: they
 put the plan aside, and kept no earlier file, so it cannot be undone.
 """
 
-DECISIONS = ("pin", "forbid", "declined", "swap", "note", "status", "consent")
+DESK = ("status", "consent", "message", "terms", "visit", "review", "evaluation")
+"""The kinds that say how a deployment gets on."""
+
+DECISIONS = ("pin", "forbid", "declined", "swap", "note", *DESK)
 """The kinds of decision."""
+
+SETTINGS = ("desk", "template", "rates")
+"""The kinds of setting that no plan depends on."""
 
 ROW_CHANGES = tuple(
     kind for kind in KINDS if kind.startswith(("need_", "supporter_")) or kind in ("evidence_changed", "newer_table")
 )
 """The kinds that change rows of the register."""
 
-ENTRIES = (*DECISIONS, "desk", *ROW_CHANGES)
+ENTRIES = (*DECISIONS, *SETTINGS, *ROW_CHANGES)
 """The kinds that a person records."""
 
 UNDOABLE = (*ENTRIES, "replaced", "plan", "undo")

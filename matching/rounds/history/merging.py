@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from matching.rounds.history.events import ENTRIES, Event, decisions_behind
+from matching.rounds.history.events import ENTRIES, SETTINGS, Event, decisions_behind
 
 # A name and a plan kept for comparison change nothing that a decision is about.
 _ABOUT_NO_DECISION = ("named", "scenario")
@@ -54,6 +54,6 @@ def _subjects(events: Sequence[Event], history: Sequence[Event]) -> set[tuple[st
     named = [*about, *(one for one in history if one.need_id in reopened)]
     needs = {("need", one.need_id) for one in named}
     people = {("supporter", who) for one in named for who in (one.supporter_id, one.about.get("replaces", ""))}
-    settings = {("desk", one.kind) for one in about if one.kind == "desk"}
+    settings = {("setting", f"{one.kind} {one.about.get('name', '')}") for one in about if one.kind in SETTINGS}
     rows = {(_SUBJECTS[row.table], row.key[0]) for one in about for row in one.changes}
     return {subject for subject in needs | people | rows | settings if subject[1]}

@@ -114,8 +114,8 @@ def _form_problem(event: Event) -> Problem | None:
         return _refusal(event, "undoes", str(event.undoes), "Only an undo can undo an event.", "Undo it instead.")
     if event.changes or event.kind in ROW_CHANGES:
         return _changes_problem(event)
-    if event.kind in ("note", "desk"):
-        return (_note_problem if event.kind == "note" else _settings_problem)(event)
+    if event.kind in _WITHOUT_PAIR:
+        return _WITHOUT_PAIR[event.kind](event)
     if missing := next((column for column in ("need_id", "supporter_id") if not event.about.get(column)), ""):
         return _refusal(event, missing, "", "The need or the supporter is missing.", f"Give the {missing}.")
     return next(chain(_PROBLEMS.get(event.kind, _no_problems)(event), _day_problems(event)), None)
@@ -190,6 +190,9 @@ def _note_problem(event: Event) -> Problem | None:
     if not event.about.get("text", "").strip():
         return _refusal(event, "text", "", "The note is blank.", "Write the note first.")
     return None
+
+
+_WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {"note": _note_problem, "desk": _settings_problem}
 
 
 def _bar_problem(state: RoundState, event: Event) -> Problem | None:

@@ -20,12 +20,12 @@ from matching.rounds.register import GivenFiles, changes_fault
 from matching.rounds.round import PlanRecord, Round, name_fault
 from matching.tables.files import Source
 
-ROUND_FORMAT = 4
+ROUND_FORMAT = 5
 """The form of the zip that a round is packed in; earlier ones are read, later ones refused.
 
 Format 2 names the version of the program that reads it, in `needs_version`. Format 3 has the files that events gave and
 the rows that they changed; its `sources` are those of the beginning. Format 4 may have consents and settings of the
-contact desk among its events.
+contact desk among its events, and format 5 messages, terms, visits, reviews, evaluations, templates and rates.
 """
 
 _FORMAT_WITH_REGISTER = 3

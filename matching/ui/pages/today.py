@@ -15,7 +15,7 @@ from matching.rounds.history.events import Pair, new_event
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import entries, record_and_confirm, show_recorded
-from matching.ui.sections.desk_forms import Deployments, record_status, refuse, show_status_form
+from matching.ui.sections.desk.statuses import Deployments, record_status, refuse, show_status_form
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.state import person
@@ -243,8 +243,10 @@ def _offer_settings(round_: Round, now: DeskSettings) -> None:
         st.expander("When to remind, and whose consent an agreement needs"),
         st.form(f"desk_{entries()}", border=False),
     ):
-        remind = st.number_input("Remind after so many days without an answer", 1, MOST_DAYS, now.remind_after_days)
-        ask = st.number_input("Ask the next person after so many days", 1, MOST_DAYS, now.ask_next_after_days)
+        remind = st.number_input("Days without an answer until a reminder", 1, MOST_DAYS, now.remind_after_days)
+        ask = st.number_input(
+            "Days without an answer until the next person is asked", 1, MOST_DAYS, now.ask_next_after_days
+        )
         consents = st.multiselect(
             "An agreement needs the consent of", list(PARTIES), list(now.consents), format_func=_capital
         )

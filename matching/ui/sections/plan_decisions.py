@@ -16,7 +16,7 @@ from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
 from matching.ui.sections.confirmation import entries, need_name, record_and_confirm, undo_and_confirm
-from matching.ui.sections.desk_forms import Deployments, refuse, show_no_form, show_status_form
+from matching.ui.sections.desk.statuses import Deployments, refuse, show_no_form, show_status_form
 from matching.ui.state import answers, person
 from matching.ui.state.live_plan import Opened
 from matching.ui.widgets.layout import show_where_it_is
