@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import highspy
 
 _POLL_EVERY_S = 0.05
+_FEW_STEPS, _STEPS_PER_ROW, _MANY_NEW = 5_000, 0.5, 0.1
+_NO_LIMIT = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ class Solved:
 class LinearProgramme:
     """A linear programme that grows by columns, solved by the simplex method from its last basis.
 
+    Where very many columns are new, that basis is far from the best, and an interior point with crossover is sooner
+    there: it takes over after a number of simplex steps, and begins while a tenth of the columns are new.
+
     Parameters
     ----------
     least, most : ndarray of float64
@@ -88,8 +93,11 @@ class LinearProgramme:
         none = np.zeros(0, dtype=np.int32)
         self._solver.addRows(len(least), least, most, 0, np.zeros(len(least), dtype=np.int32), none, np.zeros(0))
         self._is_optimal = highspy.HighsModelStatus.kOptimal
+        self._has_too_many_steps = highspy.HighsModelStatus.kIterationLimit
         self._budget: Budget | None = None
         self._solver.cbSimplexInterrupt += self._interrupt
+        self._solver.cbIpmInterrupt += self._interrupt
+        self._n_new, self._is_far = 0, False
         self.columns = self.duals = np.zeros(0)
         self.value = 0.0
 
@@ -97,6 +105,7 @@ class LinearProgramme:
         """Add columns; `cells` has a row for each row of the programme."""
         start, index = cells.indptr[:-1].astype(np.int32), cells.indices.astype(np.int32)
         count = len(value)
+        self._n_new += count
         self._solver.addCols(count, value, np.zeros(count), at_most, cells.nnz, start, index, cells.data)
 
     def duals_of(self, value: Floats) -> Floats:
@@ -121,13 +130,24 @@ class LinearProgramme:
             budget.cut_short()
             return False
         self._budget = budget
-        self._solver.run()
-        if self._solver.getModelStatus() != self._is_optimal:
+        solver, self._n_new, n_new = self._solver, 0, self._n_new
+        if not (self._is_far and n_new > _MANY_NEW * solver.getNumCol()):
+            most_steps = max(_FEW_STEPS, int(_STEPS_PER_ROW * solver.getNumRow()))
+            solver.setOptionValue("simplex_iteration_limit", most_steps)
+            solver.run()
+            self._is_far = solver.getModelStatus() == self._has_too_many_steps
+        if self._is_far:
+            solver.setOptionValue("simplex_iteration_limit", _NO_LIMIT)
+            solver.setOptionValue("solver", "ipm")
+            solver.clearSolver()
+            solver.run()
+            solver.setOptionValue("solver", "simplex")
+        if solver.getModelStatus() != self._is_optimal:
             budget.cut_short()
             return False
-        answer = self._solver.getSolution()
+        answer = solver.getSolution()
         self.columns, self.duals = np.array(answer.col_value), np.array(answer.row_dual)
-        self.value = float(self._solver.getInfo().objective_function_value)
+        self.value = float(solver.getInfo().objective_function_value)
         return True
 
     def _interrupt(self, event: "highspy.HighsCallbackEvent") -> None:

@@ -9,7 +9,7 @@ less that of their load) and unmet needs (their price), so it is known where to 
 Guarantee: none but that every plan keeps the rules and is no worse than the one before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -20,9 +20,19 @@ from matching.solve.budget import Budget
 from matching.solve.close import Choice, Limits, closed
 from matching.solve.column_generation import Master
 from matching.solve.components import keeps_rules
-from matching.solve.knapsack import loads_within
+from matching.solve.knapsack import best_loads, loads_within
 from matching.solve.params import LoadsParams
-from matching.solve.problem import UNMET, AssignmentProblem, Reached, best_of_each_need, days_used, values_of, visits_of
+from matching.solve.problem import (
+    UNMET,
+    AssignmentProblem,
+    Reached,
+    best_of_each_need,
+    chosen_pairs,
+    days_used,
+    places_left,
+    values_of,
+    visits_of,
+)
 
 _MILLI = 1000
 _SPLIT = 1e-6
@@ -55,7 +65,7 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
     if not master.share.any():
         return plan
     problem, is_split = master.problem, (master.share > _SPLIT) & (master.share < 1 - _SPLIT)
-    plan = better(problem, plan, _of_whole_loads(master))
+    plan = better(problem, plan, exchanged(master, _by_share(master), budget, params))
     losses = _losses(master, plan)
     seeds = np.append(losses.of_need, losses.of_supporter) * _MILLI > 1 / 2
     seeds[len(problem.level) + problem.supporter[master.loads[is_split, -1]]] = True
@@ -65,19 +75,77 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
     people, free = _free(problem, master.rows.package, plan, people)
     loads = master.loads[people[problem.supporter[master.loads[:, -1]]]]
     loads = loads[np.where(loads >= 0, free[problem.need[loads]], True).all(axis=1)]
-    return _assigned_again(master, plan, people, free, loads, params.master_nodes, budget, params)
+    return _assigned_again(master, plan, people, free, loads, params.master_nodes, budget.share(1 / 2), params)
 
 
-def _of_whole_loads(master: Master) -> Positions:
-    """Return the plan of the loads that the master takes whole, and what fits beside them."""
+def _by_share(master: Master) -> Positions:
+    """Return the plan of the master's loads, most of each first, without what others have by then."""
     problem, package = master.problem, master.rows.package
-    taken = master.loads[master.share >= 1 - _SPLIT]
-    pairs = taken[taken >= 0]
+    order = np.argsort(-master.share, kind="stable")
+    loads = master.loads[order[master.share[order] > _SPLIT]]
     plan = np.full(len(problem.level), UNMET, dtype=np.intp)
-    plan[problem.need[pairs]] = problem.supporter[pairs]
+    whole = master.loads[master.share >= 1 - _SPLIT]
+    whole = whole[whole >= 0]
+    plan[problem.need[whole]] = problem.supporter[whole]
+    plan = _without_broken(plan, package)
+    alone = plan.copy()
+    places = places_left(problem, plan)[0].tolist()
+    days = (problem.days_offered - days_used(problem, plan)).tolist()
+    pairs = loads[loads >= 0]
+    lists = (problem.need[pairs], problem.supporter[pairs], problem.days_asked[problem.need[pairs]])
+    for need, supporter, asked in zip(*(one.tolist() for one in lists), strict=True):
+        if plan[need] == UNMET and places[supporter] > 0 and days[supporter] >= asked:
+            plan[need] = supporter
+            places[supporter] -= 1
+            days[supporter] -= asked
+    plan = _without_broken(plan, package)
+    return plan if keeps_rules(problem, plan) else filled_greedily(problem, alone, chosen_pairs(problem, plan))
+
+
+def _without_broken(plan: Positions, package: Positions) -> Positions:
+    """Return a plan without the packages that it meets in part."""
     broken = np.unique(package[(package >= 0) & (plan == UNMET)])
-    plan[(package >= 0) & np.isin(package, broken)] = UNMET
-    return filled_greedily(problem, plan, np.arange(len(problem.need)))
+    return np.where((package >= 0) & np.isin(package, broken), UNMET, plan)
+
+
+def exchanged(master: Master, plan: Positions, budget: Budget, params: LoadsParams) -> Positions:
+    """Return the plan after every supporter has exchanged what they hold for unmet needs, as long as that is better.
+
+    Each chooses their best load from what they hold and what nobody does; of those who want the same need, or come to
+    the same limited school, the one who gains most is served, until nobody gains.
+    """
+    problem, rows, side = master.problem, master.rows, master.problem.side_constraints
+    weight = plan_weight(problem, params) / _MILLI
+    packed, no_toll = rows.package[problem.need] >= 0, np.zeros(rows.home_at - rows.school_at)
+    while budget.remaining_s() > 0:
+        own, free = plan[problem.need] == problem.supporter, (plan[problem.need] == UNMET) & ~packed
+        offers = master.offers
+        if side is not None:
+            free[free] = _within_side_constraints(problem, plan, np.flatnonzero(free))
+            held = np.bincount(problem.supporter[own], minlength=len(problem.places))
+            held_at = np.bincount(side.home, weights=held, minlength=len(side.deployments_left))
+            room = (side.deployments_left - held_at)[side.home].astype(np.int64)
+            offers = replace(offers, places=np.minimum(offers.places, np.maximum(held + room, 0)))
+        gain = np.where(own | free, weight + np.where(own & packed, weight.sum(), 0.0), 0.0)
+        before = np.bincount(problem.supporter[own], weights=gain[own], minlength=len(problem.places))
+        best = best_loads(offers, gain, no_toll)
+        loads = best.loads if offers.is_exact else master.within_days(best.loads)
+        rises = master.sums(gain, loads) - before[problem.supporter[loads[:, -1]]]
+        loads = loads[np.argsort(-rises, kind="stable")][: np.count_nonzero(rises * _MILLI > 1 / 2)]
+        if not len(loads):
+            return plan
+        plan, taken = plan.copy(), np.zeros(len(rows.most), dtype=bool)
+        for load in loads:
+            pairs = load[load >= 0]
+            holder, new = problem.supporter[pairs[0]], pairs[~own[pairs]]
+            of_school = master.visited[new]
+            touched = np.concatenate([problem.need[new], of_school[of_school >= 0], rows.home[[holder]]])
+            touched = touched[touched >= 0]
+            if not taken[touched].any():
+                taken[touched] = True
+                plan[plan == holder] = UNMET
+                plan[problem.need[pairs]] = holder
+    return plan
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ class LoadsParams(_Section):
     neighbourhoods: CountOrZero = 8
     neighbourhood_nodes: Count = 100
     neighbourhood_loads: Count = 6_000
-    master_people: Count = 1_500
+    master_people: Count = 600
     master_nodes: Count = 300
     most_loads: Count = 20_000
     most_loads_each: Count = 2_000

@@ -18,7 +18,7 @@ from matching.solve.budget import Budget
 from matching.solve.by_levels import closed_by_levels, counted
 from matching.solve.close import Choice, Limits, closed
 from matching.solve.column_generation import Master
-from matching.solve.improve import better, filled_greedily, from_restricted_master, searched_around
+from matching.solve.improve import better, exchanged, filled_greedily, from_restricted_master, searched_around
 from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
 from matching.solve.problem import (
@@ -75,8 +75,9 @@ class ComponentSearch:
             return
         master = Master(problem, self._oracle, self._price, params)
         master.most_score = _most_score(problem, self._oracle)
-        master.add(master.loads_of(self._plan))
-        self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, self._plan, self._relaxed, params)
+        plan = better(problem, self._plan, exchanged(master, self._plan, budget, params))
+        master.add(master.loads_of(plan))
+        self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, plan, self._relaxed, params)
         # Whatever prices are found by then, a plan is made after them.
         self._by_loads.bound_levels(budget.share(params.share_of_bounds))
         self._by_loads.improve(budget)
