@@ -192,7 +192,9 @@ class Master:
         packages = self.rows.packages()
         self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
         self.value, self._solved, self.has_basis = -np.inf, False, False
-        self._bound, self._is_stale = self.bounded(self._first_prices(price)), False
+        self._tier = np.rint(price / problem.bonus_milli).astype(np.intp)
+        self._beyond_tier = (price - self._tier * problem.bonus_milli) / _MILLI
+        self._bound, self._is_stale = self.bounded(self._first_prices()), False
         self.add(self._apart(self.bound))
 
     @property
@@ -271,7 +273,8 @@ class Master:
         """Return what the sum of counts by level, times their factors, does not exceed in any plan.
 
         The prices are those of this sum at the last basis, where it is combined with the usual objective, which counts
-        next to nothing. So they are the best where the last solution is among those that reach the most.
+        next to nothing. So they are the best where the last solution is among those that reach the most. Without a
+        basis, they are those of places only.
         """
         usual, bound, is_stale = self.bonus, self._bound, self._is_stale
         per_pair = factors[self.problem.level[self.problem.need]]
@@ -279,7 +282,10 @@ class Master:
         most = float(usual @ np.bincount(self.problem.level, minlength=_N_LEVELS)) + self.most_score
         scale = _LITTLE * most
         self.bonus = usual + scale * factors
-        self.bound = self.bounded(self._programme.duals + scale * self._programme.duals_of(values))
+        if self.has_basis:
+            self.bound = self.bounded(self._programme.duals + scale * self._programme.duals_of(values))
+        else:
+            self.bound = self.bounded(self._first_prices())
         has_grown = self.with_all_gaining(0.0) > 0
         counted, self.bonus = self.bound.value / scale, usual
         self._bound, self._is_stale = bound, is_stale or has_grown
@@ -301,15 +307,17 @@ class Master:
         self.bonus = bonus
         self._programme.change_values(self.rows.n_packages, self.sums(self.worth, self.loads))
         self._solved, self._is_stale = False, True
+        first = self.bounded(self._first_prices())
+        if first.value < self.bound.value:
+            self.bound = first
 
     # ---- prices ----
 
-    def _first_prices(self, price: Integers) -> Floats:
+    def _first_prices(self) -> Floats:
         """Return prices of the rows, after those of supporters' places that prove the optimum with places only."""
         problem = self.problem
-        tier = np.rint(price / problem.bonus_milli).astype(np.intp)
-        of_tier = np.append(0.0, self.bonus[::-1])
-        of_place = of_tier[np.minimum(tier, _N_LEVELS)] + (price - tier * problem.bonus_milli) / _MILLI
+        of_tier = np.append(0.0, np.maximum(self.bonus[::-1], 0.0))
+        of_place = of_tier[np.minimum(self._tier, _N_LEVELS)] + self._beyond_tier
         prices = np.zeros(len(self._most))
         np.maximum.at(prices, problem.need, self.worth - of_place[problem.supporter])
         return prices
@@ -346,11 +354,17 @@ class Master:
             if not self.with_all_gaining(0.0):
                 return True
 
+    def settled(self) -> float:
+        """Return the value of the bound over all pairs, in memory or not."""
+        # It is priced again with the pairs that are new, at the same prices.
+        self.with_all_gaining(0.0)
+        return self.bound.value
+
     def with_all_gaining(self, within: float) -> int:
         """Add the pairs of the oracle that fall short of a gain by no more than that; return how many were new."""
         if self._oracle is None:
             return 0
-        level, price = self.problem.level, self._bound.price
+        level, price = self.problem.level, self.bound.price
         of_need = price[: len(level)]
         least = of_need + price[self.rows.level_at + level] - self.bonus[level] - within
         # A need that counts for nothing gains only by a price below zero, as a member of a package may have.

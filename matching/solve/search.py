@@ -137,9 +137,10 @@ class _ByLoads:
     ) -> None:
         self.master, self.plan, self._places_only, self._params = master, plan, places_only, params
         self._oracle, self._n_pairs = oracle, n_pairs
-        self._closed_at = np.inf
+        self._closed_at, self._is_priced = np.inf, False
         self.closed_bounds: Reached | None = None
         self.closed_values: Reached | None = None
+        self._known: tuple[Reached, Reached] | None = None
         self.targets = [0] * _N_LEVELS
         self.goals: list[int] = []
         self.proved: list[int] = []
@@ -158,7 +159,7 @@ class _ByLoads:
             if is_solved and abs(self.master.counts()[level] - self.goals[level]) > _EXACT:
                 is_solved = self.master.generate(self._close_counts, budget)
         budget.report(f"Pricing loads: the score, over {len(self.master.problem.need):,} pairs")
-        self.master.generate(self._params.close, budget)
+        self._is_priced = self.master.generate(self._params.close, budget)
 
     @property
     def _close_counts(self) -> float:
@@ -170,7 +171,7 @@ class _ByLoads:
         if tuple(self.goals) == self._places_only[:level]:
             most = min(most, self._places_only[level])
         goal = min(goal, most)
-        if goal < most and self.master.has_basis:
+        if goal < most:
             factors = self._factors(level)
             counted = self.master.most_counted(factors) - float(factors[:level] @ np.array(self.goals))
             most = int(max(min(np.floor(counted + _EXACT), most), goal))
@@ -242,7 +243,7 @@ class _ByLoads:
         could = 0
         if master.generate(self._params.close_count * bonus[level], budget):
             could = int(np.floor(master.counts()[level] + _EXACT))
-        counted = master.bound.value - float(bonus[:level] @ np.array(self.goals[:level], dtype=np.float64))
+        counted = master.settled() - float(bonus[:level] @ np.array(self.goals[:level], dtype=np.float64))
         proved = int(min(np.floor(counted / bonus[level] + _EXACT), self._asking[level]))
         master.reweigh(usual)
         return proved, could
@@ -257,10 +258,17 @@ class _ByLoads:
             return self.closed_bounds
         self._keep_reached(budget)
         self._bound_score(budget)
-        reached, most = values_of(self.master.problem, self.plan), self._most_score()
-        if reached[:_N_LEVELS] == self._places_only[:_N_LEVELS]:
-            most = min(most, self._places_only[-1])
-        return as_reached(max(one, other) for one, other in zip((*self.proved, most), reached, strict=True))
+        reached = values_of(self.master.problem, self.plan)
+        bounds = (*self.proved, self._settled_score())
+        if self._known is not None and self._known[0][:_N_LEVELS] == reached[:_N_LEVELS]:
+            bounds = as_reached(np.minimum(bounds, self._known[1]))
+        return as_reached(np.maximum(bounds, reached))
+
+    def _settled_score(self) -> int:
+        """Return the score that no plan exceeds that reaches the goals, over all pairs."""
+        self.master.settled()
+        is_as_with_places_only = tuple(self.goals) == self._places_only[:_N_LEVELS]
+        return min(self._most_score(), self._places_only[-1]) if is_as_with_places_only else self._most_score()
 
     def _bound_score(self, budget: Budget) -> None:
         """Bound the score by itself, where a plan could meet more needs than this one, for all that is proved."""
@@ -309,8 +317,19 @@ class _ByLoads:
 
     def close(self, budget: Budget) -> None:
         """Prove the plan or find a better one, among all loads that could be in it, while time lasts."""
+        if not self._is_priced and budget.remaining_s() > 0:
+            self.goals, self.proved = [], []
+            for level in range(_N_LEVELS):
+                self.master.open_level(level)
+            self.bound_levels(budget.share(self._params.share_of_bounds))
+            self.improve(budget)
         self._keep_reached(budget)
         if self.goals != self.proved:
+            # What is known of the score by now holds whether or not there is time to prove the counts.
+            usual = self.master.bonus
+            self._bound_score(budget)
+            self._known = values_of(self.master.problem, self.plan), as_reached((*self.proved, self._settled_score()))
+            self.master.reweigh(usual)
             self._prove_counts(budget)
         self._bound_score(budget)
         self._close_score(budget)
