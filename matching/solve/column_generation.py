@@ -169,8 +169,6 @@ class Master:
         The columns, as pairs of the problem, filled up in front with -1.
     share : ndarray of float64
         By load: how much of it the last solution takes.
-    has_basis : bool
-        Whether there is a solution, and no load came in after it.
     bonus : ndarray of float64
         By level: what a need counts in the objective besides its value, in points.
     """
@@ -191,7 +189,9 @@ class Master:
         self._programme = LinearProgramme(self._least, self._most)
         packages = self.rows.packages()
         self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
-        self.value, self._solved, self.has_basis = -np.inf, False, False
+        self.value, self._solved = -np.inf, False
+        self._count_duals: list[Floats] = []
+        self._usual_duals = np.zeros(0)
         self._tier = np.rint(price / problem.bonus_milli).astype(np.intp)
         self._beyond_tier = (price - self._tier * problem.bonus_milli) / _MILLI
         self._bound, self._is_stale = self.bounded(self._first_prices()), False
@@ -253,7 +253,7 @@ class Master:
         cells = self.rows.cells(self.problem, self.visited, loads)
         self._programme.add_columns(self.sums(self.worth, loads), at_most, cells)
         self.loads = np.vstack([self.loads, loads])
-        self.share, self.has_basis = np.append(self.share, np.zeros(len(loads))), False
+        self.share = np.append(self.share, np.zeros(len(loads)))
 
     # ---- levels ----
 
@@ -269,27 +269,37 @@ class Master:
         self._programme.change_row(row, least, most)
         self._solved, self._is_stale = False, True
 
-    def most_counted(self, factors: Floats) -> float:
-        """Return what the sum of counts by level, times their factors, does not exceed in any plan.
+    def factors(self, level: int) -> Floats:
+        """Return by level what a need counts where later ones count for nothing, as multiples of one of this level."""
+        factors = np.array(self._params.level_factors, dtype=np.float64) / self._params.level_factors[level]
+        factors[level + 1 :] = 0
+        return factors
 
-        The prices are those of this sum at the last basis, where it is combined with the usual objective, which counts
-        next to nothing. So they are the best where the last solution is among those that reach the most. Without a
-        basis, they are those of places only.
+    def most_counted(self, level: int) -> float:
+        """Return what the sum of counts up to a level, times their factors, does not exceed in any plan.
+
+        The prices are those of this sum at the last basis, the usual objective next to nothing: the best where the last
+        solution is among those that reach the most. Far from any solution, those of places only may be better.
         """
         usual, bound, is_stale = self.bonus, self._bound, self._is_stale
-        per_pair = factors[self.problem.level[self.problem.need]]
-        values = np.concatenate([np.zeros(self.rows.n_packages), self.sums(per_pair, self.loads)])
-        most = float(usual @ np.bincount(self.problem.level, minlength=_N_LEVELS)) + self.most_score
-        scale = _LITTLE * most
-        self.bonus = usual + scale * factors
-        if self.has_basis:
-            self.bound = self.bounded(self._programme.duals + scale * self._programme.duals_of(values))
-        else:
-            self.bound = self.bounded(self._first_prices())
+        asking = np.bincount(self.problem.level, minlength=_N_LEVELS)
+        scale = _LITTLE * (float(usual @ asking) + self.most_score)
+        self.bonus = usual + scale * self.factors(level)
+        first = at_basis = self.bounded(self._first_prices())
+        if self._count_duals:
+            at_basis = self.bounded(self._usual_duals + scale * self._count_duals[level])
+        self.bound = min(at_basis, first, key=lambda one: one.value)
         has_grown = self.with_all_gaining(0.0) > 0
         counted, self.bonus = self.bound.value / scale, usual
         self._bound, self._is_stale = bound, is_stale or has_grown
         return counted
+
+    def _price_counts(self) -> None:
+        """Keep the duals of counts at this basis: it is lost where a later solution is cut short."""
+        level, of_packages = self.problem.level[self.problem.need], np.zeros(self.rows.n_packages)
+        sums = (self.sums(self.factors(one)[level], self.loads) for one in range(_N_LEVELS))
+        self._count_duals = [self._programme.duals_of(np.append(of_packages, one)) for one in sums]
+        self._usual_duals = self._programme.duals
 
     def open_level(self, level: int) -> None:
         """Keep nothing of a level any more."""
@@ -396,10 +406,11 @@ class Master:
         return True
 
     def _solve(self, budget: Budget) -> bool:
-        self.has_basis = self._programme.solve(budget)
-        if not self.has_basis:
+        if not self._programme.solve(budget):
             return False
         self._solved, self.value = True, self._programme.value
+        if np.isfinite(self.bonus).all():
+            self._price_counts()
         self.share = self._programme.columns[self.rows.n_packages :]
         return True
 

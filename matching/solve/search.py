@@ -13,7 +13,7 @@ levels before it, whenever the search ends.
 
 import numpy as np
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.arrays import Flags, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.by_levels import closed_by_levels, counted
 from matching.solve.close import Choice, Limits, closed
@@ -172,19 +172,13 @@ class _ByLoads:
             most = min(most, self._places_only[level])
         goal = min(goal, most)
         if goal < most:
-            factors = self._factors(level)
-            counted = self.master.most_counted(factors) - float(factors[:level] @ np.array(self.goals))
+            counted = self.master.most_counted(level)
+            counted -= float(self.master.factors(level)[:level] @ np.array(self.goals))
             most = int(max(min(np.floor(counted + _EXACT), most), goal))
         self.goals.append(goal)
         self.proved.append(most)
         self.targets[level] = max(self.targets[level], goal)
         self.master.keep_level(level, goal, most)
-
-    def _factors(self, level: int) -> Floats:
-        """Return by level what a need counts where later ones count for nothing, as multiples of one of this level."""
-        factors = np.array(self._params.level_factors, dtype=np.float64) / self._params.level_factors[level]
-        factors[level + 1 :] = 0
-        return factors
 
     def _prove_counts(self, budget: Budget) -> None:
         """Bound again how many needs can be met, where the plan falls short of a bound; improve it if it can be.
@@ -234,7 +228,7 @@ class _ByLoads:
 
     def _most_met(self, level: int, budget: Budget) -> tuple[int, int]:
         """Return the bound of a level where the goals before it are reached, and the master's own count."""
-        master, factors = self.master, self._factors(level)
+        master, factors = self.master, self.master.factors(level)
         for later in range(level, _N_LEVELS):
             master.open_level(later)
         usual, bonus = master.bonus, self._params.bonus_share * master.most_score * factors
@@ -326,9 +320,10 @@ class _ByLoads:
         self._keep_reached(budget)
         if self.goals != self.proved:
             # What is known of the score by now holds whether or not there is time to prove the counts.
-            usual = self.master.bonus
+            usual, score = self.master.bonus, self._settled_score()
             self._bound_score(budget)
-            self._known = values_of(self.master.problem, self.plan), as_reached((*self.proved, self._settled_score()))
+            known = as_reached((*self.proved, min(score, self._settled_score())))
+            self._known = values_of(self.master.problem, self.plan), known
             self.master.reweigh(usual)
             self._prove_counts(budget)
         self._bound_score(budget)
