@@ -31,8 +31,7 @@ from matching.solve.params import LoadsParams
 from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, PricingOracle, chosen_pairs, rank_in_order
 
 _N_LEVELS = len(PRIORITY_LEVELS)
-_NOTHING = 1e-7
-_MILLI = 1000
+_NOTHING, _MILLI = 1e-7, 1000
 _RISING, _LITTLE = 0.05, 1e3
 
 
@@ -190,8 +189,7 @@ class Master:
         packages = self.rows.packages()
         self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
         self.value, self._solved = -np.inf, False
-        self._count_duals: list[Floats] = []
-        self._usual_duals = np.zeros(0)
+        self._count_duals, self._usual_duals = list[Floats](), np.zeros(0)
         self._tier = np.rint(price / problem.bonus_milli).astype(np.intp)
         self._beyond_tier = (price - self._tier * problem.bonus_milli) / _MILLI
         self._bound, self._is_stale = self.bounded(self._first_prices()), False

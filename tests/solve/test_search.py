@@ -16,8 +16,13 @@ from matching.inputs.inputs import Inputs
 from matching.pairs.market import open_market
 from matching.plan.write import Plan
 from matching.solve import highs
+from matching.solve.budget import Budget
+from matching.solve.column_generation import Master
+from matching.solve.components import keeps_rules
+from matching.solve.improve import exchanged, plan_weight
 from matching.solve.knapsack import Offers, best_loads, loads_apart, loads_within
 from matching.solve.params import LoadsParams, MarketParams, SolveParams
+from matching.solve.problem import UNMET, AssignmentProblem
 
 # Every component takes the column generation; in the second way with few pairs in memory, in the third with tables and
 # programmes so small that days are rounded, loads are left out and integer programmes run in a process of their own.
@@ -98,9 +103,47 @@ def few_solves(monkeypatch, request) -> Iterator[None]:
 @pytest.mark.parametrize("number", range(4))
 def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(few_solves, number):
     made = random_round(number)
-    plan = made.plan(params=WAYS["all pairs in memory"])
+    plan = made.plan(params=WAYS["candidate pairs" if number % 2 else "all pairs in memory"])
     assert not list(faults_of(made, served(plan)))
     check_bounds(made, plan)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_an_interior_point_instead_of_many_simplex_steps_has_the_same_answer(monkeypatch, number):
+    made = random_round(number)
+    monkeypatch.setattr(highs, "_FEW_STEPS", 1)
+    monkeypatch.setattr(highs, "_STEPS_PER_ROW", 0.0)
+    plan = made.plan(params=WAYS["all pairs in memory"])
+    check_bounds(made, plan)
+    assert said(plan) == by_milp(made)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_after_exchanges_no_supporter_can_do_better_with_unmet_needs(number):
+    """From no one held at all; where no package or limit on schools keeps a need from being taken."""
+    rng = np.random.default_rng(number)
+    n_needs, n_people = 14, 5
+    need, supporter = np.nonzero(rng.random((n_needs, n_people)) < 0.5)
+    problem = AssignmentProblem(
+        need,
+        supporter,
+        rng.integers(1, 1000, len(need)),
+        rng.integers(0, 3, n_needs),
+        rng.integers(1, 4, n_needs) * 50,
+        rng.integers(1, 4, n_people),
+        rng.integers(1, 6, n_people) * 50.0,
+    )
+    params, no_one = LoadsParams(), np.full(n_needs, UNMET, dtype=np.intp)
+    master = Master(problem, None, np.zeros(n_people, dtype=np.int64), params)
+    plan = exchanged(master, no_one, Budget.of(60), params)
+    assert keeps_rules(problem, plan)
+    weight = dict(zip(zip(need, supporter, strict=True), plan_weight(problem, params), strict=True))
+    for person in range(n_people):
+        open_to = [one for one in np.flatnonzero((plan == UNMET) | (plan == person)) if (one, person) in weight]
+        loads = (some for size in range(problem.places[person] + 1) for some in combinations(open_to, size))
+        within = [some for some in loads if problem.days_asked[list(some)].sum() <= problem.days_offered[person]]
+        held = sum(weight[one, person] for one in np.flatnonzero(plan == person))
+        assert held == max(sum(weight[one, person] for one in some) for some in within)
 
 
 @pytest.mark.parametrize("number", range(3))
