@@ -5,6 +5,8 @@ written by hand are added, so that every reason for an unmet need, every kind of
 occurs.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,14 @@ import numpy as np
 import pandas as pd
 
 from matching.inputs.simulation.simulate import simulate
-from matching.inputs.simulation.supporters import AS_AT
+from matching.inputs.simulation.supporters import AS_AT, made_up_names
 from matching.tables.vocabulary import standard_vocabulary
 
 DATA = Path(__file__).resolve().parent
 FOLDER, TEMPLATES = DATA / "demo", DATA / "templates"
 SCHOOLS_SEED, ROUND_SEED = 24, 253
+CONTACTS_SEED = 7
+WITHOUT_ADDRESS = "Hilary Stanmore"  # what is said where an address is missing
 _NOT_DRAWN = {"available_from", "available_until", "unavailable", "requested_on", "start_by", "state"}
 REGION = "Fictional Midlands"
 FIRST_URN = 900_001  # far above the URNs of real schools
@@ -449,7 +453,32 @@ def _numbered(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         for name, frame in ordered.items()
     }
     evidence = numbered["accreditation"].sort_values("supporter_id", kind="stable")
-    return {**numbered, "accreditation": evidence}
+    return {**numbered, **_with_contacts(numbered), "accreditation": evidence}
+
+
+def _with_contacts(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return people and schools with contacts that reach nobody: names under .example, and numbers kept for drama."""
+    people, schools = frames["supporters"], frames["schools"]
+    domain = schools["name"].map(lambda one: f"{_slug(one, '-')}.example")
+    home = people["school_urn"].map(dict(zip(schools["urn"], domain, strict=True)))
+    address = people["name"].map(lambda one: _slug(one, ".")) + "@" + home
+    phones = [f"01632 960{number:03}" for number in range(len(schools))]
+    return {
+        "supporters": people.assign(
+            email=address.where(people["name"] != WITHOUT_ADDRESS, ""),
+            phone=[f"01632 960{999 - number:03}" for number in range(len(people))],
+        ),
+        "schools": schools.assign(
+            contact_name=made_up_names(len(schools), np.random.default_rng(CONTACTS_SEED)),
+            contact_email=[f"office@{one}" for one in domain],
+            contact_phone=phones,
+        ),
+    }
+
+
+def _slug(name: str, between: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return between.join(re.findall("[a-z]+", plain.replace("'", "")))
 
 
 def _cells(text: str) -> pd.DataFrame:

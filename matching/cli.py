@@ -102,11 +102,12 @@ def schools(
     left_out: Annotated[
         Path | None, typer.Option(help=f"The schools left out, each with its reason. {TableOut}")
     ] = None,
+    columns: Columns = None,
 ) -> None:
     """Make a schools table from the official GIAS extract."""
     from matching.commands.schools import make_schools_table
 
-    make_schools_table(gias, ofsted, links, out, left_out)
+    make_schools_table(gias, ofsted, links, out, left_out, columns)
 
 
 @app.command(cls=_WithJson)
@@ -224,6 +225,7 @@ def triage(
     ofsted: Ofsted = None,
     links: Links = None,
     attainment: Annotated[Path | None, typer.Option(help="Performance table: URN and P8MEA, PTRWM_EXP …")] = None,
+    columns: Columns = None,
     local_authority: Annotated[
         list[str] | None, typer.Option(help="Only schools of this local authority; repeat it for several.")
     ] = None,
@@ -237,7 +239,14 @@ def triage(
     """List schools in challenging circumstances, each with its reason, and propose their needs."""
     from matching.commands.triage import list_schools
 
-    paths = {"gias": gias, "schools": schools, "ofsted": ofsted, "links": links, "attainment": attainment}
+    paths = {
+        "gias": gias,
+        "schools": schools,
+        "ofsted": ofsted,
+        "links": links,
+        "attainment": attainment,
+        "columns": columns,
+    }
     places = {"local_authority": local_authority or [], "region": region or []}
     list_schools(paths, places, as_at, out, replace=replace, as_json=as_json)
 
@@ -251,6 +260,7 @@ def accreditation(
     ofsted: Ofsted = None,
     ofsted_new: Annotated[Path | None, typer.Option(help="Ofsted's file to go with the newer GIAS extract.")] = None,
     links: Links = None,
+    columns: Columns = None,
     plan: Annotated[Path | None, typer.Option(help="Directory of a plan: list the deployments affected.")] = None,
     as_at: AsAt = None,
     as_json: Json = False,
@@ -258,7 +268,7 @@ def accreditation(
     """List supporters who gain or lose accreditation when school grades change."""
     from matching.commands.accreditation import list_changes
 
-    people = {"supporters": supporters, "accreditation": accreditation}
+    people = {"supporters": supporters, "accreditation": accreditation, "columns": columns}
     before = {"schools": schools, "ofsted": ofsted, "links": links, **people}
     list_changes(before, {"schools": schools_new, "ofsted": ofsted_new}, plan, as_at, as_json=as_json)
 

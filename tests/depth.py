@@ -12,7 +12,7 @@ DEEP = os.environ.get("S2S_HYPOTHESIS") == "deep"
 
 def cases(count: int, usually: int | None = None) -> settings:
     """Return settings for a property that is tried on `count` cases at its deepest, and else on fewer."""
-    return settings(max_examples=count if DEEP else usually or max(5, count // 3))
+    return settings(max_examples=count if DEEP else usually or max(5, count // 5))
 
 
 def mostly_long(values: Iterable[Any], *, every: int) -> Sequence[Any]:

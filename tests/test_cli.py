@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TextIO
 from xml.etree import ElementTree
 
 import pytest
+from depth import mostly_long
 from tiny import EVIDENCE_HEADER, NEEDS, SCHOOLS, SUPPORTERS, cells, decisions, gz, xlsx
 
 from matching import __version__
@@ -25,7 +26,7 @@ from matching.inputs.bundled import demo_sources
 from matching.inputs.read import read_inputs, read_schools
 from matching.plan.as_bytes import excel_bytes, plan_files
 from matching.plan.handover import files as handover
-from matching.plan.handover.files import Occasion
+from matching.plan.handover.page import Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import read_directory, saved_inputs
 from matching.rounds.history.events import new_event
@@ -98,11 +99,25 @@ def plan_cells(folder: str, table: str = "plan.csv") -> list[dict[str, str]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory) -> Path:
+    """A plan of the tiny round, as the command writes it."""
+    folder = tmp_path_factory.mktemp("made_once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["s2s", "allocate", *put(TABLES), *DAY, "--out", "plan"])
+        with pytest.raises(SystemExit) as left:
+            main()
+    assert left.value.code == 0
+    return folder / "plan"
+
+
 @pytest.fixture
-def plan(s2s) -> Iterator[str]:
-    """A plan of the tiny round."""
-    assert s2s("allocate", *put(TABLES), *DAY, "--out", "plan").code == 0
-    yield "plan"
+def plan(s2s, made_once) -> str:
+    """A plan of the tiny round, in the folder of the test."""
+    put(TABLES)
+    shutil.copytree(made_once, "plan")
+    return "plan"
 
 
 # The commands as a whole
@@ -209,6 +224,7 @@ def module(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes
     )
 
 
+@pytest.mark.long
 def test_progress_is_not_shown_in_a_pipe_whatever_colours_are_asked_for(s2s):
     run = module("allocate", *put(TABLES), *DAY, "--out", "plan", FORCE_COLOR="1")
     assert (run.returncode, run.stderr) == (0, b"")
@@ -234,6 +250,7 @@ def test_progress_is_shown_on_a_terminal(s2s):
     assert b"\x1b" not in out
 
 
+@pytest.mark.long
 def test_a_name_that_the_console_cannot_show_is_no_defect(s2s):
     words = put(TABLES | {"supporters": SUPPORTERS.replace("Ann Ash", "Ańna Łódź")})
     assert s2s("allocate", *words, *DAY, "--out", "plan").code == 0
@@ -261,13 +278,16 @@ def shell(line: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     ("line", "out"),
-    [
-        ("$S2S check $TABLES --as-at 2026-09-01 | head -0", ""),
-        ("$S2S check $TABLES --as-at 2026-09-01 | true", ""),
-        ("$S2S --help | true", ""),
-        ("$S2S criteria | true", ""),
-        ("$S2S explain plan --need N1 | true", ""),
-    ],
+    mostly_long(
+        [
+            ("$S2S check $TABLES --as-at 2026-09-01 | head -0", ""),
+            ("$S2S check $TABLES --as-at 2026-09-01 | true", ""),
+            ("$S2S --help | true", ""),
+            ("$S2S criteria | true", ""),
+            ("$S2S explain plan --need N1 | true", ""),
+        ],
+        every=2,
+    ),
 )
 def test_a_closed_pipe_ends_a_command_in_silence(s2s, plan, line, out):
     # The reader has gone before the command prints: Python takes longer to load than head takes to end.
@@ -277,7 +297,9 @@ def test_a_closed_pipe_ends_a_command_in_silence(s2s, plan, line, out):
 
 
 @NEEDS_DEV_FULL
-@pytest.mark.parametrize("words", ["explain plan --need N1", "--help", "compare plan plan", "check $TABLES", "policy"])
+@pytest.mark.parametrize(
+    "words", mostly_long(["explain plan --need N1", "compare plan plan", "--help", "check $TABLES", "policy"], every=2)
+)
 def test_a_full_disk_ends_a_command_in_a_sentence(s2s, plan, words):
     assert shell(f"$S2S {words} > /dev/full").stderr == f"{NO_SPACE}2\n"
 
@@ -338,7 +360,7 @@ def test_problems_that_cannot_be_printed_end_in_silence(s2s):
     assert shell("$S2S check --schools gone.csv --supporters gone.csv --needs gone.csv 2> /dev/full").stderr == "2\n"
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("closed", mostly_long([">&- 2>&-", "2>&-", ">&-"], every=3))
 def test_closed_streams_do_no_harm(s2s, closed):
     assert shell(f"$S2S allocate $TABLES --out plan {closed}").stderr == "0\n"
     assert Path("plan/plan.csv").is_file()
@@ -1205,6 +1227,21 @@ def test_who_is_no_longer_accredited_is_told_with_the_deployments_it_touches(s2s
     ]
 
 
+def test_schools_triage_and_accreditation_read_tables_as_a_columns_file_says(s2s):
+    put({"extract": f"Title\n{GIAS}", "schools": SCHOOLS.replace("urn,name", "Ref,name"), "supporters": SUPPORTERS})
+    put({"supporters": SUPPORTERS.replace("name,designation", "Who,designation")})
+    put({"accreditation": EVIDENCE_HEADER + "S2,LLE-1,yes,,2026-05-01\n"})
+    Path("columns.toml").write_text('[schools]\nRef = "urn"\n[supporters]\nWho = "name"\n', encoding="utf-8")
+    Path("rows.toml").write_text("[header_rows]\nschools = 2\n", encoding="utf-8")
+    assert s2s("schools", "--gias", "extract.csv", "--columns", "rows.toml", "--out", "made.csv").code == 0
+    assert "100002,Cedar Academy" in Path("made.csv").read_text(encoding="utf-8-sig")
+    ours = ("--schools", "schools.csv", "--columns", "columns.toml")
+    people = ("--supporters", "supporters.csv", "--accreditation", "accreditation.csv", "--schools-new", "schools.csv")
+    for words in (("triage", "--out", "t"), ("accreditation", *people)):
+        assert s2s(*words, *ours, *DAY).code == 0
+        assert s2s(*words, *ours[:2], *DAY).code == 2
+
+
 TRIAGE_SCHOOLS = """\
 urn,name,phase,easting,northing,local_authority,region,ofsted,pupils,fsm_percent
 100000,Alder School,Primary,400000,300000,Fenshire,East,Inadequate,100,
@@ -1502,6 +1539,7 @@ def test_ctrl_c_ends_the_search_and_writes_the_best_plan_so_far(tmp_path, s2s):
     assert s2s("verify", str(tmp_path / "plan")).out.endswith("The plan holds.\n")
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_leaves_without_writing(tmp_path):
     code, _, err = interrupted(tmp_path, stubborn=True)
     assert code == 130
@@ -1523,6 +1561,7 @@ matching.__main__.main()
 """
 
 
+@pytest.mark.long
 def test_what_a_solver_prints_is_not_in_the_output(tmp_path):
     command = [sys.executable, "-c", SOLVER_THAT_PRINTS, "demo", "--out", "plan"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
@@ -1553,7 +1592,8 @@ def test_today_lists_what_to_do_in_the_file_of_a_round(s2s, tmp_path):
     asked = seen.events[-1].at.date()
     run = s2s("today", "round.zip", "--as-at", (asked + timedelta(days=6)).isoformat())
     assert (
-        "[soon] No answer: remind: maths at Alder School (N1), Ann Ash (S1): asked 6 days ago. Remind them." in run.out
+        "[soon] No answer: remind: maths at Alder School (N1), Ann Ash (S1): no answer for 6 days. Remind them."
+        in run.out
     )
     assert run.out.count("To be approached") == 2
     assert "S2" not in s2s("today", "round.zip", "--by", "Jo", "--as-at", f"{asked + timedelta(days=6)}").out

@@ -31,12 +31,14 @@ def list_changes(
     ----------
     before, after : mapping of str to Path or None
         `schools` as they were and as they are now, each with `ofsted` where given; the earlier ones also with
-        `supporters`, `accreditation` and `links`.
+        `supporters`, `accreditation`, `links` and `columns`, which say how the newer ones are read too.
     """
     sources, newer = sources_of(before), sources_of(after)
     check_used({**sources, **{f"{name}_new": source for name, source in newer.items()}}, _ADDITIONS)
     inputs = read_people(sources, as_at=as_at.date() if as_at else None)
-    now = read_schools(newer["schools"], ofsted=newer.get("ofsted"), links=sources.get("links"))
+    now = read_schools(
+        newer["schools"], ofsted=newer.get("ofsted"), links=sources.get("links"), columns=sources.get("columns")
+    )
     regraded = _with_rows(changes(inputs, now), inputs.supporters, "supporter_id")
     due = due_for_review(inputs, judge(inputs))
     affected = None

@@ -11,6 +11,7 @@ from matching.errors import counted
 from matching.plan.as_bytes import excel_bytes
 from matching.plan.directories import write_directory
 from matching.plan.handover import files as handover
+from matching.plan.handover.page import Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import read_directory
 
@@ -36,7 +37,7 @@ def export_plan(plan_dir: Path, out: Path, name: str, as_at: datetime | None, *,
     saved = read_directory(plan_dir)
     inputs = inputs_of(saved)
     shared = saved.plan if with_remarks else without_remarks(saved.plan, inputs)
-    occasion = handover.Occasion(name, as_at.date() if as_at else date.today())
+    occasion = Occasion(name, as_at.date() if as_at else date.today())
     files = {
         EXPORT_MARK: excel_bytes(shared, equity=saved.equity),
         "plan-by-school.html": handover.plan_by_school_html(shared, inputs, occasion),

@@ -5,6 +5,7 @@ from pathlib import Path
 from matching.commands.files import STANDARD_OUTPUT, check_ending, place, say, table_bytes, write_all
 from matching.commands.terminal import print_notices
 from matching.errors import DataError, file_problem
+from matching.inputs.headers import read_options
 from matching.inputs.official.exclusions import left_out_counts
 from matching.inputs.official.gias import read_official
 from matching.library.frames import sources_of
@@ -14,7 +15,12 @@ from matching.tables.vocabulary import standard_vocabulary
 
 
 def make_schools_table(
-    gias: Path, ofsted: Path | None, links: Path | None, out: Path, left_out: Path | None = None
+    gias: Path,
+    ofsted: Path | None,
+    links: Path | None,
+    out: Path,
+    left_out: Path | None = None,
+    columns: Path | None = None,
 ) -> None:
     """Write the open schools of a GIAS extract, and print how many were left out and why.
 
@@ -22,6 +28,8 @@ def make_schools_table(
     ----------
     left_out : Path, optional
         File for those left out, each with its reason.
+    columns : Path, optional
+        Where the table is in each of the files.
 
     Raises
     ------
@@ -34,9 +42,13 @@ def make_schools_table(
         if left_out == out:
             fix = "Give each a file of its own."
             raise DataError([file_problem("--left-out", "Both tables would be written to one file.", fix)])
-    sources = sources_of({"gias": gias, "ofsted": ofsted, "links": links})
+    sources = sources_of({"gias": gias, "ofsted": ofsted, "links": links, "columns": columns})
     official = read_official(
-        sources["gias"], standard_vocabulary(), ofsted=sources.get("ofsted"), links=sources.get("links")
+        sources["gias"],
+        standard_vocabulary(),
+        ofsted=sources.get("ofsted"),
+        links=sources.get("links"),
+        where=read_options(sources.get("columns")).where_official,
     )
     files = {out: table_bytes(out, schools_as_text(official.table.frame))}
     if left_out is not None:

@@ -34,7 +34,7 @@ def list_schools(
     Parameters
     ----------
     paths : mapping of str to Path or None
-        `gias` or `schools`, and where given `ofsted`, `links` and `attainment`.
+        `gias` or `schools`, and where given `ofsted`, `links`, `attainment` and `columns`.
     places : mapping of str to collection of str
         `local_authority` and `region`: only schools of one of each are listed, where any is given.
     replace : bool
@@ -57,7 +57,9 @@ def list_schools(
     sources = sources_of(paths)
     check_used(sources, {"ofsted": "schools", "links": "schools"})
     source = sources.get("gias") or sources["schools"]
-    frame = read_schools(source, ofsted=sources.get("ofsted"), links=sources.get("links"))
+    frame = read_schools(
+        source, ofsted=sources.get("ofsted"), links=sources.get("links"), columns=sources.get("columns")
+    )
     results = read_attainment(sources["attainment"]) if "attainment" in sources else None
     day = as_at.date() if as_at else date.today()
     listed = triage(frame, as_at=day, attainment=results, **places)

@@ -82,6 +82,11 @@ class ReadingOptions:
         """Return the options of one table."""
         return self.tables.get(table, TableOptions())
 
+    @property
+    def where_official(self) -> dict[str, Where]:
+        """The place of the table in a GIAS extract, and in the files that add to it."""
+        return {name: self.of(name).where for name in ("schools", "ofsted", "links")}
+
     def with_table(self, table: str, options: TableOptions | None) -> "ReadingOptions":
         """Return the options with those of one table, or (None) without them."""
         others = {name: one for name, one in self.tables.items() if name != table}

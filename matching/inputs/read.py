@@ -31,10 +31,10 @@ from matching.inputs.official.gias import is_extract, read_gias, read_official
 from matching.inputs.official.links import NO_LINKS, Links, read_links
 from matching.inputs.official.ofsted import read_ofsted
 from matching.tables.cell_values import CellError
-from matching.tables.contacts import CONTACT_COLUMNS
+from matching.tables.contacts import UNREAD_COLUMNS
 from matching.tables.files import Source, named_apart
 from matching.tables.formats import NEED_STATES, TableFormat, known_columns, table_formats
-from matching.tables.policy import Policy, read_policy
+from matching.tables.policy import Policy, read_policy, without_settings
 from matching.tables.table_reader import Table, read_table
 from matching.tables.vocabulary import Vocabulary, standard_vocabulary
 
@@ -133,8 +133,7 @@ def read_schools(
     said = read_options(columns)
     options = said.of("schools")
     if is_extract(source, options.where):
-        where = {name: said.of(name).where for name in ("schools", "ofsted", "links")}
-        official = read_official(source, vocabulary, ofsted=ofsted, links=links, where=where)
+        official = read_official(source, vocabulary, ofsted=ofsted, links=links, where=said.where_official)
         return _typed(official.table.frame, "schools", vocabulary)
     table = _read_one(source, table_formats(vocabulary)["schools"], options, None, may_be_empty=False)
     if table.problems:
@@ -183,7 +182,7 @@ def with_policy(inputs: Inputs, source: Source | None) -> Inputs:
     files = {name: file for name, file in inputs.files.items() if name != "policy"}
     if source is None:
         return replace(inputs, policy=Policy(), files=files)
-    files["policy"] = InputFile(source.name, source.sha256, None)
+    files["policy"] = InputFile(source.name, _digest_of("policy", source), None)
     return replace(inputs, policy=read_policy(source), files=dict(sorted(files.items())))
 
 
@@ -303,7 +302,7 @@ def _read(
         between, notices = check(tables)
         problems = [*own, *between]
     notices = [*reading.notices, *left_out_rows, *notices]
-    contacts = [one for one in problems if one.row is not None and one.column in CONTACT_COLUMNS]
+    contacts = [one for one in problems if one.row is not None and one.column in UNREAD_COLUMNS]
     if len(problems) > len(contacts):
         raise DataError(problems, notices)
     return replace(reading, tables=tables, problems=contacts, notices=notices, left_out_rows=left_out_rows)
@@ -419,7 +418,7 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
         baseline=typed.get("baseline"),
         policy=reading.policy,
         files={
-            name: InputFile(source.name, source.sha256, len(frames[name]) if name in frames else None)
+            name: InputFile(source.name, _digest_of(name, source), len(frames[name]) if name in frames else None)
             for name, source in sorted(sources.items())
         },
         notices=tuple(notices),
@@ -430,11 +429,16 @@ def _inputs(sources: Mapping[str, Source], reading: _Reading, as_at: date | None
     )
 
 
+def _digest_of(name: str, source: Source) -> str:
+    """Return the digest of a file; of a policy without the settings of a round, which no run reads."""
+    return (without_settings(source) if name == "policy" else source).sha256
+
+
 def _typed(frame: pd.DataFrame, name: str, vocabulary: Vocabulary) -> pd.DataFrame:
     """Return a table sorted by its key, with numbers as numbers."""
     form = table_formats(vocabulary)[name]
     typed = frame.sort_values(list(form.key), ignore_index=True)
-    typed = typed.fillna({column: "" for column in CONTACT_COLUMNS if column in typed})
+    typed = typed.fillna({column: "" for column in UNREAD_COLUMNS if column in typed})
     numeric = {
         column.name: column.dtype if column.dtype != "object" else "float64"
         for column in form.columns

@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -31,6 +31,9 @@ NUMBER_COLUMNS = {
     "max_deployments",
     "days_used",
     "days_available",
+    "days_logged",
+    "cost_agreed",
+    "cost_logged",
     "price",
     "needs",
     "met",
@@ -114,6 +117,22 @@ def zip_bytes(files: Mapping[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
+
+
+def numbered(named: Sequence[tuple[str, bytes]], ending: str) -> dict[str, bytes]:
+    """Return contents by file name: a number, the letters and digits of a name, and an ending."""
+    width = len(str(len(named)))
+    return {
+        f"{place:0{width}} {_plain(name)}.{ending}": content for place, (name, content) in enumerate(named, start=1)
+    }
+
+
+_LONGEST_FILE_NAME = 60
+
+
+def _plain(name: str) -> str:
+    letters = "".join(one if one.isalnum() else " " for one in name)
+    return " ".join(letters.split())[:_LONGEST_FILE_NAME].strip() or "without name"
 
 
 def excel_bytes(plan: Plan, *, equity: pd.DataFrame | None = None) -> bytes:

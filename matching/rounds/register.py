@@ -24,7 +24,7 @@ from matching.rounds.history.events import (
     undone_events,
 )
 from matching.tables.cell_values import CellError
-from matching.tables.contacts import CONTACTS
+from matching.tables.contacts import UNREAD
 from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.tables.formats import table_formats
@@ -32,6 +32,9 @@ from matching.tables.vocabulary import standard_vocabulary, unit_in, with_unit
 
 REGISTER_TABLES = ("supporters", "needs", "accreditation")
 """The tables whose rows can be changed one by one."""
+
+PAST = "past"
+"""The table of what happened in earlier rounds: given by the event that begins a round, and read by no run."""
 
 # No CSV file in UTF-8 holds these.
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
@@ -166,7 +169,9 @@ def table_cells(sources: Sources, table: str) -> pd.DataFrame:
 
 @cache
 def key_columns(table: str) -> tuple[str, ...]:
-    """Return the columns that identify a row of a register table."""
+    """Return the columns that identify a row of a register table, or of `PAST`."""
+    if table == PAST:
+        return "round", "need_id", "supporter_id"
     return tuple(table_formats(standard_vocabulary())[table].key)
 
 
@@ -209,8 +214,8 @@ def blank_tables(sources: Sources) -> frozenset[str]:
 
 
 def _is_blank(table: str, source: Source) -> bool:
-    # An earlier version wrote no contact columns; they come last.
-    names = [one for one in table_cells({}, table) if one not in CONTACTS.get(table, ())]
+    # An earlier version wrote no columns that no run reads; they come last.
+    names = [one for one in table_cells({}, table) if one not in UNREAD.get(table, ())]
     ours = csv_bytes(pd.DataFrame(columns=names)).rstrip(b"\n")
     return source.content.startswith(ours) and b"\n" not in source.content.rstrip(b"\n")
 
@@ -248,12 +253,12 @@ def change_problem(sources: Sources, event: Event) -> Problem | None:
             message = f"{called[0].upper()}{called[1:]} was changed meanwhile."
         if message:
             return Problem(KINDS[event.kind], None, key_columns(one.table)[0], one.key[0], message, fix)
-    return next(filter(None, map(_contact_problem, event.changes)), None)
+    return next(filter(None, map(_unread_problem, event.changes)), None)
 
 
-def _contact_problem(change: RowChange) -> Problem | None:
-    """Return what is wrong with contact details that a change gives; those that are there already may stay."""
-    for column, (convert, _) in CONTACTS.get(change.table, {}).items():
+def _unread_problem(change: RowChange) -> Problem | None:
+    """Return what is wrong with contacts or a fund that a change gives; those that are there already may stay."""
+    for column, (convert, _) in UNREAD.get(change.table, {}).items():
         cell = (change.after or {}).get(column, "").strip()
         try:
             if cell:
@@ -272,7 +277,7 @@ def changes_fault(changes: Sequence[RowChange]) -> str:
 
 
 def _change_faults(change: RowChange) -> Iterator[str]:
-    if change.table not in REGISTER_TABLES:
+    if change.table not in (*REGISTER_TABLES, PAST):
         yield f"changes a row of {shown(change.table)}, which cannot be changed row by row"
         return
     columns, (before, after) = key_columns(change.table), (change.before, change.after)

@@ -10,12 +10,12 @@ from matching.errors import DataError, Problem
 from matching.inputs.read import SOURCES
 from matching.rounds.history.events import (
     DECISIONS,
+    DESK,
     ENDED,
     LONGEST_TEXT,
     SETTINGS,
     UNDOABLE,
     Event,
-    Pair,
     decisions_behind,
     new_event,
     undone_events,
@@ -23,7 +23,7 @@ from matching.rounds.history.events import (
 from matching.rounds.history.refusals import check_event
 from matching.rounds.history.state import state_of
 from matching.rounds.register import GivenFiles, change_problem, changed_by, register
-from matching.tables.contacts import CONTACTS
+from matching.tables.contacts import UNREAD
 from matching.tables.files import Source
 
 _LONGEST_NAME = 200
@@ -179,19 +179,26 @@ def refuse_approved(seen: Round) -> None:
         raise refused(message, "Reopen the round first.")
 
 
+def reopened(owner: Round, *, by: str, why: str, now: datetime) -> Round:
+    """Return an approved round as one that can be changed again."""
+    event = new_event("reopened", by=by, why=why, plan=str(owner.approved))
+    return replace(with_events(owner, [event], now), approved=None)
+
+
 def is_decision(event: Event) -> bool:
-    """Return whether an event changes who serves or may serve a need; notes, contacts and most statuses do not."""
-    return (
-        event.kind in UNDOABLE
-        and event.kind not in ("note", "consent", "desk")
-        and (event.kind != "status" or event.about.get("status") in ENDED)
-        and not _changes_contacts_alone(event)
-    )
+    """Return whether an event changes who serves or may serve a need.
+
+    Notes, settings, contacts and how a deployment gets on do not, but for a status that ends it.
+    """
+    if event.kind == "status":
+        return event.about.get("status") in ENDED
+    changes_nothing = event.kind in ("note", *DESK, *SETTINGS) or _changes_nothing_read(event)
+    return event.kind in UNDOABLE and not changes_nothing
 
 
-def _changes_contacts_alone(event: Event) -> bool:
+def _changes_nothing_read(event: Event) -> bool:
     return bool(event.changes) and all(
-        one.before is not None and one.after is not None and {*one.after} <= {*CONTACTS.get(one.table, ())}
+        one.before is not None and one.after is not None and {*one.after} <= {*UNREAD.get(one.table, ())}
         for one in event.changes
     )
 
@@ -227,16 +234,23 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
     Raises
     ------
     DataError
-        One is refused (`history.refusals.why_refused`, `register.change_problem`), or the round is approved: then only
-        notes and statuses that end no deployment are recorded or undone.
+        One is refused (`history.refusals.why_refused`, `register.change_problem`), or the round is approved: then no
+        decision (`is_decision`) is recorded or undone.
     """
     behind, changed, state = decisions_behind(owner.events), owner, state_of(owner.events)
-    recorded: set[Pair | None] = set()
+    # What was recorded about different things is undone, or brought back, without a state for each. A day of visits
+    # may be full when one comes back.
+    undone = [behind[one.undoes] for one in entry if one.undoes in behind]
+    is_together = len({one.number for one in undone if one.kind != "visit"}) == len(entry)
+    recorded: set[tuple[str, ...]] = set()
     for event in entry:
         if is_decision(event if event.undoes is None else behind.get(event.undoes, event)):
             refuse_approved(owner)
-        # Only what was recorded about the same pair can refuse a decision, so a long list of them needs one state.
-        if recorded & {event.pair, _EVERY_PAIR} or (event.undoes is not None and changed is not owner):
+        # Only what was recorded about the same pair can refuse a decision, and a visit another one of that person and
+        # day, so a long list of them needs one state.
+        if recorded & {event.pair or (), _EVERY_PAIR, _visit_day(event)} or (
+            event.undoes is not None and changed is not owner and not is_together
+        ):
             state = state_of(changed.events)
         check_event(state, event)
         if event.changes and (problem := change_problem(changed.sources, event)):
@@ -244,8 +258,17 @@ def with_entry(owner: Round, entry: Sequence[Event], now: datetime) -> Round:
         if event.undoes is not None:
             _refuse_replaced(changed, event.undoes)
         changed = with_events(changed, [event], now)
-        recorded |= {_EVERY_PAIR if event.kind == "desk" else event.pair} - {None}
+        # No refusal depends on a message: an approach of many would need a state for each of them.
+        if event.kind == "message":
+            continue
+        recorded.add(_visit_day(event) or (_EVERY_PAIR if event.kind == "desk" else event.pair or ()))
+        recorded.discard(())
     return changed
+
+
+def _visit_day(event: Event) -> tuple[str, ...]:
+    """Return the supporter and the day of a visit, and nothing for another event."""
+    return ("visit", event.supporter_id, event.about.get("on", "")) if event.kind == "visit" else ()
 
 
 def _refuse_replaced(owner: Round, number: int) -> None:

@@ -11,38 +11,39 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
+from matching.inputs.inputs import Inputs
 from matching.rounds.database import open_database
+from matching.rounds.erasing import erased
 from matching.rounds.history.events import Event, new_event
 from matching.rounds.history.merging import can_merge
+from matching.rounds.next_round import PastSupport, continued_event
 from matching.rounds.register import GivenFiles
 from matching.rounds.round import (
-    PlanRecord,
     Round,
-    RoundSummary,
     accepted,
     check_name,
     copied,
     refuse_approved,
     refused,
+    reopened,
     with_entry,
     with_events,
     with_plan,
     with_sources,
 )
-from matching.rounds.round_file.zipped import packed, unpacked
+from matching.rounds.round_file.zipped import unpacked
+from matching.rounds.storage.reader import RoundReader
 from matching.rounds.storage.rows import (
     insert_round,
     is_as_seen,
     known_round,
     read_events,
     read_plan_files,
-    read_plans,
     read_round,
-    read_summaries,
+    replace_round,
     write_round,
 )
 from matching.rounds.storage.schema import ROUNDS
-from matching.rounds.storage.sqlite import Database
 from matching.tables.files import Source
 
 
@@ -60,7 +61,7 @@ class StaleRoundError(Exception):
         )
 
 
-class RoundStore:
+class RoundStore(RoundReader):
     """The rounds of one database file, for any number of threads; made by `open_store`.
 
     Every method raises `DataError` if the database cannot be read or written. Those that change a round take it as the
@@ -68,40 +69,6 @@ class RoundStore:
     (decisions only if those changes concern them).
     `by` is the user's name and `why` the reason; both go into the round's history.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    # ---- reading ---------------------------------------------------------------------------------------------------
-
-    def get(self, round_id: str) -> Round | None:
-        """Return the round of this identifier with all its files, or None."""
-        with self._database.reading() as connection:
-            return read_round(connection, round_id)
-
-    def list(self, *, archived: bool = False) -> tuple[RoundSummary, ...]:
-        """Return all rounds, the newest first; archived ones only on request."""
-        with self._database.reading() as connection:
-            return read_summaries(connection, archived=archived)
-
-    def plans(self, round_id: str) -> tuple[PlanRecord, ...]:
-        """Return every plan of a round by number, without its files."""
-        with self._database.reading() as connection:
-            return read_plans(connection, round_id)
-
-    def plan_files(self, round_id: str, number: int) -> dict[str, bytes]:
-        """Return the files of one plan of a round by path, in their order.
-
-        Raises
-        ------
-        DataError
-            There is no such plan.
-        """
-        with self._database.reading() as connection:
-            files = read_plan_files(connection, round_id, number)
-        if files is None:
-            raise refused(f"There is no plan {number} in this round.", "Choose one from the list of its plans.")
-        return files
 
     # ---- beginning a round -----------------------------------------------------------------------------------------
 
@@ -113,14 +80,7 @@ class RoundStore:
         DataError
             The name is blank or too long.
         """
-        check_name(name)
-        now = _now()
-        given = GivenFiles(dict(sources), {}, dict.fromkeys(sources, now))
-        begun = Round(secrets.token_hex(8), name, now, 1, given)
-        begun = with_events(begun, [new_event("created", by=by, name=name)], now)
-        with self._database.writing() as connection:
-            insert_round(connection, begun, {})
-        return begun
+        return self._begin(name, sources, new_event("created", by=by, name=name))
 
     def copy(self, round_id: str, name: str, *, by: str = "", decisions: bool = False) -> Round:
         """Begin a round as a copy: its input files, its accepted plan and, on request, its decisions.
@@ -139,6 +99,30 @@ class RoundStore:
             begun = copied(original, name, by, decisions, _now())
             insert_round(connection, begun, {1: begun.files} if begun.files else {})
         return begun
+
+    def continue_from(
+        self, seen: Round, name: str, sources: Mapping[str, Source], past: Sequence[PastSupport], *, by: str = ""
+    ) -> Round:
+        """Begin the next round from one, which stays as it is.
+
+        Parameters
+        ----------
+        seen : Round
+        name : str
+            Of the next round.
+        sources : mapping of str to Source
+            As `matching.rounds.next_round.next_tables` returns them.
+        past : sequence of PastSupport
+            As `matching.rounds.next_round.past_supports` returns it.
+        by : str
+
+        Raises
+        ------
+        DataError
+            The name is blank or too long.
+        """
+        first = continued_event(seen.name, seen.round_id, past, by=by)
+        return self._begin(name, sources, first, copied_from=seen.round_id)
 
     # ---- the input files and plans ---------------------------------------------------------------------------------
 
@@ -194,12 +178,7 @@ class RoundStore:
     def save_scenario(
         self, seen: Round, name: str, files: Mapping[str, bytes], *, by: str = "", why: str = ""
     ) -> Round:
-        """Keep a named plan for comparison with the accepted one.
-
-        Raises
-        ------
-        StaleRoundError
-        """
+        """Keep a named plan for comparison with the accepted one; raises `StaleRoundError`."""
         with self._changing(seen) as connection:
             now = _now()
             changed, record = with_plan(seen, "scenario", name, by, why, seen.last_event, now)
@@ -241,7 +220,7 @@ class RoundStore:
 
     # ---- decisions -------------------------------------------------------------------------------------------------
 
-    def record(self, seen: Round, events: Sequence[Event]) -> Round:
+    def record(self, seen: Round, events: Sequence[Event], *, reopens: str = "") -> Round:
         """Record decisions and changes of rows: all of them, or none if one is refused.
 
         They are recorded too if the round was changed since it was seen, as long as `history.merging.can_merge` finds
@@ -252,6 +231,8 @@ class RoundStore:
         seen : Round
         events : sequence of Event
             As `matching.rounds.history.events.new_event` returns them; they get their numbers and times here.
+        reopens : str
+            Why they reopen the round where it is approved; blank to refuse what an approved round does not take.
 
         Raises
         ------
@@ -262,8 +243,10 @@ class RoundStore:
             that end no deployment are recorded.
         """
         with self._database.writing() as connection:
-            latest = _to_record_in(connection, seen, events)
-            return write_round(connection, latest, with_entry(latest, events, _now()))
+            latest, now = _to_record_in(connection, seen, events), _now()
+            is_open = not reopens or latest.approved is None
+            begun = latest if is_open else reopened(latest, by=events[0].by, why=reopens, now=now)
+            return write_round(connection, latest, with_entry(begun, events, now))
 
     def undo(self, seen: Round, *numbers: int, by: str = "", why: str = "") -> Round:
         """Undo events, or redo them by undoing their undo: all of them or none; the history keeps everything.
@@ -319,8 +302,7 @@ class RoundStore:
         with self._changing(seen) as connection:
             if seen.approved is None:
                 raise refused("The round is not approved, so it is open already.", "Carry on with it.")
-            event = new_event("reopened", by=by, why=why, plan=str(seen.approved))
-            return write_round(connection, seen, replace(with_events(seen, [event], _now()), approved=None))
+            return write_round(connection, seen, reopened(seen, by=by, why=why, now=_now()))
 
     def rename(self, seen: Round, name: str, *, by: str = "") -> Round:
         """Rename a round.
@@ -359,22 +341,32 @@ class RoundStore:
             event = new_event("restored", by=by, why=why, **{"from": "archive"})
             return write_round(connection, seen, replace(with_events(seen, [event], _now()), archived_at=None))
 
-    # ---- to a file and back ----------------------------------------------------------------------------------------
+    def erase(self, seen: Round, inputs: Inputs, *, by: str = "") -> Round:
+        """Erase the contact details and remarks of an archived round, as `matching.rounds.erasing.erased` does.
 
-    def export_round(self, round_id: str) -> bytes:
-        """Return a round with all its files, plans and history as one zip, for `import_round` on any machine.
-
-        Equal rounds give equal bytes.
+        Parameters
+        ----------
+        seen : Round
+        inputs : Inputs
+            Of its register.
+        by : str
 
         Raises
         ------
+        StaleRoundError
         DataError
-            There is no such round.
+            The round is not archived; or it was erased, and the file could not be written anew after that.
         """
-        with self._database.reading() as connection:
-            found = known_round(connection, round_id)
-            plans = {one.number: read_plan_files(connection, round_id, one.number) or {} for one in found.plans}
-        return packed(found, plans)
+        if seen.archived_at is None:
+            raise refused("The round is not archived, so its contact details may still be needed.", "Archive it first.")
+        with self._changing(seen) as connection:
+            plans = {one.number: read_plan_files(connection, seen.round_id, one.number) or {} for one in seen.plans}
+            changed, shorn = erased(seen, plans, inputs, by, _now())
+            changed = replace_round(connection, changed, shorn)
+        self._database.compact()
+        return changed
+
+    # ---- to a file and back ----------------------------------------------------------------------------------------
 
     def import_round(self, content: bytes, *, by: str = "") -> Round:
         """Restore a round that `export_round` packed: the same files to the byte and the same history.
@@ -399,9 +391,16 @@ class RoundStore:
             insert_round(connection, restored, plans)
         return restored
 
-    def close(self) -> None:
-        """Close the database file."""
-        self._database.close()
+    def _begin(
+        self, name: str, sources: Mapping[str, Source], first: Event, *, copied_from: str | None = None
+    ) -> Round:
+        check_name(name)
+        now = _now()
+        given = GivenFiles(dict(sources), {}, dict.fromkeys(sources, now))
+        begun = with_events(Round(secrets.token_hex(8), name, now, 1, given, copied_from=copied_from), [first], now)
+        with self._database.writing() as connection:
+            insert_round(connection, begun, {})
+        return begun
 
     @contextmanager
     def _changing(self, seen: Round) -> Iterator[Connection]:

@@ -1,4 +1,4 @@
-"""How to reach people: names, addresses and telephone numbers that no run reads and no plan keeps."""
+"""How to reach people, and who pays: columns that no run reads and no plan keeps."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -63,5 +63,11 @@ CONTACTS: Mapping[str, Mapping[str, tuple[Callable[[str], str], str]]] = {
 }
 """The contact columns by table and name: what a cell may hold, and what belongs in it."""
 
-CONTACT_COLUMNS = frozenset(name for columns in CONTACTS.values() for name in columns)
+UNREAD: Mapping[str, Mapping[str, tuple[Callable[[str], str], str]]] = {
+    **CONTACTS,
+    "needs": {**CONTACTS["needs"], "fund": (text, "fund or budget that pays for the support")},
+}
+"""Every column that no run reads, in the same form: contacts, and the fund of a need."""
+
+UNREAD_COLUMNS = frozenset(name for columns in UNREAD.values() for name in columns)
 """The names of all of them."""

@@ -30,7 +30,7 @@ from matching.tables.cell_values import (
     whole,
     whole_number_parser,
 )
-from matching.tables.contacts import CONTACTS
+from matching.tables.contacts import UNREAD
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
 from matching.tables.vocabulary import (
     COUNTS,
@@ -215,7 +215,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                 Column("ofsted_areas", text, "graded areas, such as 'Inclusion: Needs attention; …'"),
                 Column("inspected_on", iso_day, "day of the last inspection of any kind"),
                 Column("ofsted_found", text, "where the overall grade was found"),
-                *_contact_columns("schools"),
+                *_unread_columns("schools"),
             ),
             key=("urn",),
         ),
@@ -296,7 +296,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     blank=(),
                     reword=ranges,
                 ),
-                *_contact_columns("supporters"),
+                *_unread_columns("supporters"),
             ),
             key=("supporter_id",),
         ),
@@ -357,7 +357,7 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
                     reword=reword("state"),
                     none_words=NONE_WORDS,
                 ),
-                *_contact_columns("needs"),
+                *_unread_columns("needs"),
             ),
             key=("need_id",),
         ),
@@ -418,8 +418,8 @@ def table_formats(vocabulary: Vocabulary) -> Mapping[str, TableFormat]:
     return {one.name: one for one in formats}
 
 
-def _contact_columns(table: str) -> Iterable[Column]:
-    return (Column(name, convert, meaning) for name, (convert, meaning) in CONTACTS[table].items())
+def _unread_columns(table: str) -> Iterable[Column]:
+    return (Column(name, convert, meaning) for name, (convert, meaning) in UNREAD[table].items())
 
 
 def known_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Callable[[Sequence[str]], int]:

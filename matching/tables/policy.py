@@ -18,7 +18,7 @@ from pydantic import (
 
 from matching.errors import DataError, did_you_mean, shown
 from matching.tables.files import Source
-from matching.tables.toml_files import as_problem, read_model, toml_value, with_tuples
+from matching.tables.toml_files import as_problem, read_model, toml_keys, toml_value, with_tuples
 from matching.tables.vocabulary import standard_vocabulary
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -148,15 +148,44 @@ class Policy(_Section):
         return {code: value.get(code, one.max_distance_km) for code, one in designations.items()}
 
 
+ROUND_SETTINGS = ("desk", "rates")
+"""Sections of a policy file that are settings of a round: no run reads them."""
+
+_FIX = "Start again from the policy template and change one value at a time."
+
+
 def read_policy(source: Source) -> Policy:
-    """Read a policy from TOML, gzipped or not.
+    """Read a policy from TOML, gzipped or not; `ROUND_SETTINGS` are passed over.
 
     Raises
     ------
     DataError
         With a `Problem` for each value that cannot be used; `column` is the key's dotted path.
     """
-    return read_model(Policy, source, "Start again from the policy template and change one value at a time.")
+    return read_model(Policy, source, _FIX, but=ROUND_SETTINGS)
+
+
+def round_settings(source: Source) -> dict[str, Any]:
+    """Return the `ROUND_SETTINGS` that a policy file has; a number with decimals is its text, so that it is exact.
+
+    Raises
+    ------
+    DataError
+        The file is not TOML.
+    """
+    keys = toml_keys(source, _FIX, numbers=str)
+    return {name: value for name, value in keys.items() if name in ROUND_SETTINGS}
+
+
+def without_settings(source: Source) -> Source:
+    """Return a policy file without `ROUND_SETTINGS`: the file itself where it has none.
+
+    Raises
+    ------
+    DataError
+        As `read_policy`.
+    """
+    return Source(source.name, policy_toml(read_policy(source))) if round_settings(source) else source
 
 
 def policy_toml(policy: Policy) -> bytes:

@@ -25,7 +25,7 @@ from matching.errors import (
     shown,
 )
 from matching.tables.cell_values import NONE_WORDS, CellError
-from matching.tables.contacts import CONTACTS
+from matching.tables.contacts import CONTACTS, UNREAD
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, Column, TableFormat, other_table
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M, Metres, national_grid
@@ -134,8 +134,8 @@ def read_table(
     if form.name != "baseline":
         notices += _unused(sheet, read)
     if form.name in _ROWS_MAY_GO:
-        # No person and no need is left out because of how to reach them.
-        stays = CONTACTS.get(form.name, ())
+        # No person and no need is left out because of how to reach them or who pays.
+        stays = UNREAD.get(form.name, ())
         problems = [
             replace(one, severity=LEAVE_OUT) if one.row is not None and one.column not in stays else one
             for one in problems

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,8 +14,8 @@ from matching.tables.files import Source, unpacked
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def toml_keys(source: Source, fix: str) -> dict[str, Any]:
-    """Return the keys of a TOML file, gzipped or not.
+def toml_keys(source: Source, fix: str, *, numbers: Callable[[str], Any] = float) -> dict[str, Any]:
+    """Return the keys of a TOML file, gzipped or not; `numbers` converts the text of a number with decimals.
 
     Raises
     ------
@@ -22,16 +23,29 @@ def toml_keys(source: Source, fix: str) -> dict[str, Any]:
         The file is not TOML; `fix` is what to do then.
     """
     try:
-        return tomllib.loads(unpacked(source).decode("utf-8-sig"))
+        return tomllib.loads(unpacked(source).decode("utf-8-sig"), parse_float=numbers)
     except (ValueError, RecursionError) as error:
         message = f"This is not a TOML file that can be read ({error})."
         raise DataError([file_problem(source.name, message, fix)]) from error
 
 
 def read_model(
-    model: type[Model], source: Source, fix: str = "Start from an empty file and add one key at a time."
+    model: type[Model],
+    source: Source,
+    fix: str = "Start from an empty file and add one key at a time.",
+    *,
+    but: Collection[str] = (),
 ) -> Model:
     """Return a model with the values that a TOML file sets, and the defaults of all others.
+
+    Parameters
+    ----------
+    model : type
+    source : Source
+    fix : str
+        What to do if the file is not TOML.
+    but : collection of str
+        Keys that are not the model's, and are passed over.
 
     Raises
     ------
@@ -39,7 +53,7 @@ def read_model(
         The file is not TOML, or with a `Problem` for each key that is unknown or has a value that cannot be used;
         `column` is the key's dotted path.
     """
-    keys = toml_keys(source, fix)
+    keys = {name: value for name, value in toml_keys(source, fix).items() if name not in but}
     try:
         return model.model_validate(with_tuples(keys))
     except ValidationError as error:

@@ -85,13 +85,13 @@ def other_values(cell: str) -> list[str]:
     return [one for one in [*others, *beside, "nan", "inf", "-1"] if one != cell]
 
 
-@pytest.mark.parametrize("number", [*GALLERY][::2])
+@pytest.mark.parametrize("number", mostly_long([*GALLERY][::2], every=2))
 def test_what_allocate_wrote_is_accepted(number):
     one = solved(number)
     assert faults_in(written(one.made, one.plan)) == []
 
 
-@pytest.mark.parametrize("number", WIDE)
+@pytest.mark.parametrize("number", mostly_long(WIDE, every=3))
 def test_what_allocate_wrote_of_larger_tables_is_accepted(number):
     one = solved_wide(number)
     assert faults_in(written(one.made, one.plan)) == []
@@ -113,7 +113,7 @@ def test_a_changed_cell_is_found_by_the_digest(name):
 @pytest.mark.deeper
 @pytest.mark.parametrize(
     ("name", "column"),
-    mostly_long([(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))], every=2),
+    mostly_long([(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))], every=3),
 )
 def test_any_changed_cell_is_found_even_where_the_digest_was_changed_too(name, column):
     files = small()

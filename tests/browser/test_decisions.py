@@ -100,6 +100,7 @@ def easternmost(picture: bytes, colour: tuple[int, int, int]) -> tuple[int, int]
     return int(across.max()), int(down[across.argmax()])
 
 
+@pytest.mark.long
 def test_a_click_on_a_school_of_the_map_chooses_its_need(window):
     page = window.page
     window.open_plan()
@@ -119,6 +120,7 @@ def put_outlines(window, name: str, content: str) -> None:
     slot.locator("input[type=file]").set_input_files([file])
 
 
+@pytest.mark.long
 def test_outlines_of_areas_are_put_on_the_map_and_taken_off(window):
     page = window.page
     window.open_plan()

@@ -85,6 +85,10 @@ def every_screen(window: Window) -> Iterator[str]:
     page.get_by_role("button", name=re.compile("^Tick all")).click()
     page.get_by_text("lines ticked").wait_for()
     yield "today, with lines ticked"
+    window.press("Write to them: 69 deployments")
+    page.get_by_text("Dear Abigail Nwosu,").first.wait_for()
+    yield "today, with messages"
+    window.press("Close")
     window.unfold("When to remind")
     yield "today, with the settings"
     window.go("Hand over")

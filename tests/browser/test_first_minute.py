@@ -34,6 +34,7 @@ def recorded(app: App) -> list[tuple[str, str]]:
     return events
 
 
+@pytest.mark.long
 def test_two_browsers_record_under_two_names(demo_app, browser):
     with profile(browser, demo_app, name=None) as first, profile(browser, demo_app, name=None) as second:
         rosa, omar = Window(first.new_page(), demo_app.address), Window(second.new_page(), demo_app.address)
@@ -59,6 +60,7 @@ def test_two_browsers_record_under_two_names(demo_app, browser):
     ]
 
 
+@pytest.mark.long
 def test_a_name_is_asked_for_once_whatever_is_opened_or_stopped(demo_app, browser):
     with profile(browser, demo_app, name=None) as context:
         window = Window(context.new_page(), demo_app.address)
@@ -136,6 +138,7 @@ def test_back_and_forward_lead_from_need_to_need(window):
     expect(page.get_by_role("heading", name="N001:")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_address_of_a_download_is_worth_nothing_to_another_browser(window, app, browser):
     window.open_plan()
     window.open_files()

@@ -1,5 +1,6 @@
 """A workbook as messy as people keep them, taken to a sound round in few clicks, with a reload half way."""
 
+import pytest
 import workbooks
 from playwright.sync_api import expect
 from test_every_screen import inaccessible
@@ -8,6 +9,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MOST_CLICKS_AND_FIELDS = 12
 
 
+@pytest.mark.long
 def test_a_messy_workbook_becomes_a_sound_round_in_few_clicks(window):
     page, clicks = window.page, []
 

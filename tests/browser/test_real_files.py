@@ -54,6 +54,7 @@ def test_a_workbook_as_bad_as_they_come_is_taken_to_a_plan(window, tmp_path):
     expect(page.get_by_text(re.compile(r"\d+ of 90")).first).to_be_visible()
 
 
+@pytest.mark.long
 def test_ticked_needs_become_a_new_round(window):
     page = window.page
     window.open_demo()

@@ -127,6 +127,7 @@ def test_a_browser_that_dies_takes_nothing_with_it(window, app, doomed):
     assert pins(app, round_of(window)) == 1
 
 
+@pytest.mark.long
 def test_a_file_stays_until_it_is_taken_away_however_busy_the_others_are(window, app):
     window.open_plan()
     window.open_files()

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 
+@pytest.mark.long
 def test_a_placement_beyond_what_a_person_offers_is_accepted_approved_reopened_and_undone(window):
     page = window.page
     window.open_plan()

@@ -598,6 +598,7 @@ def test_a_place_in_another_town_is_left_out_and_one_in_thin_country_is_not():
     assert read(*town, *home, lost, rural).left_out["urn"].tolist() == ["100300"]
 
 
+@pytest.mark.long
 @needs_shared
 def test_every_open_state_school_is_in_the_table_or_left_out_with_a_reason():
     source = open_source(SHARED / "gias_2024_format.csv.gz")

@@ -13,7 +13,7 @@ from matching.inputs.inputs import Inputs
 from matching.inputs.read import read_inputs
 from matching.inputs.simulation.simulate import simulate
 from matching.inputs.simulation.supporters import made_up_names
-from matching.tables.contacts import CONTACT_COLUMNS
+from matching.tables.contacts import UNREAD_COLUMNS
 from matching.tables.files import Source, read_sheet
 from matching.tables.formats import INSPECTION_COLUMNS, table_formats
 from matching.tables.table_reader import read_table
@@ -106,7 +106,7 @@ def test_the_tables_have_the_columns_of_their_templates_and_hold_text(round_of_2
         expected = [
             column
             for column in FORMATS[name].column_names
-            if column not in {"latitude", "longitude", *INSPECTION_COLUMNS, *CONTACT_COLUMNS}
+            if column not in {"latitude", "longitude", *INSPECTION_COLUMNS, *UNREAD_COLUMNS}
         ]
         assert list(frame.columns) == expected
         assert frame.map(lambda cell: isinstance(cell, str)).all(axis=None)

@@ -149,7 +149,7 @@ def test_a_large_round_does_not_depend_on_the_order_of_rows():
 
 
 @pytest.mark.parametrize("is_tied", [False, True])
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", mostly_long(range(6), every=3))
 def test_a_large_round_never_holds_all_pairs(monkeypatch, number, is_tied):
     """Whatever binds, all pairs are never in memory together."""
     made = random_world(number, n_schools=30, n_supporters=30, n_needs=30, ties=is_tied)
@@ -190,7 +190,7 @@ def test_a_rerun_of_a_large_round_disturbs_nobody():
     assert {(n, s) for n, s in served(plan).items()} == earlier_of(again)
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", mostly_long(range(4), every=2))
 def test_all_pairs_kept_in_memory_on_request_change_nothing(number):
     made = random_world(number, n_schools=30, n_supporters=30, n_needs=30, ties=number % 2 == 1)
     inputs = made.inputs()

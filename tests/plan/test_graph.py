@@ -67,6 +67,7 @@ def test_a_bottleneck_breaks_halls_condition(number):
         assert list(group.supporter_ids) == sorted(group.supporter_ids)
 
 
+@pytest.mark.long
 def test_the_gallery_has_bottlenecks():
     found = [
         bottleneck(graph_of(gallery(n)), row["need_id"]) for n in WITHOUT_DAYS for row in counting(gallery(n).made)

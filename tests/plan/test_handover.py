@@ -18,8 +18,6 @@ from matching.plan.handover.files import (
     SCHOOL_LETTER_COLUMNS,
     SUPPORTER_LETTER_COLUMNS,
     UNMET_IDENTIFIER_COLUMNS,
-    Approval,
-    Occasion,
     identifiers_with_names,
     plan_by_school_html,
     plan_by_supporter_html,
@@ -28,6 +26,7 @@ from matching.plan.handover.files import (
     supporter_letters_csv,
     unmet_identifiers_csv,
 )
+from matching.plan.handover.page import Approval, Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.phrases import day_in_words
 

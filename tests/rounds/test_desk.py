@@ -190,7 +190,7 @@ def test_an_agreed_deployment_is_listed_when_it_starts_soon_or_should_have_begun
     assert kinds(agreed, day=1, starts="2026-09-30") == []
     assert kinds(agreed, day=15, starts="2026-09-30") == [("starts soon", "now", 14)]
     assert kinds(agreed, day=30, starts="2026-09-30") == [("begin", "now", -1)]
-    assert kinds(agreed, status("active"), day=30, starts="2026-09-30") == []
+    assert kinds(agreed, status("active", 25), day=30, starts="2026-09-30") == []
     assert kinds(day=15, starts="2026-09-30") == [("approach", "now", 15)]
 
 

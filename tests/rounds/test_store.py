@@ -544,6 +544,7 @@ def test_a_copy_of_a_round_without_a_plan_has_none(store):
 # Killed at any moment
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_what_was_confirmed_outlives_a_kill(tmp_path):
     command = [sys.executable, KILLS, "--kills", "2", "--database", tmp_path / "rounds.db"]

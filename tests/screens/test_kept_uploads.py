@@ -12,7 +12,7 @@ from test_screens import Visitor, with_tables
 
 from matching.rounds import uploads
 from matching.rounds.database import DATABASE_VARIABLE
-from matching.rounds.uploads import open_uploads
+from matching.rounds.storage.uploads import open_uploads
 from matching.ui.steps import CHECK, NEWER, START
 
 

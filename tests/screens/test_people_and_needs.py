@@ -412,7 +412,9 @@ def test_in_an_approved_round_only_contacts_are_changed(planned):  # noqa: F811
     visitor = Visitor(NEEDS, round=planned.round_id)
     assert [one.options for one in visitor.tab.radio] == [["Look at a need or change it"]]
     open_need(visitor, "N001", "Whom to write to")
-    assert [one.options for one in visitor.tab.selectbox if one.label == RECORD] == [["Whom to write to about it"]]
+    assert [one.options for one in visitor.tab.selectbox if one.label == RECORD] == [
+        ["Whom to write to about it, or the fund"]
+    ]
     fill(visitor, contact_name="Jo Bell", contact_email="jo@example")
     visitor.press("Save the change")
     assert "This is not an email address." in visitor.words()

@@ -168,6 +168,7 @@ def test_no_address_is_looked_up_whoever_asks(server, watched):
     assert called.read_text() == "socket.getaddrinfo nowhere.invalid\n"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems open a browser in other ways")
 def test_the_browser_is_opened_once_there_is_something_to_see(tmp_path):
     opener, opened = tmp_path / "xdg-open", tmp_path / "opened.txt"

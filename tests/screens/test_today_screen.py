@@ -67,15 +67,16 @@ def test_the_next_step_of_a_line_leads_to_its_need_or_its_person(planned):  # no
     assert planned.title == "People"
 
 
-def test_statuses_are_recorded_in_an_approved_round_but_none_that_ends_a_deployment(planned):  # noqa: F811
+def test_in_an_approved_round_statuses_are_recorded_and_one_that_ends_a_deployment_reopens_it(planned):  # noqa: F811
     store = open_store()
     store.approve(held(planned), held(planned).files)
     visitor = Visitor(TODAY, round=planned.round_id)
     tick_all(visitor)
     radio = next(one for one in visitor.tab.radio if one.label == "What is the status now?")
-    assert not [one for one in radio.options if "Withdrawn" in one]
+    assert [one for one in radio.options if "Withdrawn" in one]
     visitor.press("Mark as approached: 69 deployments")
     assert visitor.figure("To be approached") == "0"
+    assert held(planned).approved is not None
 
 
 def test_mine_are_the_deployments_about_which_i_made_the_last_entry(planned):  # noqa: F811

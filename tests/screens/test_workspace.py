@@ -371,15 +371,20 @@ def test_words_of_a_table_stay_as_they_are_in_a_label():
     assert markup.label("A_*b* :red[c] $d$ `e`, F (S1)") == r"A\_\*b\* \:red\[c\] \$d\$ \`e\`, F (S1)"
 
 
-@pytest.mark.parametrize("what", ["A new status or a consent", "A note"])
-def test_an_approved_plan_takes_only_notes_and_statuses(planned, what):  # noqa: F811
+def test_an_approved_plan_takes_notes_and_statuses_and_is_reopened_by_a_decline(planned):  # noqa: F811
     held = open_store().get(planned.round_id)
     open_store().approve(held, held.files)
     again = Visitor(PLAN, round=planned.round_id)
     again.choose("Need", "N012")
     assert "This plan is approved." in again.words()
-    assert what in again.options(RECORD)
-    assert len(again.options(RECORD)) == 2
+    assert again.options(RECORD)[0] == "A new status or a consent"
+    assert again.options(RECORD)[2:] == ["A school said no", "A note"]
+    begin(again, "N012", "declined")
+    assert "Recording this reopens it" in again.words()
+    decline(again, "N012")
+    assert "The plan was approved, and is open again." in again.words()
+    after = open_store().get(planned.round_id)
+    assert (after.approved, [one.kind for one in after.events[-2:]]) == (None, ["reopened", "declined"])
 
 
 def test_a_package_that_a_decline_opens_in_part_is_told_and_still_verifies(monkeypatch):

@@ -1,6 +1,7 @@
 """Why, why not and who else: every answer against the rules of the contract."""
 
 import pytest
+from depth import mostly_long
 from worlds import (
     GALLERY,
     WIDE,
@@ -29,7 +30,7 @@ from matching.whatif.explain import CANDIDATE_COLUMNS, explain_need, explain_pai
 from matching.whatif.why_not import why_not
 
 NEAR = [school(1), school(2, 4), school(3, 8)]
-SOME = [*[*GALLERY][::3], *(1000 + n for n in WIDE[:4])]
+SOME = mostly_long([*[*GALLERY][::3], *(1000 + n for n in WIDE[:4])], every=2)
 
 
 def gallery(number: int) -> Solved:
@@ -204,7 +205,7 @@ def test_a_kept_deployment_is_not_said_to_score_the_most():
 
 
 # Where days are limited, someone may lack the days for one more place, which a price leaves out of account.
-@pytest.mark.parametrize("number", [*[n for n in GALLERY if n % 4 == 0], 1000, 1003])
+@pytest.mark.parametrize("number", mostly_long([n for n in (*GALLERY, 1000, 1003) if n % 4 == 0 or n == 1003], every=3))
 def test_what_one_more_place_would_be_worth_is_what_solving_with_it_gives(number):
     one = gallery(number)
     before = said(one.plan)

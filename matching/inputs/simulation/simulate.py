@@ -10,7 +10,7 @@ from matching.errors import DataError, Problem, file_problem
 from matching.inputs.checks.areas import schools_in
 from matching.inputs.simulation.requests import made_up_decisions, made_up_needs
 from matching.inputs.simulation.supporters import made_up_accreditation, made_up_supporters
-from matching.tables.contacts import CONTACTS
+from matching.tables.contacts import UNREAD
 from matching.tables.csv_out import number_text
 from matching.tables.formats import INSPECTION_COLUMNS, table_formats
 from matching.tables.vocabulary import standard_vocabulary
@@ -89,7 +89,7 @@ def _area(schools: pd.DataFrame, supporters: int, needs: int, seed: int, region:
 
 def _as_text(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with the columns of its table, all cells text; dates and states are left blank."""
-    not_made_up = {"latitude", "longitude", *INSPECTION_COLUMNS, *CONTACTS.get(name, ())}
+    not_made_up = {"latitude", "longitude", *INSPECTION_COLUMNS, *UNREAD.get(name, ())}
     names = [column for column in table_formats(standard_vocabulary())[name].column_names if column not in not_made_up]
     return pd.DataFrame({column: _cells(frame[column]) if column in frame else [""] * len(frame) for column in names})
 

@@ -1,9 +1,6 @@
 """Hand over: a plan without people's names, rows for letters, and the plan as a document to print; all as bytes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from html import escape
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -12,6 +9,8 @@ import pandas as pd
 
 from matching.errors import counted
 from matching.inputs.inputs import Inputs
+from matching.plan.handover.contacts import NO_CONTACTS, Contacts
+from matching.plan.handover.page import Group, Occasion, document, paragraph, section, table
 from matching.plan.phrases import day_in_words
 from matching.plan.write import Plan
 from matching.tables.csv_out import csv_bytes, spreadsheet_safe
@@ -81,24 +80,6 @@ SCHOOL_LETTER_COLUMNS = (
     "approved_on",
     "school_urn",
 )
-
-
-@dataclass(frozen=True)
-class Approval:
-    """Who approved a plan, when, and which version of it."""
-
-    by: str
-    on: date
-    version: str = ""
-
-
-@dataclass(frozen=True)
-class Occasion:
-    """The heading of a letter or a document: the round's name, its date, and the approval where there is one."""
-
-    round_name: str
-    as_at: date
-    approval: Approval | None = None
 
 
 # ---- without names -------------------------------------------------------------------------------------------------
@@ -201,10 +182,11 @@ def _listed(texts: Iterable[str]) -> str:
 # ---- documents to print --------------------------------------------------------------------------------------------
 
 
-def plan_by_school_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
+def plan_by_school_html(plan: Plan, inputs: Inputs, occasion: Occasion, contacts: Contacts = NO_CONTACTS) -> bytes:
     """Return the plan as a document, by local authority and school, with the unmet needs and their reasons at the end.
 
     One HTML file that loads nothing from any network, prints on A4 and can be read on a phone; all text is escaped.
+    Contact details are in it if they are given.
     """
     rows = _with_schools(plan.deployments, inputs)
     rows = rows.sort_values(["local_authority", "school_name", "school_urn", "need_id"])
@@ -212,18 +194,19 @@ def plan_by_school_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes
     sections = []
     for area, deployments in _runs(rows.to_dict("records"), "local_authority"):
         groups = [
-            _Group(f"{name} (URN {urn}), {phase}", [_school_cells(row) for row in run])
+            Group(
+                _with(f"{name} (URN {urn}), {phase}", contacts.schools.get(urn, "")),
+                [_school_cells(row, contacts) for row in run],
+            )
             for (name, urn, phase), run in _runs(deployments, "school_name", "school_urn", "phase")
         ]
         title = area or "Local authority not known"
-        sections.append(
-            _section(title, _table(f"{counted(len(deployments), 'deployment')} in {title}", columns, groups))
-        )
+        sections.append(section(title, table(f"{counted(len(deployments), 'deployment')} in {title}", columns, groups)))
     sections.append(_unmet_section(plan, inputs))
-    return _document("Plan by school", plan, occasion, sections)
+    return document("Plan by school", occasion, _facts(plan), sections)
 
 
-def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> bytes:
+def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion, contacts: Contacts = NO_CONTACTS) -> bytes:
     """Return the plan as a document, by designation and supporter; otherwise like `plan_by_school_html`.
 
     People without a deployment and the unmet needs come at the end.
@@ -235,23 +218,16 @@ def plan_by_supporter_html(plan: Plan, inputs: Inputs, occasion: Occasion) -> by
     sections = []
     for title, deployments in _runs(rows.to_dict("records"), "designation_title"):
         groups = [
-            _Group(f"{name} ({identifier}), {home}: {_load(workload[identifier])}", [_person_cells(row) for row in run])
-            for (name, identifier, home), run in _runs(
-                deployments, "supporter_name", "supporter_id", "home_school_name"
+            Group(
+                _with(f"{name} ({one}), {home}: {_load(workload[one])}", contacts.people.get(one, "")),
+                [_person_cells(row, contacts) for row in run],
             )
+            for (name, one, home), run in _runs(deployments, "supporter_name", "supporter_id", "home_school_name")
         ]
         caption = f"{counted(len(groups), 'person', 'people')}, {counted(len(deployments), 'deployment')}"
-        sections.append(_section(_plural(title), _table(caption, columns, groups)))
+        sections.append(section(_plural(title), table(caption, columns, groups)))
     sections += [_free_section(plan), _unmet_section(plan, inputs)]
-    return _document("Plan by supporter", plan, occasion, sections)
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Rows of a table under a heading of their own; an empty heading is not shown."""
-
-    heading: str
-    rows: Sequence[Sequence[str]]
+    return document("Plan by supporter", occasion, _facts(plan), sections)
 
 
 def _runs(rows: Iterable[_Row], *columns: str) -> Iterator[tuple[Any, list[_Row]]]:
@@ -260,15 +236,22 @@ def _runs(rows: Iterable[_Row], *columns: str) -> Iterator[tuple[Any, list[_Row]
         yield alike, list(run)
 
 
-def _school_cells(row: _Row) -> tuple[str, ...]:
-    supporter = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
+def _school_cells(row: _Row, contacts: Contacts) -> tuple[str, ...]:
+    who = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
+    supporter = _with(who, contacts.people.get(row["supporter_id"], ""))
+    focus = _with(row["focus"], contacts.needs.get(row["need_id"], ""))
     about = itemgetter("home_school_name", "days", "distance_km")
-    return row["need_id"], row["focus"], row["priority"], supporter, *about(row), _status(row), row["reason"]
+    return row["need_id"], focus, row["priority"], supporter, *about(row), _status(row), row["reason"]
 
 
-def _person_cells(row: _Row) -> tuple[str, ...]:
-    about = itemgetter("need_id", "school_name", "local_authority", "phase", "focus", "days", "distance_km")
-    return *about(row), _status(row), row["reason"]
+def _person_cells(row: _Row, contacts: Contacts) -> tuple[str, ...]:
+    school = _with(row["school_name"], contacts.of_need(row["need_id"], row["school_urn"]))
+    about = itemgetter("local_authority", "phase", "focus", "days", "distance_km")
+    return row["need_id"], school, *about(row), _status(row), row["reason"]
+
+
+def _with(words: str, contact: str) -> str:
+    return f"{words}. Contact: {contact}" if contact else words
 
 
 def _status(row: _Row) -> str:
@@ -291,19 +274,19 @@ def _plural(title: str) -> str:
 def _free_section(plan: Plan) -> str:
     free = plan.workload[plan.workload["deployments"] == "0"].sort_values(["supporter_name", "supporter_id"])
     if free.empty:
-        return _section("People without a deployment", _paragraph("Everyone who can be deployed has a deployment."))
+        return section("People without a deployment", paragraph("Everyone who can be deployed has a deployment."))
     rows = [
         (row["supporter_id"], row["supporter_name"], row["designation"], row["max_deployments"], row["days_available"])
         for row in free.to_dict("records")
     ]
     caption = f"{counted(len(rows), 'person', 'people')} who could be deployed"
     columns = ("Supporter", "Name", "Designation", "Places", "Days offered")
-    return _section("People without a deployment", _table(caption, columns, [_Group("", rows)]))
+    return section("People without a deployment", table(caption, columns, [Group("", rows)]))
 
 
 def _unmet_section(plan: Plan, inputs: Inputs) -> str:
     if plan.unmet.empty:
-        return _section("Unmet needs", _paragraph("Every need is met."))
+        return section("Unmet needs", paragraph("Every need is met."))
     rank = {priority: place for place, priority in enumerate(PRIORITIES)}
     unmet = _with_schools(plan.unmet, inputs)
     unmet = unmet.assign(rank=unmet["priority"].map(rank)).sort_values(["rank", "need_id"])
@@ -311,123 +294,13 @@ def _unmet_section(plan: Plan, inputs: Inputs) -> str:
     cells = ("need_id", "priority", "school_name", "local_authority", "focus", "days", "reason", "nearest_option")
     rows = [tuple(row[cell] for cell in cells) for row in unmet.to_dict("records")]
     caption = f"{counted(len(rows), 'need')} without a supporter, the most urgent first"
-    return _section("Unmet needs", _table(caption, columns, [_Group("", rows)]))
+    return section("Unmet needs", table(caption, columns, [Group("", rows)]))
 
 
-def _section(heading: str, body: str) -> str:
-    return f"<section><h2>{escape(heading)}</h2>{body}</section>\n"
-
-
-def _paragraph(words: str) -> str:
-    return f"<p>{escape(words)}</p>"
-
-
-_NUMBERS = ("Days", "Km", "Places", "Days offered")
-
-
-def _table(caption: str, columns: Sequence[str], groups: Sequence[_Group]) -> str:
-    """Return a table whose first column heads its rows; each group stays on one page where it fits."""
-    # On a phone the rows are shown as blocks; the roles let screen readers announce them as rows.
-    head = "".join(f'<th scope="col" role="columnheader"{_right(name)}>{escape(name)}</th>' for name in columns)
-    bodies = []
-    for group in groups:
-        over = (
-            f'<tr role="row" class="group"><th scope="rowgroup" role="rowheader" colspan="{len(columns)}">'
-            f"{escape(group.heading)}</th></tr>"
-            if group.heading
-            else ""
-        )
-        rows = "".join(f'<tr role="row">{_cells(columns, row)}</tr>' for row in group.rows)
-        kept = ' class="together"' if group.heading else ""
-        bodies.append(f'<tbody role="rowgroup"{kept}>{over}{rows}</tbody>')
-    return (
-        f'<table role="table"><caption>{escape(caption)}</caption>'
-        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>{"".join(bodies)}</table>'
-    )
-
-
-def _cells(columns: Sequence[str], row: Sequence[str]) -> str:
-    first, *others = (
-        f'{_right(name)} data-column="{escape(name, quote=True)}">{escape(cell)}'
-        for name, cell in zip(columns, row, strict=True)
-    )
-    return f'<th scope="row" role="rowheader"{first}</th>' + "".join(f'<td role="cell"{other}</td>' for other in others)
-
-
-def _right(column: str) -> str:
-    return ' class="number"' if column in _NUMBERS else ""
-
-
-def _document(title: str, plan: Plan, occasion: Occasion, sections: Sequence[str]) -> bytes:
+def _facts(plan: Plan) -> list[tuple[str, str]]:
     met, unmet = len(plan.deployments), len(plan.unmet)
     proved = plan.manifest["status"] == "optimal"
-    facts = [
-        ("Round", occasion.round_name),
-        ("Date", day_in_words(occasion.as_at)),
+    return [
         ("Needs met", f"{met:,} of {met + unmet:,}"),
         ("Proof", "proved: no plan is better" if proved else "not proved to be the best plan"),
     ]
-    if occasion.approval:
-        facts.append(("Approved", _approved(occasion.approval)))
-    listed = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(words)}</dd></div>" for term, words in facts)
-    page = f"""<!DOCTYPE html>
-<html lang="en-GB">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{escape(f"{title}: {occasion.round_name}, {day_in_words(occasion.as_at)}")}</title>
-<style>{_STYLE}</style>
-</head>
-<body>
-<header><h1>{escape(title)}</h1><dl>{listed}</dl></header>
-<main>
-{"".join(sections)}</main>
-<footer><p>This document names people. Store it and share it as you would any list of staff.</p></footer>
-</body>
-</html>
-"""
-    return page.encode("utf-8")
-
-
-def _approved(approval: Approval) -> str:
-    version = f", version {approval.version}" if approval.version else ""
-    return f"by {approval.by} on {day_in_words(approval.on)}{version}"
-
-
-_STYLE = """
-@page { size: A4; margin: 15mm 13mm 17mm;
-  @bottom-right { content: "Page " counter(page) " of " counter(pages); font: 8pt Arial, sans-serif; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 75rem; padding: 1rem; font: 16px/1.4 Arial, Helvetica, sans-serif; color: #0b0c0c;
-  background: #ffffff; overflow-wrap: break-word; }
-h1 { font-size: 2rem; margin: 0 0 .5rem; } h2 { font-size: 1.375rem; margin: 2rem 0 .5rem; }
-dl { display: flex; flex-wrap: wrap; gap: .25rem 2rem; margin: 0; padding: .5rem 0; border-top: 3px solid #0b0c0c; }
-dt { font-weight: bold; } dd { margin: 0; }
-table { width: 100%; border-collapse: collapse; font-size: .875rem; }
-caption { text-align: left; color: #505a5f; padding-bottom: .25rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #b1b4b6; }
-tbody th { font-weight: normal; }
-.group th { font-weight: bold; background: #f3f2f1; padding-left: .3rem; border-top: 1px solid #505a5f; }
-.number { text-align: right; white-space: nowrap; }
-thead th { border-bottom: 2px solid #0b0c0c; }
-footer { margin-top: 2rem; border-top: 1px solid #b1b4b6; color: #505a5f; font-size: .875rem; }
-@media screen and (max-width: 44rem) {
-  table, caption, tbody, tr, th, td { display: block; width: 100%; }
-  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  tbody tr { border-bottom: 2px solid #b1b4b6; padding: .4rem 0; }
-  tbody tr th, tbody tr td { border: 0; padding: .1rem 0; }
-  tbody .number { text-align: left; white-space: normal; }
-  tbody tr.group { border: 0; padding: .4rem 0 0; } tbody tr.group th { padding: .3rem; }
-  [data-column]::before { content: attr(data-column) ": "; font-weight: bold; }
-  td:empty { display: none; }
-}
-@media print {
-  body { max-width: none; padding: 0; font-size: 9.5pt; }
-  h1 { font-size: 18pt; } h2 { font-size: 13pt; margin-top: 14pt; } table, footer { font-size: 8pt; }
-  h2, caption, thead, .group { break-after: avoid; page-break-after: avoid; }
-  thead { display: table-header-group; }
-  tr, .together { break-inside: avoid; page-break-inside: avoid; }
-  .group th { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-}
-"""

@@ -36,10 +36,12 @@ def move_problem(state: RoundState, event: Event) -> Problem | None:
 
     Agreements that were recorded before consents were asked for stand, because only new ones are judged.
     """
-    if event.pair is None or event.kind not in ("status", "consent"):
+    if event.pair is None or event.kind not in ("status", "consent", "message"):
         return None
-    if problem := _day_problem(state, event):
+    if problem := day_problem(state, event):
         return problem
+    if event.kind == "message":
+        return None
     now = state.status_of(*event.pair)
     if event.kind == "consent":
         fix = "Record that the supporter is approached again first."
@@ -59,7 +61,8 @@ def _status_problems(state: RoundState, event: Event, now: str, to: str) -> Iter
         yield _refusal(event, to, message, "Record each consent first, with its date.")
 
 
-def _day_problem(state: RoundState, event: Event) -> Problem | None:
+def day_problem(state: RoundState, event: Event) -> Problem | None:
+    """Return why the day on which something happened cannot be right, or None."""
     if "on" not in event.about:
         return None
     on, began = day_of(event), min((one.at.date() for one in state.events), default=date.min)

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 
 from matching.accreditation import due_for_review, judge
 from matching.errors import counted
 from matching.inputs.inputs import Inputs
 from matching.rounds.desk.moves import consents_in_words, missing_consents
-from matching.rounds.history.events import ENDED, Pair
+from matching.rounds.desk.support import Terms, days_in_words
+from matching.rounds.history.events import ENDED, HELD, Pair
 from matching.rounds.history.state import RoundState, day_of
 
 URGENCIES = ("now", "soon", "later")
@@ -16,6 +18,15 @@ URGENCIES = ("now", "soon", "later")
 
 STARTS_SOON_DAYS = 14
 """A deployment that must begin within this number of days is urgent."""
+
+NO_VISIT_DAYS = 28
+"""An active deployment without a visit for this number of days has visits to log."""
+
+ENDS_SOON_DAYS = 14
+"""Days that are left of those agreed are listed from this number of days before the end."""
+
+REVIEW_SOON_DAYS = 7
+"""A review is listed from this number of days before its day, and one held since then is that review."""
 
 KINDS: Mapping[str, str] = {
     "begin": "Should have begun",
@@ -26,20 +37,28 @@ KINDS: Mapping[str, str] = {
     "consents": "Waiting for consents",
     "approach": "To be approached",
     "starts soon": "Starting soon",
+    "hold review": "Review due",
+    "days left": "Agreed days left near the end",
+    "log visits": "Visits to log",
+    "evaluate": "Evaluation due",
     "review": "Evidence due for review",
 }
 """Every kind of line, in words for people; among equally urgent lines this is their order."""
 
 
 ACTIONS: Mapping[str, str] = {
-    "begin": "Record that it has begun",
-    "ask next": "End this one and ask the next person",
+    "begin": "Record the start",
+    "ask next": "Ask the next person",
     "find": "Find another supporter",
     "remind": "Remind them",
     "agree": "Record the agreement",
     "consents": "Ask for the consents",
     "approach": "Approach them",
     "starts soon": "Confirm the start",
+    "hold review": "Hold the review and record it",
+    "days left": "Arrange the last visits, or log them",
+    "log visits": "Ask for the visits and log them",
+    "evaluate": "Ask the school for its evaluation",
     "review": "Check the evidence",
 }
 """By kind of line, what to do."""
@@ -62,12 +81,15 @@ class Line:
     since : date or None
         The day from which it has waited.
     days : int or None
-        The days since then, or until the deployment must begin.
+        The days since then, or until the deployment must begin or ends or its review is due.
     start_by : date or None
+        Of the terms, or else of the need.
     missing : tuple of str
         The parties whose consent is missing, or the criteria that are due for review.
     by : str
         Who recorded the last entry about the deployment, or blank.
+    days_left : str
+        The days that are left of those agreed, where the line is about them.
     """
 
     kind: str
@@ -80,6 +102,7 @@ class Line:
     start_by: date | None = None
     missing: tuple[str, ...] = ()
     by: str = field(default="", repr=False)
+    days_left: str = ""
 
 
 def today(state: RoundState, supporter_of: Mapping[str, str], inputs: Inputs, day: date) -> tuple[Line, ...]:
@@ -96,23 +119,31 @@ def today(state: RoundState, supporter_of: Mapping[str, str], inputs: Inputs, da
 
     Notes
     -----
-    For each deployment at most one line:
+    For each deployment at most one line until it has begun:
 
     - proposed: to be approached;
-    - approached, without an answer: after `remind_after_days` a reminder, after `ask_next_after_days` the next person;
+    - approached, without an answer: `remind_after_days` after the last message a reminder or, from
+      `ask_next_after_days` after they were approached, the next person;
     - a consent is given: waiting for the others that the settings ask for, or all have consented;
     - agreed: starting soon, or should have begun.
+
+    Once it is agreed, it can have a line for its next review, one for its visits or the days that are left, and one for
+    the evaluation once it is completed or should have ended.
 
     Then a line for each open need that is without a supporter since one declined or was withdrawn, and one for each
     supporter whose evidence is due for review. What must begin within `STARTS_SOON_DAYS` is urgent.
     """
     starts = dict(inputs.all_needs[["need_id", "start_by"]].itertuples(index=False, name=None))
+    asked = dict(zip(inputs.all_needs["need_id"], inputs.all_needs["days"].tolist(), strict=True))
     accepted_on, open_needs = _accepted_on(state), {*inputs.needs["need_id"]}
     later = {need_id: one.on for need_id, one in state.placements.items() if one.number > state.planned}
     found = [
         line
         for pair in supporter_of.items()
-        for line in _of_deployment(state, pair, starts.get(pair[0]) or None, later.get(pair[0], accepted_on), day)
+        for line in (
+            *_of_deployment(state, pair, starts.get(pair[0]) or None, later.get(pair[0], accepted_on), day),
+            *_of_support(state, pair, state.support.days_agreed(pair, asked.get(pair[0], 0.0)), day),
+        )
     ]
     for need_id, since in _without_supporter(state, supporter_of).items():
         if need_id in starts and need_id in open_needs:
@@ -143,13 +174,17 @@ def line_in_words(line: Line) -> str:
     checked = since[7:] or "on no known day"
     return {
         "begin": f"must have begun {days} ago",
-        "ask next": f"asked {days} ago",
+        "ask next": f"no answer for {days}",
         "find": f"without a supporter{since}",
-        "remind": f"asked {days} ago",
+        "remind": f"no answer for {days}",
         "agree": f"all consents are there{since}",
         "consents": f"waiting for {consents_in_words(line.missing)}{since}" if line.missing else "",
         "approach": f"proposed{since}",
         "starts soon": f"must begin in {days}" if line.days else "must begin today",
+        "hold review": f"review {'due on' if (line.days or 0) >= 0 else 'was due on'}{since[6:]}",
+        "days left": f"{line.days_left} left, {'ends' if (line.days or 0) >= 0 else 'was to end'} on{since[6:]}",
+        "log visits": f"no visit logged{since}",
+        "evaluate": f"{'completed' if line.status == 'completed' else 'was to end'} on{since[6:]}",
         "review": f"{counted(len(line.missing), 'criterion', 'criteria')}, last checked {checked}",
     }[line.kind]
 
@@ -158,6 +193,7 @@ def _of_deployment(
     state: RoundState, pair: Pair, start_by: date | None, put_there: date | None, day: date
 ) -> Iterator[Line]:
     status, settings = state.status_of(*pair), state.desk
+    start_by = _terms(state, pair).start or start_by
     until_start = (start_by - day).days if start_by else None
     is_near = _is_near(start_by, day)
     line = Line("", "now" if is_near else "soon", *pair, status=status, start_by=start_by, by=_last_by(state, pair))
@@ -173,14 +209,49 @@ def _of_deployment(
     elif status == "proposed":
         yield waiting("approach", put_there)
     elif status == "approached":
-        since = state.since[pair]
-        if (day - since).days >= settings.ask_next_after_days:
-            yield waiting("ask next", since, "now")
-        elif (day - since).days >= settings.remind_after_days:
-            yield waiting("remind", since)
+        asked = state.since[pair]
+        since = max(asked, state.written.get(pair, asked))
+        if (day - since).days >= settings.remind_after_days:
+            if (day - asked).days >= settings.ask_next_after_days:
+                yield waiting("ask next", since, "now")
+            else:
+                yield waiting("remind", since)
     elif status == "agreed" and is_near:
         kind = "begin" if (until_start or 0) < 0 else "starts soon"
         yield replace(line, kind=kind, since=start_by, days=until_start)
+
+
+def _of_support(state: RoundState, pair: Pair, agreed: Decimal, day: date) -> Iterator[Line]:
+    """Yield what is due of a deployment that is agreed: its review, its visits, and the evaluation."""
+    status, terms, support = state.status_of(*pair), _terms(state, pair), state.support
+    if status not in HELD:
+        return
+
+    def due(kind: str, when: date, urgency: str, days_left: str = "") -> Line:
+        days = (when - day).days if kind in ("hold review", "days left") else (day - when).days
+        return Line(
+            kind, urgency, *pair, status, when, days, terms.start, by=_last_by(state, pair), days_left=days_left
+        )
+
+    is_completed, ended_on = status == "completed", terms.end if terms.end and terms.end < day else None
+    if terms.review_on and not is_completed and (terms.review_on - day).days <= REVIEW_SOON_DAYS:
+        held = [one.on for one in support.reviews.get(pair, ())]
+        if not held or (terms.review_on - max(held)).days > REVIEW_SOON_DAYS:
+            yield due("hold review", terms.review_on, "now" if terms.review_on <= day else "soon")
+    left = agreed - support.days_used(pair)
+    is_ending = terms.end is not None and (terms.end - day).days <= ENDS_SOON_DAYS
+    if terms.end and is_ending and left > 0 and not is_completed:
+        yield due("days left", terms.end, "now" if ended_on else "soon", days_in_words(left))
+    elif status == "active" and (left > 0 or not agreed):
+        last = max([state.since[pair], *(one.on for one in support.visits.get(pair, ()))])
+        if (day - last).days >= NO_VISIT_DAYS:
+            yield due("log visits", last, "soon")
+    if (is_completed or ended_on) and pair not in support.evaluations:
+        yield due("evaluate", state.since[pair] if is_completed or ended_on is None else ended_on, "soon")
+
+
+def _terms(state: RoundState, pair: Pair) -> Terms:
+    return state.support.terms.get(pair, Terms(0))
 
 
 def _accepted_on(state: RoundState) -> date | None:

@@ -37,6 +37,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "replaced": "tables replaced",
         "undo": "undone",
         "created": "round begun",
+        "continued": "begun from an earlier round",
         "files": "tables changed",
         "desk": "settings of the contact desk",
         "template": "template of a message",
@@ -49,6 +50,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "archived": "archived",
         "restored": "restored",
         "copied": "copied from another round",
+        "erased": "contact details and remarks erased",
     }
 )
 """Every kind of event, in words for people.
@@ -59,12 +61,13 @@ A `note` is about a need_id, a supporter_id or both, with its `text`. A `status`
 a need_id, and a `consent` the `answer` of a `party`, with `extent` (and `until`) where a home school says no; both may
 give the day `on` which it happened. A `message` says that one made from a `template` was sent about a deployment.
 `terms` give its start, end, days, objectives and day of review; a `visit` its `days` and `text`, a `review` and an
-`evaluation` what was said. `desk` gives settings of the contact desk, `template` the words of a message, and `rates`
-the pounds a day by designation. The kinds from `need_added` to
-`newer_table` change rows of the register, named in `changes`, and `replaced` gives whole files. `undo` undoes the event
-that it names in `undoes`. The store records the other kinds, which are about the whole round; `after` of a `plan` is
-the last event that the plan takes account of. `files` is what earlier versions recorded in place of `replaced`: they
-put the plan aside, and kept no earlier file, so it cannot be undone.
+`evaluation` what was said. `desk` gives settings of the contact desk, and `rates` the pounds a day by designation. A
+`template` gives the `subject` and `text` of the message of a `name`, or neither where the default words are restored.
+The kinds from `need_added` to `newer_table` change rows of the register, named in `changes`, and `replaced` gives whole
+files. `undo` undoes the event that it names in `undoes`. The store records the other kinds, which are about the whole
+round; `after` of a `plan` is the last event that the plan takes account of. `files` is what earlier versions recorded
+in place of `replaced`: they put the plan aside, and kept no earlier file, so it cannot be undone. `continued` begins a
+round from an earlier one, and gives what is known of that in `changes`.
 """
 
 DESK = ("status", "consent", "message", "terms", "visit", "review", "evaluation")

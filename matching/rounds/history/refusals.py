@@ -5,8 +5,12 @@ from datetime import date
 from itertools import chain
 
 from matching.errors import DataError, Problem, shown
+from matching.rounds.desk.money import rates_of
 from matching.rounds.desk.moves import move_problem
 from matching.rounds.desk.settings import PARTIES, desk_settings
+from matching.rounds.desk.support_rules import support_problem, unsound_support
+from matching.rounds.desk.templates import KINDS as MESSAGES
+from matching.rounds.desk.templates import TemplateError, Words, check_words
 from matching.rounds.history.events import (
     ANSWERS,
     ENDED,
@@ -50,8 +54,8 @@ def why_refused(state: RoundState, event: Event) -> Problem | None:
     if problem := why_unsound(event):
         return problem
     if event.kind == "undo":
-        return _undo_problem(state, event)
-    return _bar_problem(state, event) or move_problem(state, event)
+        return _undo_problem(state, event) or support_problem(state, event)
+    return _bar_problem(state, event) or move_problem(state, event) or support_problem(state, event)
 
 
 def why_unsound(event: Event) -> Problem | None:
@@ -118,7 +122,7 @@ def _form_problem(event: Event) -> Problem | None:
         return _WITHOUT_PAIR[event.kind](event)
     if missing := next((column for column in ("need_id", "supporter_id") if not event.about.get(column)), ""):
         return _refusal(event, missing, "", "The need or the supporter is missing.", f"Give the {missing}.")
-    return next(chain(_PROBLEMS.get(event.kind, _no_problems)(event), _day_problems(event)), None)
+    return next(chain(_day_problems(event), _PROBLEMS.get(event.kind, _no_problems)(event)), None)
 
 
 def _consent_problems(event: Event) -> Iterator[Problem]:
@@ -144,6 +148,18 @@ def _status_problems(event: Event) -> Iterator[Problem]:
         yield _refusal(event, "status", status, f"{shown(status)} is not a known status.", fix)
 
 
+def _message_problems(event: Event) -> Iterator[Problem]:
+    if problem := _unknown_message(event, "template"):
+        yield problem
+
+
+def _unknown_message(event: Event, column: str) -> Problem | None:
+    name = event.about.get(column, "")
+    if name in MESSAGES:
+        return None
+    return _refusal(event, column, name, f"{shown(name)} is no kind of message.", f"Known are: {', '.join(MESSAGES)}.")
+
+
 def _no_problems(_: Event) -> Iterator[Problem]:
     yield from ()
 
@@ -151,11 +167,13 @@ def _no_problems(_: Event) -> Iterator[Problem]:
 _PROBLEMS: Mapping[str, Callable[[Event], Iterator[Problem]]] = {
     "status": _status_problems,
     "consent": _consent_problems,
+    "message": _message_problems,
+    **dict.fromkeys(("terms", "visit", "review", "evaluation"), unsound_support),
 }
 
 
 def _day_problems(event: Event) -> Iterator[Problem]:
-    for column in ("on", "until"):
+    for column in ("on", "until", "start", "end", "review_on"):
         written = event.about.get(column)
         try:
             is_day = written is None or date.fromisoformat(written).isoformat() == written
@@ -176,6 +194,20 @@ def _settings_problem(event: Event) -> Problem | None:
     return None
 
 
+def _template_problem(event: Event) -> Problem | None:
+    """Return what is wrong with the words of a message; without any they are the default ones."""
+    if problem := _unknown_message(event, "name"):
+        return problem
+    subject, written = event.about.get("subject"), event.about.get("text")
+    if subject is None and written is None:
+        return None
+    try:
+        check_words(Words(subject or "", written or ""))
+    except TemplateError as error:
+        return _refusal(event, error.column, event.about.get(error.column, ""), error.message, error.fix)
+    return None
+
+
 def _changes_problem(event: Event) -> Problem | None:
     if event.changes and event.kind in ROW_CHANGES:
         return None
@@ -192,7 +224,21 @@ def _note_problem(event: Event) -> Problem | None:
     return None
 
 
-_WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {"note": _note_problem, "desk": _settings_problem}
+def _rates_problem(event: Event) -> Problem | None:
+    try:
+        rates_of(event.about)
+    except ValueError as error:
+        message, fix, name = error.args
+        return _refusal(event, name, event.about.get(name, ""), message, fix)
+    return None
+
+
+_WITHOUT_PAIR: Mapping[str, Callable[[Event], Problem | None]] = {
+    "note": _note_problem,
+    "desk": _settings_problem,
+    "rates": _rates_problem,
+    "template": _template_problem,
+}
 
 
 def _bar_problem(state: RoundState, event: Event) -> Problem | None:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from matching.rounds.desk.money import Rates, rates_of
 from matching.rounds.desk.settings import DeskSettings, desk_settings
+from matching.rounds.desk.support import Support, support_of
 from matching.rounds.history.events import (
     DECISIONS,
     ENDED,
@@ -104,6 +106,12 @@ class RoundState:
         The day of the last status.
     consents : mapping of Pair to mapping of str to Consent
         By party, the last answer since the deployment was last ended.
+    written : mapping of Pair to date
+        The day of the last message that asks for an answer, an approach or a reminder.
+    support : Support
+        What is recorded of the support itself: terms, visits, reviews and evaluations.
+    rates : mapping of str to Decimal
+        Pounds a day by designation; one without a rate is absent.
     desk : DeskSettings
     touched : mapping of Pair to int
         The last event about a pair, undoing included.
@@ -124,6 +132,9 @@ class RoundState:
     statuses: Mapping[Pair, str] = field(default_factory=dict)
     since: Mapping[Pair, date] = field(default_factory=dict)
     consents: Mapping[Pair, Mapping[str, Consent]] = field(default_factory=dict)
+    written: Mapping[Pair, date] = field(default_factory=dict)
+    support: Support = field(default_factory=Support)
+    rates: Rates = field(default_factory=dict)
     desk: DeskSettings = field(default_factory=DeskSettings)
     touched: Mapping[Pair, int] = field(default_factory=dict)
     plan: int | None = None
@@ -210,11 +221,22 @@ def state_of(events: Iterable[Event]) -> RoundState:
         statuses={pair: one.about["status"] for pair, one in statuses.items()},
         since={pair: day_of(one) for pair, one in statuses.items()},
         consents=_consents(holding),
+        written={
+            one.pair: day_of(one)
+            for one in holding
+            if one.kind == "message" and one.pair and one.about.get("template") in _ASKS
+        },
+        support=support_of(holding),
+        rates=next((rates_of(one.about) for one in reversed(holding) if one.kind == "rates"), {}),
         desk=next((desk_settings(one.about) for one in reversed(holding) if one.kind == "desk"), DeskSettings()),
         touched=_touched(ordered),
         plan=plan,
         planned=planned,
     )
+
+
+# The messages that ask for an answer.
+_ASKS = ("approach", "remind")
 
 
 def day_of(event: Event) -> date:

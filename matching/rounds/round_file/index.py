@@ -16,7 +16,7 @@ from matching.plan.on_disk import NEEDED_FILES
 from matching.rounds.history.events import ENTRIES, KINDS, LONGEST_TEXT, ROW_CHANGES, UNDOABLE, Event, RowChange
 from matching.rounds.history.refusals import why_unsound
 from matching.rounds.history.state import state_of
-from matching.rounds.register import GivenFiles, changes_fault
+from matching.rounds.register import PAST, GivenFiles, changes_fault
 from matching.rounds.round import PlanRecord, Round, name_fault
 from matching.tables.files import Source
 
@@ -283,7 +283,11 @@ def _is_inside(path: str) -> bool:
 
 
 def _event_file_faults(file: IndexedEventFile, index: Index) -> Iterator[str]:
-    if not 0 < file.event <= len(index.events) or index.events[file.event - 1].kind not in ("replaced", "plan"):
+    if not 0 < file.event <= len(index.events) or index.events[file.event - 1].kind not in (
+        "replaced",
+        "plan",
+        "erased",
+    ):
         yield f"Event {file.event} gives no files."
     if file.table not in SOURCES:
         yield f"{shown(file.table)} is not a table of a round."
@@ -305,8 +309,10 @@ def _event_faults(event: Event, index: Index) -> Iterator[str]:
     if event.kind in (*ENTRIES, "undo"):
         problem = why_unsound(event)
         yield from [f"Event {number}: {problem.message}"] if problem else []
-    if event.changes and event.kind not in ROW_CHANGES:
+    if event.changes and event.kind not in (*ROW_CHANGES, "continued"):
         yield f"Event {number} changes rows, which its kind does not."
+    if any((one.table == PAST) is not (event.kind == "continued") for one in event.changes):
+        yield f"Event {number} changes a table that its kind does not."
     if event.changes and (fault := changes_fault(event.changes)):
         yield f"Event {number} {fault}."
     if event.kind == "plan":

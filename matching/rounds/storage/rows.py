@@ -7,13 +7,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, union, update
 
 from matching.rounds.history.events import Event, RowChange
 from matching.rounds.register import GivenFiles
 from matching.rounds.round import PlanRecord, Round, RoundSummary, refused
-from matching.rounds.storage.schema import CONTENTS, EVENT_FILES, EVENTS, PLAN_FILES, PLANS, ROUNDS, SOURCES
-from matching.rounds.storage.sqlite import DamagedError
+from matching.rounds.storage.schema import (
+    CONTENTS,
+    EVENT_FILES,
+    EVENTS,
+    PLAN_FILES,
+    PLANS,
+    ROUNDS,
+    SOURCES,
+    UPLOAD_FILES,
+    UPLOADS,
+)
+from matching.rounds.storage.sqlite import DamagedError, erasable
 from matching.tables.files import Source
 
 
@@ -31,6 +41,23 @@ def insert_round(connection: Connection, begun: Round, plans: Mapping[int, Mappi
     for record in begun.plans:
         _insert_plan(connection, begun, record, plans[record.number])
     _insert_events(connection, begun, begun.events)
+
+
+def replace_round(connection: Connection, changed: Round, plans: Mapping[int, Mapping[str, bytes]]) -> Round:
+    """Write a round in the place of the one with its identifier, of which nothing stays, and return it."""
+    changed = replace(changed, revision=changed.revision + 1)
+    with erasable(connection):
+        for table in (EVENT_FILES, EVENTS, PLAN_FILES, PLANS, SOURCES, ROUNDS):
+            connection.execute(delete(table).where(table.c.round_id == changed.round_id))
+        uploads = select(UPLOADS.c.upload_id).where(UPLOADS.c.round_id == changed.round_id)
+        connection.execute(delete(UPLOAD_FILES).where(UPLOAD_FILES.c.upload_id.in_(uploads)))
+        connection.execute(delete(UPLOADS).where(UPLOADS.c.round_id == changed.round_id))
+        used = union(
+            *(select(one.c.sha256).where(one.c.sha256.is_not(None)) for one in (SOURCES, EVENT_FILES, PLAN_FILES))
+        )
+        connection.execute(delete(CONTENTS).where(CONTENTS.c.sha256.not_in(used)))
+    insert_round(connection, changed, plans)
+    return changed
 
 
 def write_round(

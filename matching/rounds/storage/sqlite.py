@@ -66,6 +66,19 @@ class Database:
         with suppress(OperationalError), self._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
+    def compact(self) -> None:
+        """Write the file anew, so that nothing that was erased is in it or beside it.
+
+        Raises
+        ------
+        DataError
+            Another program is using the file, or there is no room for a second one.
+        """
+        _check_present(self.path)
+        with _faults_as_problems(self.path), self._engine.connect() as connection:
+            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                connection.exec_driver_sql(statement)
+
     def close(self) -> None:
         """Close the file."""
         self._engine.dispose()
@@ -154,6 +167,17 @@ TRIGGERS_0003 = (
     "BEGIN SELECT RAISE(ABORT, 'contents are never deleted'); END",
 )
 """Statements that close the tables of migration 0003 against changes; like the migration, never edited."""
+
+
+@contextmanager
+def erasable(connection: Connection) -> Iterator[None]:
+    """Lift what closes the tables against changes, within a transaction, and close them again after."""
+    found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name").all()
+    for name, _ in found:
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    yield
+    for _, statement in found:
+        connection.exec_driver_sql(statement)
 
 
 # ---- faults --------------------------------------------------------------------------------------------------------

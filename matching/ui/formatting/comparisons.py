@@ -1,10 +1,12 @@
 """Tables of what differs between two plans, under the headings of the screens."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 import pandas as pd
 
 from matching.plan.compare import FIGURES, KEPT_BONUS, SCORES
+from matching.rounds.desk.money import in_pounds
 from matching.tables.formats import PRIORITIES
 from matching.whatif.why_not import WhyNot
 
@@ -48,6 +50,13 @@ def levels(table: pd.DataFrame, now: str, then: str) -> pd.DataFrame:
             "Difference": [_signed(*one) for one in zip(table["level"], table[difference], strict=True)],
         }
     )
+
+
+def pounds(before: Decimal, after: Decimal) -> tuple[str, str, str]:
+    """Return two amounts and their difference in words."""
+    difference = after - before
+    sign = "+" if difference > 0 else "\N{MINUS SIGN}" if difference < 0 else ""
+    return in_pounds(before), in_pounds(after), f"{sign}{in_pounds(abs(difference))}"
 
 
 def _level_words(level: str) -> str:

@@ -168,11 +168,12 @@ def needs(market: Market, plan: Plan) -> pd.DataFrame:
 
 
 def with_status(needs: pd.DataFrame, state: RoundState) -> pd.DataFrame:
-    """Return the needs with the `status` of each deployment, and `held`: how a person fixed it, or blank."""
+    """Return the needs with each deployment's `status`, `held` (how a person fixed it, or blank) and `days_used`."""
     pairs = list(zip(needs["need_id"], needs["supporter_id"], needs["met"], strict=True))
     return needs.assign(
         status=[state.status_of(need_id, who) if met else "" for need_id, who, met in pairs],
         held=[_held(state, need_id, who) if met else "" for need_id, who, met in pairs],
+        days_used=[float(state.support.days_used((need_id, who))) if met else 0.0 for need_id, who, met in pairs],
     )
 
 
@@ -204,6 +205,7 @@ def plan_grid(needs: pd.DataFrame) -> pd.DataFrame:
             "Phase": needs["phase"],
             "Home school": needs["home_school"].fillna(""),
             "Days": needs["days"],
+            **({"Days used": needs["days_used"]} if needs["days_used"].any() else {}),
             "Need": needs["need_id"],
         }
     )

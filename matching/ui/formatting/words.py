@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from matching.rounds.history.events import Event
-from matching.rounds.history.table import what_happened
+from matching.rounds.history.table import what_happened, written_by
 
 
 def day(value: date) -> str:
@@ -25,6 +25,6 @@ def of(part: float, whole: float) -> str:
 def event_sentence(event: Event) -> str:
     """Return one event of a round on one line: when, who, what and why."""
     whom = [f"{word} {one}" for word, one in (("need", event.need_id), ("supporter", event.supporter_id)) if one]
-    why = event.about.get("text", "") or event.why
     what = ", ".join([what_happened(event), *whom])
-    return f"{moment(event.at)}, {event.by or 'name not given'}: {what}.{f' Reason: {why}' if why else ''}"
+    why = f" Reason: {said}" if (said := written_by(event)) else ""
+    return f"{moment(event.at)}, {event.by or 'name not given'}: {what}.{why}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
@@ -13,6 +14,8 @@ from matching.pairs.market import Market
 from matching.plan.as_bytes import plan_files
 from matching.plan.compare import Comparison, compare
 from matching.plan.write import Plan
+from matching.rounds.desk.support_table import plan_cost
+from matching.rounds.history.state import state_of
 from matching.rounds.round import PlanRecord, Round
 from matching.tables.csv_out import csv_bytes
 from matching.ui.formatting import comparisons, frames, markup
@@ -68,7 +71,7 @@ def _show_comparison(round_: Round) -> None:
     found = compare(before.plan, after.plan, lambda: (before.market.inputs, after.market.inputs))
     st.html(markup.banner(" ".join(found.sentences())))
     _offer_earlier(round_, [first, second])
-    _show_numbers(found)
+    _show_numbers(found, _costs(round_, before, after))
     _show_moves(found)
     if len(found.changes):
         _show_map(before, after, found)
@@ -128,10 +131,20 @@ def _files(round_: Round, kind: str, which: str) -> Mapping[str, bytes]:
     return held.files
 
 
-def _show_numbers(found: Comparison) -> None:
+def _costs(round_: Round, before: _Side, after: _Side) -> tuple[Decimal, Decimal] | None:
+    """Return what each plan costs under the rates of the open round, or None without rates."""
+    state = state_of(round_.events)
+    if not state.rates:
+        return None
+    return plan_cost(before.plan.deployments, state), plan_cost(after.plan.deployments, state)
+
+
+def _show_numbers(found: Comparison, costs: tuple[Decimal, Decimal] | None) -> None:
     levels, workload = st.columns(2, gap="large")
     with levels:
         table = comparisons.levels(found.levels, "Before", "After")
+        if costs:
+            table.loc[len(table)] = ["Cost of the days agreed or asked for", *comparisons.pounds(*costs)]
         st.html(markup.table(table, "What each plan reaches", numeric=list(table.columns[1:])))
     with workload:
         people = comparisons.compared_workload(found.workload)

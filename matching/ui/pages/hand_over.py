@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from matching.errors import counted
+from matching.inputs.inputs import Inputs
 from matching.inputs.locations import options_of
-from matching.plan.as_bytes import EQUITY_FILE
+from matching.plan.as_bytes import EQUITY_FILE, zip_bytes
+from matching.plan.handover.agreement import agreements_html
+from matching.plan.handover.calendars import Dated, calendar_files, calendar_ics, calendars_zip
+from matching.plan.handover.contacts import NO_CONTACTS, Contacts, contacts_of
 from matching.plan.handover.files import (
     identifiers_with_names,
     plan_by_school_html,
@@ -19,25 +24,37 @@ from matching.plan.handover.files import (
     supporter_letters_csv,
     unmet_identifiers_csv,
 )
+from matching.plan.handover.page import Occasion
 from matching.plan.on_disk import SavedPlan
+from matching.plan.write import Plan
+from matching.rounds.desk.dated import agreed_terms, dated
+from matching.rounds.desk.support_table import workload_with_days
 from matching.rounds.planning.decisions_table import decisions_source, decisions_table
 from matching.rounds.round import Round
+from matching.tables.csv_out import csv_bytes
 from matching.ui.formatting import markup
 from matching.ui.sections.approval import show_approval, show_check
+from matching.ui.sections.desk.support_given import show_support_given
+from matching.ui.sections.register.opened import opened_register
 from matching.ui.state import cache, drafted_rules
 from matching.ui.state.delivery import Handed, handed
 from matching.ui.steps import EXPORT, PLAN
 from matching.ui.widgets.layout import round_or_stop, screen_heading, way_on
 
+_WORKLOAD = "workload.csv"
 _TABLES = {
     "plan.csv": ("Plan", "Who supports which need, with the reason for every row."),
     "unmet.csv": ("Unmet needs", "Every need without a supporter, with the reason and the nearest option."),
-    "workload.csv": ("Workload", "The deployments of each supporter, and the places and days left."),
+    _WORKLOAD: ("Workload", "The deployments of each supporter, and the places and days left and logged."),
     "excluded.csv": ("Excluded", "Supporters who could not be deployed, and why."),
     EQUITY_FILE: ("Fairness", "Needs met by area, phase, trust, disadvantage and priority."),
 }
+_DOCUMENTS = {
+    "Download the plan by school": (plan_by_school_html, "plan-by-school.html"),
+    "Download the plan by supporter": (plan_by_supporter_html, "plan-by-supporter.html"),
+}
 _EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_CSV, _HTML, _ZIP = "text/csv", "text/html", "application/zip"
+_CSV, _HTML, _ZIP, _ICS = "text/csv", "text/html", "application/zip", "text/calendar"
 _MOST_IDENTIFIERS = 10
 
 
@@ -52,7 +69,11 @@ def show() -> None:
     screen_heading(EXPORT, round_, "The plan is approved: download its files." if is_approved else "")
     found = handed(round_)
     _warn_if_outdated(round_, found)
-    files, check = st.tabs(["Files", "Approval"]) if is_approved else reversed(st.tabs(["Check and approve", "Files"]))
+    first = ["Files", "Approval"] if is_approved else ["Check and approve", "Files"]
+    *tabs, given = st.tabs([*first, "Visits, invoices and evaluations"])
+    files, check = tabs if is_approved else reversed(tabs)
+    with given:
+        show_support_given(round_)
     with check:
         if is_approved:
             show_approval(round_, found)
@@ -88,14 +109,28 @@ def _show_files(round_: Round, found: Handed) -> None:
         help="What was written about a decision is private unless you tick this. The files to keep and verify and the "
         "CSV tables always hold it.",
     )
+    contacts = st.checkbox(
+        "Include contact details in the documents to print",
+        key="with_contacts",
+        help="Addresses and telephone numbers from your tables, in the plan by school, the plan by supporter and the "
+        "agreements. No other file has them.",
+    )
     found = replace(found, with_remarks=remarks)
-    _show_to_read(found)
+    _show_to_read(round_, found, contacts_of(opened_register(round_).inputs) if contacts else NO_CONTACTS)
     _show_letters(found)
+    with_calendars = _show_calendars(round_, found)
     _show_without_names(found)
     st.header("Each table as CSV", anchor=False)
     for name, frame in _tables(found.saved).items():
-        _offer_table(name, len(frame), found.files[name])
-    _show_to_keep(round_, found)
+        content = found.files[name] if name != _WORKLOAD else csv_bytes(_workload(round_, found))
+        _offer_table(name, len(frame), content)
+    _show_to_keep(round_, found, with_calendars=with_calendars)
+
+
+def _workload(round_: Round, found: Handed) -> pd.DataFrame:
+    """Return the workload with the days logged and, where the round has rates, the cost."""
+    opened = opened_register(round_)
+    return workload_with_days(found.plan.workload, opened.support, with_cost=bool(opened.state.rates))
 
 
 def _tables(saved: SavedPlan) -> dict[str, pd.DataFrame]:
@@ -103,29 +138,33 @@ def _tables(saved: SavedPlan) -> dict[str, pd.DataFrame]:
     return tables if saved.equity is None else {**tables, EQUITY_FILE: saved.equity}
 
 
-def _show_to_read(found: Handed) -> None:
+def _show_to_read(round_: Round, found: Handed, contacts: Contacts) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.header("To read and share", anchor=False)
         st.html(markup.paragraph("One Excel workbook with a sheet for each table. No cell in it runs as a formula."))
-        _offer("Download the Excel workbook", lambda: _workbook(found), "plan.xlsx", _EXCEL, primary=True)
+        _offer("Download the Excel workbook", lambda: _workbook(round_, found), "plan.xlsx", _EXCEL, primary=True)
     with right, st.container(border=True, height="stretch"):
         st.header("To print", anchor=False)
         st.html(markup.paragraph("A document that opens in any browser. Print it there, or save it as a PDF."))
         with st.container(horizontal=True):
-            _offer("Download the plan by school", lambda: _printed(found, "school"), "plan-by-school.html", _HTML)
-            _offer(
-                "Download the plan by supporter", lambda: _printed(found, "supporter"), "plan-by-supporter.html", _HTML
-            )
+            for label, (write, name) in _DOCUMENTS.items():
+                _offer(label, partial(_printed, found, write, contacts), name, _HTML)
+            _offer("Download the agreements to sign", lambda: _agreements(found, contacts), "agreements.html", _HTML)
 
 
-def _workbook(found: Handed) -> bytes:
-    return cache.workbook(found.files, found.shared, with_remarks=found.with_remarks)
+def _printed(found: Handed, write: Callable[[Plan, Inputs, Occasion, Contacts], bytes], contacts: Contacts) -> bytes:
+    return write(found.shared, found.inputs, found.occasion(date.today()), contacts)
 
 
-def _printed(found: Handed, by: str) -> bytes:
-    write = plan_by_school_html if by == "school" else plan_by_supporter_html
-    return write(found.shared, found.inputs, found.occasion(date.today()))
+def _agreements(found: Handed, contacts: Contacts) -> bytes:
+    occasion, terms = found.occasion(date.today()), agreed_terms(found.state)
+    return agreements_html(found.shared, found.inputs, occasion, terms, contacts)
+
+
+def _workbook(round_: Round, found: Handed) -> bytes:
+    shared = replace(found.shared, workload=_workload(round_, found))
+    return cache.workbook(found.files, shared, with_remarks=found.with_remarks)
 
 
 def _show_letters(found: Handed) -> None:
@@ -149,6 +188,24 @@ def _show_letters(found: Handed) -> None:
             "letters-schools.csv",
             _CSV,
         )
+
+
+def _show_calendars(round_: Round, found: Handed) -> bool:
+    """Show the calendars, and return whether they are to be in the zip of everything too."""
+    st.header("Calendars", anchor=False)
+    if not _days(found):
+        words = "There is nothing for a calendar yet: no start, end, review or visit of a deployment is recorded."
+        st.html(markup.paragraph(words))
+        return False
+    words = "When each deployment begins, is visited, is reviewed and ends, for Outlook and other calendar programs."
+    st.html(markup.paragraph(words))
+    about = (found.plan, found.inputs, _days(found), round_.name, round_.round_id)
+    with st.container(horizontal=True):
+        _offer("Download the calendar", lambda: calendar_ics(*about), "calendar.ics", _ICS)
+        for words, column in (("supporter", "supporter_id"), ("school", "school_urn")):
+            make = partial(calendars_zip, column, *about)
+            _offer(f"Download one for each {words} (zip)", make, f"calendars-by-{words}.zip", _ZIP)
+    return st.checkbox("Put the calendars into the zip file to keep, too", key="with_calendars")
 
 
 def _show_without_names(found: Handed) -> None:
@@ -184,7 +241,20 @@ def _offer_table(name: str, rows: int, content: bytes) -> None:
         _offer(f"Download {name}", lambda: content, name, _CSV)
 
 
-def _show_to_keep(round_: Round, found: Handed) -> None:
+def _days(found: Handed) -> list[Dated]:
+    rows = found.plan.deployments
+    pairs = {*zip(rows["need_id"], rows["supporter_id"], strict=True)}
+    return [one for one in dated(found.state) if one.pair in pairs]
+
+
+def _everything(round_: Round, found: Handed, *, with_calendars: bool) -> bytes:
+    if not with_calendars:
+        return cache.packed(found.files)
+    about = (found.plan, found.inputs, _days(found), round_.name, round_.round_id)
+    return zip_bytes({**found.files, **calendar_files(*about)})
+
+
+def _show_to_keep(round_: Round, found: Handed, *, with_calendars: bool) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.header("To keep and verify", anchor=False)
@@ -194,7 +264,12 @@ def _show_to_keep(round_: Round, found: Handed) -> None:
                 "“s2s verify” checks it."
             )
         )
-        _offer("Download everything (zip)", lambda: cache.packed(found.files), "plan.zip", _ZIP)
+        _offer(
+            "Download everything (zip)",
+            lambda: _everything(round_, found, with_calendars=with_calendars),
+            "plan.zip",
+            _ZIP,
+        )
     with right, st.container(border=True, height="stretch"):
         st.header("For the next round", anchor=False)
         st.html(

@@ -8,7 +8,7 @@ import streamlit as st
 from matching.errors import DataError, counted
 from matching.rounds.history.events import KINDS, UNDOABLE, Event
 from matching.rounds.history.state import state_of
-from matching.rounds.history.table import history_csv, what_happened
+from matching.rounds.history.table import history_csv, what_happened, written_by
 from matching.rounds.register import dormant_after_undo
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
@@ -44,8 +44,17 @@ def show() -> None:
 
 def _offer_file(round_: Round) -> None:
     events = round_.events
+    private = st.checkbox(
+        "Include what visits, reviews and evaluations say",
+        key="history_private",
+        help="What was written about them is private unless you tick this.",
+    )
     st.download_button(
-        "Download the history (CSV)", lambda: history_csv(events), "history.csv", "text/csv", on_click="ignore"
+        "Download the history (CSV)",
+        lambda: history_csv(events, private=private),
+        "history.csv",
+        "text/csv",
+        on_click="ignore",
     )
 
 
@@ -126,7 +135,7 @@ def _table(
                 "What": _capital(what_happened(one, names)),
                 "Need": need,
                 "Supporter": supporter,
-                "Why": one.about.get("text", "") or one.why,
+                "Why": written_by(one),
                 "State": "undone" if one.number in undone else "",
             }
         )

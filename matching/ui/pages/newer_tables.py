@@ -333,6 +333,9 @@ def _accept(names: _Names, proposal: Proposal, files: Sequence[str], entry: Sequ
     words = [f"{what_happened(one).capitalize()}." for one in entry[:1]]
     words += [f"Replaced: {', '.join(files)}."] if files else []
     words += outcome(names.opened, entry[1:])
+    settings = proposal.settings(round_, files)
+    words += [f"{what_happened(one).capitalize()}." for one in settings]
+    entry = [*entry, *settings]
     sources: dict[str, Source] = proposal.with_files(round_, files)
     if sources == round_.sources:
         after, count = decisions.record(round_, entry), len(entry)

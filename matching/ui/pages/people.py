@@ -82,6 +82,7 @@ def _show_table(shown: pd.DataFrame) -> None:
             "Availability": shown["availability"],
             "Supports": shown["supports"],
             "Places": shown["places"],
+            **({"Days used": shown["days_used"]} if (shown["days_used"] != "").any() else {}),
             "Days": shown["days"].replace(np.inf, np.nan),
             "Km": shown["km"].replace(np.inf, np.nan),
             "Specialisms": shown["specialisms"],

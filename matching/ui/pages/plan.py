@@ -17,6 +17,7 @@ from matching.tables.grid import kilometres
 from matching.ui.formatting import frames, markup
 from matching.ui.formatting.words import event_sentence, of
 from matching.ui.sections.confirmation import need_name, show_confirmation, undo_and_confirm
+from matching.ui.sections.desk.days_and_cost import show_days_and_cost
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.plan_charts import show_distances, show_fairness, show_workload
 from matching.ui.sections.plan_map import show_map
@@ -93,8 +94,8 @@ def _warn_if_outdated(opened: Opened) -> None:
 def _note_if_approved(opened: Opened) -> None:
     if opened.is_approved:
         line = (
-            "You can still add notes and record the status of a deployment. To change who supports whom, reopen the "
-            "plan under Hand over."
+            "You can still add notes and record how the support gets on. What ends it reopens the plan. To change who "
+            "supports whom by hand, reopen it under Hand over."
         )
         st.html(markup.banner("This plan is approved.", [line]))
 
@@ -210,6 +211,7 @@ def _show_table(opened: Opened, shown: pd.DataFrame, chosen: str | None) -> None
             "Km": st.column_config.NumberColumn(format="%.2f"),
             "Score": st.column_config.NumberColumn(format="%.3f"),
             "Days": st.column_config.NumberColumn(format="%g"),
+            "Days used": st.column_config.NumberColumn(format="%g"),
         },
         alt="Needs and who supports them; click a row to choose its need",
     )
@@ -246,6 +248,7 @@ def _show_tabs(opened: Opened, shown: pd.DataFrame) -> None:
     contents: dict[str, Callable[[], None]] = {
         "Unmet needs": partial(_show_unmet, shown),
         "Workload": partial(show_workload, opened),
+        "Days and cost": partial(show_days_and_cost, opened.round_),
         "Distances": partial(show_distances, opened),
         "Fairness": partial(show_fairness, opened),
         f"Notices ({len(notices)})": partial(_show_notices, notices),

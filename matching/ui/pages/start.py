@@ -6,9 +6,11 @@ import streamlit as st
 
 from matching.errors import counted
 from matching.inputs.locations import with_leaving_out
+from matching.rounds.erasing import STAYS
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.pages.rounds import show_rounds
+from matching.ui.sections.next_round import offer_next_round
 from matching.ui.sections.reading.kept import offer_kept_uploads
 from matching.ui.state import attempts, cache, open_round, person
 from matching.ui.steps import (
@@ -58,6 +60,10 @@ def _show_round(round_: Round) -> None:
         _show_step(EXPORT, "Next" if made else "Cannot start yet", "blue" if made else "grey", EXPORT.purpose)
     _show_step(HISTORY, "Optional", "grey", HISTORY.purpose)
     _show_housekeeping(round_)
+    if round_.archived_at:
+        _offer_to_erase(round_)
+    if made:
+        offer_next_round(round_)
     _offer_upload(round_)
 
 
@@ -91,8 +97,10 @@ def _show_step(step: Step, status: str, colour: str, about: str) -> None:
 
 def _show_housekeeping(round_: Round) -> None:
     """Offer to rename, copy, archive and save the open round."""
-    if done := st.session_state.pop("done", ""):
-        st.html(markup.banner(done, kind="good"))
+    # Its place stays when it is gone: otherwise what is unfolded below would fold.
+    with st.container():
+        if done := st.session_state.pop("done", ""):
+            st.html(markup.banner(done, kind="good"))
     with st.expander("Rename, copy, archive or save this round"):
         name = st.text_input("Name of this round", round_.name, max_chars=80, key=f"name_{round_.revision}")
         st.button("Rename this round", on_click=_rename, args=(round_, f"name_{round_.revision}"), disabled=not name)
@@ -122,6 +130,29 @@ def _show_housekeeping(round_: Round) -> None:
             "application/zip",
             on_click="ignore",
         )
+
+
+def _offer_to_erase(round_: Round) -> None:
+    """Offer to erase contact details and remarks of the open round, which is archived."""
+    with st.expander("Erase contact details and remarks"):
+        st.html(
+            markup.paragraph(
+                "Addresses, telephone numbers, notes, reasons, messages and what was said are erased from this round, "
+                "and so are the tables that were uploaded. This cannot be undone. These stay:"
+            )
+            + markup.bullets(STAYS)
+            + markup.paragraph(
+                "What was handed over or sent, files of this round, backups of the database, and other rounds that "
+                "were copied or begun from this one keep what they have."
+            )
+        )
+        key = f"erase_{round_.revision}"
+        is_meant = st.checkbox("I have read what is erased and what stays", key=key)
+        if st.button("Erase for good", disabled=not is_meant):
+            erase = partial(open_round.store().erase, round_, cache.inputs_of(round_.sources), by=person.who())
+            if open_round.change(erase):
+                st.session_state["done"] = "Contact details and remarks are erased. The plans are still here."
+                st.rerun()
 
 
 def _rename(round_: Round, key: str) -> None:

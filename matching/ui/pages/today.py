@@ -9,13 +9,17 @@ import pandas as pd
 import streamlit as st
 
 from matching.errors import counted
+from matching.rounds.desk.messages import kind_for
 from matching.rounds.desk.settings import MOST_DAYS, PARTIES, DeskSettings
 from matching.rounds.desk.today import ACTIONS, KINDS, URGENCIES, Line, line_in_words
 from matching.rounds.history.events import Pair, new_event
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import entries, record_and_confirm, show_recorded
+from matching.ui.sections.desk.messages import KEPT, WRITING, show_messages
 from matching.ui.sections.desk.statuses import Deployments, record_status, refuse, show_status_form
+from matching.ui.sections.desk.support_forms import show_support_form
+from matching.ui.sections.desk.visits_upload import offer_visits_table
 from matching.ui.sections.filters import filter_by
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.state import person
@@ -24,7 +28,11 @@ from matching.ui.widgets.layout import go_to, grid_height, round_or_stop, screen
 
 _DOES = {"approach": "approached", "agree": "agreed", "begin": "active"}
 """By kind of line, the status that its action records at once; the other actions lead to another screen."""
+_RECORDS = {"log visits": "visit", "days left": "visit", "hold review": "review", "evaluate": "evaluation"}
+"""By kind of line, what of the support itself is recorded for it: the form is there where the line is ticked alone."""
 _WORDS = {"approached": "Mark as approached", "agreed": "Record as agreed", "active": "Record as begun"}
+_WRITTEN = ("approach", "remind", "ask next", "consents")
+"""The kinds of line that are answered with a message first of all."""
 _EVERY_DEPLOYMENT = "every deployment"
 _MINE = "mine"
 _TICKED, _GRIDS = "today_ticked", "today_grids"
@@ -37,6 +45,11 @@ class _Row:
     pair: Pair
     line: Line | None
     cells: dict[str, str] = field(repr=False)
+
+    @property
+    def is_deployment(self) -> bool:
+        """Whether it is about a need and a supporter, so that something can be recorded for it with others."""
+        return all(self.pair)
 
     @property
     def key(self) -> str:
@@ -63,8 +76,10 @@ def show() -> None:
             ticked = _show_table(shown)
         with beside, st.container(key="answer"), st.container(border=True, key="chosen"):
             _offer_actions(opened, shown, ticked)
+        _show_messages(opened, [one for one in ticked if one.is_deployment])
     else:
         st.html(markup.paragraph("Nothing to do here today." if lines else "Nothing to do today."))
+    offer_visits_table(opened)
     _offer_settings(round_, opened.state.desk)
 
 
@@ -130,9 +145,13 @@ def _show_table(shown: Sequence[_Row]) -> list[_Row]:
     keys = [one.key for one in shown]
     # Nothing stays ticked once something is recorded.
     held = f"{_TICKED}_{entries()}"
+    if st.session_state.pop(KEPT, False):
+        st.session_state.setdefault(held, st.session_state.get(f"{_TICKED}_{entries() - 1}", []))
     ticked = {*st.session_state.get(held, [])} & {*keys}
     with st.container(horizontal=True):
-        st.button(f"Tick all {len(shown):,}", on_click=partial(_tick, held, keys))
+        # Evidence, and needs without a supporter, are looked at one by one.
+        if together := [one.key for one in shown if one.is_deployment]:
+            st.button(f"Tick all {len(together):,}", on_click=partial(_tick, held, together))
         st.button("Untick all", on_click=partial(_tick, held, []), disabled=not ticked)
     # A selection keeps its row numbers when the rows under it change.
     grid = f"today_grid_{hash(tuple(keys))}_{entries()}_{st.session_state.get(_GRIDS, 0)}"
@@ -152,8 +171,8 @@ def _show_table(shown: Sequence[_Row]) -> list[_Row]:
         },
         key=grid,
         column_config={
-            "What to do": st.column_config.TextColumn(width=125),
-            "Need": st.column_config.TextColumn(width=215),
+            "What to do": st.column_config.TextColumn(width=150),
+            "Need": st.column_config.TextColumn(width=190),
             "Supporter": st.column_config.TextColumn(width=155),
             "Status": st.column_config.TextColumn(width=90),
             "Why": st.column_config.TextColumn(width=190),
@@ -182,15 +201,20 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
             )
             _offer_action(opened, shown[0])
         return
-    deployments = [one for one in ticked if all(one.pair)]
+    deployments = [one for one in ticked if one.is_deployment]
     if len(ticked) == 1:
         (row,) = ticked
         st.html(markup.heading(row.cells["What to do"], 2) + markup.paragraph(_about(row)))
         if row.cells["So far"]:
             st.html(markup.paragraph(f"So far: {row.cells['So far']}.", quiet=True))
         _offer_action(opened, row)
+        if row.line and row.line.kind in _RECORDS:
+            _show_support(opened, row, _RECORDS[row.line.kind])
     else:
         st.html(markup.heading(f"{counted(len(ticked), 'line')} ticked", 2))
+        if deployments:
+            pairs = {one.pair for one in deployments}
+            _offer_writing(f"Write to them: {counted(len(pairs), 'deployment')}", "many", deployments)
         for status in _DOES.values():
             theirs = [one for one in deployments if one.line and _DOES.get(one.line.kind) == status]
             if theirs:
@@ -204,6 +228,12 @@ def _offer_actions(opened: OpenedRegister, shown: Sequence[_Row], ticked: Sequen
         show_status_form(_deployments(opened, deployments), "What is the status now?", f"today_{digest}_{entries()}")
 
 
+def _show_support(opened: OpenedRegister, row: _Row, kind: str) -> None:
+    needs = opened.inputs.all_needs
+    (asked,) = needs.loc[needs["need_id"] == row.pair[0], "days"]
+    show_support_form(kind, _deployments(opened, [row]), float(asked), f"today_{row.key}_{entries()}")
+
+
 def _about(row: _Row) -> str:
     why = f" {row.cells['Why']}." if row.cells["Why"] else ""
     return f"{', '.join(filter(None, (_capital(row.cells['Need']), row.cells['Supporter'])))}.{why}"
@@ -212,6 +242,8 @@ def _about(row: _Row) -> str:
 def _offer_action(opened: OpenedRegister, row: _Row) -> None:
     kind = row.line.kind if row.line else ""
     with st.container(horizontal=True, vertical_alignment="center"):
+        if row.is_deployment:
+            _offer_writing("Write to them", row.key, [row], tick=True)
         if kind in _DOES:
             _offer_status(opened, [row], _DOES[kind])
         if kind == "review":
@@ -222,9 +254,39 @@ def _offer_action(opened: OpenedRegister, row: _Row) -> None:
             go_to(PLAN, need=row.pair[0])
 
 
+def _offer_writing(label: str, key: str, rows: Sequence[_Row], *, tick: bool = False) -> None:
+    """Offer to write about deployments; `tick` ticks them first."""
+    is_first = any(one.line and one.line.kind in _WRITTEN for one in rows)
+
+    def write() -> None:
+        if tick:
+            _tick(f"{_TICKED}_{entries()}", [one.key for one in rows])
+        st.session_state[WRITING] = True
+
+    st.button(label, type="primary" if is_first else "secondary", key=f"write_{key}", on_click=write)
+
+
+def _show_messages(opened: OpenedRegister, rows: Sequence[_Row]) -> None:
+    if not rows or not st.session_state.get(WRITING):
+        st.session_state.pop(WRITING, None)
+        return
+    # A deployment with several lines is written to once, about the most urgent.
+    kinds: dict[Pair, str] = {}
+    for one in rows:
+        kinds.setdefault(one.pair, kind_for(one.line, opened.state.status_of(*one.pair)))
+    led: dict[str, list[Pair]] = {}
+    for pair, kind in kinds.items():
+        led.setdefault(kind, []).append(pair)
+    show_messages(opened, list(kinds), led)
+
+
 def _offer_status(opened: OpenedRegister, rows: Sequence[_Row], status: str) -> None:
     count = f": {counted(len(rows), 'deployment')}" if len(rows) > 1 else ""
-    if st.button(f"{_WORDS[status]}{count}", type="primary", key=f"do_{status}_{len(rows)}_{rows[0].key}"):
+    if st.button(
+        f"{_WORDS[status]}{count}",
+        type="secondary" if status == "approached" else "primary",
+        key=f"do_{status}_{len(rows)}_{rows[0].key}",
+    ):
         record_status(_deployments(opened, rows), status)
 
 

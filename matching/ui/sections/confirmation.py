@@ -10,7 +10,7 @@ from matching.pairs.market import Row
 from matching.plan.phrases import need_in_words
 from matching.rounds.history.events import Event
 from matching.rounds.planning.run_inputs import serving
-from matching.rounds.round import Round
+from matching.rounds.round import Round, is_decision
 from matching.ui.formatting import markup
 from matching.ui.state import decisions
 from matching.ui.state.live_plan import Opened
@@ -100,9 +100,21 @@ def _package_words(opened: Opened) -> Iterator[str]:
             )
 
 
-def record_and_confirm(round_: Round, events: Sequence[Event], *sentences: str) -> None:
-    """Record decisions, and draw the screen again with sentences that confirm them."""
-    confirm(decisions.record(round_, events), len(events), sentences)
+REOPENS = (
+    "The plan is approved. Recording this reopens it: the approved version is kept, and a new one is to be approved."
+)
+"""What is said where an entry reopens an approved plan."""
+
+
+def record_and_confirm(round_: Round, events: Sequence[Event], *sentences: str, reopens: str = "") -> None:
+    """Record decisions, and draw the screen again with sentences that confirm them.
+
+    An approved plan is reopened by a decision if `reopens` says why.
+    """
+    is_reopened = bool(reopens) and round_.approved is not None and any(map(is_decision, events))
+    more = ["The plan was approved, and is open again."] if is_reopened else []
+    after = decisions.record(round_, events, reopens=reopens if is_reopened else "")
+    confirm(after, len(events), [*sentences, *more])
 
 
 def undo_and_confirm(round_: Round, numbers: Sequence[int]) -> None:

@@ -3,20 +3,23 @@
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import streamlit as st
 
 from matching.errors import counted
 from matching.pairs.market import Row
 from matching.rounds.history.events import DECLINE_REASONS, Event, new_event
-from matching.rounds.history.table import what_happened
+from matching.rounds.history.table import what_happened, written_by
 from matching.rounds.planning.placement_rules import Broken, broken_rules
 from matching.rounds.planning.run_inputs import serving
+from matching.rounds.round import is_decision
 from matching.tables.grid import kilometres
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
-from matching.ui.sections.confirmation import entries, need_name, record_and_confirm, undo_and_confirm
+from matching.ui.sections.confirmation import REOPENS, entries, need_name, record_and_confirm, undo_and_confirm
 from matching.ui.sections.desk.statuses import Deployments, refuse, show_no_form, show_status_form
+from matching.ui.sections.desk.support_forms import show_support_form, support_labels
 from matching.ui.state import answers, person
 from matching.ui.state.live_plan import Opened
 from matching.ui.widgets.layout import show_where_it_is
@@ -127,8 +130,12 @@ def show_decisions(opened: Opened, need_id: str) -> None:
 def _labels(case: _Case) -> dict[str, str]:
     """Return the kinds of event that can be recorded now, with the words of the list."""
     note = {"note": "A note"}
+    support = support_labels(case.opened.live.state, (case.need_id, case.supporter_id)) if case.supporter_id else {}
     if case.opened.is_approved:
-        return {"status": "A new status or a consent", **note} if case.supporter_id else note
+        if case.supporter_id is None:
+            return note
+        said_no = {"declined": f"{case.row['supporter']} declined", "no": "A school said no"}
+        return {"status": "A new status or a consent", **support, **said_no, **note}
     forbid = {"forbid": "A supporter must not support this need (forbid)"}
     if case.supporter_id is None:
         return {
@@ -142,6 +149,7 @@ def _labels(case: _Case) -> dict[str, str]:
     is_pinned = placed is not None and placed.kind == "pin" and placed.supporter_id == case.supporter_id
     return {
         "status": "A new status or a consent: approached, agreed and so on",
+        **support,
         "declined": f"{who} or another supporter declined",
         "no": "A school said no",
         "swap": "Another supporter placed here by hand (swap)",
@@ -184,6 +192,10 @@ def _status_form(case: _Case) -> None:
     )
 
 
+def _support_form(kind: str, case: _Case) -> None:
+    show_support_form(kind, _deployment(case), float(case.row["days"]), case.key)
+
+
 def _declined_form(case: _Case) -> None:
     with st.form(f"declined_{case.key}", border=False):
         who = _who(case, "Who declined?", first=case.supporter_id)
@@ -197,6 +209,8 @@ def _declined_form(case: _Case) -> None:
         )
         more = st.text_input("In their words (needed for “Other”)", key=f"declined_more_{case.key}", max_chars=1_000)
         st.caption("They will not be proposed for this need again in this round. They can be proposed for other needs.")
+        if case.opened.is_approved:
+            st.caption(REOPENS)
         if st.form_submit_button("Record that they declined", type="primary"):
             _record_declined(case, who, reason, more.strip())
 
@@ -209,7 +223,8 @@ def _record_declined(case: _Case, who: str | None, reason: str | None, more: str
     else:
         why = ": ".join(filter(None, (DECLINE_REASONS[reason], more)))
         words = f"Recorded: {case.name(who)} declined {case.need}. Reason: {why}."
-        record_and_confirm(case.opened.round_, [case.event("declined", who, why)], words, _afterwards(case, who))
+        event = case.event("declined", who, why)
+        record_and_confirm(case.opened.round_, [event], words, _afterwards(case, who), reopens="A supporter declined")
 
 
 def _afterwards(case: _Case, who: str) -> str:
@@ -322,6 +337,7 @@ _FORMS: dict[str, Callable[[_Case], None]] = {
     "pin": _pin_form,
     "forbid": _forbid_form,
     "note": _note_form,
+    **{kind: partial(_support_form, kind) for kind in ("terms", "visit", "review", "evaluation")},
 }
 
 
@@ -353,9 +369,9 @@ def _show_event(opened: Opened, event: Event, names: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"recorded_{event.number}"):
         with st.container(width="stretch", gap=None):
             st.html(markup.paragraph(f"{words[0].upper()}{words[1:]}{f': {whom}' if whom else ''}."))
-            if text := event.about.get("text", "") or event.why:
+            if text := written_by(event):
                 st.html(markup.paragraph(text))
             st.html(markup.paragraph(f"By {event.by or _NO_NAME} on {moment(event.at)}.", quiet=True))
-        is_locked = opened.is_approved and event.kind != "note"
+        is_locked = opened.is_approved and is_decision(event)
         if not is_locked and st.button("Undo", key=f"undo_{event.number}", help=f"Undo: {markup.label(words)}"):
             undo_and_confirm(opened.round_, [event.number])

@@ -11,6 +11,8 @@ from matching.rounds.planning.repair_edits import RepairEdits, repair_edits
 from matching.tables.formats import PRIORITIES
 from matching.ui.formatting import comparisons, markup
 from matching.ui.sections.confirmation import need_name, record_and_confirm
+from matching.ui.sections.desk.support_forms import days_sentence, terms_sentence
+from matching.ui.sections.next_round import Past
 from matching.ui.sections.plan_decisions import STATUS_COLOURS, ask_to_place, people, show_decisions
 from matching.ui.state import answers, drafted_rules, person
 from matching.ui.state.live_plan import Opened
@@ -59,8 +61,15 @@ def show_need(opened: Opened, need_id: str) -> None:
     with st.container(border=True, key="why"):
         st.html(markup.heading(answer.headline) + _tags(row) + markup.sentences(answer.sentences))
         so_far = deployment_lines(opened.live.state).get((need_id, row["supporter_id"]))
-        if row["met"] and so_far:
-            st.html(markup.paragraph(f"So far: {so_far}.", quiet=True))
+        if row["met"]:
+            pair, state = (need_id, str(row["supporter_id"])), opened.live.state
+            days = days_sentence(state, pair, float(row["days"]), str(row["designation"]))
+            if support := " ".join(filter(None, (days, terms_sentence(state.support.terms.get(pair))))):
+                st.html(markup.paragraph(support))
+            if so_far:
+                st.html(markup.paragraph(f"So far: {so_far}.", quiet=True))
+        if row["met"]:
+            _past(opened).show(row["supporter_id"], _school_urn(opened, need_id))
     show_decisions(opened, need_id)
 
 
@@ -104,6 +113,7 @@ def _show_why_not(opened: Opened, need_id: str, row: Row) -> None:
     if asked is None or asked == row["supporter_id"]:
         return
     _offer_person(opened, need_id, asked, names[asked], "asked")
+    _past(opened).show(asked, _school_urn(opened, need_id))
     answer = answers.answer_why_not(opened.live, need_id, asked)
     if answer.bars and not answer.solved:
         st.html(markup.sentences(answer.sentences[:1]))
@@ -210,11 +220,13 @@ def _show_surroundings(opened: Opened, need_id: str) -> None:
 
 def _show_candidates(opened: Opened, need_id: str, candidates: pd.DataFrame) -> None:
     st.html(markup.paragraph("The best score comes first.", quiet=True))
+    past, school_urn = _past(opened), _school_urn(opened, need_id)
     for row in candidates.head(_MOST_CANDIDATES).to_dict("records"):
         who = f"{row['supporter_name']} ({row['supporter_id']}), {row['designation']}"
         fit = f"{row['distance_km']} km, score {row['score']}"
         with st.container(horizontal=True, vertical_alignment="center", key=f"candidate_{row['supporter_id']}"):
-            st.html(markup.term(who, f"{fit}. In this plan: {row['instead']}"), width="stretch")
+            earlier = "".join(f". Earlier: {one}" for one in past.lines(row["supporter_id"], school_urn)[:1])
+            st.html(markup.term(who, f"{fit}. In this plan: {row['instead']}{earlier}"), width="stretch")
             _offer_person(opened, need_id, str(row["supporter_id"]), who, "listed")
     if len(candidates) > _MOST_CANDIDATES:
         listed = pd.DataFrame(
@@ -229,6 +241,15 @@ def _show_candidates(opened: Opened, need_id: str, candidates: pd.DataFrame) -> 
         with st.expander(f"Show all {len(listed):,} supporters who could meet this need"):
             caption = "Supporters who could meet this need, the best score first"
             st.html(markup.table(listed.head(_MOST_LISTED), caption, numeric=["Km", "Score"]))
+
+
+def _school_urn(opened: Opened, need_id: str) -> str:
+    needs = opened.market.inputs.all_needs
+    return str(needs.loc[needs["need_id"] == need_id, "school_urn"].iat[0])
+
+
+def _past(opened: Opened) -> Past:
+    return Past.of(opened.round_, opened.market.inputs)
 
 
 def _offer_person(opened: Opened, need_id: str, supporter_id: str, who: str, place: str) -> None:

@@ -1,8 +1,9 @@
 """Files given for a round: sound ones begin it or are proposed to it, the others wait here until they are repaired."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import cast
 
 import streamlit as st
@@ -11,13 +12,15 @@ from matching.errors import DataError, Problem
 from matching.inputs.headers import TableOptions
 from matching.inputs.kept_tables import Kept
 from matching.inputs.locations import COLUMNS, options_of, with_options
-from matching.rounds.history.events import ENTRIES
+from matching.rounds.desk.settings import DeskSettings, settings_events
+from matching.rounds.history.events import ENTRIES, Event
+from matching.rounds.history.state import state_of
 from matching.rounds.newer_table import Difference, difference
 from matching.rounds.register import REGISTER_TABLES, Sources, rows_by_key, table_cells
 from matching.rounds.round import Round
-from matching.rounds.uploads import Upload
+from matching.rounds.storage.uploads import Upload
 from matching.tables.files import Source
-from matching.tables.policy import read_policy
+from matching.tables.policy import read_policy, without_settings
 from matching.ui.state import cache
 from matching.ui.state.open_round import follow, held, hold, store, until_changed, uploads
 from matching.ui.state.params import screen_params
@@ -117,13 +120,24 @@ def try_files(
         st.session_state[_PROPOSAL] = Proposal(before.round_id, newer | how_read, corrected, upload_id)
         return True
     if before:
-        hold(store().save_sources(before, ordered, by=who()))
+        hold(store().save_sources(before, own_sources(ordered), entry=_settings(ordered, before.events), by=who()))
     else:
-        hold(store().create(name, ordered, by=who()))
+        begun = store().create(name, own_sources(ordered), by=who())
+        hold(store().record(begun, settings) if (settings := _settings(ordered, begun.events)) else begun)
     erase_upload(upload_id)
     until_changed()[_CORRECTED] = corrected
     follow()
     return True
+
+
+def own_sources(sources: Sources) -> dict[str, Source]:
+    """Return files as a round keeps them: settings of a policy file are entries of the round."""
+    return {name: without_settings(one) if name == "policy" else one for name, one in sources.items()}
+
+
+def _settings(sources: Sources, events: Sequence[Event]) -> list[Event]:
+    state = state_of(events)
+    return settings_events(sources.get("policy"), state.desk, state.rates, by=who())
 
 
 def _asks(sources: Sources, before: Round | None) -> bool:
@@ -166,11 +180,13 @@ def _wrong_in(sources: Mapping[str, Source]) -> DataError:
     except DataError as error:
         problems += error.problems
         notices = error.notices
-    try:
-        if "policy" in sources:
-            read_policy(sources["policy"])
-    except DataError as error:
-        problems += error.problems
+    for check in (read_policy, partial(settings_events, desk=DeskSettings(), rates={}, by="")):
+        try:
+            if "policy" in sources:
+                check(sources["policy"])
+        except DataError as error:
+            # A file that is not TOML fails both.
+            problems += [one for one in error.problems if one not in problems]
     return DataError(problems, notices)
 
 
@@ -259,11 +275,16 @@ class Proposal:
     def with_files(self, round_: Round, tables: Iterable[str]) -> dict[str, Source]:
         """Return the register with some of the files that are replaced as a whole, and how they are read."""
         taken = [table for table in self.whole_files if table in tables]
-        own, newer = options_of(round_.sources), options_of(self.files)
-        options = replace(own, leave_out=own.leave_out or newer.leave_out)
+        before, newer = options_of(round_.sources), options_of(self.files)
+        options = replace(before, leave_out=before.leave_out or newer.leave_out)
         for table in taken:
             options = options.with_table(table, newer.of(table))
-        return cache.ordered(with_options({**round_.sources, **{table: self.files[table] for table in taken}}, options))
+        own = own_sources({table: self.files[table] for table in taken})
+        return cache.ordered(with_options({**round_.sources, **own}, options))
+
+    def settings(self, round_: Round, tables: Collection[str]) -> list[Event]:
+        """Return the events that take the settings of the policy file into the round, if it is among these tables."""
+        return _settings(self.files, round_.events) if "policy" in tables else []
 
 
 def proposal() -> Proposal | None:

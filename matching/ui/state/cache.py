@@ -23,6 +23,7 @@ from matching.plan.on_disk import SavedPlan, as_of_run, read_files
 from matching.plan.write import PLAN_FORMAT, Plan
 from matching.rounds.planning.run_inputs import RunInputs
 from matching.rounds.register import blank_tables, rows_by_key, table_cells
+from matching.tables.csv_out import csv_bytes
 from matching.tables.files import Source
 from matching.ui.state.scheduling import long_work
 
@@ -247,7 +248,9 @@ def market_of(saved: SavedPlan) -> Market:
 
 def workbook(files: Mapping[str, bytes], plan: Plan, *, with_remarks: bool) -> bytes:
     """Return a plan as one Excel workbook; `files` are those that it is saved in."""
-    return _workbook(f"{plan_digest(files)} {with_remarks}", files, plan)
+    # The workload of a round has its days logged too, and an approved plan the statuses of today.
+    known = hashlib.sha256(csv_bytes(plan.workload) + csv_bytes(plan.deployments[["status"]])).hexdigest()
+    return _workbook(f"{plan_digest(files)} {with_remarks} {known}", files, plan)
 
 
 @st.cache_resource(max_entries=_ROUNDS_KEPT, ttl=_KEPT_S, show_spinner="Writing the Excel workbook…")

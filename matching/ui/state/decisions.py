@@ -12,8 +12,11 @@ from matching.ui.state.open_round import change, store
 from matching.ui.state.person import who
 
 
-def record(round_: Round, events: Sequence[Event]) -> Round | None:
-    """Record an entry as `open_round.change` does: all of it, or none if it would take a person over their limits."""
+def record(round_: Round, events: Sequence[Event], *, reopens: str = "") -> Round | None:
+    """Record an entry as `open_round.change` does: all of it, or none if it would take a person over their limits.
+
+    `reopens` is why an approved round is reopened by it; blank where it must not be.
+    """
     numbered = [replace(one, number=number) for number, one in enumerate(events, start=round_.last_event + 1)]
 
     def checked() -> Round:
@@ -21,7 +24,7 @@ def record(round_: Round, events: Sequence[Event]) -> Round | None:
             # What people offer is what the register says now, and not what it said when the plan was made.
             plan, inputs = cache.saved_plan(round_.files).plan, cache.inputs_of(round_.sources)
             refuse_overfull(inputs, serving(plan), round_.events, numbered)
-        return store().record(round_, events)
+        return store().record(round_, events, reopens=reopens)
 
     return change(checked)
 

@@ -9,7 +9,7 @@ import streamlit as st
 from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market
 from matching.plan.as_bytes import plan_files
-from matching.plan.handover.files import Approval, Occasion
+from matching.plan.handover.page import Approval, Occasion
 from matching.plan.handover.remarks import without_remarks
 from matching.plan.on_disk import SavedPlan
 from matching.plan.write import Plan
@@ -57,8 +57,12 @@ class Handed:
 
     @property
     def shared(self) -> Plan:
-        """The plan as documents and letters have it: without the remarks of decisions unless they are asked for."""
-        return self.plan if self.with_remarks else without_remarks(self.plan, self.inputs)
+        """The plan as documents and letters have it: with the status of each deployment now.
+
+        It is without the remarks of decisions unless they are asked for.
+        """
+        plan = with_statuses(self.plan, self.state)
+        return plan if self.with_remarks else without_remarks(plan, self.inputs)
 
     @property
     def plan(self) -> Plan:

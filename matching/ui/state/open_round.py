@@ -10,8 +10,8 @@ from matching.errors import DataError
 from matching.inputs.bundled import demo_sources
 from matching.rounds.database import DATABASE_VARIABLE
 from matching.rounds.round import Round
+from matching.rounds.storage.uploads import KeptUploads, open_uploads
 from matching.rounds.store import RoundStore, StaleRoundError, open_store
-from matching.rounds.uploads import KeptUploads, open_uploads
 from matching.ui.formatting.words import day
 from matching.ui.state import cache
 from matching.ui.state.drafted_rules import draft, draft_policy, take_draft

@@ -276,6 +276,48 @@ def equity_chart(table: pd.DataFrame, by: str) -> alt.LayerChart:
     )
 
 
+def ratings_chart(rows: pd.DataFrame, words: Mapping[str, str]) -> alt.LayerChart:
+    """Draw how many evaluations of each group have each rating: a larger circle for more, with its number.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As `matching.rounds.desk.evaluations.evaluation_summary` returns it.
+    words : mapping of str to str
+        By rating, the best first.
+    """
+    long = rows.melt(["group"], [f"rated_{one}" for one in words], "column", "count")
+    long = long.assign(rating=long["column"].str.removeprefix("rated_").map(words))
+    base = alt.Chart(long[long["count"] > 0]).encode(
+        x=alt.X(
+            "rating:N",
+            sort=list(words.values()),
+            title=None,
+            scale=alt.Scale(domain=list(words.values())),
+            axis=alt.Axis(orient="top", labelAngle=0, labelLimit=120, ticks=False, domain=False),
+        ),
+        y=alt.Y(
+            "group:N",
+            sort=None,
+            title=None,
+            scale=alt.Scale(domain=rows["group"].tolist()),
+            axis=alt.Axis(labelLimit=180, ticks=False, domain=False),
+        ),
+        tooltip=[
+            alt.Tooltip("group:N", title="Group"),
+            alt.Tooltip("rating:N", title="Rating"),
+            alt.Tooltip("count:Q", title="Evaluations"),
+        ],
+    )
+    size = alt.Size("count:Q", scale=alt.Scale(range=[280, 900], zero=False), legend=None)
+    return _styled(
+        alt.layer(
+            base.mark_circle(color="#a8c9e5", stroke=BLUE, strokeWidth=1, opacity=1).encode(size=size),
+            base.mark_text(font=FONT, fontSize=13, color=BLACK).encode(text="count:Q"),
+        ).properties(height=40 * len(rows) + 40)
+    )
+
+
 def _as_numbers(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
         **{name: rows[name].astype(int) for name in ("needs", "met")},

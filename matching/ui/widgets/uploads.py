@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -127,8 +128,18 @@ def upload_slots(names: Iterable[str], occasion: str) -> dict[str, Source]:
 
 def _slot(slot: Slot, occasion: str) -> Source | None:
     st.html(markup.term(slot.label, slot.about))
-    key = f"upload_{slot.name}_{occasion}"
-    file = st.file_uploader(slot.label, type=slot.types, key=key, label_visibility="collapsed")
+    return uploaded_file(slot.label, f"upload_{slot.name}_{occasion}", slot.types, label_visibility="collapsed")
+
+
+def uploaded_file(
+    label: str,
+    key: str,
+    types: tuple[str, ...] = _TABLE_TYPES,
+    *,
+    label_visibility: Literal["visible", "collapsed"] = "visible",
+) -> Source | None:
+    """Show the place to upload one file, and return the file unless it is too large."""
+    file = st.file_uploader(label, type=types, key=key, label_visibility=label_visibility)
     if file is None:
         return None
     if file.size > screen_params().largest_file_mb * 1024**2:

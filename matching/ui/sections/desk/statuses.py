@@ -11,12 +11,12 @@ from matching.rounds.desk.moves import MOVES, consents_in_words, missing_consent
 from matching.rounds.desk.refused_consent import absence_after_no, events_after_no
 from matching.rounds.desk.settings import PARTIES
 from matching.rounds.edits import try_out
-from matching.rounds.history.events import ENDED, EXTENTS, HELD, STATUSES, Event, Pair, new_event
+from matching.rounds.history.events import EXTENTS, HELD, STATUSES, Event, Pair, new_event
 from matching.rounds.history.state import RoundState
 from matching.rounds.round import Round
 from matching.rounds.touches import kept
 from matching.tables.cell_values import CellError, day
-from matching.ui.sections.confirmation import record_and_confirm
+from matching.ui.sections.confirmation import REOPENS, record_and_confirm
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
 from matching.ui.sections.register.saving import outcome, touched_by
 from matching.ui.state import cache, person, setbacks
@@ -68,8 +68,6 @@ class Deployments:
     def statuses(self) -> list[str]:
         """Return the statuses that can be recorded for at least one of them."""
         allowed = {one for pair in self.words for one in MOVES[self.status(pair)]}
-        if self.round_.approved is not None:
-            allowed -= {*ENDED}
         # Each person who declines has a reason of their own.
         return [one for one in STATUSES if one in allowed and (self.is_one or one != "declined")]
 
@@ -92,6 +90,8 @@ def show_status_form(found: Deployments, label: str, key: str) -> None:
         if waiting:
             st.caption("Consents that an agreement waits for. Tick those that have been given.")
         given = [one for one in waiting if st.checkbox(f"The {one} has consented", key=f"consent_{key}_{one}")]
+        if found.round_.approved is not None:
+            st.caption(f"Where the support ends: {REOPENS[0].lower()}{REOPENS[1:]}")
         on = st.text_input("On (dd/mm/yyyy)", f"{date.today():%d/%m/%Y}", max_chars=30, key=f"status_on_{key}")
         why = st.text_input("What was said (optional)", key=f"status_why_{key}", max_chars=1_000)
         button = "Record the status" if found.is_one else f"Record for {counted(len(found.words), 'deployment')}"
@@ -116,7 +116,7 @@ def record_status(found: Deployments, status: str, given: Sequence[str] = (), *,
         The day, as it was typed; today if blank.
     why : str
     """
-    events = [one for pair in found.words for one in _events(found, pair, status, given, _day(on), why.strip())]
+    events = [one for pair in found.words for one in _events(found, pair, status, given, typed_day(on), why.strip())]
     if status == "agreed":
         _refuse_without_consents(found, given)
     if not events:
@@ -133,7 +133,7 @@ def record_status(found: Deployments, status: str, given: Sequence[str] = (), *,
         if len(concerned) < len(found.words):
             others = counted(len(found.words) - len(concerned), "deployment does", "deployments do")
             sentences.append(f"{others} not go from their status to this one, and stayed as they were.")
-    record_and_confirm(found.round_, events, *filter(None, sentences))
+    record_and_confirm(found.round_, events, *filter(None, sentences), reopens=f"Support was {status}")
 
 
 def _events(found: Deployments, pair: Pair, status: str, given: Sequence[str], on: date, why: str) -> list[Event]:
@@ -170,7 +170,8 @@ def _refuse_without_consents(found: Deployments, given: Sequence[str]) -> None:
     refuse("consent", message, "Tick each consent that was given, or leave the status as it is.")
 
 
-def _day(typed: str) -> date:
+def typed_day(typed: str) -> date:
+    """Return a day as it was typed, today if blank; another text is refused at the top of the screen."""
     try:
         return day(typed.strip()) if typed.strip() else date.today()
     except CellError as fault:
@@ -205,11 +206,13 @@ def show_no_form(found: Deployments, key: str) -> None:
     on = st.text_input("On (dd/mm/yyyy)", f"{date.today():%d/%m/%Y}", max_chars=30, key=f"no_on_{key}")
     why = st.text_input("What was said (optional)", key=f"no_why_{key}", max_chars=1_000)
     st.caption("The deployment is withdrawn. It does not count as a decline by the supporter.")
+    if found.round_.approved is not None:
+        st.caption(REOPENS)
     if not st.button("Record the no", type="primary", key=f"no_save_{key}"):
         return
     if extent == "until" and not typed.strip():
         refuse("until", "The last day is missing.", "Give the last day on which they support no school.")
-    said_on, until = _day(on), _day(typed) if extent == "until" else None
+    said_on, until = typed_day(on), typed_day(typed) if extent == "until" else None
     register, by = opened_register(found.round_), person.who()
     urn_of = dict(register.inputs.all_needs[["need_id", "school_urn"]].itertuples(index=False, name=None))
     of_school = [one for one, urn in urn_of.items() if urn == urn_of.get(pair[0])]
@@ -222,7 +225,7 @@ def show_no_form(found: Deployments, key: str) -> None:
             also = _kept_elsewhere(register, absence, pair)
             events += [absence, *also]
             sentences += [f"{register.person(pair[1])} will be proposed nowhere meanwhile.", *outcome(register, also)]
-    record_and_confirm(found.round_, events, *sentences)
+    record_and_confirm(found.round_, events, *sentences, reopens="A school said no")
 
 
 def _kept_elsewhere(register: OpenedRegister, absence: Event, pair: Pair) -> list[Event]:

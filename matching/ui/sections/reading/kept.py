@@ -3,7 +3,7 @@
 import streamlit as st
 
 from matching.errors import joined
-from matching.rounds.uploads import Upload
+from matching.rounds.storage.uploads import Upload
 from matching.ui.formatting import markup
 from matching.ui.formatting.words import moment
 from matching.ui.state import attempts

@@ -105,6 +105,16 @@ class Fields:
 
         self._show(column, label, typed)
 
+    def choice(self, column: str, label: str, words: Mapping[str, str]) -> None:
+        """Show a few values next to each other, by their words, none of which is chosen at first."""
+        was = self._was(column)
+        index = list(words).index(was) if was in words else None
+
+        def chosen(key: str) -> str:
+            return st.radio(label, list(words), index, words.__getitem__, key=key, horizontal=True) or ""
+
+        self._show(column, label, chosen)
+
     def several(self, table: str, column: str, label: str, *, about: str | None = None) -> None:
         """Show a list of the words that a column accepts, of which any number is chosen."""
         known = choices(table, column)

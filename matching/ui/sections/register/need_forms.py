@@ -57,7 +57,7 @@ def show_need(opened: OpenedRegister, need_id: str) -> None:
         st.html(markup.heading(opened.need(need_id), 2))
         st.html(markup.tag(state.capitalize(), STATE_COLOURS[state]))
         st.html(markup.paragraph(_supported(opened, need_id)))
-        labels = {"contact": "Whom to write to about it"}
+        labels = {"contact": "Whom to write to about it, or the fund"}
         if not opened.is_approved:
             labels = {"change": "A change of what it asks for", **{to: _MOVES[to][0] for to in _others(state)}} | labels
         chosen = st.selectbox(
@@ -76,7 +76,7 @@ def show_need(opened: OpenedRegister, need_id: str) -> None:
 
 def _placeholder(opened: OpenedRegister, state: str) -> str:
     if opened.is_approved:
-        return "Contact details"
+        return "Contact details or the fund"
     return "A change, a pause or a withdrawal" if state == NEED_STATES[0] else "A change"
 
 
@@ -134,9 +134,11 @@ def _need_fields(opened: OpenedRegister, fields: Fields, first: str = "") -> Non
 
 
 def _contact_fields(_: OpenedRegister, fields: Fields, __: str = "") -> None:
+    """Show the fields that no plan depends on: they can be changed once it is approved."""
     left, right = st.columns(2, gap="medium")
     with left:
         fields.text("contact_name", "Whom to write to", about="Blank: the contact in the schools table.")
+        fields.text("fund", "Fund that pays for it", about="For the cost and the invoices. No plan depends on it.")
     with right:
         fields.text("contact_email", "Their email address", most=320)
 

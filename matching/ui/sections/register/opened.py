@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -12,9 +12,11 @@ import streamlit as st
 from matching.inputs.inputs import Inputs
 from matching.inputs.read import with_policy
 from matching.plan.phrases import needs_in_words
+from matching.rounds.desk.support import plain
+from matching.rounds.desk.support_table import support_table, totals
 from matching.rounds.desk.today import Line, today
 from matching.rounds.edits import Cells
-from matching.rounds.history.events import Pair
+from matching.rounds.history.events import HELD, Event, Pair
 from matching.rounds.history.state import RoundState, state_of
 from matching.rounds.history.table import deployment_lines
 from matching.rounds.planning.run_inputs import serving
@@ -58,6 +60,16 @@ class OpenedRegister:
     def today(self) -> tuple[Line, ...]:
         """What there is to do today."""
         return today(self.state, self.supporter_of, self.inputs, self.inputs.as_at)
+
+    @cached_property
+    def support(self) -> pd.DataFrame:
+        """The days and cost of each deployment, as `matching.rounds.desk.support_table.support_table` returns them."""
+        return support_table(self.state, self.supporter_of, self.inputs)
+
+    def support_after(self, events: Iterable[Event]) -> pd.DataFrame:
+        """Return `support` as it would be after these entries."""
+        added = [replace(one, number=number) for number, one in enumerate(events, start=self.round_.last_event + 1)]
+        return support_table(state_of([*self.state.events, *added]), self.supporter_of, self.inputs)
 
     @cached_property
     def so_far(self) -> Mapping[Pair, str]:
@@ -134,7 +146,7 @@ class OpenedRegister:
         """Every supporter of the register, with what they offer and how many needs they support.
 
         Columns: supporter_id, name, designation, school, local_authority, specialisms, places, days, km, supports,
-        availability.
+        days_used (of those agreed, in words), availability.
         """
         people = self.inputs.supporters
         school = self.inputs.schools.set_index("urn").loc[people["school_urn"]].reset_index()
@@ -151,6 +163,7 @@ class OpenedRegister:
                 "days": people["days_available"].to_numpy(),
                 "km": people["max_distance_km"].to_numpy(),
                 "supports": people["supporter_id"].map(count).fillna(0).astype(int).to_numpy(),
+                "days_used": [self._days_used.get(one, "") for one in people["supporter_id"]],
                 "availability": [
                     availability(self.inputs.as_at, *row)
                     for row in people[["available_from", "available_until", "unavailable"]].itertuples(
@@ -159,6 +172,17 @@ class OpenedRegister:
                 ],
             }
         )
+
+    @cached_property
+    def _days_used(self) -> Mapping[str, str]:
+        """By supporter_id, the days used of those agreed; absent where nothing is agreed."""
+        table = self.support
+        sums = totals(table[table["status"].isin(HELD) | (table["days_logged"] > 0)], "supporter_id")
+        columns = ("supporter_id", "days_logged", "days_agreed")
+        return {
+            who: f"{plain(used)} of {plain(agreed)}"
+            for who, used, agreed in zip(*(sums[one] for one in columns), strict=True)
+        }
 
 
 def availability(as_at: date, begins: date | None, ends: date | None, ranges: Iterable[DayRange]) -> str:

@@ -24,6 +24,7 @@ from matching.rounds.history.events import Event
 from matching.tables.vocabulary import standard_vocabulary
 from matching.ui.formatting import markup
 from matching.ui.sections.confirmation import entries
+from matching.ui.sections.next_round import Past
 from matching.ui.sections.register.evidence_form import show_evidence
 from matching.ui.sections.register.fields import Fields
 from matching.ui.sections.register.opened import AVAILABLE, OpenedRegister
@@ -62,6 +63,7 @@ def show_person(opened: OpenedRegister, supporter_id: str) -> None:
         )
         st.html(markup.paragraph(f"Works at {row['school']}."))
         _show_supported(opened, supporter_id)
+        Past.of(opened.round_, opened.inputs).show(supporter_id)
         labels = {
             "change": "A change of what is known about them",
             "contact": "How to reach them",
