@@ -363,8 +363,7 @@ class Master:
                 return True
 
     def settled(self) -> float:
-        """Return the value of the bound over all pairs, in memory or not."""
-        # It is priced again with the pairs that are new, at the same prices.
+        """Return the value of the bound over all pairs, in memory or not: priced again where some are new."""
         self.with_all_gaining(0.0)
         return self.bound.value
 
@@ -420,7 +419,8 @@ class Master:
         loads = self._apart(bound)
         duals = self._programme.duals
         reduced = self.sums(self.worth, loads) - self.rows.cells(self.problem, self.visited, loads).T @ duals
-        promising: Positions = loads[reduced > _NOTHING * max(1.0, float(self.bonus.max()) / _MILLI)]
+        order = np.argsort(-reduced, kind="stable")[: self._params.most_new_loads]
+        promising: Positions = loads[order[reduced[order] > _NOTHING * max(1.0, float(self.bonus.max()) / _MILLI)]]
         return promising
 
     def _apart(self, bound: Bound) -> Positions:

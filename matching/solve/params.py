@@ -113,6 +113,8 @@ class LoadsParams(_Section):
         The needs of one level are counted in whole numbers where they have no more pairs, with those before them.
     share_of_bounds : float
         The share of its time in which a component is bounded before a plan is made.
+    share_of_plans : float
+        The share of the time after that in which plans are searched for before any is proved.
     share_of_count : float
         The share of the time that is left in which the needs of one level are counted in whole numbers.
     level_factors : tuple of int
@@ -129,6 +131,8 @@ class LoadsParams(_Section):
         The weight of the prices of the best bound so far, against the master's own.
     times_apart : int
         How often supporters choose again in each round of pricing, after conflicts over the same need.
+    most_new_loads : int
+        The most loads that come into the master in a round of pricing.
     close : float
         The master is solved when it is this close to its bound, in score points.
     columns_here : int
@@ -149,6 +153,7 @@ class LoadsParams(_Section):
 
     few_pairs: CountOrZero = 1_500
     share_of_bounds: Share = 0.7
+    share_of_plans: Share = 0.7
     share_of_count: Share = 0.4
     level_factors: tuple[Count, Count, Count] = (256, 16, 1)
     plan_bonus_milli: Count = 8_000
@@ -159,6 +164,7 @@ class LoadsParams(_Section):
     most_day_units: Count = 200
     smoothing: Share = 0.4
     times_apart: CountOrZero = 3
+    most_new_loads: Count = 4_000
     close: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.002
     columns_here: CountOrZero = 3_000
     neighbourhood_people: Count = 120

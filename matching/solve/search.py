@@ -80,7 +80,7 @@ class ComponentSearch:
         self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, plan, self._relaxed, params)
         # Whatever prices are found by then, a plan is made after them.
         self._by_loads.bound_levels(budget.share(params.share_of_bounds))
-        self._by_loads.improve(budget)
+        self._by_loads.improve(budget.share(params.share_of_plans))
 
     def prove(self, budget: Budget) -> None:
         """Prove the plan or find a better one, while time lasts."""
