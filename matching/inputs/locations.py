@@ -12,6 +12,7 @@ from matching.inputs.headers import ReadingOptions, TableOptions, options_source
 from matching.inputs.official.gias import gias_columns, is_extract
 from matching.inputs.official.links import link_columns
 from matching.inputs.official.ofsted_header import ofsted_columns
+from matching.tables.contacts import UNREAD_COLUMNS
 from matching.tables.files import (
     FoundTable,
     Recognise,
@@ -115,7 +116,7 @@ def columns_meant(form: TableFormat, header: Sequence[str], mapping: Mapping[str
 
 def likely_columns(form: TableFormat, mapping: Mapping[str, str] | None = None) -> Recognise:
     """Return a function that counts the columns of a format in a header, under our names or common words for them."""
-    return lambda header: len(columns_meant(form, header, mapping))
+    return lambda header: len(columns_meant(form, header, mapping) - UNREAD_COLUMNS)
 
 
 def sheets_of_tables(book: Source, options: ReadingOptions) -> dict[str, list[FoundTable]]:
@@ -135,7 +136,7 @@ def sheets_of_tables(book: Source, options: ReadingOptions) -> dict[str, list[Fo
     fits = []
     for name, each in found.items():
         for one in each:
-            columns = columns_meant(forms[name], one.header, mapping[name])
+            columns = columns_meant(forms[name], one.header, mapping[name]) - UNREAD_COLUMNS
             if len(columns) > 1:
                 fits.append(((one.hidden, -len(columns), bool(forms[name].missing_from(columns))), name, one))
     # The first of equals, in the order of the tables and of the sheets.

@@ -42,6 +42,8 @@ NUMBER_COLUMNS = {
     "mean_distance_km",
 }
 EQUITY_FILE = "equity.csv"
+CALENDARS = "calendars/"
+"""Where a hand-over has its calendars, next to the files of the plan; they are no part of it."""
 SURPLUS_FILE = "surplus.csv"
 _SHEET_TITLES = {
     "plan.csv": "Plan",

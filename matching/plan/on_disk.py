@@ -14,7 +14,7 @@ from matching.errors import DataError, Problem, joined
 from matching.inputs.inputs import InputFile, Inputs
 from matching.inputs.read import read_inputs
 from matching.plan import earlier_formats
-from matching.plan.as_bytes import EQUITY_FILE, SURPLUS_FILE
+from matching.plan.as_bytes import CALENDARS, EQUITY_FILE, SURPLUS_FILE
 from matching.plan.directories import PLAN_MARK
 from matching.plan.equity import EQUITY_COLUMNS
 from matching.plan.write import (
@@ -212,8 +212,9 @@ def read_files(files: Mapping[str, bytes]) -> SavedPlan:
     plan = Plan(deployments, unmet, workload, excluded, manifest, tables.get(SURPLUS_FILE))
     own |= {*tables, PLAN_MARK}
     digests = {path: Source(path, files[path]).sha256 for path in own - {PLAN_MARK}}
+    others = (path for path in files if path not in own and not path.startswith(CALENDARS))
     # Names that begin with a dot are the operating system's.
-    strays = tuple(path for path in files if path not in own and not path.split("/")[-1].startswith("."))
+    strays = tuple(path for path in others if not path.split("/")[-1].startswith("."))
     return SavedPlan(plan, digests, copies, tables.get(EQUITY_FILE), plan_format, strays)
 
 

@@ -30,7 +30,7 @@ from matching.tables.cell_values import (
     whole,
     whole_number_parser,
 )
-from matching.tables.contacts import UNREAD
+from matching.tables.contacts import UNREAD, UNREAD_COLUMNS
 from matching.tables.grid import ENGLAND_EASTING_M, ENGLAND_NORTHING_M
 from matching.tables.vocabulary import (
     COUNTS,
@@ -124,8 +124,11 @@ class TableFormat:
         return tuple(name for name in needed if name not in header)
 
     def known_in(self, header: Iterable[str], mapping: Mapping[str, str] | None = None) -> int:
-        """Return how many columns of the format a header has."""
-        return len(set(self.columns_in(header, mapping).values()))
+        """Return how many columns of the format a header has, without those that no run reads.
+
+        Schools and needs both have contacts, so they do not tell one from the other.
+        """
+        return len(set(self.columns_in(header, mapping).values()) - UNREAD_COLUMNS)
 
     def columns_in(self, header: Iterable[str], mapping: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the columns of the format that a header has, by their names there.

@@ -75,4 +75,10 @@ def test_everyone_is_written_to_and_approached_in_few_clicks(window: Window):
     window.settle()
     window.go("History")
     expect(page.get_by_text("Message sent: remind").first).to_be_visible()
+
+    # What is handed over has the status of each deployment, and a page to sign.
+    window.open_files()
+    handed = csv.DictReader(io.StringIO(window.download("Download plan.csv").decode("utf-8-sig")))
+    assert [row["status"] for row in handed] == ["approached"] * 69
+    assert window.download("Download the agreements to sign").count(b'<section class="agreement">') == 69
     assert window.complaints == []

@@ -194,7 +194,7 @@ def test_a_table_that_is_none_is_said(content):
 
 
 def test_files_that_are_no_part_of_a_plan_are_named():
-    saved = read_files(files() | {"notes.txt": b"", "inputs/old.csv": b"", ".DS_Store": b""})
+    saved = read_files(files() | {"notes.txt": b"", "inputs/old.csv": b"", ".DS_Store": b"", "calendars/all.ics": b""})
     assert saved.strays == ("notes.txt", "inputs/old.csv")
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from test_contacts import every_text
-from test_desk import PAIR, event, refused, state, status
+from test_desk import PAIR, event, read, refused, state, status
 from test_support import visit
 
 from matching.allocation import allocate
@@ -55,7 +55,7 @@ def rates(**about: str) -> Event:
 
 
 def table(*events: Event, needs: str = NEEDS, **period: date):
-    return support_table(state(*events), PAIRS, tiny.read(needs=needs), **period)
+    return support_table(state(*events), PAIRS, read(needs=needs), **period)
 
 
 def pence(text: object) -> int:
@@ -67,7 +67,7 @@ PENNIES = st.decimals(0, 2_000, places=2).map(str)
 VISITS = st.lists(st.tuples(st.sampled_from(sorted(PAIRS.items())), QUARTERS), max_size=25)
 
 
-@cases(60, 20)
+@cases(60, 12)
 @given(VISITS, st.fixed_dictionaries({"SLE": PENNIES}, optional={"LLE": PENNIES}))
 def test_every_total_is_the_sum_of_its_rounded_rows_to_the_penny(visits, paid):
     events = [visit(day, days, need_id=pair[0], supporter_id=pair[1]) for day, (pair, days) in enumerate(visits)]
@@ -90,9 +90,19 @@ def test_every_total_is_the_sum_of_its_rounded_rows_to_the_penny(visits, paid):
     assert whole == pence(total(found, "cost_logged"))
     for by in ("supporter_id", "school_urn", "home_school_urn", "fund", "designation"):
         sums = totals(found, by)
-        assert sum(map(pence, sums["cost_logged"])) == whole
+        assert sum(pence(one or 0) for one in sums["cost_logged"]) == whole
         assert sum(sums["days_logged"]) == sum(by_hand.values())
-    book = load_workbook(io.BytesIO(support_workbook(found, state(rates(**paid), *events), private=False)))
+
+
+@cases(15, 4)
+@given(VISITS)
+def test_every_sheet_of_the_workbook_adds_up_and_no_cell_of_it_is_a_formula(visits):
+    events = [visit(day, days, need_id=pair[0], supporter_id=pair[1]) for day, (pair, days) in enumerate(visits)]
+    found = table(rates(SLE="333.34", LLE="0"), *events)
+    whole = pence(total(found, "cost_logged"))
+    book = load_workbook(
+        io.BytesIO(support_workbook(found, state(rates(SLE="333.34", LLE="0"), *events), private=False))
+    )
     for sheet in book.worksheets:
         header, *rows = sheet.iter_rows(values_only=True)
         for column in ("amount", "cost_logged"):
@@ -122,8 +132,12 @@ def test_the_days_agreed_are_those_of_the_terms_or_else_of_the_need_and_ended_su
     assert (found.at["N1", "days_agreed"], found.at["N3", "days_agreed"]) == (Decimal("3.5"), Decimal("2.5"))
     assert (found.at["N1", "cost_agreed"], found.at["N1", "cost_logged"]) == (1400, 600)
     assert (found.at["N2", "rate"], found.at["N2", "cost_logged"]) == (None, None)
+    sums = totals(found.reset_index(), "designation").set_index("designation")
+    # A cost that is not known is no cost of nothing.
+    assert sums.loc["LLE", ["cost_agreed", "cost_logged", "without_rate"]].tolist() == [None, None, 1]
+    assert sums.loc["SLE", ["cost_logged", "without_rate"]].tolist() == [600, 0]
     assert (found.at["N1", "fund"], found.at["N1", "home_school_name"]) == ("Core", "Birch School")
-    ended = support_table(state(*events, status("withdrawn")), {"N1": "S2"}, tiny.read(needs=NEEDS))
+    ended = support_table(state(*events, status("withdrawn")), {"N1": "S2"}, read(needs=NEEDS))
     rows = {(one["need_id"], one["supporter_id"]): one for one in ended.to_dict("records")}
     assert (rows[PAIR]["days_agreed"], rows[PAIR]["days_logged"], rows[PAIR]["status"]) == (
         0,
@@ -131,6 +145,14 @@ def test_the_days_agreed_are_those_of_the_terms_or_else_of_the_need_and_ended_su
         "withdrawn",
     )
     assert rows["N1", "S2"]["days_logged"] == 0
+
+
+def test_a_round_without_a_deployment_has_tables_without_a_row():
+    nothing = support_table(state(rates(SLE="400")), {}, read())
+    assert (len(nothing), len(totals(nothing, "fund")), total(nothing, "cost_logged")) == (0, 0, 0)
+    assert invoice_table(nothing).columns.tolist() == list(INVOICE_COLUMNS)
+    assert evaluation_summary(nothing, state())["deployments"].tolist() == [0]
+    assert load_workbook(io.BytesIO(support_workbook(nothing, state()))).sheetnames[0] == "Days"
 
 
 def test_an_invoice_of_a_time_has_the_visits_of_that_time():
@@ -231,7 +253,7 @@ def test_nothing_that_people_wrote_leaves_unless_it_is_ticked(private):
         event("evaluation", on="2026-09-03", rating="3", text="Zqimpact"),
         rates(SLE="400"),
     ]
-    found, inputs = state(*wrote), tiny.read(needs=NEEDS)
+    found, inputs = state(*wrote), read(needs=NEEDS)
     support, plan = support_table(found, PAIRS, inputs), allocate(inputs)
     files = {
         **plan_files(plan, inputs),

@@ -10,8 +10,8 @@ from test_newer_tables import upload
 from test_official_files import sources_of
 from test_screens import Visitor, with_tables
 
-from matching.rounds import uploads
 from matching.rounds.database import DATABASE_VARIABLE
+from matching.rounds.storage import uploads
 from matching.rounds.storage.uploads import open_uploads
 from matching.ui.steps import CHECK, NEWER, START
 

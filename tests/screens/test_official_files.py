@@ -87,7 +87,7 @@ def test_official_files_have_slots_and_may_stay_gzipped():
 def test_the_tables_of_one_workbook_are_found_on_their_sheets():
     visitor = with_workbook()
     assert "round.xlsx (Requests): 2 problems" in visitor.words()
-    assert "Supporters: 10 of 11 columns are used (round.xlsx (Our leaders), header in row 1)" in visitor.words()
+    assert "Supporters: 12 of 13 columns are used (round.xlsx (Our leaders), header in row 1)" in visitor.words()
 
 
 def test_a_table_of_its_own_goes_before_the_workbooks():

@@ -627,6 +627,7 @@ def test_the_export_offers_every_file(planned):
         "Download the Excel workbook",
         "Download the plan by school",
         "Download the plan by supporter",
+        "Download the agreements to sign",
         "Download the rows for supporters",
         "Download the rows for schools",
         "Download the plan without names",

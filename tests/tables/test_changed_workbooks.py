@@ -234,9 +234,16 @@ def wrong_in(seed: int) -> str:
     table = read_table(sheet, form, VOCABULARY)
     told = {(one.row, one.column) for one in table.problems}
     named = {(one.row, form.columns_in(sheet.header)[one.column]) for one in sheet.unknown_cells}
-    if named != truth.unknown or not truth.unknown <= told:
+    # Where a cell may be blank, #N/A is: a look-up found nothing. A notice counts such cells.
+    blanks = " ".join(one for one in table.notices if "word for no value" in one)
+    said_blank = {
+        (row, name)
+        for row, name in truth.unknown
+        if read[row][book.header.index(name)] == "#N/A" and f"{name} (" in blanks
+    }
+    if named != truth.unknown or not truth.unknown <= told | said_blank:
         return f"cells without a value {named} and not {truth.unknown}"
-    for row, name in truth.unknown & {(row, name) for row in truth.texts for name in book.header}:
+    for row, name in (truth.unknown - said_blank) & {(row, name) for row in truth.texts for name in book.header}:
         if name in table.frame and table.frame.loc[table.frame["row"] == row, name].iat[0] is not None:
             return f"a value in {row}, {name}"
     return said(sheet, truth)
@@ -252,4 +259,5 @@ def said(sheet: Sheet, truth: Truth) -> str:
 
 
 def test_every_change_to_a_workbook_is_read_or_named():
-    assert {seed: wrong for seed in range(TRIED) if (wrong := wrong_in(seed))} == {}
+    # 260 has #N/A where a cell may be blank.
+    assert {seed: wrong for seed in {*range(TRIED), 260} if (wrong := wrong_in(seed))} == {}

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from matching.inputs.inputs import Inputs
-from matching.plan.as_bytes import numbered, zip_bytes
+from matching.plan.as_bytes import CALENDARS, numbered, zip_bytes
 from matching.plan.phrases import counted_days
 from matching.plan.write import Plan
 
@@ -102,9 +102,9 @@ def calendar_files(plan: Plan, inputs: Inputs, dated: Sequence[Dated], name: str
     """Return the calendars of all, of each supporter and of each school, by path."""
     about = (plan, inputs, dated, name, round_id)
     folders = {"supporters": "supporter_id", "schools": "school_urn"}
-    files = {"calendars/all.ics": calendar_ics(*about)}
+    files = {f"{CALENDARS}all.ics": calendar_ics(*about)}
     for folder, column in folders.items():
-        files |= {f"calendars/{folder}/{path}": content for path, content in _by(column, *about).items()}
+        files |= {f"{CALENDARS}{folder}/{path}": content for path, content in _by(column, *about).items()}
     return files
 
 

@@ -171,7 +171,8 @@ footer { margin-top: 2rem; border-top: 1px solid #b1b4b6; color: #505a5f; font-s
 }
 @media print {
   body { max-width: none; padding: 0; font-size: 9.5pt; }
-  h1 { font-size: 18pt; } h2 { font-size: 13pt; margin-top: 14pt; } table, footer { font-size: 8pt; }
+  h1 { font-size: 18pt; } h2 { font-size: 13pt; margin-top: 14pt; } h3 { font-size: 11pt; }
+  table, footer { font-size: 8pt; }
   h2, caption, thead, .group { break-after: avoid; page-break-after: avoid; }
   thead { display: table-header-group; }
   .agreement + .agreement { break-before: page; page-break-before: always; }

@@ -82,7 +82,7 @@ _TOTALS = {
     "By fund": ("fund",),
 }
 _SUMS = ("deployments", "days_agreed", "days_logged", "cost_agreed", "cost_logged")
-_NUMBER_COLUMNS = {"rate", "amount", "evaluated", *_SUMS, *(f"rated_{one}" for one in range(1, 5))}
+_NUMBER_COLUMNS = {"rate", "without_rate", "amount", "evaluated", *_SUMS, *(f"rated_{one}" for one in range(1, 5))}
 
 
 def support_workbook(table: pd.DataFrame, state: RoundState, *, private: bool = False) -> bytes:
@@ -98,7 +98,8 @@ def support_workbook(table: pd.DataFrame, state: RoundState, *, private: bool = 
 
     Notes
     -----
-    Money is there only if the round has rates. The last row of each sheet of totals is their sum.
+    Money is there only if the round has rates, and `without_rate` only if a designation has none. The last row of each
+    sheet of totals is their sum.
     """
     sheets = {"Days": as_text(table, _without_money(SUPPORT_COLUMNS, state))}
     invoice = invoice_table(table)
@@ -116,6 +117,8 @@ def support_workbook(table: pd.DataFrame, state: RoundState, *, private: bool = 
 
 def _with_total(table: pd.DataFrame, by: tuple[str, ...], state: RoundState) -> pd.DataFrame:
     sums = _without_money(_SUMS, state)
+    if state.rates and table["rate"].isna().any():
+        sums.append("without_rate")
     rows = as_text(totals(table, *by), [*by, *sums])
     last = as_text(totals(table.assign(all=""), "all"), sums)
     last.insert(0, by[0], "Total")

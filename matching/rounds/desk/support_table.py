@@ -119,11 +119,11 @@ def support_table(
 def totals(table: pd.DataFrame, *by: str) -> pd.DataFrame:
     """Return the days and pounds of `support_table` by some of its columns: the sums of its rows.
 
-    Columns: those, deployments, days_agreed, days_logged, cost_agreed, cost_logged, and without_rate (deployments whose
-    cost is not known and not in the sums).
+    Columns: those, deployments, days_agreed, days_logged, cost_agreed, cost_logged (None where no cost is known), and
+    without_rate (deployments whose cost is not known and not in the sums).
     """
     rows = [
-        [*key, len(group), *(total(group, column) for column in _SUMMED), int(group["rate"].isna().sum())]
+        [*key, len(group), *(_known_total(group, column) for column in _SUMMED), int(group["rate"].isna().sum())]
         for key, group in table.groupby(list(by), sort=True)
     ]
     return pd.DataFrame(rows, columns=[*by, "deployments", *_SUMMED, "without_rate"], dtype="object")
@@ -132,6 +132,10 @@ def totals(table: pd.DataFrame, *by: str) -> pd.DataFrame:
 def total(table: pd.DataFrame, column: str) -> Decimal:
     """Return the sum of a column of days or pounds of `support_table`, without what is not known."""
     return sum((one for one in table[column] if not pd.isna(one)), _NOTHING)
+
+
+def _known_total(rows: pd.DataFrame, column: str) -> Decimal | None:
+    return None if rows[column].isna().all() else total(rows, column)
 
 
 def plan_cost(deployments: pd.DataFrame, state: RoundState) -> Decimal:
@@ -159,7 +163,7 @@ def invoice_table(table: pd.DataFrame) -> pd.DataFrame:
 
     The amount is blank without a rate. No cell runs as a formula.
     """
-    rows = table[[days > 0 for days in table["days_logged"]]]
+    rows = table[table["days_logged"] > 0]
     return as_text(rows.assign(amount=rows["cost_logged"]), INVOICE_COLUMNS)
 
 

@@ -82,7 +82,8 @@ def _rows(table: pd.DataFrame, by: str, state: RoundState) -> pd.DataFrame:
             "Supporter": table["supporter_name"],
             "Status": table["status"],
         }
-        found, last = table, {"Fund": table["fund"], "Need": table["need_id"]}
+        fund = {"Fund": table["fund"]} if (table["fund"] != "").any() else {}
+        found, last = table, {**fund, "Need": table["need_id"]}
     else:
         found = totals(table, *_KEYS.get(by, (by,)))
         heading = _BY[by][0].upper() + _BY[by][1:]
