@@ -363,7 +363,7 @@ class Master:
                 return True
 
     def settled(self) -> float:
-        """Return the value of the bound over all pairs, in memory or not: priced again where some are new."""
+        """Return the value of the bound over all pairs: priced again where some are new."""
         self.with_all_gaining(0.0)
         return self.bound.value
 
@@ -419,7 +419,7 @@ class Master:
         loads = self._apart(bound)
         duals = self._programme.duals
         reduced = self.sums(self.worth, loads) - self.rows.cells(self.problem, self.visited, loads).T @ duals
-        order = np.argsort(-reduced, kind="stable")[: self._params.most_new_loads]
+        order = np.argsort(-reduced, kind="stable")[: max(self._params.most_new_loads, len(self.problem.need) // 20)]
         promising: Positions = loads[order[reduced[order] > _NOTHING * max(1.0, float(self.bonus.max()) / _MILLI)]]
         return promising
 

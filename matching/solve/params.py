@@ -132,7 +132,7 @@ class LoadsParams(_Section):
     times_apart : int
         How often supporters choose again in each round of pricing, after conflicts over the same need.
     most_new_loads : int
-        The most loads that come into the master in a round of pricing.
+        The most loads that come into the master in a round of pricing; more where there are very many pairs.
     close : float
         The master is solved when it is this close to its bound, in score points.
     columns_here : int
