@@ -146,7 +146,7 @@ def exchanged(master: Master, plan: Positions, budget: Budget, params: LoadsPara
                 taken[touched] = True
                 plan[plan == holder] = UNMET
                 plan[problem.need[pairs]] = holder
-    return plan
+    return filled_greedily(problem, plan, np.arange(len(problem.need)))
 
 
 @dataclass(frozen=True)
