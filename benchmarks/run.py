@@ -166,7 +166,7 @@ def row(case: Case, schools: Path, folder: Path, options: argparse.Namespace) ->
     return f"| {' | '.join(cells)} |", Size(case, ours_s, ours_mb, theirs_s, theirs_mb)
 
 
-def make_tables(case: Case, schools: Path, folder: Path) -> None:
+def make_tables(case: Case, schools: Path, folder: Path, seed: int = 1) -> None:
     """Make the tables of a round, without the columns that the peer cannot use."""
     size = (
         "--supporters",
@@ -174,14 +174,14 @@ def make_tables(case: Case, schools: Path, folder: Path) -> None:
         "--needs",
         str(case.needs),
         "--seed",
-        "1",
+        str(seed),
         "--days" if case.days else "--no-days",
     )
     where = ("--region", case.region) if case.region else ()
     measured((*S2S, "simulate", "--schools", str(schools), *size, *where, "--out", str(folder)))
     people = pd.read_csv(folder / "supporters.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")
     people[["max_distance_km", "conflicts"]] = ""
-    has_limit = np.random.default_rng(1).random(len(people)) < 1 / case.limited_one_in
+    has_limit = np.random.default_rng(seed).random(len(people)) < 1 / case.limited_one_in
     people.loc[~has_limit, "days_available"] = ""
     people.to_csv(folder / "supporters.csv", index=False)
     needs = pd.read_csv(folder / "needs.csv", dtype=str, keep_default_na=False, encoding="utf-8-sig")

@@ -44,6 +44,16 @@ def main() -> None:
 def row(case: Case, name: str, rules: tuple[str, ...], schools: Path, place: Path, seconds: float) -> str:
     """Return one line of the table."""
     make_tables(case, schools, place)
+    command = (*allocate_command(place), *write_rules(place, rules), "--time-limit", str(seconds))
+    run = measured(command)
+    manifest = json.loads((place / "plan" / "manifest.json").read_text(encoding="utf-8"))
+    levels, bounds = ([level[what] for level in manifest["objective"]] for what in ("value", "bound"))
+    cells = (case.title, name, manifest["status"], f"{run.seconds:.1f}", f"{run.peak_mb:.0f}")
+    return f"| {' | '.join((*cells, shown_levels(levels), shown_levels(bounds)))} |"
+
+
+def write_rules(place: Path, rules: tuple[str, ...]) -> tuple[str, ...]:
+    """Write the policy and the packages of these rules, and return the options for them."""
     limits = "\n".join(LIMITS[rule] for rule in rules if rule in LIMITS)
     (place / "policy.toml").write_text(f"[rules]\n{limits}\n", encoding="utf-8")
     if "packages" in rules:
@@ -52,12 +62,7 @@ def row(case: Case, name: str, rules: tuple[str, ...], schools: Path, place: Pat
         packed = several & needs["school_urn"].str[-1].isin(["0", "1", "2"])
         needs["package"] = needs["school_urn"].where(packed, "")
         needs.to_csv(place / "needs.csv", index=False)
-    command = (*allocate_command(place), "--policy", str(place / "policy.toml"), "--time-limit", str(seconds))
-    run = measured(command)
-    manifest = json.loads((place / "plan" / "manifest.json").read_text(encoding="utf-8"))
-    levels, bounds = ([level[what] for level in manifest["objective"]] for what in ("value", "bound"))
-    cells = (case.title, name, manifest["status"], f"{run.seconds:.1f}", f"{run.peak_mb:.0f}")
-    return f"| {' | '.join((*cells, shown_levels(levels), shown_levels(bounds)))} |"
+    return "--policy", str(place / "policy.toml")
 
 
 if __name__ == "__main__":

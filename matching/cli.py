@@ -4,7 +4,6 @@ The module of a command is loaded only when that command runs, so that no comman
 """
 
 import gc
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +15,6 @@ from typer.core import TyperCommand
 from matching import __version__
 from matching.commands.terminal import ANSWER_IS_NO, exit_code_of, print_json
 from matching.errors import DataError
-from matching.solve.budget import is_search_left
 
 # The options that several commands share.
 Schools = Annotated[Path, typer.Option(help="Schools table (.csv or .xlsx), or a GIAS extract.")]
@@ -62,11 +60,7 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line, and exit with its code."""
     try:
-        code = exit_code_of(app)
-        if is_search_left():
-            # A solver's thread cannot be stopped, and would abort the process while Python shuts down.
-            os._exit(code)
-        sys.exit(code)
+        sys.exit(exit_code_of(app))
     finally:
         # The process is about to end: Python need not look for garbage on the way out.
         gc.freeze()

@@ -213,30 +213,6 @@ def test_the_commands_wait_for_nothing_that_only_one_of_them_needs():
     assert loaded.stdout.split() == []
 
 
-SOLVER_THAT_GOES_ON = """
-import atexit, os, sys, time
-import matching.cli
-from matching.solve.budget import Budget
-# As a solver's threads do where they are still at work when Python is taken down.
-atexit.register(os.abort)
-assert Budget.of(0.1).within(lambda: time.sleep(600)) is None
-sys.argv[0] = "s2s"
-matching.cli.main()
-"""
-
-
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [(("demo", "--out", "plan"), 0), (("check", "--schools", "a.csv", "--supporters", "b.csv", "--needs", "c.csv"), 2)],
-)
-def test_a_solver_that_goes_on_does_not_take_the_command_down(words, code, tmp_path):
-    command = [sys.executable, "-c", SOLVER_THAT_GOES_ON, *words]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == code, done.stderr
-    assert done.stdout.endswith(".\n") if code == 0 else "nothing was written.\n" in done.stderr
-    assert (tmp_path / "plan" / "plan.csv").is_file() == (code == 0)
-
-
 def module(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     keep = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "NO_COLOR")}
     return subprocess.run(

@@ -18,31 +18,30 @@ programmes (`search`); everywhere else it is the answer.
 """
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from matching.solve.around import Around, best_around
 from matching.solve.arrays import Integers, Positions
 from matching.solve.budget import Budget
-from matching.solve.components import Components, over_days
+from matching.solve.components import Component, Components, over_days
 from matching.solve.flow import best_with_places
-from matching.solve.greedy import filled_greedily
+from matching.solve.improve import filled_greedily
 from matching.solve.params import DEFAULTS, SolveParams
-from matching.solve.pricing_oracle import PricingOracle, with_addable_pairs, with_best_pairs
 from matching.solve.problem import (
     UNMET,
     Assignment,
     AssignmentProblem,
-    Reached,
+    PricingOracle,
     as_reached,
     chosen_pairs,
     rank_in_group,
     values_of,
+    with_addable_pairs,
+    with_best_pairs,
 )
-from matching.solve.search import best_of_part
+from matching.solve.search import ComponentSearch
 
 
 def assign(
@@ -77,49 +76,47 @@ def assign(
     budget = replace(budget, deadline=Budget.of(limit_s).deadline)
     if price is None:
         return _cancelled(problem, oracle, supporter_of, budget)
-    days_fit = not over_days(problem, supporter_of).any()
-    is_open = not days_fit and problem.side_constraints is None
-    if is_open and len(problem.need) > params.days.local_repair_above:
-        repair = best_around(problem, oracle, supporter_of, price, budget.share(params.days.local_repair_share))
-        if repair is not None:
-            return _repaired(repair, budget)
-    values = values_of(problem, supporter_of)
-    if days_fit and problem.side_constraints is None:
+    if problem.side_constraints is None and not over_days(problem, supporter_of).any():
+        values = values_of(problem, supporter_of)
         price_milli = price.astype(np.float64)
         return Assignment(supporter_of, price_milli, values, values, problem.bonus_milli, searched=False)
-    return _searched(problem, oracle, supporter_of, price, budget, params.days.components_in_parallel)
+    return _searched(problem, oracle, supporter_of, price, budget, params)
 
 
 def _searched(
     problem: AssignmentProblem,
     oracle: PricingOracle | None,
-    without_days: Positions,
+    places_only: Positions,
     price: Integers,
     budget: Budget,
-    in_parallel: int,
+    params: SolveParams,
 ) -> Assignment:
     """Return the optimum with places only, searched again in each component where it breaks a constraint."""
     # Smallest first, so that one large component does not use up the time of all.
-    violated = Components.of(problem, oracle).violated(problem, without_days)
-
-    def solved(number: int) -> tuple[Positions, Reached, Reached]:
-        component = violated[number]
-        step = f"Solving days, packages and limits, part {number + 1} of {len(violated)}"
-        budget.report(f"{step}: {component.n_pairs:,} pairs")
-        # Half of the remaining time, or more where the components after it are smaller. Unused time is theirs.
-        share = max(0.5, in_parallel * component.n_pairs / sum(one.n_pairs for one in violated[number:]))
-        return best_of_part(problem, oracle, component, without_days, price, budget.share(min(1.0, share)))
-
-    supporter_of, price_milli = without_days.copy(), price.astype(np.float64)
-    values = bounds = np.array(values_of(problem, without_days))
-    # Components are independent, and the library lets other threads run meanwhile.
-    with ThreadPoolExecutor(in_parallel) as pool:
-        for component, (chosen, reached, most) in zip(violated, pool.map(solved, range(len(violated))), strict=True):
-            relaxed = values_of(problem, without_days, component.needs)
-            supporter_of[component.needs] = chosen
-            price_milli[component.supporters] = np.nan
-            values = values + np.subtract(reached, relaxed)
-            bounds = bounds + np.subtract(most, relaxed)
+    violated = Components.of(problem, oracle).violated(problem, places_only)
+    # Prices are multiples of the bonus, which is smaller for fewer needs, and a difference in scores.
+    tier = np.rint(price / problem.bonus_milli).astype(np.int64)
+    searches = []
+    for component in violated:
+        alone = component.problem_of(problem)
+        of_alone = (price - tier * (problem.bonus_milli - alone.bonus_milli))[component.supporters]
+        alike = component.oracle_of(oracle, problem), component.positions_of(places_only)
+        searches.append(ComponentSearch(alone, *alike, of_alone, component.n_pairs, params.loads))
+    # A good plan everywhere comes before a proof anywhere.
+    for number, (component, search) in enumerate(zip(violated, searches, strict=True), start=1):
+        budget.report(f"Solving days, packages and limits, part {number} of {len(violated)}")
+        search.find(budget.share(_share(component, violated[number:])))
+    for number, (component, search) in enumerate(zip(violated, searches, strict=True), start=1):
+        search.prove(budget.share(_share(component, violated[number:])))
+    supporter_of, price_milli = places_only.copy(), price.astype(np.float64)
+    values = bounds = np.array(values_of(problem, places_only))
+    for component, search in zip(violated, searches, strict=True):
+        chosen, reached, most = search.result(budget)
+        relaxed = values_of(problem, places_only, component.needs)
+        supporter_of[component.needs] = np.where(chosen == UNMET, UNMET, component.supporters[chosen])
+        price_milli[component.supporters] = np.nan
+        values = values + np.subtract(reached, relaxed)
+        bounds = bounds + np.subtract(most, relaxed)
     return Assignment(
         supporter_of,
         price_milli,
@@ -131,19 +128,9 @@ def _searched(
     )
 
 
-def _repaired(repair: Around, budget: Budget) -> Assignment:
-    """Return the optimum with places only, repaired locally where days bind; no need was lost by it."""
-    values = values_of(repair.problem, repair.supporter_of)
-    return Assignment(
-        repair.supporter_of,
-        repair.price_milli,
-        values,
-        as_reached([*values[:-1], repair.most_milli]),
-        repair.problem.bonus_milli,
-        searched=True,
-        surplus_milli=repair.surplus_milli,
-        ended=budget.ended,
-    )
+def _share(component: Component, later: Sequence[Component]) -> float:
+    """Return the share of the remaining time of a component: half, or more where those after it are smaller."""
+    return max(0.5, component.n_pairs / (component.n_pairs + sum(one.n_pairs for one in later)))
 
 
 def _cancelled(

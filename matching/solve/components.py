@@ -1,13 +1,21 @@
 """The connected components of a round, and those in which an outcome breaks days or a side constraint."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from matching.solve.arrays import Flags, Integers, Positions, connected
-from matching.solve.pricing_oracle import PricingOracle
-from matching.solve.problem import UNMET, AssignmentProblem, days_used, visits_of
+from matching.solve.problem import (
+    NEVER,
+    UNMET,
+    AssignmentProblem,
+    PricingOracle,
+    chosen_pairs,
+    days_used,
+    places_left,
+    visits_of,
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,63 @@ class Component:
     def n_pairs(self) -> int:
         """The number of its pairs."""
         return int(self.pairs_of_need.sum())
+
+    def problem_of(self, problem: AssignmentProblem) -> AssignmentProblem:
+        """Return the problem of this component alone, with positions of its own."""
+        needs, people = self.needs, self.supporters
+        pairs = np.flatnonzero(np.isin(problem.need, needs))
+        side = problem.side_constraints
+        if side is not None:
+            school, person = np.divmod(side.pinned_visits, len(problem.places))
+            inside = np.isin(person, people)
+            visits = school[inside] * len(people) + np.searchsorted(people, person[inside])
+            package, school = side.package[needs], side.school[needs]
+            side = replace(side, package=package, school=school, home=side.home[people], pinned_visits=visits)
+        return AssignmentProblem(
+            need=np.searchsorted(needs, problem.need[pairs]),
+            supporter=np.searchsorted(people, problem.supporter[pairs]),
+            value_milli=problem.value_milli[pairs],
+            level=problem.level[needs],
+            days_asked=problem.days_asked[needs],
+            places=problem.places[people],
+            days_offered=problem.days_offered[people],
+            side_constraints=side,
+        )
+
+    def positions_of(self, supporter_of: Positions) -> Positions:
+        """Return, by need of the component, its supporter in an outcome, as positions of its own."""
+        outcome = supporter_of[self.needs]
+        return np.where(outcome == UNMET, UNMET, np.searchsorted(self.supporters, outcome))
+
+    def oracle_of(self, oracle: PricingOracle | None, problem: AssignmentProblem) -> PricingOracle | None:
+        """Return the pricing oracle of this component alone."""
+        return None if oracle is None else _OracleOfComponent(oracle, self, len(problem.level), len(problem.places))
+
+
+@dataclass(frozen=True)
+class _OracleOfComponent:
+    """The pairs of one component, with its positions."""
+
+    whole: PricingOracle
+    component: Component
+    n_needs: int
+    n_people: int
+
+    def pairs_above(self, need_milli: Integers, supporter_milli: Integers) -> tuple[Positions, Positions, Integers]:
+        """Return every pair whose value exceeds the prices of its need and its supporter, and the values."""
+        needs, people = self.component.needs, self.component.supporters
+        of_need = np.full(self.n_needs, NEVER, dtype=np.int64)
+        of_supporter = np.full(self.n_people, NEVER, dtype=np.int64)
+        of_need[needs], of_supporter[people] = need_milli, supporter_milli
+        need, supporter, value = self.whole.pairs_above(of_need, of_supporter)
+        return np.searchsorted(needs, need), np.searchsorted(people, supporter), value
+
+    def blocks(self) -> Iterator[tuple[Positions, Positions]]:
+        """Yield the needs and supporters of every pair, in blocks of consecutive needs."""
+        needs, people = self.component.needs, self.component.supporters
+        for need, supporter in self.whole.blocks():
+            inside = np.isin(need, needs)
+            yield np.searchsorted(needs, need[inside]), np.searchsorted(people, supporter[inside])
 
 
 @dataclass(frozen=True)
@@ -78,6 +143,17 @@ class Components:
 def over_days(problem: AssignmentProblem, supporter_of: Positions) -> Flags:
     """Return by supporter whether an outcome uses more days than there are."""
     return days_used(problem, supporter_of) > problem.days_offered
+
+
+def keeps_rules(problem: AssignmentProblem, supporter_of: Positions) -> bool:
+    """Return whether a plan is made of pairs of the problem and keeps places, days and side constraints."""
+    met = int(np.count_nonzero(supporter_of != UNMET))
+    if len(chosen_pairs(problem, supporter_of)) != met or (places_left(problem, supporter_of)[0] < 0).any():
+        return False
+    if over_days(problem, supporter_of).any():
+        return False
+    side = problem.side_constraints
+    return side is None or not any(len(needs) for needs in _broken_side_constraints(problem, supporter_of))
 
 
 def _joined(component: Positions, one: Positions, other: Positions) -> Positions:

@@ -1,31 +1,36 @@
 """Places only: the optimal assignment without days, and the dual prices that prove it over every eligible pair.
 
-First the levels, as maximum flows over every pair; then the scores, over few pairs. Pairs whose weight exceeds their
-dual prices are added (column generation), and only what they can affect is solved again, until there are none. In a
-large round the pricing oracle finds such pairs among those that are not in memory.
+This is a transportation problem, solved by the primal-dual method with column generation (Ahuja, Magnanti and Orlin,
+Network Flows, 1993, chapters 9 and 12). First the levels, as maximum flows over every pair; then the scores, over few
+pairs, as bipartite matchings of most weight. Pairs whose weight exceeds their dual prices are added, and only what they
+can affect is solved again, until there are none. In a large round the pricing oracle finds such pairs among those that
+are not in memory.
+
+Guarantee: the optimum, and the least dual prices that prove it; only a cancellation ends the search before that.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.csgraph import breadth_first_order, dijkstra, maximum_flow, min_weight_full_bipartite_matching
 
 from matching.solve.arrays import Flags, Integers, Positions
-from matching.solve.auction import auction_prices, may_stay_out, tight_pairs
 from matching.solve.budget import Budget
-from matching.solve.duals import Duals, duals_near, least_duals
-from matching.solve.levels import solve_levels
+from matching.solve.duals import Duals, auction_prices, duals_near, least_duals, may_stay_out, tight_pairs
 from matching.solve.params import DEFAULTS, FlowParams, SolveParams
-from matching.solve.pricing_oracle import PricingOracle
 from matching.solve.problem import (
+    NEVER,
+    PRIORITY_LEVELS,
     UNMET,
     AssignmentProblem,
+    PricingOracle,
     chosen_pairs,
     components_of,
     places_left,
     rank_in_group,
     together,
 )
-from matching.solve.transport import transport
 
 
 def best_with_places(
@@ -223,3 +228,158 @@ def _within_reach(
     affected = np.isfinite(dijkstra(graph, indices=[start], limit=reach + 0.5, min_only=True))
     theirs = (supporter_of != UNMET) & affected[n_needs + np.maximum(supporter_of, 0)]
     return affected[:n_needs] | theirs, near
+
+
+def solve_levels(
+    problem: AssignmentProblem, oracle: PricingOracle | None, tuning: FlowParams
+) -> tuple[AssignmentProblem, Positions, Positions]:
+    """Return an assignment that is optimal at every level before the score, and each supporter's price in levels.
+
+    Before them comes the problem, with the pairs of the oracle that were needed.
+
+    Notes
+    -----
+    The sets of needs that can be met together form a transversal matroid: a maximum flow from critical needs is
+    extended to high and then to normal ones, and no need that is met is ever given up. A supporter from whom no free
+    place can be reached by moving needs on is full in every such plan: one more place there would meet one more need.
+    Counted over the three flows, that is the least dual price of the levels: of the 3, 2 or 1 of a need, the price of
+    its cheapest supporter is lost. A pair of the oracle could change that only if it leads from a need without such a
+    way, or held by a supporter without one, to a supporter from whom a free place can be reached.
+    """
+    supporter_of = np.full(len(problem.level), UNMET, dtype=np.intp)
+    tier = np.zeros(len(problem.places), dtype=np.intp)
+    level = 0
+    while level < len(PRIORITY_LEVELS):
+        need_has_way, has_way = _ways_out(problem, supporter_of, level)
+        asking = np.flatnonzero((problem.level == level) & (supporter_of == UNMET) & need_has_way)
+        if len(asking):
+            supporter_of = _flowed(problem, supporter_of, asking, need_has_way, has_way)
+            continue
+        if oracle is not None:
+            n_pairs, problem = len(problem.need), _with_ways_out(problem, oracle, supporter_of, level, has_way, tuning)
+            if len(problem.need) > n_pairs:
+                continue
+        tier += ~has_way & (problem.places > 0)
+        level += 1
+    return problem, supporter_of, tier
+
+
+def _ways_out(problem: AssignmentProblem, supporter_of: Positions, level: int) -> tuple[Flags, Flags]:
+    """Return the needs up to a level, and the supporters, from whom moving needs on leads to a free place."""
+    n_needs, sink = len(problem.level), len(problem.level) + len(problem.places)
+    pairs = np.flatnonzero(problem.level[problem.need] <= level)
+    need, person = problem.need[pairs], n_needs + problem.supporter[pairs]
+    _, offering = places_left(problem, supporter_of)
+    chosen = n_needs + supporter_of[need] == person
+    tail = np.concatenate([np.where(chosen, need, person), np.full(len(offering), sink)])
+    head = np.concatenate([np.where(chosen, person, need), n_needs + offering])
+    backwards = csr_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(sink + 1, sink + 1))
+    has_way = np.zeros(sink + 1, dtype=bool)
+    has_way[breadth_first_order(backwards, sink, return_predecessors=False)] = True
+    return has_way[:n_needs], has_way[n_needs:sink]
+
+
+def _flowed(
+    problem: AssignmentProblem, supporter_of: Positions, asking: Positions, need_has_way: Flags, has_way: Flags
+) -> Positions:
+    """Return the assignment with as many of the asking needs met as can be; met needs may move but stay met."""
+    n_needs, n_people = len(problem.level), len(problem.places)
+    source, sink = n_needs + n_people, n_needs + n_people + 1
+    # Without the pairs that lead to no free place, the flow is found sooner.
+    pairs = np.flatnonzero(need_has_way[problem.need] & has_way[problem.supporter])
+    need, person = problem.need[pairs], n_needs + problem.supporter[pairs]
+    left, offering = places_left(problem, supporter_of)
+    chosen = n_needs + supporter_of[need] == person
+    tail = np.concatenate([np.where(chosen, person, need), np.full(len(asking), source), n_needs + offering])
+    head = np.concatenate([np.where(chosen, need, person), asking, np.full(len(offering), sink)])
+    # The flow takes 32-bit integers; no supporter can use more places than there are needs.
+    most = np.concatenate([np.ones(len(pairs) + len(asking)), np.minimum(left[offering], n_needs)])
+    graph = csr_array((most.astype(np.int32), (tail, head)), shape=(sink + 1, sink + 1))
+    flow = maximum_flow(graph, source, sink).flow
+    moved = flow[:n_needs, n_needs:source].tocoo()
+    moved_to = supporter_of.copy()
+    moved_to[moved.row[moved.data > 0]] = moved.col[moved.data > 0]
+    return moved_to
+
+
+def _with_ways_out(
+    problem: AssignmentProblem,
+    oracle: PricingOracle,
+    supporter_of: Positions,
+    level: int,
+    has_way: Flags,
+    tuning: FlowParams,
+) -> AssignmentProblem:
+    """Return the problem with pairs of the oracle that lead needs without a way out to supporters who have one."""
+    stuck = (problem.level <= level) & np.append(~has_way, True)[supporter_of]
+    need_price, price = np.where(stuck, -1, NEVER), np.where(has_way & (problem.places > 0), 0, NEVER)
+    need, supporter, value = oracle.pairs_above(need_price, price)
+    best = rank_in_group(need, value) < tuning.first_pairs
+    return problem.with_pairs(need[best], supporter[best], value[best])[0]
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The pairs with each supporter repeated once a place: by edge its pair and place, by place its owner."""
+
+    edge: Positions
+    place: Positions
+    owner: Positions
+
+
+def _repeated(supporter: Positions, places: Integers) -> _Places:
+    """Repeat each supporter once a place, but no more often than it has pairs."""
+    useful = np.minimum(places, np.bincount(supporter, minlength=len(places)))
+    first_place = np.cumsum(useful) - useful
+    repeats = useful[supporter]
+    edge = np.repeat(np.arange(len(supporter)), repeats)
+    copy = np.arange(len(edge)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    return _Places(edge, first_place[supporter[edge]] + copy, np.repeat(np.arange(len(places)), useful))
+
+
+def transport(
+    n_needs: int, need: Positions, supporter: Positions, weight: Integers, places: Integers, n_met: int
+) -> Positions:
+    """Return by need the supporter in an optimal assignment to places, or `UNMET`.
+
+    Parameters
+    ----------
+    need, supporter, weight : ndarray
+        By pair.
+    places : ndarray of int64
+        By supporter.
+    n_met : int
+        The number of needs that can be met at the same time.
+    """
+    repeated = _repeated(supporter, places)
+    edge_need, edge_weight, n_places = need[repeated.edge], weight[repeated.edge], len(repeated.owner)
+    supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
+    # The matching augments row by row: it is several times faster with the shorter side as its rows.
+    if n_needs <= n_places:
+        place_of = _best_matching(edge_need, repeated.place, edge_weight, n_needs, n_places, n_met)
+        met = np.flatnonzero(place_of >= 0)
+        supporter_of[met] = repeated.owner[place_of[met]]
+    else:
+        need_of = _best_matching(repeated.place, edge_need, edge_weight, n_places, n_needs, n_met)
+        used = np.flatnonzero(need_of >= 0)
+        supporter_of[need_of[used]] = repeated.owner[used]
+    return supporter_of
+
+
+def _best_matching(
+    row: Positions, column: Positions, weight: Integers, n_rows: int, n_columns: int, n_matched: int
+) -> Positions:
+    """Return the column of each row, or -1. Where some row cannot be matched, each has an extra column of weight 0."""
+    # A stored zero is no edge: costs are shifted to be at least 1.
+    most = int(weight.max(initial=0))
+    costs = most - weight + 1
+    width = n_columns
+    if n_matched < n_rows:
+        rows = np.arange(n_rows)
+        row, column = np.concatenate([row, rows]), np.concatenate([column, n_columns + rows])
+        costs, width = np.concatenate([costs, np.full(n_rows, most + 1)]), n_columns + n_rows
+    graph = csr_array((costs.astype(np.float64), (row, column)), shape=(n_rows, width))
+    matched_row, matched_column = min_weight_full_bipartite_matching(graph)
+    column_of = np.full(n_rows, -1, dtype=np.intp)
+    column_of[matched_row] = np.where(matched_column < n_columns, matched_column, -1)
+    return column_of

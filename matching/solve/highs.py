@@ -1,46 +1,47 @@
-"""Programmes for HiGHS itself, where SciPy does not let one ask for what is wanted of it.
+"""Linear and integer programmes for HiGHS, which stop within a second of a cancellation or of the time limit.
 
-For a relaxation that is the interior point method alone. SciPy has HiGHS go on from there to a corner of the best
-answers, which takes ten times as long, and prices from the middle of the best ones are what a blend of loads wants:
-they settle in a few rounds.
+A linear programme is kept between solves, so that the simplex method goes on from its last basis (warm start). HiGHS
+can be interrupted there, but not for seconds at a time inside the root node of an integer programme: a large one is
+solved in a process of its own (`python mip_worker.py`), which is ended when the time is up, and sends its plans as it
+finds them. One thread everywhere, and no time limits inside HiGHS: an answer that is not cut short is always the same.
 """
 
-from collections.abc import Mapping
+import pickle
+import subprocess
+import sys
+import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csc_array
 
+from matching.solve import mip_worker
 from matching.solve.arrays import Floats
 from matching.solve.budget import Budget
 
 if TYPE_CHECKING:
     import highspy
 
-
-# Names of `highspy.HighsModelStatus`, which is loaded late.
-_SOLVED, _INFEASIBLE = "kOptimal", "kInfeasible"
-_BOUNDED = (_SOLVED, "kTimeLimit", "kInterrupt")
-_RELAXED = {"solver": "ipm", "run_crossover": "off", "presolve": "off"}
-_IN_WHOLE = {"mip_rel_gap": 0.0, "presolve": "off"}
-# The solver looks at the clock now and then only: it is told to end a little before it has to.
-_SOLVER_SHARE = 0.9
+_POLL_EVERY_S = 0.05
+_FEW_STEPS, _STEPS_PER_ROW, _MANY_NEW = 5_000, 0.5, 0.1
+_NO_LIMIT = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class Model:
-    """Columns from nothing to `at_most`, whose sums over rows lie between `least` and `most`, for the most `worth`.
+    """Columns between 0 and `at_most`, whose sums over rows lie between `least` and `most`, of the most `value`.
 
     Attributes
     ----------
-    worth, at_most : ndarray of float64
+    value, at_most : ndarray of float64
         By column.
     least, most : ndarray of float64
         By row.
     """
 
-    worth: Floats
+    value: Floats
     at_most: Floats
     rows: csc_array
     least: Floats
@@ -48,75 +49,175 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Relaxed:
-    """What HiGHS found: the columns, what they are worth, and by row what one more would be worth."""
+class Solved:
+    """What an integer programme came to.
 
-    columns: Floats
-    worth: float
-    price: Floats
-
-
-def relaxed(model: Model, budget: Budget) -> Relaxed | None:
-    """The best of a model, columns split as they may be; None where there is no time for it."""
-    solver = _ran(model, _RELAXED, budget)
-    if solver is None or solver.getModelStatus().name != _SOLVED:
-        return None
-    answer = solver.getSolution()
-    columns = np.array(answer.col_value)
-    return Relaxed(columns, float(model.worth @ columns), -np.array(answer.row_dual))
-
-
-def most_in_whole(model: Model, enough: float, budget: Budget) -> float:
-    """What no columns in whole numbers are worth more than.
-
-    It is enough to know that none are worth `enough`: then the search ends. Models in which many columns are as good as
-    each other are not presolved, which would take longer than all the rest.
+    Attributes
+    ----------
+    columns : ndarray of float64, optional
+        The best that was found; None without any.
+    bound : float
+        What no columns exceed: infinite where nothing is known, minus infinity where there are none.
+    is_whole : bool
+        Whether the search was not cut short.
     """
-    solver = _ran(model, _IN_WHOLE, budget, enough)
-    if solver is None:
-        return np.inf
-    status, info = solver.getModelStatus().name, solver.getInfo()
-    if status == _INFEASIBLE:
-        return -np.inf
-    return -float(info.mip_dual_bound) if info.valid and status in _BOUNDED else np.inf
+
+    columns: Floats | None
+    bound: float
+    is_whole: bool
 
 
-def _ran(
-    model: Model, options: Mapping[str, object], budget: Budget, enough: float | None = None
-) -> "highspy.Highs | None":
-    """HiGHS after it has worked at a model, in whole numbers where something is enough; None where it was stopped."""
-    remaining_s = budget.remaining_s()
-    if remaining_s <= 0:
+class LinearProgramme:
+    """A linear programme that grows by columns, solved by the simplex method from its last basis.
+
+    Where very many columns are new, that basis is far from the best, and an interior point with crossover is sooner
+    there: it takes over after a number of simplex steps, and begins while a tenth of the columns are new.
+
+    Parameters
+    ----------
+    least, most : ndarray of float64
+        By row: what the sum over the columns may be.
+    """
+
+    def __init__(self, least: Floats, most: Floats) -> None:
+        # Loaded when it is first needed: most plans need none of it.
+        import highspy  # noqa: PLC0415
+
+        self._solver = highspy.Highs()
+        self._solver.silent()
+        # Columns are added to an optimal basis, but most solves follow a change of bounds or many new columns, where
+        # the dual simplex with its perturbation was twice as fast as the primal one.
+        for name, value in {"threads": 1, "presolve": "off", "solver": "simplex", "simplex_strategy": 1}.items():
+            self._solver.setOptionValue(name, value)
+        self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        none = np.zeros(0, dtype=np.int32)
+        self._solver.addRows(len(least), least, most, 0, np.zeros(len(least), dtype=np.int32), none, np.zeros(0))
+        self._is_optimal = highspy.HighsModelStatus.kOptimal
+        self._has_too_many_steps = highspy.HighsModelStatus.kIterationLimit
+        self._budget: Budget | None = None
+        self._solver.cbSimplexInterrupt += self._interrupt
+        self._solver.cbIpmInterrupt += self._interrupt
+        self._n_new, self._is_far = 0, False
+        self.columns = self.duals = np.zeros(0)
+        self.value = 0.0
+
+    def add_columns(self, value: Floats, at_most: Floats, cells: csc_array) -> None:
+        """Add columns; `cells` has a row for each row of the programme."""
+        start, index = cells.indptr[:-1].astype(np.int32), cells.indices.astype(np.int32)
+        count = len(value)
+        self._n_new += count
+        self._solver.addCols(count, value, np.zeros(count), at_most, cells.nnz, start, index, cells.data)
+
+    def duals_of(self, value: Floats) -> Floats:
+        """Return the duals of the rows at the last basis for other values of the columns."""
+        _, basic = self._solver.getBasicVariables()
+        # A basic row has no value; its number is negative.
+        _, duals = self._solver.getBasisTransposeSolve(np.where(basic >= 0, value[np.maximum(basic, 0)], 0.0))
+        return np.array(duals)
+
+    def change_values(self, first: int, value: Floats) -> None:
+        """Change the value of the columns from `first` on."""
+        columns = np.arange(first, first + len(value), dtype=np.int32)
+        self._solver.changeColsCost(len(value), columns, value)
+
+    def change_row(self, row: int, least: float, most: float) -> None:
+        """Change what the sum of a row may be."""
+        self._solver.changeRowBounds(row, least, most)
+
+    def solve(self, budget: Budget) -> bool:
+        """Solve it, and keep `columns`, the `value` and the `duals` of its rows; False where that was cut short."""
+        if budget.remaining_s() <= 0:
+            budget.cut_short()
+            return False
+        self._budget = budget
+        solver, self._n_new, n_new = self._solver, 0, self._n_new
+        if not (self._is_far and n_new > _MANY_NEW * solver.getNumCol()):
+            most_steps = max(_FEW_STEPS, int(_STEPS_PER_ROW * solver.getNumRow()))
+            solver.setOptionValue("simplex_iteration_limit", most_steps)
+            solver.run()
+            self._is_far = solver.getModelStatus() == self._has_too_many_steps
+        if self._is_far:
+            solver.setOptionValue("simplex_iteration_limit", _NO_LIMIT)
+            solver.setOptionValue("solver", "ipm")
+            solver.clearSolver()
+            solver.run()
+            solver.setOptionValue("solver", "simplex")
+        if solver.getModelStatus() != self._is_optimal:
+            budget.cut_short()
+            return False
+        answer = solver.getSolution()
+        self.columns, self.duals = np.array(answer.col_value), np.array(answer.row_dual)
+        self.value = float(solver.getInfo().objective_function_value)
+        return True
+
+    def _interrupt(self, event: "highspy.HighsCallbackEvent") -> None:
+        if self._budget is not None and self._budget.remaining_s() <= 0:
+            event.interrupt()
+
+
+def most_in_whole(model: Model, budget: Budget, *, start: Floats | None = None, nodes: int = 0, here: int) -> Solved:
+    """Solve an integer programme.
+
+    Parameters
+    ----------
+    start : ndarray of float64, optional
+        Columns to begin with, which keep every row.
+    nodes : int
+        The most nodes of the search tree; 0 for no limit.
+    here : int
+        A programme of no more columns is solved in this process.
+    """
+    if budget.remaining_s() <= 0:
         budget.cut_short()
-        return None
-    # Loaded when it is first asked for: most plans need none of it.
-    import highspy  # noqa: PLC0415
-
-    solver = highspy.Highs()
-    solver.silent()
-    # One thread, and so the same answer whatever the number of cores.
-    for name, value in {"threads": 1, "time_limit": _SOLVER_SHARE * remaining_s, **options}.items():
-        solver.setOptionValue(name, value)
-    n_rows, n_columns = model.rows.shape
-    programme = highspy.HighsLp()
-    programme.num_col_, programme.num_row_ = n_columns, n_rows
-    programme.col_cost_, programme.col_lower_, programme.col_upper_ = -model.worth, np.zeros(n_columns), model.at_most
-    programme.row_lower_, programme.row_upper_ = model.least, model.most
-    programme.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    programme.a_matrix_.start_, programme.a_matrix_.index_ = model.rows.indptr, model.rows.indices
-    programme.a_matrix_.value_ = model.rows.data
-    if enough is not None:
-        programme.integrality_ = [highspy.HighsVarType.kInteger] * n_columns
-        solver.cbMipInterrupt += lambda event: _interrupt(event, budget, enough)
-    solver.passModel(programme)
-    if budget.within(solver.run) is None:
-        return None
-    if solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
+        return Solved(start, np.inf, False)
+    task = {
+        "value": model.value,
+        "at_most": model.at_most,
+        "least": model.least,
+        "most": model.most,
+        "shape": model.rows.shape,
+        "start_of": model.rows.indptr,
+        "index": model.rows.indices,
+        "cells": model.rows.data,
+        "start": start,
+        "nodes": nodes,
+    }
+    answers: list[mip_worker.Answer] = []
+    if len(model.value) <= here:
+        mip_worker.solve(task, answers.append, lambda: budget.remaining_s() <= 0)
+    else:
+        _elsewhere(task, answers, budget)
+    columns = next((one.columns for one in reversed(answers) if one.columns is not None), start)
+    is_whole = bool(answers) and answers[-1].is_last
+    if not is_whole:
         budget.cut_short()
-    return solver
+    return Solved(columns, min((one.bound for one in answers), default=np.inf), is_whole)
 
 
-def _interrupt(event: "highspy.HighsCallbackEvent", budget: Budget, enough: float) -> None:
-    """End a search that no one waits for any more, or that has shown enough."""
-    if budget.remaining_s() <= 0 or -event.data_out.mip_dual_bound < enough:
-        event.interrupt()
+def _elsewhere(task: mip_worker.Task, answers: list[mip_worker.Answer], budget: Budget) -> None:
+    """Solve a programme in a process of its own, which ends with the budget."""
+    command = [sys.executable, str(Path(mip_worker.__file__))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        reading = threading.Thread(target=_read, args=(worker.stdout, answers), daemon=True)
+        reading.start()
+        try:
+            pickle.dump(task, worker.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            worker.stdin.close()
+            while reading.is_alive() and budget.remaining_s() > 0:
+                reading.join(_POLL_EVERY_S)
+        except BrokenPipeError:  # it ended by itself, for want of memory: what it has sent stands
+            pass
+        finally:
+            worker.kill()
+            reading.join()
+
+
+def _read(stream: IO[bytes], answers: list[mip_worker.Answer]) -> None:
+    """Collect answers until the other process ends."""
+    while True:
+        try:
+            answers.append(mip_worker.Answer(*pickle.load(stream)))
+        except (EOFError, pickle.UnpicklingError):
+            return

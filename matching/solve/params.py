@@ -99,22 +99,82 @@ class AuctionParams(_Section):
     near_milli: Milli = 20
 
 
-class DaysParams(_Section):
-    """How the components in which days or side constraints bind are searched.
+class LoadsParams(_Section):
+    """How the components in which days or side constraints bind are solved, by loads.
 
     Attributes
     ----------
-    components_in_parallel : int
-        Components searched at the same time: enough to keep few cores busy, and few enough for memory.
-    local_repair_above : int
-        With more pairs than this, the plan is first repaired locally, around the supporters whose days do not fit.
-    local_repair_share : float
-        How much of the time that local repair may take.
+    few_pairs : int
+        A component of no more pairs goes straight to the closing programme, pair by pair.
+    most_pairs : int
+        Where prices do not prove how many needs can be met, a component of no more pairs is closed pair by pair. With
+        more in memory, visits to schools with a limit are priced one by one.
+    count_pairs : int
+        The needs of one level are counted in whole numbers where they have no more pairs, with those before them.
+    share_of_bounds : float
+        The share of its time in which a component is bounded before a plan is made.
+    share_of_plans : float
+        The share of the time after that in which plans are searched for before any is proved.
+    share_of_count : float
+        The share of the time that is left in which the needs of one level are counted in whole numbers.
+    level_factors : tuple of int
+        What a need of each level counts, as multiples of the last one.
+    plan_bonus_milli : int
+        What a need of the last level counts where plans are searched for, in thousandths.
+    bonus_share : float
+        What it counts where the most that can be met is proved, as a multiple of the highest score there could be.
+    close_count : float
+        A count is bounded closely enough within this share of a need.
+    most_day_units : int
+        Days are priced in no more units than this for any supporter.
+    smoothing : float
+        The weight of the prices of the best bound so far, against the master's own.
+    times_apart : int
+        How often supporters choose again in each round of pricing, after conflicts over the same need.
+    most_new_loads : int
+        The most loads that come into the master in a round of pricing; more where there are very many pairs.
+    close : float
+        The master is solved when it is this close to its bound, in score points.
+    columns_here : int
+        An integer programme of no more columns is solved in this process, a larger one in a process of its own.
+    neighbourhood_people, neighbourhoods : int
+        The number of supporters in a neighbourhood, and how many are searched in a row without finding a better plan.
+    neighbourhood_nodes : int
+        The most nodes of the search tree of a neighbourhood.
+    neighbourhood_loads : int
+        The most loads of a neighbourhood.
+    master_people : int
+        The most supporters for whom the restricted master is solved in whole numbers, nearest to what it splits.
+    master_nodes : int
+        The most nodes of the search tree of the restricted master in whole numbers.
+    most_loads, most_loads_each : int
+        The most loads of a closing programme, and of one supporter in it; others take part pair by pair.
     """
 
-    components_in_parallel: Count = 2
-    local_repair_above: CountOrZero = 50_000
-    local_repair_share: Share = 0.5
+    few_pairs: CountOrZero = 1_500
+    share_of_bounds: Share = 0.7
+    share_of_plans: Share = 0.7
+    share_of_count: Share = 0.4
+    level_factors: tuple[Count, Count, Count] = (256, 16, 1)
+    plan_bonus_milli: Count = 8_000
+    most_pairs: CountOrZero = 100_000
+    count_pairs: CountOrZero = 40_000
+    bonus_share: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 4.0
+    close_count: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    most_day_units: Count = 200
+    smoothing: Share = 0.4
+    times_apart: CountOrZero = 3
+    most_new_loads: Count = 4_000
+    close: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.002
+    columns_here: CountOrZero = 3_000
+    neighbourhood_people: Count = 120
+    neighbourhoods: CountOrZero = 8
+    neighbourhood_nodes: Count = 100
+    neighbourhood_loads: Count = 6_000
+    master_people: Count = 600
+    master_nodes: Count = 300
+    most_loads: Count = 20_000
+    most_loads_each: Count = 2_000
 
 
 class WhatIfParams(_Section):
@@ -148,7 +208,7 @@ class SolveParams(_Section):
     market: MarketParams = MarketParams()
     flow: FlowParams = FlowParams()
     auction: AuctionParams = AuctionParams()
-    days: DaysParams = DaysParams()
+    loads: LoadsParams = LoadsParams()
     what_if: WhatIfParams = WhatIfParams()
 
 

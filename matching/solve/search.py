@@ -1,161 +1,420 @@
-"""Days and side constraints: the search of one connected component, and its proof."""
+"""The search of one connected component in which days, packages or limits on schools bind, and its proof.
+
+A component with few pairs goes straight to the closing programme, pair by pair. Otherwise:
+
+1. column generation (`column_generation`), level by level: how many needs of each can be met at most, and then the
+   score that no plan exceeds which meets that many;
+2. the restricted master in whole numbers and large neighbourhood search (`improve`): the plan;
+3. the closing programme (`close`): every load that could be in a better plan, as far as time allows.
+
+Guarantee: the plan keeps every rule. Each level's bound holds over all eligible pairs for plans that are as good in the
+levels before it, whenever the search ends.
+"""
 
 import numpy as np
 
 from matching.solve.arrays import Flags, Integers, Positions
 from matching.solve.budget import Budget
-from matching.solve.by_loads import by_loads
-from matching.solve.components import Component
-from matching.solve.greedy import completed, filled_greedily
-from matching.solve.large import best_of_large_part, bounds_around
-from matching.solve.loads import Offers
-from matching.solve.pricing_oracle import PricingOracle, with_all_pairs_of
+from matching.solve.by_levels import closed_by_levels, counted
+from matching.solve.close import Choice, Limits, closed
+from matching.solve.column_generation import Master
+from matching.solve.improve import better, exchanged, filled_greedily, from_restricted_master, searched_around
+from matching.solve.knapsack import loads_within
+from matching.solve.params import LoadsParams
 from matching.solve.problem import (
     PRIORITY_LEVELS,
     UNMET,
     AssignmentProblem,
+    PricingOracle,
     Reached,
     as_reached,
-    bounds_as_good,
     chosen_pairs,
-    most_urgent_together,
     values_of,
+    with_addable_pairs,
+    with_all_pairs_of,
+    with_best_pairs,
 )
-from matching.solve.programme import Kept, Programme, best_choice, programme_of
-from matching.solve.relaxation import by_relaxed_levels
-from matching.solve.tied import best_of_tied_part
 
-# A component of many pairs is first solved by other means, for a good plan whatever comes; one of even more is not
-# searched as a whole.
-_MANY_PAIRS = 50_000
-_MOST_PAIRS_SEARCHED = 150_000
-# Loads are blended where the time limit lets that get somewhere.
-_SECONDS_A_PAIR = 0.0004
-# Of its time, for the levels and then for the search of the whole; what is left is for bounds, where the search did not
-# prove its plan.
-_SHARE_OF_LEVELS = 0.9
-_SHARE_OF_SEARCH = 0.8
+_MILLI, _EXACT = 1000, 1e-6
+_N_LEVELS = len(PRIORITY_LEVELS)
 
 
-def best_of_part(
-    problem: AssignmentProblem,
-    oracle: PricingOracle | None,
-    component: Component,
-    without_days: Positions,
-    price: Integers,
-    budget: Budget,
-) -> tuple[Positions, Reached, Reached]:
-    """Return the best assignment of one component, the values it reaches and the bound of each level.
+class ComponentSearch:
+    """The search of a problem that is one component.
 
-    `without_days` is the optimum with places only, with its prices.
-
-    Notes
-    -----
-    One search with large bonuses finds a plan that is nearly always right in every level, and proves two things of it:
-    among plans as good in the first two levels, none is better in the others. That the first two cannot be better is
-    proved by the answer with places only, where the plan is as good; otherwise by a search for that level alone.
-
-    A component of many pairs is solved by what each supporter could take together (`by_loads`), where there are no side
-    constraints and there is time. Otherwise a plan is made beforehand, level by level (`relaxation`) or, where side
-    constraints bind, over the pairs that promise most (`tied`): where that proves its plan there is nothing to search,
-    and where the search comes to nothing better in time that plan stands, with its bounds. A component of even more
-    pairs is not searched as a whole, and where a round is that large not all of its pairs are ever in the problem
-    (`large`).
+    Parameters
+    ----------
+    places_only, price : ndarray
+        The optimum with places only, by need, and the prices of supporters that prove it.
+    n_pairs : int
+        The number of its pairs, in the problem or not.
     """
-    if component.n_pairs > _MOST_PAIRS_SEARCHED:
-        return best_of_large_part(problem, oracle, component, without_days, price, budget)
-    problem = with_all_pairs_of(problem, oracle, component.needs)
-    outcome, bounds = _best_of_all(problem, component, without_days, price, budget)
-    return outcome[component.needs], values_of(problem, outcome, component.needs), bounds
+
+    def __init__(
+        self,
+        problem: AssignmentProblem,
+        oracle: PricingOracle | None,
+        places_only: Positions,
+        price: Integers,
+        n_pairs: int,
+        params: LoadsParams,
+    ) -> None:
+        self._relaxed = values_of(problem, places_only)
+        self._problem, self._plan = _first_plan(problem, oracle, places_only)
+        self._bounds: Reached | None = None
+        self._oracle, self._price, self._params = oracle, price, params
+        self._n_pairs = n_pairs
+        self._by_loads: _ByLoads | None = None
+
+    def find(self, budget: Budget) -> None:
+        """Find a good plan and its bounds; with few pairs, the best."""
+        problem, params = self._problem, self._params
+        if self._n_pairs <= params.few_pairs:
+            self._problem = with_all_pairs_of(problem, self._oracle, np.arange(len(problem.level)))
+            self._plan, self._bounds = closed_by_levels(self._problem, self._plan, self._relaxed, budget, params)
+            return
+        master = Master(problem, self._oracle, self._price, params)
+        master.most_score = _most_score(problem, self._oracle)
+        plan = better(problem, self._plan, exchanged(master, self._plan, budget, params))
+        master.add(master.loads_of(plan))
+        self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, plan, self._relaxed, params)
+        # Whatever prices are found by then, a plan is made after them.
+        self._by_loads.bound_levels(budget.share(params.share_of_bounds))
+        self._by_loads.improve(budget.share(params.share_of_plans))
+
+    def prove(self, budget: Budget) -> None:
+        """Prove the plan or find a better one, while time lasts."""
+        if self._by_loads is not None:
+            self._by_loads.close(budget)
+
+    def result(self, budget: Budget) -> tuple[Positions, Reached, Reached]:
+        """Return the best plan, its values, and the bound of each level."""
+        if self._by_loads is None:
+            bounds = self._relaxed if self._bounds is None else self._bounds
+            return self._plan, values_of(self._problem, self._plan), bounds
+        return self._by_loads.plan, self._by_loads.values(), self._by_loads.bounds(budget)
 
 
-def _best_of_all(
-    problem: AssignmentProblem, component: Component, supporter_of: Positions, price: Integers, budget: Budget
-) -> tuple[Positions, Reached]:
-    """Return the best assignment of a component with every pair in the problem, and its bounds."""
-    needs, supporters, relaxed = (
-        component.needs,
-        component.supporters,
-        values_of(problem, supporter_of, component.needs),
-    )
-    programme = programme_of(problem, needs, supporters)
-    nobody = np.full(len(problem.level), UNMET, dtype=np.intp)
-    as_far_as_it_goes = filled_greedily(
-        problem, nobody, np.intersect1d(chosen_pairs(problem, supporter_of), programme.pair)
-    )
-    fallback = np.isin(
-        programme.pair, chosen_pairs(problem, filled_greedily(problem, as_far_as_it_goes, programme.pair))
-    )
-    beyond = (problem.weight - price[problem.supporter])[programme.pair]
-    whole_budget, is_large, most = budget, len(programme.pair) > _MANY_PAIRS, relaxed
-    has_time = budget.limit_s >= _SECONDS_A_PAIR * len(programme.pair)
-    can_blend = is_large and has_time and problem.side_constraints is None
-    if can_blend and (offers := Offers.of(problem, programme.pair, needs, supporters)).are_few:
-        chosen, bounds = by_loads(programme, offers, fallback, relaxed, whole_budget)
-        outcome = completed(problem, programme, chosen)
-        reached = programme.reached(np.isin(programme.pair, chosen_pairs(problem, outcome)))
-        return outcome, as_reached(max(one, other) for one, other in zip(bounds, reached, strict=True))
-    if is_large:
-        budget = whole_budget.share(_SHARE_OF_SEARCH)
-        if problem.side_constraints is None:
-            urgent = most_urgent_together(programme.level, programme.package)
-            levels_budget = whole_budget.share(_SHARE_OF_LEVELS)
-            fallback, most = by_relaxed_levels(programme, len(needs), urgent, fallback, levels_budget)
-        else:
-            budget = whole_budget
-            fallback, most = best_of_tied_part(problem, programme, needs, beyond, fallback, budget)
-            relaxed = _closer(relaxed, most)
-        if programme.reached(fallback) == most:
-            return completed(problem, programme, fallback), most
-    chosen, most_worth = best_choice(programme, programme.worth, (), fallback, budget)
-    if programme.reached(chosen) < programme.reached(fallback):
-        chosen = fallback
-    kept: tuple[Kept, ...] = ()
-    proved: list[int] = []
-    for level in range(len(PRIORITY_LEVELS) - 1):
-        counted = programme.count(level)
-        value, bound = int(counted[chosen].sum()), relaxed[level]
-        # As long as the levels before it are as good as with places only, that answer bounds this one.
-        if proved != list(relaxed[:level]) or value < bound:
-            more, bound = best_choice(programme, counted, kept, chosen, budget)
-            if counted[more].sum() > value:
-                value = int(counted[more].sum())
-                chosen, most_worth = best_choice(
-                    programme, programme.worth, (*kept, Kept(counted, value)), more, budget
-                )
-        kept = (*kept, Kept(counted, value))
-        proved.append(max(bound, value))
-    outcome = completed(problem, programme, chosen)
-    chosen = np.isin(programme.pair, chosen_pairs(problem, outcome))
-    bounds = as_reached([*proved, *_last_bounds(programme, chosen, most_worth, relaxed)])
-    if is_large and bounds != programme.reached(chosen):
-        if problem.side_constraints is None:
-            closer = bounds_around(problem, component, price, outcome, relaxed, whole_budget)
-            bounds = as_reached(min(one, other) for one, other in zip(bounds, closer, strict=True))
-        reached = programme.reached(chosen)
-        closer = bounds_as_good(reached, programme.reached(fallback), most, bounds)
-        bounds = as_reached(max(one[0], min(one[1:])) for one in zip(reached, bounds, closer, strict=True))
-    return outcome, bounds
+def _first_plan(
+    problem: AssignmentProblem, oracle: PricingOracle | None, places_only: Positions
+) -> tuple[AssignmentProblem, Positions]:
+    """Return a plan that keeps every rule, after the optimum with places only; before it the problem with its pairs."""
+    no_one = np.full(len(problem.level), UNMET, dtype=np.intp)
+    plan = filled_greedily(problem, no_one, chosen_pairs(problem, places_only))
+    problem = with_addable_pairs(problem, oracle, np.arange(len(problem.level)), plan)
+    return problem, filled_greedily(problem, plan, np.arange(len(problem.need)))
 
 
-def _closer(relaxed: Reached, most: Reached) -> Reached:
-    """Return the closer of two bounds; that with places only holds while earlier levels reach it."""
-    closer: list[int] = []
-    for level, bound in enumerate(most):
-        closer.append(min(bound, relaxed[level]) if closer == list(relaxed[:level]) else bound)
-    return as_reached(closer)
+def _most_score(problem: AssignmentProblem, oracle: PricingOracle | None) -> float:
+    """Return the score of the best pair of every need, in points."""
+    no_price = np.zeros(len(problem.places), dtype=np.int64)
+    problem = with_best_pairs(problem, oracle, np.arange(len(problem.level)), no_price, 1)
+    best = np.zeros(len(problem.level), dtype=np.int64)
+    np.maximum.at(best, problem.need, problem.value_milli)
+    return max(float(best.sum()) / _MILLI, 1.0)
 
 
-def _last_bounds(programme: Programme, chosen: Flags, most_worth: int, relaxed: Reached) -> tuple[int, int]:
-    """The bounds of the last level of needs met and of the score, among plans as good in the levels before."""
-    counts = np.bincount(programme.level[chosen], minlength=len(PRIORITY_LEVELS)).tolist()
-    score, missing = int(programme.value_milli[chosen].sum()), most_worth - int(programme.worth[chosen].sum())
-    if missing <= 0:
-        return counts[-1], score
-    if counts == list(relaxed[:-1]):
-        return counts[-1], min(relaxed[-1], score + missing)
-    asking = len(np.unique(programme.need[programme.level == len(counts) - 1]))
-    most_met = relaxed[-2] if counts[:-1] == list(relaxed[:-2]) else asking
-    # A plan that meets more may have any score, and one that meets as many may exceed this one by what is missing.
-    most_met = min(most_met, counts[-1] + (score + missing) // programme.bonus_milli)
-    return most_met, min(programme.ceiling(programme.value_milli), score + missing)
+class _ByLoads:
+    """The search of one component by loads.
+
+    Attributes
+    ----------
+    plan : ndarray of intp
+        By need of the master's problem: the best so far.
+    targets, goals, proved : list of int
+        By level: what the master reaches in whole needs; what is kept, at first the target and later what the plan
+        reaches; and what no plan exceeds that reaches the goals before it.
+    """
+
+    def __init__(
+        self,
+        master: Master,
+        oracle: PricingOracle | None,
+        n_pairs: int,
+        plan: Positions,
+        places_only: Reached,
+        params: LoadsParams,
+    ) -> None:
+        self.master, self.plan, self._places_only, self._params = master, plan, places_only, params
+        self._oracle, self._n_pairs = oracle, n_pairs
+        self._closed_at, self._is_priced = np.inf, False
+        self.closed_bounds: Reached | None = None
+        self.closed_values: Reached | None = None
+        self._known: tuple[Reached, Reached] | None = None
+        self.targets = [0] * _N_LEVELS
+        self.goals: list[int] = []
+        self.proved: list[int] = []
+        level = master.problem.level
+        self._asking = [int(np.count_nonzero(level == one)) for one in range(_N_LEVELS)]
+
+    # ---- bounds ----
+
+    def bound_levels(self, budget: Budget) -> None:
+        """Find how many needs of each level can be met, and keep these levels in the master."""
+        budget.report(f"Pricing loads: how many needs can be met, over {len(self.master.problem.need):,} pairs")
+        is_solved = self.master.generate(self._close_counts, budget)
+        for level in range(_N_LEVELS):
+            reached = int(np.floor(self.master.counts()[level] + _EXACT)) if is_solved else 0
+            self._keep(level, reached)
+            if is_solved and abs(self.master.counts()[level] - self.goals[level]) > _EXACT:
+                is_solved = self.master.generate(self._close_counts, budget)
+        budget.report(f"Pricing loads: the score, over {len(self.master.problem.need):,} pairs")
+        self._is_priced = self.master.generate(self._params.close, budget)
+
+    @property
+    def _close_counts(self) -> float:
+        return float(self._params.close_count * self.master.bonus[-1])
+
+    def _keep(self, level: int, goal: int) -> None:
+        """Keep a level at a goal, with the bound that the optimum with places only or the last solution gives."""
+        most = self._asking[level]
+        if tuple(self.goals) == self._places_only[:level]:
+            most = min(most, self._places_only[level])
+        goal = min(goal, most)
+        if goal < most:
+            counted = self.master.most_counted(level)
+            counted -= float(self.master.factors(level)[:level] @ np.array(self.goals))
+            most = int(max(min(np.floor(counted + _EXACT), most), goal))
+        self.goals.append(goal)
+        self.proved.append(most)
+        self.targets[level] = max(self.targets[level], goal)
+        self.master.keep_level(level, goal, most)
+
+    def _prove_counts(self, budget: Budget) -> None:
+        """Bound again how many needs can be met, where the plan falls short of a bound; improve it if it can be.
+
+        One need more then counts more than any score, and later levels count for nothing.
+        """
+        for level in range(_N_LEVELS):
+            if self.goals[level] == self.proved[level] or budget.remaining_s() <= 0:
+                continue
+            budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met")
+            is_better = self._count(level, budget)
+            if self.goals[level] < self.proved[level]:
+                proved, could = self._most_met(level, budget)
+                self.proved[level] = max(min(self.proved[level], proved), self.goals[level])
+                if could > self.targets[level]:
+                    is_better, self.targets[level] = True, could
+            # What is proved of this level bounds later ones closer.
+            reached = values_of(self.master.problem, self.plan)
+            del self.goals[level + 1 :], self.proved[level + 1 :]
+            for later in range(level + 1, _N_LEVELS):
+                self.master.open_level(later)
+            self.master.keep_level(level, self.goals[level], self.proved[level])
+            self.master.generate(self._close_counts, budget)
+            for later in range(level + 1, _N_LEVELS):
+                self._keep(later, reached[later])
+            if is_better:
+                self.improve(budget)
+                self._keep_reached(budget)
+        self.master.generate(self._params.close, budget)
+
+    def _count(self, level: int, budget: Budget) -> bool:
+        """Count in whole numbers how many needs of a level can be met; whether that gave a better plan."""
+        share = budget.share(self._params.share_of_count)
+        plan, problem, most = counted(
+            self.master.problem, self._oracle, self.plan, level, self.goals[:level], share, self._params
+        )
+        is_better = values_of(problem, plan) > values_of(problem, self.plan)
+        if is_better:
+            chosen = chosen_pairs(problem, plan)
+            self.master.grow(problem.need[chosen], problem.supporter[chosen], problem.value_milli[chosen])
+            self.plan = plan
+        met = values_of(self.master.problem, self.plan)[level]
+        self.goals[level] = max(self.goals[level], met)
+        self.proved[level] = max(min(self.proved[level], most), self.goals[level])
+        self.master.keep_level(level, self.goals[level], self.proved[level])
+        return is_better
+
+    def _most_met(self, level: int, budget: Budget) -> tuple[int, int]:
+        """Return the bound of a level where the goals before it are reached, and the master's own count."""
+        master, factors = self.master, self.master.factors(level)
+        for later in range(level, _N_LEVELS):
+            master.open_level(later)
+        usual, bonus = master.bonus, self._params.bonus_share * master.most_score * factors
+        bonus[level + 1 :] = -np.inf
+        master.reweigh(bonus)
+        could = 0
+        if master.generate(self._params.close_count * bonus[level], budget):
+            could = int(np.floor(master.counts()[level] + _EXACT))
+        counted = master.settled() - float(bonus[:level] @ np.array(self.goals[:level], dtype=np.float64))
+        proved = int(min(np.floor(counted / bonus[level] + _EXACT), self._asking[level]))
+        master.reweigh(usual)
+        return proved, could
+
+    def values(self) -> Reached:
+        """Return the values of the plan."""
+        return values_of(self.master.problem, self.plan) if self.closed_values is None else self.closed_values
+
+    def bounds(self, budget: Budget) -> Reached:
+        """Return the bound of each level, for plans as good as this one in the levels before."""
+        if self.closed_bounds is not None:
+            return self.closed_bounds
+        self._keep_reached(budget)
+        self._bound_score(budget)
+        reached = values_of(self.master.problem, self.plan)
+        bounds = (*self.proved, self._settled_score())
+        if self._known is not None and self._known[0][:_N_LEVELS] == reached[:_N_LEVELS]:
+            bounds = as_reached(np.minimum(bounds, self._known[1]))
+        return as_reached(np.maximum(bounds, reached))
+
+    def _settled_score(self) -> int:
+        """Return the score that no plan exceeds that reaches the goals, over all pairs."""
+        self.master.settled()
+        is_as_with_places_only = tuple(self.goals) == self._places_only[:_N_LEVELS]
+        return min(self._most_score(), self._places_only[-1]) if is_as_with_places_only else self._most_score()
+
+    def _bound_score(self, budget: Budget) -> None:
+        """Bound the score by itself, where a plan could meet more needs than this one, for all that is proved."""
+        bonus = np.where(np.array(self.goals) == np.array(self.proved), self.master.bonus, 0.0)
+        if (bonus != self.master.bonus).any():
+            self.master.reweigh(bonus)
+            self.master.generate(self._params.close, budget)
+
+    def _most_by_prices(self) -> float:
+        """Return the score that no plan exceeds that reaches the goals, in thousandths, by the prices alone."""
+        return _MILLI * (self.master.bound.value - float(self.master.bonus @ np.array(self.goals)))
+
+    def _most_score(self) -> int:
+        """Return the score that no plan exceeds that reaches the goals."""
+        return int(np.floor(min(self._most_by_prices(), self._closed_at, _MILLI * self.master.most_score) + 1e-3))
+
+    def _keep_reached(self, budget: Budget) -> None:
+        """Where the plan falls short of a goal, bound later levels again, for plans that reach as much as it does."""
+        reached = values_of(self.master.problem, self.plan)
+        if list(reached[:_N_LEVELS]) == self.goals:
+            return
+        self._closed_at = np.inf
+        first = next(level for level in range(_N_LEVELS) if reached[level] != self.goals[level])
+        proved, self.goals, self.proved = self.proved, self.goals[:first], self.proved[:first]
+        for level in range(first, _N_LEVELS):
+            self.master.open_level(level)
+        for level in range(first, _N_LEVELS):
+            if level == first:
+                # A plan may meet more than this one, and no more than was proved.
+                self.goals.append(reached[level])
+                self.proved.append(proved[level])
+                self.master.keep_level(level, reached[level], proved[level])
+            else:
+                self._keep(level, reached[level])
+        self.master.generate(self._params.close, budget)
+
+    # ---- plans ----
+
+    def improve(self, budget: Budget) -> None:
+        """Find a better plan than the first."""
+        budget.report(f"Choosing among {len(self.master.loads):,} loads")
+        self.plan = from_restricted_master(self.master, self.plan, budget, self._params)
+        budget.report("Searching neighbourhoods for a better plan")
+        most = as_reached((*self.proved, self._most_score()))
+        self.plan = searched_around(self.master, self.plan, most, budget, self._params)
+
+    def close(self, budget: Budget) -> None:
+        """Prove the plan or find a better one, among all loads that could be in it, while time lasts."""
+        if not self._is_priced and budget.remaining_s() > 0:
+            self.goals, self.proved = [], []
+            for level in range(_N_LEVELS):
+                self.master.open_level(level)
+            self.bound_levels(budget.share(self._params.share_of_bounds))
+            self.improve(budget)
+        self._keep_reached(budget)
+        if self.goals != self.proved:
+            # What is known of the score by now holds whether or not there is time to prove the counts.
+            usual, score = self.master.bonus, self._settled_score()
+            self._bound_score(budget)
+            known = as_reached((*self.proved, min(score, self._settled_score())))
+            self._known = values_of(self.master.problem, self.plan), known
+            self.master.reweigh(usual)
+            self._prove_counts(budget)
+        self._bound_score(budget)
+        self._close_score(budget)
+        self._keep_reached(budget)
+        if self.goals != self.proved and self._n_pairs <= self._params.most_pairs and budget.remaining_s() > 0:
+            self._close_levels(budget)
+
+    def _close_score(self, budget: Budget) -> None:
+        """Close the gap of the score, or as much of it as loads can be listed for."""
+        while budget.remaining_s() > 0 and self._most_score() > values_of(self.master.problem, self.plan)[-1]:
+            before, gap = self.plan, self._gap()
+            within, choice = self._choice(gap / _MILLI)
+            is_whole = self._closed(choice, within, budget)
+            if not is_whole or values_of(self.master.problem, self.plan)[:_N_LEVELS] != tuple(self.goals):
+                return
+            if self.plan is before:
+                if within * _MILLI < gap and self.goals == self.proved:
+                    self._closed(self._mixed_choice(gap / _MILLI), gap / _MILLI, budget)
+                return
+
+    def _close_levels(self, budget: Budget) -> None:
+        """Where prices do not prove how many needs can be met, search over all pairs."""
+        problem = with_all_pairs_of(self.master.problem, self._oracle, np.arange(len(self.plan)))
+        known = as_reached((*self.proved, max(self._most_score(), 0)))
+        before = values_of(problem, self.plan)
+        self.plan, bounds = closed_by_levels(problem, self.plan, known, budget, self._params)
+        self.closed_values = values_of(problem, self.plan)
+        if self.closed_values[:_N_LEVELS] == before[:_N_LEVELS]:
+            # As many needs are met, so that the score is bounded as before.
+            bounds = as_reached((*bounds[:_N_LEVELS], max(min(bounds[-1], known[-1]), self.closed_values[-1])))
+        self.closed_bounds = bounds
+
+    def _gap(self) -> float:
+        """Return by how much a better plan could exceed this one, in thousandths."""
+        score = values_of(self.master.problem, self.plan)[-1]
+        return min(self._most_by_prices(), self._closed_at) - score
+
+    def _choice(self, gap: float) -> tuple[float, Choice]:
+        """Return all loads whose loss is within the gap, or within as much as can be listed; before them, how much."""
+        params, within = self._params, gap
+        while True:
+            loads, is_listed = self._loads_within(within, params.most_loads, params.most_loads)
+            if is_listed.all() or within * _MILLI < 1 / 2:
+                return within, Choice(self._with_plan(loads), np.zeros(0, dtype=np.intp))
+            within /= 2
+
+    def _mixed_choice(self, gap: float) -> Choice:
+        """Return what could be in a better plan: the loads of supporters who have few, and the pairs of the others."""
+        master, params = self.master, self._params
+        loads, is_listed = self._loads_within(gap, params.most_loads, params.most_loads_each)
+        loss = master.bound.best.loss(master.offers, master.bound.gain)
+        chosen = np.isin(np.arange(len(loss)), chosen_pairs(master.problem, self.plan))
+        supporter = master.problem.supporter
+        pairs = np.flatnonzero(((loss <= gap) | chosen) & ~is_listed[supporter])
+        own = master.loads_of(self.plan)
+        own = own[is_listed[supporter[own[:, -1]]]]
+        return Choice(np.unique(np.vstack([loads, own]), axis=0), pairs)
+
+    def _loads_within(self, within: float, most: int, most_each: int) -> tuple[Positions, Flags]:
+        master = self.master
+        master.with_all_gaining(within)
+        toll = master.bound.price[master.rows.school_at : master.rows.home_at]
+        everyone = np.full(len(master.problem.places), within)
+        loads, is_listed = loads_within(
+            master.offers, master.bound.gain, toll, master.bound.best, everyone, most, most_each
+        )
+        return loads if master.offers.is_exact else master.within_days(loads), is_listed
+
+    def _with_plan(self, loads: Positions) -> Positions:
+        return np.unique(np.vstack([loads, self.master.loads_of(self.plan)]), axis=0)
+
+    def _closed(self, choice: Choice, within: float, budget: Budget) -> bool:
+        """Solve one closing programme; return whether it was not cut short."""
+        master = self.master
+        columns = len(choice.loads) + len(choice.pairs)
+        budget.report(f"Closing a gap of {self._gap() / _MILLI:.3f}: {columns:,} loads and pairs")
+        found = closed(
+            master.problem,
+            master.rows,
+            Limits(*master.limits()),
+            choice,
+            master.problem.value_milli,
+            budget,
+            here=self._params.columns_here,
+            start=self.plan,
+        )
+        self.plan = better(master.problem, self.plan, found.supporter_of)
+        # A plan that is not among these loads loses more than that, as far as the prices of the bound go.
+        outside = self._most_by_prices() - _MILLI * within
+        if within * _MILLI >= self._gap():
+            outside = -np.inf
+        self._closed_at = min(self._closed_at, max(found.bound, outside))
+        return found.is_whole

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from matching.solve.auction import auction_prices
 from matching.solve.budget import Budget
+from matching.solve.duals import auction_prices
 from matching.solve.flow import best_with_places
 from matching.solve.params import AuctionParams, FlowParams, SolveParams
 from matching.solve.problem import UNMET, AssignmentProblem, rank_in_group

@@ -46,7 +46,7 @@ def test_parameters_are_frozen():
         ("[flow]\nfirst_pair = 3", "column flow.first_pair: This key is not known. Did you mean 'first_pairs'?"),
         ("[flow]\nfirst_pairs = 0", "column flow.first_pairs: '0' cannot be used. Input should be greater than or"),
         ("[flow]\nfirst_pairs = 2.5", "column flow.first_pairs: '2.5' cannot be used. Input should be a valid integer"),
-        ("[days]\nlocal_repair_share = 1.5", "'1.5' cannot be used. Input should be less than or equal to 1"),
+        ("[loads]\nsmoothing = 1.5", "'1.5' cannot be used. Input should be less than or equal to 1"),
         ("time_limit_s = inf", "column time_limit_s: 'inf' cannot be used. Input should be a finite number"),
         ("[what_if]\nneeds_around = [40, 0]", "column what_if.needs_around.1: '0' cannot be used."),
         ("market = 3", "column market: '3' cannot be used."),

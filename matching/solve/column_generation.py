@@ -1,0 +1,450 @@
+r"""Column generation over loads: a restricted master by the simplex method, and a bound over all pairs.
+
+A load :math:`L` of supporter *j* is a set of needs within j's places and days, of value :math:`v(L)`. The master is
+the linear relaxation of: maximise the sum of :math:`v(L) x_L`, where ::
+
+    need i        sum over loads with i                   <= 1      (= y_p in a package p, y_p between 0 and 1)
+    supporter j   sum over loads of j                     <= 1
+    level k       needs of level k met, over all loads    >= what earlier levels reached
+    school s      sum of [L visits s] x_L                 <= supporters that may come
+    home h        sum of |L| x_L over supporters of h     <= deployments left
+
+Its columns are found by pricing, a knapsack for each supporter (Dantzig and Wolfe, Operations Research 8, 1960;
+Barnhart et al., Operations Research 46, 1998). Prices are smoothed towards those of the best bound so far (Wentges,
+International Transactions in Operational Research 4, 1997).
+
+Guarantee: at any prices of the rows other than supporters, no plan is worth more than those prices times the right-hand
+sides, plus every supporter's best load at these prices (Lagrangean relaxation; Fisher, Management Science 27, 1981). So
+`bound` holds over all eligible pairs, in memory or not, whenever the search ends.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array, csc_array
+
+from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.budget import Budget
+from matching.solve.highs import LinearProgramme
+from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, widened
+from matching.solve.params import LoadsParams
+from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, PricingOracle, chosen_pairs, rank_in_order
+
+_N_LEVELS = len(PRIORITY_LEVELS)
+_NOTHING, _MILLI = 1e-7, 1000
+_RISING, _LITTLE = 0.05, 1e3
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the master, one after another: needs, supporters, levels, then schools and homes that could bind.
+
+    Attributes
+    ----------
+    least, most : ndarray of float64
+        By row.
+    supporter_at, level_at, school_at, home_at : int
+        The first row of each kind; needs come first.
+    school, home : ndarray of intp
+        By need its school, and by supporter the home school, as rows; -1 where no limit could bind.
+    package : ndarray of intp
+        By need: its package as a number from 0, or -1.
+    by_places : ndarray of bool
+        By supporter: whether only places limit them, so that a load takes as many of their places as it has needs. For
+        them a single pair, or the pairs of one visit, can be a column, which is much easier to solve.
+    """
+
+    least: Floats
+    most: Floats
+    supporter_at: int
+    level_at: int
+    school_at: int
+    home_at: int
+    school: Positions
+    home: Positions
+    package: Positions
+    by_places: Flags
+
+    @classmethod
+    def of(cls, problem: AssignmentProblem, *, splits_visits: bool = False) -> "Rows":
+        """Return the rows of a problem.
+
+        With limits on schools, visits are columns of their own only in a large problem (`splits_visits`): the master is
+        solved much sooner, and its bound is somewhat wider.
+        """
+        n_needs, n_people = len(problem.level), len(problem.places)
+        school, home, package = (np.full(size, -1, dtype=np.intp) for size in (n_needs, n_people, n_needs))
+        limits = [np.zeros(0), np.zeros(0)]
+        side = problem.side_constraints
+        if side is not None:
+            asking = np.bincount(side.school, minlength=len(side.supporters_left))
+            offering = np.bincount(side.home, weights=problem.places, minlength=len(side.deployments_left))
+            binding = [np.flatnonzero(asking > side.supporters_left), np.flatnonzero(offering > side.deployments_left)]
+            school, home = (_numbered(of, some) for of, some in zip((side.school, side.home), binding, strict=True))
+            left = (side.supporters_left, side.deployments_left)
+            limits = [one[some].astype(np.float64) for one, some in zip(left, binding, strict=True)]
+            _, package[side.package >= 0] = np.unique(side.package[side.package >= 0], return_inverse=True)
+        level_at = n_needs + n_people
+        school_at = level_at + _N_LEVELS
+        home_at = school_at + len(limits[0])
+        most = np.concatenate([np.ones(level_at), np.full(_N_LEVELS, np.inf), *limits])
+        least = np.full(len(most), -np.inf)
+        packed = np.flatnonzero(package >= 0)
+        least[packed] = most[packed] = 0
+        by_places = np.isinf(problem.days_offered) & (splits_visits or bool((school < 0).all()))
+        most[n_needs:level_at] = np.where(by_places, problem.places, 1)
+        school, home = (np.where(of >= 0, at + of, -1) for of, at in ((school, school_at), (home, home_at)))
+        return cls(least, most, n_needs, level_at, school_at, home_at, school, home, package, by_places)
+
+    @property
+    def n_packages(self) -> int:
+        """The number of packages: the first columns of the master."""
+        return int(self.package.max(initial=-1)) + 1
+
+    def packages(self) -> csc_array:
+        """Return a column for each package, which takes up its needs."""
+        packed = np.flatnonzero(self.package >= 0)
+        shape = (len(self.most), self.n_packages)
+        return csc_array((np.full(len(packed), -1.0), (packed, self.package[packed])), shape=shape)
+
+    def visited(self, problem: AssignmentProblem) -> Positions:
+        """Return by pair the row of the school that counts its visit, or -1."""
+        pairs = np.arange(len(problem.need))
+        return np.where(problem.already_visits(pairs), -1, self.school[problem.need])
+
+    def cells(self, problem: AssignmentProblem, visited: Positions, loads: Positions) -> csc_array:
+        """Return the columns of loads, which are pairs of the problem filled up in front with -1."""
+        load, slot = np.nonzero(loads >= 0)
+        pair = loads[load, slot]
+        need, holder = problem.need[pair], problem.supporter[loads[:, -1]]
+        home = self.home[holder][load]
+        visit = np.unique(np.column_stack([visited[pair], load])[visited[pair] >= 0], axis=0)
+        every = np.arange(len(loads))
+        of_supporter = np.where(self.by_places[holder], (loads >= 0).sum(axis=1), 1)
+        row = (need, self.supporter_at + holder, self.level_at + problem.level[need], visit[:, 0], home[home >= 0])
+        column = (load, every, load, visit[:, 1], load[home >= 0])
+        ones = np.ones(sum(map(len, row)))
+        ones[len(need) : len(need) + len(loads)] = of_supporter
+        cells = (ones, (np.concatenate(row), np.concatenate(column)))
+        return csc_array(coo_array(cells, shape=(len(self.most), len(loads))))
+
+
+def _numbered(of: Positions, some: Positions) -> Positions:
+    """Return the place of each entry among some sorted numbers, or -1."""
+    if not len(some):
+        return np.full(len(of), -1, dtype=np.intp)
+    place = np.minimum(np.searchsorted(some, of), len(some) - 1)
+    return np.where(some[place] == of, place, -1)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound in points of the master's objective, with the prices that give it.
+
+    Attributes
+    ----------
+    price : ndarray of float64
+        By row of the master; those of supporters are not used.
+    gain : ndarray of float64
+        By pair of the problem: its value less the prices of its rows, but for schools.
+    best : BestLoads
+        At these prices.
+    """
+
+    value: float
+    price: Floats
+    gain: Floats
+    best: BestLoads
+
+
+class Master:
+    """The restricted master of one problem.
+
+    Attributes
+    ----------
+    problem : AssignmentProblem
+        With the pairs of the oracle that were needed.
+    loads : ndarray of intp, shape (loads, most places)
+        The columns, as pairs of the problem, filled up in front with -1.
+    share : ndarray of float64
+        By load: how much of it the last solution takes.
+    bonus : ndarray of float64
+        By level: what a need counts in the objective besides its value, in points.
+    """
+
+    def __init__(
+        self, problem: AssignmentProblem, oracle: PricingOracle | None, price: Integers, params: LoadsParams
+    ) -> None:
+        self.problem, self._oracle, self._params = problem, oracle, params
+        # The value of a pair is a score of at most 1, and in a rerun the change cost.
+        self.most_score = max(float(problem.value_milli.max(initial=0)) / _MILLI, 1.0) * len(problem.level)
+        self.rows = Rows.of(problem, splits_visits=len(problem.need) > params.most_pairs)
+        self._least, self._most = self.rows.least.copy(), self.rows.most.copy()
+        self.bonus = np.array(params.level_factors) * params.plan_bonus_milli / _MILLI
+        self._offers_changed()
+        self._width = max(int(self.offers.places.max(initial=0)), 1)
+        self.loads = np.empty((0, self._width), dtype=np.intp)
+        self.share = np.zeros(0)
+        self._programme = LinearProgramme(self._least, self._most)
+        packages = self.rows.packages()
+        self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
+        self.value, self._solved = -np.inf, False
+        self._count_duals, self._usual_duals = list[Floats](), np.zeros(0)
+        self._tier = np.rint(price / problem.bonus_milli).astype(np.intp)
+        self._beyond_tier = (price - self._tier * problem.bonus_milli) / _MILLI
+        self._bound, self._is_stale = self.bounded(self._first_prices()), False
+        self.add(self._apart(self.bound))
+
+    @property
+    def bound(self) -> Bound:
+        """The best bound over the pairs of the problem so far, priced again if rows, values or pairs have changed."""
+        if self._is_stale:
+            self.bound = self.bounded(self._bound.price)
+        return self._bound
+
+    @bound.setter
+    def bound(self, bound: Bound) -> None:
+        self._bound, self._is_stale = bound, False
+
+    # ---- pairs and loads ----
+
+    def _offers_changed(self) -> None:
+        problem = self.problem
+        self.visited = visited = self.rows.visited(problem)
+        at = np.where(visited >= 0, visited - self.rows.school_at, -1)
+        self.offers = Offers.of(problem, at, self._params.most_day_units)
+
+    @property
+    def worth(self) -> Floats:
+        """By pair of the problem: its bonus and value, in points."""
+        worth: Floats = self.bonus[self.problem.level[self.problem.need]] + self.problem.value_milli / _MILLI
+        return np.where(np.isfinite(worth), worth, 0.0)
+
+    def grow(self, need: Positions, supporter: Positions, value_milli: Integers) -> int:
+        """Add pairs to the problem, and return how many were new."""
+        before = len(self.problem.need)
+        self.problem, place = self.problem.with_pairs(need, supporter, value_milli)
+        if len(self.problem.need) > before:
+            self._is_stale = True
+            self.loads = np.where(self.loads >= 0, place[self.loads], -1)
+            self._offers_changed()
+        return len(self.problem.need) - before
+
+    def sums(self, of_pair: Floats, loads: Positions) -> Floats:
+        """Return by load the sum over its pairs."""
+        sums: Floats = np.where(loads >= 0, of_pair[loads], 0.0).sum(axis=1)
+        return sums
+
+    def loads_of(self, supporter_of: Positions) -> Positions:
+        """Return what each supporter takes in a plan whose pairs are in the problem."""
+        pairs = chosen_pairs(self.problem, supporter_of)
+        pairs = pairs[np.argsort(self.problem.supporter[pairs], kind="stable")]
+        people, load = np.unique(self.problem.supporter[pairs], return_inverse=True)
+        loads = np.full((len(people), self._width), -1, dtype=np.intp)
+        loads[load, self._width - 1 - rank_in_order(load)] = pairs
+        return np.sort(loads, axis=1)
+
+    def add(self, loads: Positions) -> None:
+        """Add columns."""
+        loads = widened(loads, self._width)
+        at_most = np.full(len(loads), np.inf)
+        cells = self.rows.cells(self.problem, self.visited, loads)
+        self._programme.add_columns(self.sums(self.worth, loads), at_most, cells)
+        self.loads = np.vstack([self.loads, loads])
+        self.share = np.append(self.share, np.zeros(len(loads)))
+
+    # ---- levels ----
+
+    def counts(self) -> Floats:
+        """Return by level how many needs the last solution meets, with fractions."""
+        level = np.where(self.loads >= 0, self.problem.level[self.problem.need[self.loads]], _N_LEVELS)
+        return np.array([self.share @ (level == one).sum(axis=1) for one in range(_N_LEVELS)])
+
+    def keep_level(self, level: int, least: int, most: int) -> None:
+        """From now on, a level meets at least and at most so many needs."""
+        row = self.rows.level_at + level
+        self._least[row], self._most[row] = least, most
+        self._programme.change_row(row, least, most)
+        self._solved, self._is_stale = False, True
+
+    def factors(self, level: int) -> Floats:
+        """Return by level what a need counts where later ones count for nothing, as multiples of one of this level."""
+        factors = np.array(self._params.level_factors, dtype=np.float64) / self._params.level_factors[level]
+        factors[level + 1 :] = 0
+        return factors
+
+    def most_counted(self, level: int) -> float:
+        """Return what the sum of counts up to a level, times their factors, does not exceed in any plan.
+
+        The prices are those of this sum at the last basis, the usual objective next to nothing: the best where the last
+        solution is among those that reach the most. Far from any solution, those of places only may be better.
+        """
+        usual, bound, is_stale = self.bonus, self._bound, self._is_stale
+        asking = np.bincount(self.problem.level, minlength=_N_LEVELS)
+        scale = _LITTLE * (float(usual @ asking) + self.most_score)
+        self.bonus = usual + scale * self.factors(level)
+        first = at_basis = self.bounded(self._first_prices())
+        if self._count_duals:
+            at_basis = self.bounded(self._usual_duals + scale * self._count_duals[level])
+        self.bound = min(at_basis, first, key=lambda one: one.value)
+        has_grown = self.with_all_gaining(0.0) > 0
+        counted, self.bonus = self.bound.value / scale, usual
+        self._bound, self._is_stale = bound, is_stale or has_grown
+        return counted
+
+    def _price_counts(self) -> None:
+        """Keep the duals of counts at this basis: it is lost where a later solution is cut short."""
+        level, of_packages = self.problem.level[self.problem.need], np.zeros(self.rows.n_packages)
+        sums = (self.sums(self.factors(one)[level], self.loads) for one in range(_N_LEVELS))
+        self._count_duals = [self._programme.duals_of(np.append(of_packages, one)) for one in sums]
+        self._usual_duals = self._programme.duals
+
+    def open_level(self, level: int) -> None:
+        """Keep nothing of a level any more."""
+        row = self.rows.level_at + level
+        self._least[row], self._most[row] = -np.inf, np.inf
+        self._programme.change_row(row, -np.inf, np.inf)
+        self._solved, self._is_stale = False, True
+
+    def limits(self) -> tuple[Floats, Floats]:
+        """Return by row the least and the most that its sum may be."""
+        return self._least.copy(), self._most.copy()
+
+    def reweigh(self, bonus: Floats) -> None:
+        """Change the bonus of each level; a level whose bonus is infinitely negative counts for nothing at all."""
+        self.bonus = bonus
+        self._programme.change_values(self.rows.n_packages, self.sums(self.worth, self.loads))
+        self._solved, self._is_stale = False, True
+        first = self.bounded(self._first_prices())
+        if first.value < self.bound.value:
+            self.bound = first
+
+    # ---- prices ----
+
+    def _first_prices(self) -> Floats:
+        """Return prices of the rows, after those of supporters' places that prove the optimum with places only."""
+        problem = self.problem
+        of_tier = np.append(0.0, np.maximum(self.bonus[::-1], 0.0))
+        of_place = of_tier[np.minimum(self._tier, _N_LEVELS)] + self._beyond_tier
+        prices = np.zeros(len(self._most))
+        np.maximum.at(prices, problem.need, self.worth - of_place[problem.supporter])
+        return prices
+
+    def bounded(self, price: Floats) -> Bound:
+        """Return the bound at some prices, over the pairs of the problem."""
+        rows = self.rows
+        price = np.where(np.isinf(self._least), np.maximum(price, 0.0), price)
+        price = np.where(np.isinf(self._most), np.minimum(price, 0.0), price)
+        price[rows.supporter_at : rows.level_at] = 0.0
+        with np.errstate(invalid="ignore"):
+            sides = np.where(price > 0, price * self._most, np.where(price < 0, price * self._least, 0.0))
+        packed = rows.package >= 0
+        of_package = np.bincount(rows.package[packed], weights=price[: len(rows.package)][packed])
+        best = best_loads(self.offers, gain := self._gain(price), price[rows.school_at : rows.home_at])
+        value = float(sides.sum() + np.maximum(of_package, 0).sum() + best.gain.sum())
+        return Bound(value, price, gain, best)
+
+    def _gain(self, price: Floats) -> Floats:
+        """Return by pair its value less the prices of its rows, but for schools."""
+        need, rows = self.problem.need, self.rows
+        home = np.where(rows.home >= 0, price[rows.home], 0.0)
+        of_level = price[rows.level_at + self.problem.level]
+        gain: Floats = self.worth - (price[: len(of_level)] + of_level)[need] - home[self.problem.supporter]
+        return gain
+
+    # ---- column generation ----
+
+    def generate(self, close: float, budget: Budget) -> bool:
+        """Add loads until the bound is close to the master's value, over all pairs; False where that was cut short."""
+        while True:
+            if not self._converge(close, budget):
+                return False
+            if not self.with_all_gaining(0.0):
+                return True
+
+    def settled(self) -> float:
+        """Return the value of the bound over all pairs: priced again where some are new."""
+        self.with_all_gaining(0.0)
+        return self.bound.value
+
+    def with_all_gaining(self, within: float) -> int:
+        """Add the pairs of the oracle that fall short of a gain by no more than that; return how many were new."""
+        if self._oracle is None:
+            return 0
+        level, price = self.problem.level, self.bound.price
+        of_need = price[: len(level)]
+        least = of_need + price[self.rows.level_at + level] - self.bonus[level] - within
+        # A need that counts for nothing gains only by a price below zero, as a member of a package may have.
+        least = np.where(np.isfinite(self.bonus[level]) | (of_need >= 0), least, -np.inf)
+        asked = np.floor(np.clip(_MILLI * least, -NEVER, NEVER)).astype(np.int64)
+        of_home = np.where(self.rows.home >= 0, price[self.rows.home], 0.0)
+        offered = np.where(self.problem.places > 0, np.floor(_MILLI * of_home), NEVER).astype(np.int64)
+        return self.grow(*self._oracle.pairs_above(asked, offered))
+
+    def _converge(self, close: float, budget: Budget) -> bool:
+        """Add loads until the bound is close to the master's value, over the pairs of the problem."""
+        # After a change of the rows or the values, the prices of the bound are no longer those to stay near to.
+        weight = self._params.smoothing if self._solved or not self.share.any() else 0.0
+        if not self._solved and not self._solve(budget):
+            return False
+        while self.bound.value - self.value > close:
+            stable, at_duals, before = self.bound.price, self._programme.duals, self.value
+            loads = self._promising(weight * stable + (1 - weight) * at_duals)
+            if not len(loads):
+                loads = self._promising(at_duals)
+            if not len(loads):
+                break
+            self.add(loads)
+            if not self._solve(budget):
+                return False
+            # Where the value hardly rises, it is the prices of the bound that are far from the best.
+            is_rising = self.value - before > _RISING * (self.bound.value - self.value)
+            weight = self._params.smoothing if is_rising else 0.0
+        return True
+
+    def _solve(self, budget: Budget) -> bool:
+        if not self._programme.solve(budget):
+            return False
+        self._solved, self.value = True, self._programme.value
+        if np.isfinite(self.bonus).all():
+            self._price_counts()
+        self.share = self._programme.columns[self.rows.n_packages :]
+        return True
+
+    def _promising(self, price: Floats) -> Positions:
+        """Return the best loads at some prices that could raise the master's value, and keep a better bound."""
+        bound = self.bounded(price)
+        if bound.value < self.bound.value:
+            self.bound = bound
+        loads = self._apart(bound)
+        duals = self._programme.duals
+        reduced = self.sums(self.worth, loads) - self.rows.cells(self.problem, self.visited, loads).T @ duals
+        order = np.argsort(-reduced, kind="stable")[: max(self._params.most_new_loads, len(self.problem.need) // 20)]
+        promising: Positions = loads[order[reduced[order] > _NOTHING * max(1.0, float(self.bonus.max()) / _MILLI)]]
+        return promising
+
+    def _apart(self, bound: Bound) -> Positions:
+        toll = bound.price[self.rows.school_at : self.rows.home_at]
+        loads = loads_apart(self.offers, bound.gain, toll, bound.best, self._params.times_apart)
+        loads = loads if self.offers.is_exact else self.within_days(loads)
+        return self._split(loads)
+
+    def _split(self, loads: Positions) -> Positions:
+        """Return the loads, with those of supporters whom only places limit pair by pair, or visit by visit."""
+        is_split = self.rows.by_places[self.problem.supporter[loads[:, -1]]]
+        load, slot = np.nonzero((loads >= 0) & is_split[:, np.newaxis])
+        pair = loads[load, slot]
+        visit = np.where(self.visited[pair] >= 0, self.visited[pair], -1 - slot)
+        order = np.lexsort((pair, visit, load))
+        pair, is_first = pair[order], np.diff(visit[order], prepend=np.inf) != 0
+        is_first |= np.diff(load[order], prepend=-1) != 0
+        part = np.cumsum(is_first) - 1
+        parts = np.full((int(part[-1]) + 1 if len(part) else 0, loads.shape[1]), -1, dtype=np.intp)
+        parts[part, loads.shape[1] - 1 - rank_in_order(part)] = pair
+        return np.unique(np.vstack([loads[~is_split], np.sort(parts, axis=1)]), axis=0)
+
+    def within_days(self, loads: Positions) -> Positions:
+        """Return the loads that keep days to the hundredth, where they were found in coarser units."""
+        asked = np.where(loads >= 0, self.problem.days_asked[self.problem.need[loads]], 0).sum(axis=1)
+        fitting: Positions = loads[asked <= self.problem.days_offered[self.problem.supporter[loads[:, -1]]]]
+        return fitting
