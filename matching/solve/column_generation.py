@@ -228,6 +228,9 @@ class Master:
             self._is_stale = True
             self.loads = np.where(self.loads >= 0, place[self.loads], -1)
             self._offers_changed()
+            # With more pairs, a supporter may take more of them than anyone could before.
+            self._width = max(self._width, int(self.offers.places.max(initial=0)))
+            self.loads = widened(self.loads, self._width)
         return len(self.problem.need) - before
 
     def sums(self, of_pair: Floats, loads: Positions) -> Floats:
