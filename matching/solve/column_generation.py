@@ -31,8 +31,7 @@ from matching.solve.params import LoadsParams
 from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, PricingOracle, chosen_pairs, rank_in_order
 
 _N_LEVELS = len(PRIORITY_LEVELS)
-_NOTHING, _MILLI = 1e-7, 1000
-_RISING, _LITTLE = 0.05, 1e3
+_NOTHING, _MILLI, _RISING, _LITTLE = 1e-7, 1000, 0.05, 1e3
 
 
 @dataclass(frozen=True)
@@ -181,9 +180,8 @@ class Master:
         self.rows = Rows.of(problem, splits_visits=len(problem.need) > params.most_pairs)
         self._least, self._most = self.rows.least.copy(), self.rows.most.copy()
         self.bonus = np.array(params.level_factors) * params.plan_bonus_milli / _MILLI
+        self.loads = np.empty((0, 1), dtype=np.intp)
         self._offers_changed()
-        self._width = max(int(self.offers.places.max(initial=0)), 1)
-        self.loads = np.empty((0, self._width), dtype=np.intp)
         self.share = np.zeros(0)
         self._programme = LinearProgramme(self._least, self._most)
         packages = self.rows.packages()
@@ -209,10 +207,12 @@ class Master:
     # ---- pairs and loads ----
 
     def _offers_changed(self) -> None:
-        problem = self.problem
-        self.visited = visited = self.rows.visited(problem)
+        self.visited = visited = self.rows.visited(self.problem)
         at = np.where(visited >= 0, visited - self.rows.school_at, -1)
-        self.offers = Offers.of(problem, at, self._params.most_day_units)
+        self.offers = Offers.of(self.problem, at, self._params.most_day_units)
+        # With more pairs, a supporter may take more of them than anyone could before.
+        self._width = max(int(self.offers.places.max(initial=0)), self.loads.shape[1])
+        self.loads = widened(self.loads, self._width)
 
     @property
     def worth(self) -> Floats:
@@ -228,9 +228,6 @@ class Master:
             self._is_stale = True
             self.loads = np.where(self.loads >= 0, place[self.loads], -1)
             self._offers_changed()
-            # With more pairs, a supporter may take more of them than anyone could before.
-            self._width = max(self._width, int(self.offers.places.max(initial=0)))
-            self.loads = widened(self.loads, self._width)
         return len(self.problem.need) - before
 
     def sums(self, of_pair: Floats, loads: Positions) -> Floats:
@@ -244,7 +241,7 @@ class Master:
         pairs = pairs[np.argsort(self.problem.supporter[pairs], kind="stable")]
         people, load = np.unique(self.problem.supporter[pairs], return_inverse=True)
         loads = np.full((len(people), self._width), -1, dtype=np.intp)
-        loads[load, self._width - 1 - rank_in_order(load)] = pairs
+        loads[load, rank_in_order(load)] = pairs
         return np.sort(loads, axis=1)
 
     def add(self, loads: Positions) -> None:

@@ -116,13 +116,15 @@ def _show_files(round_: Round, found: Handed) -> None:
         "agreements. No other file has them.",
     )
     found = replace(found, with_remarks=remarks)
-    _show_to_read(round_, found, contacts_of(opened_register(round_).inputs) if contacts else NO_CONTACTS)
+    # A file is made outside the run of the screen, where the register of this session cannot be read.
+    workload = _workload(round_, found)
+    _show_to_read(found, workload, contacts_of(opened_register(round_).inputs) if contacts else NO_CONTACTS)
     _show_letters(found)
     with_calendars = _show_calendars(round_, found)
     _show_without_names(found)
     st.header("Each table as CSV", anchor=False)
     for name, frame in _tables(found.saved).items():
-        content = found.files[name] if name != _WORKLOAD else csv_bytes(_workload(round_, found))
+        content = found.files[name] if name != _WORKLOAD else csv_bytes(workload)
         _offer_table(name, len(frame), content)
     _show_to_keep(round_, found, with_calendars=with_calendars)
 
@@ -138,12 +140,12 @@ def _tables(saved: SavedPlan) -> dict[str, pd.DataFrame]:
     return tables if saved.equity is None else {**tables, EQUITY_FILE: saved.equity}
 
 
-def _show_to_read(round_: Round, found: Handed, contacts: Contacts) -> None:
+def _show_to_read(found: Handed, workload: pd.DataFrame, contacts: Contacts) -> None:
     left, right = st.columns(2, gap="medium")
     with left, st.container(border=True, height="stretch"):
         st.header("To read and share", anchor=False)
         st.html(markup.paragraph("One Excel workbook with a sheet for each table. No cell in it runs as a formula."))
-        _offer("Download the Excel workbook", lambda: _workbook(round_, found), "plan.xlsx", _EXCEL, primary=True)
+        _offer("Download the Excel workbook", lambda: _workbook(found, workload), "plan.xlsx", _EXCEL, primary=True)
     with right, st.container(border=True, height="stretch"):
         st.header("To print", anchor=False)
         st.html(markup.paragraph("A document that opens in any browser. Print it there, or save it as a PDF."))
@@ -162,8 +164,8 @@ def _agreements(found: Handed, contacts: Contacts) -> bytes:
     return agreements_html(found.shared, found.inputs, occasion, terms, contacts)
 
 
-def _workbook(round_: Round, found: Handed) -> bytes:
-    shared = replace(found.shared, workload=_workload(round_, found))
+def _workbook(found: Handed, workload: pd.DataFrame) -> bytes:
+    shared = replace(found.shared, workload=workload)
     return cache.workbook(found.files, shared, with_remarks=found.with_remarks)
 
 
