@@ -64,6 +64,7 @@ def test_a_decision_and_all_that_follows_is_accessible_and_fits(window):
     assert faults == []
 
 
+@pytest.mark.long
 def test_what_was_recorded_is_undone_with_one_button(window):
     page = window.page
     window.open_plan()

@@ -116,6 +116,7 @@ def test_all_rounds_are_one_click_away_from_every_screen(window):
     expect(window.page.get_by_role("button", name="Make the plan")).to_be_visible()
 
 
+@pytest.mark.long
 def test_back_and_forward_lead_from_need_to_need(window):
     page = window.page
     window.open_plan()
@@ -172,6 +173,7 @@ FROM_ELSEWHERE = """async address => {
 """
 
 
+@pytest.mark.long
 def test_a_page_of_another_port_gets_nothing_but_can_link_to_the_app(app, browser, tmp_path):
     (tmp_path / "index.html").write_text(f'<title>Elsewhere</title><body><a href="{app.address}">Matching</a></body>')
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))

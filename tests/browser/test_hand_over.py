@@ -51,6 +51,7 @@ def reopen(window: Window, why: str) -> None:
     window.settle()
 
 
+@pytest.mark.long
 def test_a_plan_is_approved_frozen_downloaded_and_reopened(window):
     page = window.page
     window.open_plan()

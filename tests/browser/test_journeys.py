@@ -106,6 +106,7 @@ def test_files_chosen_one_right_after_the_other_all_arrive(window):
     expect(page.get_by_text("in the tables", exact=True)).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_refresh_loses_nothing(window):
     page = window.page
     window.open_plan()

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from matching.rounds.desk.settings import PARTIES
@@ -9,6 +10,7 @@ from matching.rounds.desk.settings import PARTIES
 RECORD = "What do you want to record?"
 
 
+@pytest.mark.long
 def test_a_late_need_comes_into_the_plan_and_what_was_recorded_stays(window):
     page = window.page
     window.open_plan()

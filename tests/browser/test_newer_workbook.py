@@ -3,6 +3,7 @@
 import csv
 import io
 
+import pytest
 from openpyxl import Workbook
 from playwright.sync_api import expect
 from workbooks import demo
@@ -28,6 +29,7 @@ def newer_people(gone: list[str]) -> bytes:
     return packed.getvalue()
 
 
+@pytest.mark.long
 def test_a_newer_workbook_of_people_keeps_what_is_agreed_and_declined(window, app):
     page = window.page
     window.open_plan()

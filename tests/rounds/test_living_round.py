@@ -450,6 +450,7 @@ def test_a_round_keeps_its_promises_whatever_happens_to_it(store, history, undos
     keep_promises(store, history, undos)
 
 
+@pytest.mark.long
 @pytest.mark.histories
 @pytest.mark.deeper
 @HALF

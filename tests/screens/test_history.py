@@ -62,6 +62,7 @@ def forbid(round_id: str, need_id: str, by: str = "Ann Ash") -> None:
 # ---- approval ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_plan_is_approved_once_every_point_was_looked_at(planned):
     planned.go(EXPORT)
     words = planned.words()
@@ -81,6 +82,7 @@ def test_a_plan_is_approved_once_every_point_was_looked_at(planned):
     assert "Approved" in planned.words()
 
 
+@pytest.mark.long
 def test_an_approved_plan_is_frozen_until_it_is_reopened_with_a_reason(planned):
     approve(planned)
     planned.go(RULES)
@@ -114,6 +116,7 @@ def test_ticks_are_those_of_one_plan_only(planned):
     assert not any(box.value for box in visitor.tab.checkbox)
 
 
+@pytest.mark.long
 def test_two_windows_the_second_approval_is_refused_and_says_what_happened(planned):
     other = Visitor(EXPORT, round=planned.round_id)
     write(other, "Your name, for the record", "Rosa Quill")

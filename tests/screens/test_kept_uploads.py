@@ -83,6 +83,7 @@ def test_an_upload_is_not_kept_for_ever(monkeypatch):
     assert open_uploads().list() == ()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("screen", [START, NEWER], ids=["start", "newer tables"])
 def test_newer_tables_that_wait_to_be_accepted_outlive_a_reload_too(screen):
     visitor = with_tables()

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 
+import pytest
 from test_screens import Visitor, database, demo, planned  # noqa: F401
 from test_workspace import agree, begin, decline, deployed, fill, row, state
 
@@ -55,6 +56,7 @@ def test_accepting_a_plan_is_undone_with_one_button(planned):  # noqa: F811
     assert "Proved: no plan is better" not in planned.words()
 
 
+@pytest.mark.long
 def test_an_earlier_plan_is_made_the_accepted_one_again_on_compare(planned):  # noqa: F811
     before = deployed(planned)
     decline(planned, "N012")
@@ -67,6 +69,7 @@ def test_an_earlier_plan_is_made_the_accepted_one_again_on_compare(planned):  # 
     assert [one.kind for one in held(planned).events[-2:]] == ["plan", "plan"]
 
 
+@pytest.mark.long
 def test_a_placement_undone_after_its_plan_was_accepted_leaves_no_proof_and_no_approval(planned):  # noqa: F811
     begin(planned, "N012", "placed here by hand")
     planned.choose("Who should support it instead?", "S015")
@@ -125,6 +128,7 @@ def test_an_illness_names_the_deployments_that_no_longer_follow(planned):  # noq
     assert "Proved: no plan is better" in planned.words()
 
 
+@pytest.mark.long
 def test_the_entries_that_hang_on_a_need_are_listed_before_it_is_undone(planned):  # noqa: F811
     urn = rows_by_key(table_cells(held(planned).sources, "needs"), "needs")[("N012",)]["school_urn"]
     add_need(planned, need_id="N900", school_urn=urn, focus="phonics")
@@ -147,6 +151,7 @@ def test_use_this_person_opens_the_placement_with_them_chosen(planned):  # noqa:
     assert box.value == "S015"
 
 
+@pytest.mark.long
 def test_do_this_records_the_repair_as_the_change_that_it_is(planned):  # noqa: F811
     # A need that one more place would meet.
     unmet = next(one["Need"] for one in planned.rows() if one["Supporter"] == "Unmet" and one["Focus"] == "phonics")
@@ -182,6 +187,7 @@ def place(visitor: Visitor, need_id: str, supporter_id: str) -> None:
     visitor.press("Place them here")
 
 
+@pytest.mark.long
 def test_a_placement_reads_what_people_offer_now_and_not_when_the_plan_was_made(planned):  # noqa: F811
     change_row(planned, "supporter_changed", "supporters", "S015", max_deployments="9", days_available="90")
     place(planned, "N012", "S015")
@@ -190,6 +196,7 @@ def test_a_placement_reads_what_people_offer_now_and_not_when_the_plan_was_made(
     assert held(planned).events[-1].about["broken"] == ""
 
 
+@pytest.mark.long
 def test_whoever_declined_is_placed_by_ticking_that_rule_and_stays_in_the_next_plan(planned):  # noqa: F811
     who = deployed(planned)["N012"]
     decline(planned, "N012")
@@ -202,6 +209,7 @@ def test_whoever_declined_is_placed_by_ticking_that_rule_and_stays_in_the_next_p
     assert "no longer follows" not in planned.words()
 
 
+@pytest.mark.long
 def test_tables_that_an_undo_leaves_with_problems_are_mended_in_the_history(planned):  # noqa: F811
     with closing(open_store()) as store:
         seen = store.get(planned.round_id)

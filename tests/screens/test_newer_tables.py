@@ -109,6 +109,7 @@ def test_an_agreed_deployment_is_ended_by_a_tick(agreed):
     assert agreed.figure("Needs met") == "1 of 3"
 
 
+@pytest.mark.long
 def test_only_the_ticked_rows_are_accepted(agreed):
     upload(agreed, needs=NEEDS)
     agreed.press("Untick needs gone (1)")

@@ -90,6 +90,7 @@ def test_the_tables_of_one_workbook_are_found_on_their_sheets():
     assert "Supporters: 12 of 13 columns are used (round.xlsx (Our leaders), header in row 1)" in visitor.words()
 
 
+@pytest.mark.long
 def test_a_table_of_its_own_goes_before_the_workbooks():
     visitor = Visitor()
     give(visitor, "workbook", "round.xlsx", workbooks.as_kept_by_people())

@@ -214,6 +214,7 @@ def test_dates_the_wrong_way_round_are_shown_at_their_field():
     assert len(stored(visitor).events) == 1
 
 
+@pytest.mark.long
 def test_a_late_need_comes_after_the_plan_and_decisions_stay(planned):  # noqa: F811
     record(planned, "status", "N026", "S001", status="agreed")
     visitor = Visitor(NEEDS, round=planned.round_id)
@@ -310,6 +311,7 @@ def test_someone_unavailable_keeps_one_agreed_deployment_and_ends_the_other(two_
     assert supporter(two_agreed, "S1")["unavailable"] == ()
 
 
+@pytest.mark.long
 def test_someone_leaves_and_is_back(two_agreed):
     open_person(two_agreed, "S1", "They have left")
     fill(two_agreed, last=short(-1))
@@ -352,6 +354,7 @@ def test_the_first_evidence_says_whom_it_concerns_and_is_shown():
     assert inputs(visitor).accreditation is None
 
 
+@pytest.mark.long
 def test_several_people_are_changed_together(planned):  # noqa: F811
     planned.go(PEOPLE)
     choose_people(planned, "S001", "S002", "S003")
@@ -406,6 +409,7 @@ def test_what_is_typed_is_shown_as_text():
     assert not any(re.search("<script>alert", one) for one in seen)
 
 
+@pytest.mark.long
 def test_in_an_approved_round_only_contacts_are_changed(planned):  # noqa: F811
     store = open_store()
     store.approve(stored(planned), stored(planned).files, by="Ann Ash")
@@ -445,6 +449,7 @@ def test_a_round_of_an_earlier_version_opens_with_an_address_that_cannot_be_used
     assert "cannot be used" not in earlier.words()
 
 
+@pytest.mark.long
 def test_how_to_reach_a_person_is_changed_without_outdating_the_plan(planned):  # noqa: F811
     planned.go(PEOPLE)
     open_person(planned, "S001", "How to reach them")

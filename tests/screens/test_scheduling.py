@@ -80,6 +80,7 @@ def test_ending_a_turn_that_has_run_out_leaves_the_next_one():
     assert order == ["next"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", [click, long_work])
 def test_a_turn_ends_after_an_error(place):
     with pytest.raises(ZeroDivisionError), place():

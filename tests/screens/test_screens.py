@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import tiny
+from depth import mostly_long
 from streamlit.testing.v1 import AppTest
 
 from matching.errors import DataError
@@ -246,7 +247,7 @@ def test_each_person_has_a_name_of_their_own(demo):
     assert [one.by for one in open_store().get(demo.round_id).events] == [NAME, "Rosa Quill", NAME]
 
 
-@pytest.mark.parametrize("step", SCREENS, ids=lambda step: step.url_path)
+@pytest.mark.parametrize("step", mostly_long(SCREENS, every=2), ids=lambda step: step.url_path)
 def test_the_name_can_be_changed_on_every_screen(demo, step):
     demo.go(step)
     box = demo._one(demo.tab.text_input, "Your name, for the record")
@@ -278,7 +279,7 @@ def test_after_the_demo_of_the_command_line_own_files_can_be_used(monkeypatch):
     assert sorted(one.name == "Demo area" for one in open_store().list()) == [False, True]
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.url_path)
+@pytest.mark.parametrize("step", mostly_long(STEPS, every=2), ids=lambda step: step.url_path)
 def test_all_rounds_are_one_link_away_from_every_screen(demo, step):
     demo.go(step)
     assert "All rounds" in demo.links()

@@ -156,6 +156,7 @@ def test_each_browser_gets_an_identifier_that_cannot_be_guessed(server):
     assert ask(server, "/", Cookie="s2s_browser=guessed")[1].get_all("Set-Cookie")
 
 
+@pytest.mark.long
 def test_no_address_is_looked_up_whoever_asks(server, watched):
     for origin in ("http://localhost:9999", "https://evil.example", "http://192.168.0.7:8501"):
         assert not opens(server, origin=origin)

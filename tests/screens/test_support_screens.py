@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from test_screens import Visitor, database, demo, planned, with_tables  # noqa: F401
 from test_today_screen import held, state
 from test_workspace import begin
@@ -54,6 +55,7 @@ def test_a_visit_is_logged_with_a_fault_beside_its_field_and_an_overrun_is_said(
     assert grid.loc[grid["Identifier"] == "S015", "Days used"].tolist() == ["0.75 of 0.5"]
 
 
+@pytest.mark.long
 def test_terms_a_review_and_an_evaluation_are_recorded_and_shown_even_once_the_plan_is_approved(planned):  # noqa: F811
     planned = agree(planned)
     open_store().approve(held(planned), held(planned).files)

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import pytest
 from test_screens import Visitor, database, demo, planned  # noqa: F401
 from test_workspace import begin
 
@@ -145,6 +146,7 @@ def test_a_consent_alone_and_a_date_that_is_wrong(planned):  # noqa: F811
     assert "So far: home school: yes" in planned.words()
 
 
+@pytest.mark.long
 def test_a_home_school_that_says_no_altogether_keeps_its_leader_from_every_school(planned):  # noqa: F811
     begin(planned, "N026", "A school said no")
     who = state(planned)

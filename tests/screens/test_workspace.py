@@ -142,6 +142,7 @@ def run_until(visitor: Visitor, words: str) -> None:
         visitor.run()
 
 
+@pytest.mark.long
 def test_a_long_search_for_the_best_plan_from_here_can_be_stopped_with_what_it_has(planned, slow):  # noqa: F811
     decline(planned, "N012")
     planned.press("Find the best plan from here")
@@ -158,6 +159,7 @@ def test_a_long_search_for_the_best_plan_from_here_can_be_stopped_with_what_it_h
     assert len(open_store().get(planned.round_id).plans) == 2
 
 
+@pytest.mark.long
 def test_a_decision_ends_the_search_for_a_plan_that_does_not_know_of_it(planned, slow):  # noqa: F811
     decline(planned, "N012")
     planned.press("Find the best plan from here")
@@ -167,6 +169,7 @@ def test_a_decision_ends_the_search_for_a_plan_that_does_not_know_of_it(planned,
     assert "Find the best plan from here" in planned.buttons()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -211,6 +214,7 @@ def test_whoever_agreed_is_taken_in_an_answer_to_why_not(planned):  # noqa: F811
     assert "and already have 1 pinned or agreed need." in planned.words()
 
 
+@pytest.mark.long
 def test_a_pin_shows_in_the_table_and_a_note_beside_the_need(planned):  # noqa: F811
     begin(planned, "N012", "(pin)")
     planned.press("Keep Manjit Martínez here")
@@ -229,6 +233,7 @@ def record_meanwhile(round_id: str, kind: str, need_id: str, supporter_id: str, 
         store.record(store.get(round_id), [new_event(kind, by="Ann Ash", why="Meanwhile", **about)])
 
 
+@pytest.mark.long
 def test_two_people_who_decide_about_different_needs_and_people_do_not_notice_each_other(planned):  # noqa: F811
     (other,) = [one for one in planned.rows() if one["Need"] == "N003"]
     begin(planned, "N012", "(pin)")
@@ -371,6 +376,7 @@ def test_words_of_a_table_stay_as_they_are_in_a_label():
     assert markup.label("A_*b* :red[c] $d$ `e`, F (S1)") == r"A\_\*b\* \:red\[c\] \$d\$ \`e\`, F (S1)"
 
 
+@pytest.mark.long
 def test_an_approved_plan_takes_notes_and_statuses_and_is_reopened_by_a_decline(planned):  # noqa: F811
     held = open_store().get(planned.round_id)
     open_store().approve(held, held.files)
@@ -387,6 +393,7 @@ def test_an_approved_plan_takes_notes_and_statuses_and_is_reopened_by_a_decline(
     assert (after.approved, [one.kind for one in after.events[-2:]]) == (None, ["reopened", "declined"])
 
 
+@pytest.mark.long
 def test_a_package_that_a_decline_opens_in_part_is_told_and_still_verifies(monkeypatch):
     drawn, needs_of = [], live_plan.needs_of
     monkeypatch.setattr(live_plan, "needs_of", lambda found: (drawn.append(found), needs_of(found))[1])
