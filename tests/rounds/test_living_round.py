@@ -438,7 +438,7 @@ def keep_promises(store: RoundStore, history: Sequence[Any], undos: Sequence[int
 
 
 # Two halves of the histories, so that two workers go through them at the same time; each name has histories of its own.
-HALF = cases(20, usually=3)
+HALF = cases(10, usually=3)
 UNDOS = st.lists(st.integers(0, 60), min_size=1, max_size=3)
 
 

@@ -130,8 +130,10 @@ def _show_files(round_: Round, found: Handed) -> None:
 
 
 def _workload(round_: Round, found: Handed) -> pd.DataFrame:
-    """Return the workload with the days logged and, where the round has rates, the cost."""
+    """Return the workload with the days logged, once there are any, and the cost where the round has rates."""
     opened = opened_register(round_)
+    if not opened.state.support.visits and not opened.state.rates:
+        return found.plan.workload
     return workload_with_days(found.plan.workload, opened.support, with_cost=bool(opened.state.rates))
 
 
