@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 
 from matching.inputs.inputs import Inputs
 from matching.inputs.locations import options_of, with_options
@@ -125,6 +126,14 @@ def past_supports(
             continue
         day, rating = on.isoformat() if on else "", ratings.get(pair, "")
         own.append(PastSupport(name, *pair, school_of[need_id], focus_of[need_id], status, day, rating, why))
+    known = {(one.need_id, one.supporter_id) for one in own}
+    # Those of the decisions table that the round was given.
+    columns = ["kind", "need_id", "supporter_id", "on", "reason"]
+    for kind, need_id, supporter_id, on, why in inputs.decisions[columns].itertuples(index=False, name=None):
+        if kind != "pin" and (need_id, supporter_id) not in known:
+            status, day = "forbidden" if kind == "forbid" else kind, on.isoformat() if on else ""
+            about = (need_id, supporter_id, school_of[need_id], focus_of[need_id])
+            own.append(PastSupport(name, *about, status, day, why=why))
     return (*past_of(events), *own)
 
 
@@ -192,10 +201,15 @@ def next_tables(
     )
     is_kept = bars["need_id"].isin(going_on) | bars["school_urn"].isin({school_of[one] for one in needs})
     barred = bars[~is_kept & (bars["kind"] == "forbid")]
-    schools = barred["school_urn"].where(barred["school_urn"] != "", barred["need_id"].map(school_of))
+    barred = barred.assign(
+        school_urn=barred["school_urn"].where(barred["school_urn"] != "", barred["need_id"].map(school_of))
+    )
+    # A file of which faulty rows are left out may name others.
+    known_people = barred["supporter_id"].isin(inputs.supporters["supporter_id"])
+    barred = barred[known_people & barred["school_urn"].isin(inputs.schools["urn"])]
     taken = _taken(state, supporter_of, days_of, _TAKEN[days])
     tables = {
-        "supporters": _people_going_on(sources, inputs, taken, zip(barred["supporter_id"], schools, strict=True)),
+        "supporters": _people_going_on(sources, inputs, taken, barred),
         "needs": _needs_going_on(sources, needs),
     }
     if is_kept.any():
@@ -220,7 +234,7 @@ def _taken(
 
 
 def _people_going_on(
-    sources: Sources, inputs: Inputs, taken: Mapping[str, tuple[int, Decimal]], barred: Iterable[tuple[str, str]]
+    sources: Sources, inputs: Inputs, taken: Mapping[str, tuple[int, Decimal]], barred: pd.DataFrame
 ) -> Source:
     """Return the supporters with places and days less those taken, and with the schools that they are barred from."""
     columns = ["supporter_id", "max_deployments", "days_available"]
@@ -228,7 +242,7 @@ def _people_going_on(
     left = {one: _left(*offered[one], *taken[one]) for one in taken if one in offered}
     conflicts = dict(inputs.supporters[["supporter_id", "conflicts"]].itertuples(index=False, name=None))
     added: dict[str, set[str]] = {}
-    for supporter_id, urn in barred:
+    for supporter_id, urn in zip(barred["supporter_id"], barred["school_urn"], strict=True):
         added.setdefault(supporter_id, {*conflicts[supporter_id]}).add(urn)
     cells = table_cells(sources, "supporters")
     for at, column in enumerate(columns[1:]):

@@ -72,15 +72,9 @@ class RoundStore(RoundReader):
 
     # ---- beginning a round -----------------------------------------------------------------------------------------
 
-    def create(self, name: str, sources: Mapping[str, Source], *, by: str = "") -> Round:
-        """Begin a round with its input files.
-
-        Raises
-        ------
-        DataError
-            The name is blank or too long.
-        """
-        return self._begin(name, sources, new_event("created", by=by, name=name))
+    def create(self, name: str, sources: Mapping[str, Source], *, entry: Sequence[Event] = (), by: str = "") -> Round:
+        """Begin a round with its input files and an entry; raises `DataError` if the name is blank or too long."""
+        return self._begin(name, sources, new_event("created", by=by, name=name), entry)
 
     def copy(self, round_id: str, name: str, *, by: str = "", decisions: bool = False) -> Round:
         """Begin a round as a copy: its input files, its accepted plan and, on request, its decisions.
@@ -101,20 +95,24 @@ class RoundStore(RoundReader):
         return begun
 
     def continue_from(
-        self, seen: Round, name: str, sources: Mapping[str, Source], past: Sequence[PastSupport], *, by: str = ""
+        self,
+        seen: Round,
+        name: str,
+        sources: Mapping[str, Source],
+        past: Sequence[PastSupport],
+        settings: Sequence[Event] = (),
+        *,
+        by: str = "",
     ) -> Round:
         """Begin the next round from one, which stays as it is.
 
         Parameters
         ----------
         seen : Round
-        name : str
-            Of the next round.
-        sources : mapping of str to Source
-            As `matching.rounds.next_round.next_tables` returns them.
-        past : sequence of PastSupport
-            As `matching.rounds.next_round.past_supports` returns it.
-        by : str
+        name, by : str
+            Of the next round, and of the user.
+        sources, past, settings
+            As the functions of `matching.rounds.next_round` return them.
 
         Raises
         ------
@@ -122,7 +120,7 @@ class RoundStore(RoundReader):
             The name is blank or too long.
         """
         first = continued_event(seen.name, seen.round_id, past, by=by)
-        return self._begin(name, sources, first, copied_from=seen.round_id)
+        return self._begin(name, sources, first, settings, copied_from=seen.round_id)
 
     # ---- the input files and plans ---------------------------------------------------------------------------------
 
@@ -331,12 +329,7 @@ class RoundStore(RoundReader):
             return write_round(connection, seen, replace(changed, archived_at=now))
 
     def unarchive(self, seen: Round, *, by: str = "", why: str = "") -> Round:
-        """Put an archived round back on the list.
-
-        Raises
-        ------
-        StaleRoundError
-        """
+        """Put an archived round back on the list; raises `StaleRoundError`."""
         with self._changing(seen) as connection:
             event = new_event("restored", by=by, why=why, **{"from": "archive"})
             return write_round(connection, seen, replace(with_events(seen, [event], _now()), archived_at=None))
@@ -355,7 +348,7 @@ class RoundStore(RoundReader):
         ------
         StaleRoundError
         DataError
-            The round is not archived; or it was erased, and the file could not be written anew after that.
+            The round is not archived; or it was erased, and the file could not be written again after that.
         """
         if seen.archived_at is None:
             raise refused("The round is not archived, so its contact details may still be needed.", "Archive it first.")
@@ -392,12 +385,18 @@ class RoundStore(RoundReader):
         return restored
 
     def _begin(
-        self, name: str, sources: Mapping[str, Source], first: Event, *, copied_from: str | None = None
+        self,
+        name: str,
+        sources: Mapping[str, Source],
+        first: Event,
+        entry: Sequence[Event] = (),
+        copied_from: str | None = None,
     ) -> Round:
         check_name(name)
         now = _now()
         given = GivenFiles(dict(sources), {}, dict.fromkeys(sources, now))
         begun = with_events(Round(secrets.token_hex(8), name, now, 1, given, copied_from=copied_from), [first], now)
+        begun = with_entry(begun, entry, now)
         with self._database.writing() as connection:
             insert_round(connection, begun, {})
         return begun

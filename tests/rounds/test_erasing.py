@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 import tiny
-from stores import opened, raw
+from stores import held, opened, raw
 from test_contacts import with_contacts
 
 from matching.allocation import allocate
@@ -128,3 +128,19 @@ def test_only_an_archived_round_is_erased_and_what_came_before_cannot_be_undone(
         after = store.reopen(store.unarchive(after))
         with pytest.raises(DataError, match="was replaced since"):
             store.undo(after, changed)
+
+
+def test_a_file_that_is_read_by_another_program_is_said_to_hold_traces(tmp_path):
+    path = tmp_path / "rounds.db"
+    with opened(path, wait_s=0.1) as store:
+        seen = lived_in(store)
+        inputs = read_inputs(seen.sources, as_at=tiny.AS_AT)
+        with raw(path) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM events").fetchone()
+            with pytest.raises(DataError, match="traces may be left"):
+                store.erase(seen, inputs)
+        after = held(store, seen.round_id)
+        assert after.events[-1].kind == "erased"
+        store.erase(after, inputs)
+    assert not [word for word in PLANTED if word in everything(path)]

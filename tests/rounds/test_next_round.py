@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stores import opened
 
 from matching.allocation import allocate
+from matching.errors import DataError
 from matching.inputs.read import read_inputs
 from matching.plan.as_bytes import plan_files
 from matching.rounds.history.events import Event, new_event
@@ -164,3 +165,18 @@ def test_the_past_changes_no_plan(tmp_path_factory, pairs, data):
     assert {name: one for name, one in plans[0].items() if name != "manifest.json"} == {
         name: one for name, one in plans[1].items() if name != "manifest.json"
     }
+
+
+def test_decisions_of_the_tables_are_known_in_the_next_round_too(store):
+    given = tiny.decisions("declined,S1,N3,,No time,Jo,2026-08-01", "forbid,S3,N1,,Married to the head,Jo,")
+    after = continued(store, begun(store, decisions=given))
+    words = {one.supporter_id: past_in_words(one, "School") for one in past_of(after.events)}
+    assert "declined on 01/08/2026, because: No time (Autumn)" in words["S1"]
+    assert "forbidden, because: Married to the head (Autumn)" in words["S3"]
+
+
+def test_settings_begin_with_the_next_round_or_neither_does(store):
+    seen = begun(store)
+    with pytest.raises(DataError):
+        store.continue_from(seen, "Spring", seen.sources, (), [new_event("desk", by="Jo", consents="nobody")])
+    assert [one.name for one in store.list()] == ["Autumn"]

@@ -67,17 +67,23 @@ class Database:
             connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def compact(self) -> None:
-        """Write the file anew, so that nothing that was erased is in it or beside it.
+        """Write the whole file again, so that nothing that was erased is left in it or beside it.
 
         Raises
         ------
         DataError
-            Another program is using the file, or there is no room for a second one.
+            Another program is using the file, or there is no room for a second one. What was erased stays erased.
         """
-        _check_present(self.path)
-        with _faults_as_problems(self.path), self._engine.connect() as connection:
-            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                connection.exec_driver_sql(statement)
+        try:
+            _check_present(self.path)
+            with _faults_as_problems(self.path), self._engine.connect() as connection:
+                connection.exec_driver_sql("VACUUM")
+                # The first column is 1 where another program still reads what the log holds.
+                is_read = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        except DataError as error:
+            raise unusable(self.path, *_TRACES) from error
+        if is_read:
+            raise unusable(self.path, *_TRACES)
 
     def close(self) -> None:
         """Close the file."""
@@ -187,6 +193,10 @@ ELSEWHERE = "Check the path and that you may write there, or set S2S_DATABASE_UR
 _IN_USE = (
     "The database of rounds was in use by another program or window for too long; nothing was saved.",
     "Try again in a moment; if it happens again, close the other program.",
+)
+_TRACES = (
+    "The details are erased and are shown nowhere, but the file could not be written anew: traces may be left in it.",
+    "Close other windows and programs that use it, free some space, and erase once more.",
 )
 _READ_ONLY = (
     "The database of rounds can be read but not written; nothing was saved.",

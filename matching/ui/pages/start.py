@@ -148,11 +148,13 @@ def _offer_to_erase(round_: Round) -> None:
         )
         key = f"erase_{round_.revision}"
         is_meant = st.checkbox("I have read what is erased and what stays", key=key)
-        if st.button("Erase for good", disabled=not is_meant):
-            erase = partial(open_round.store().erase, round_, cache.inputs_of(round_.sources), by=person.who())
-            if open_round.change(erase):
-                st.session_state["done"] = "Contact details and remarks are erased. The plans are still here."
-                st.rerun()
+        if st.button("Erase for good", disabled=not is_meant) and open_round.change(partial(_erased, round_)):
+            st.session_state["done"] = "Contact details and remarks are erased. The plans are still here."
+            st.rerun()
+
+
+def _erased(round_: Round) -> Round:
+    return open_round.store().erase(round_, cache.inputs_of(round_.sources), by=person.who())
 
 
 def _rename(round_: Round, key: str) -> None:

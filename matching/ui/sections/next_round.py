@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 
 import streamlit as st
 
@@ -22,7 +23,7 @@ from matching.rounds.next_round import (
 from matching.rounds.round import Round
 from matching.ui.formatting import markup
 from matching.ui.sections.register.opened import OpenedRegister, opened_register
-from matching.ui.state import open_round, person
+from matching.ui.state import cache, open_round, person
 
 _MOST_PAST = 6
 
@@ -50,17 +51,23 @@ def offer_next_round(round_: Round) -> None:
                     "Who must not support a need stays barred from its school, as a conflict that you can remove "
                     "under People.",
                     "Who declined a need that goes on is not proposed for it again.",
-                    "Who declined, who supported whom, and what the schools thought is shown beside a person. It "
-                    "changes no score.",
+                    "Beside each person you see whom they supported or declined, and how the schools rated it. No "
+                    "score changes.",
                     "Messages, notes, visits and the plan stay in this round, which does not change.",
                 ]
             )
         )
-        if st.button("Begin the next round", disabled=not name.strip()):
-            _begin(round_, name.strip(), str(days), going_on)
+        begin = partial(_begun, round_, name.strip(), str(days), going_on)
+        if st.button("Begin the next round", disabled=not name.strip()) and (begun := open_round.change(begin)):
+            needs = counted(len(cache.rows_of(begun.sources, "needs")), "need")
+            st.session_state["done"] = (
+                f"This is the next round, with {needs} that nobody had agreed to support. "
+                f"“{round_.name}” has not changed."
+            )
+            st.rerun()
 
 
-def _begin(round_: Round, name: str, days: str, going_on: bool) -> None:
+def _begun(round_: Round, name: str, days: str, going_on: bool) -> Round:
     opened = opened_register(round_)
     needs = _open_needs(opened) if going_on else []
     tables = next_tables(
@@ -70,17 +77,7 @@ def _begin(round_: Round, name: str, days: str, going_on: bool) -> None:
     ratings = {pair: RATINGS[said[-1].rating].lower() for pair, said in evaluations.items()}
     past = past_supports(round_.name, round_.events, opened.state, opened.inputs, ratings)
     settings = carried_settings(opened.state, by=person.who())
-
-    def begin() -> Round:
-        begun = open_round.store().continue_from(round_, name, tables, past, by=person.who())
-        return open_round.store().record(begun, settings) if settings else begun
-
-    if open_round.change(begin):
-        st.session_state["done"] = (
-            f"This is the next round, with {counted(len(needs), 'need')} that nobody had agreed to support. "
-            f"“{round_.name}” has not changed."
-        )
-        st.rerun()
+    return open_round.store().continue_from(round_, name, tables, past, settings, by=person.who())
 
 
 def _open_needs(opened: OpenedRegister) -> list[str]:

@@ -122,8 +122,7 @@ def try_files(
     if before:
         hold(store().save_sources(before, own_sources(ordered), entry=_settings(ordered, before.events), by=who()))
     else:
-        begun = store().create(name, own_sources(ordered), by=who())
-        hold(store().record(begun, settings) if (settings := _settings(ordered, begun.events)) else begun)
+        hold(store().create(name, own_sources(ordered), entry=_settings(ordered, ()), by=who()))
     erase_upload(upload_id)
     until_changed()[_CORRECTED] = corrected
     follow()

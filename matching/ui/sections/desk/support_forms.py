@@ -21,6 +21,7 @@ from matching.ui.state import person
 
 _LENGTHS = {"0.25": "Quarter day", "0.5": "Half day", "0.75": "Three quarters", "1": "Whole day"}
 _PRIVATE = "What you write here stays in this round, unless you tick it when you hand over."
+_PRINTED = "The dates, days and objectives are printed on the agreement to sign."
 _DAYS = ("on", "start", "end", "review_on")
 
 
@@ -46,7 +47,7 @@ def days_sentence(state: RoundState, pair: Pair, asked: float, designation: str)
 
 
 def terms_sentence(terms: Terms | None) -> str:
-    """Return the dates and objectives that were agreed, or nothing."""
+    """Return the dates that were agreed, or nothing."""
     if terms is None:
         return ""
     start, end = (day_in_words(one) if one else "" for one in (terms.start, terms.end))
@@ -76,7 +77,7 @@ def show_support_form(kind: str, found: Deployments, asked: float, key: str) -> 
     fields = Fields(f"{kind}_{key}", row)
     with st.form(f"{kind}_form_{key}", border=False):
         _FIELDS[kind](fields)
-        st.caption(_PRIVATE)
+        st.caption(_PRINTED if kind == "terms" else _PRIVATE)
         # The sentence about what is no cell of the form is above its button.
         slot = st.empty()
         pressed = st.form_submit_button(_BUTTONS[kind], type="primary")
