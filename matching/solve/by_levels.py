@@ -10,8 +10,6 @@ import numpy as np
 
 from matching.solve.arrays import Integers, Positions
 from matching.solve.budget import Budget
-from matching.solve.close import Choice, Limits, closed
-from matching.solve.column_generation import Rows
 from matching.solve.components import keeps_rules
 from matching.solve.improve import better, filled_greedily
 from matching.solve.params import LoadsParams
@@ -26,6 +24,7 @@ from matching.solve.problem import (
     values_of,
     with_all_pairs_of,
 )
+from matching.solve.programme import Choice, Limits, Rows, closed
 
 _MILLI, _EXACT = 1000, 1e-6
 _N_LEVELS = len(PRIORITY_LEVELS)

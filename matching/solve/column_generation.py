@@ -6,7 +6,7 @@ the linear relaxation of: maximise the sum of :math:`v(L) x_L`, where ::
     need i        sum over loads with i                   <= 1      (= y_p in a package p, y_p between 0 and 1)
     supporter j   sum over loads of j                     <= 1
     level k       needs of level k met, over all loads    >= what earlier levels reached
-    school s      sum of [L visits s] x_L                 <= supporters that may come
+    school s      sum of [L visits s] x_L                 <= supporters that may come (times y_p, as in `programme`)
     home h        sum of |L| x_L over supporters of h     <= deployments left
 
 Its columns are found by pricing, a knapsack for each supporter (Dantzig and Wolfe, Operations Research 8, 1960;
@@ -21,119 +21,17 @@ sides, plus every supporter's best load at these prices (Lagrangean relaxation; 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array, csc_array
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.arrays import Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.highs import LinearProgramme
 from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, widened
 from matching.solve.params import LoadsParams
 from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, PricingOracle, chosen_pairs, rank_in_order
+from matching.solve.programme import Rows
 
 _N_LEVELS = len(PRIORITY_LEVELS)
 _NOTHING, _MILLI, _RISING, _LITTLE = 1e-7, 1000, 0.05, 1e3
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of the master, one after another: needs, supporters, levels, then schools and homes that could bind.
-
-    Attributes
-    ----------
-    least, most : ndarray of float64
-        By row.
-    supporter_at, level_at, school_at, home_at : int
-        The first row of each kind; needs come first.
-    school, home : ndarray of intp
-        By need its school, and by supporter the home school, as rows; -1 where no limit could bind.
-    package : ndarray of intp
-        By need: its package as a number from 0, or -1.
-    by_places : ndarray of bool
-        By supporter: whether only places limit them, so that a load takes as many of their places as it has needs. For
-        them a single pair, or the pairs of one visit, can be a column, which is much easier to solve.
-    """
-
-    least: Floats
-    most: Floats
-    supporter_at: int
-    level_at: int
-    school_at: int
-    home_at: int
-    school: Positions
-    home: Positions
-    package: Positions
-    by_places: Flags
-
-    @classmethod
-    def of(cls, problem: AssignmentProblem, *, splits_visits: bool = False) -> "Rows":
-        """Return the rows of a problem.
-
-        With limits on schools, visits are columns of their own only in a large problem (`splits_visits`): the master is
-        solved much sooner, and its bound is somewhat wider.
-        """
-        n_needs, n_people = len(problem.level), len(problem.places)
-        school, home, package = (np.full(size, -1, dtype=np.intp) for size in (n_needs, n_people, n_needs))
-        limits = [np.zeros(0), np.zeros(0)]
-        side = problem.side_constraints
-        if side is not None:
-            asking = np.bincount(side.school, minlength=len(side.supporters_left))
-            offering = np.bincount(side.home, weights=problem.places, minlength=len(side.deployments_left))
-            binding = [np.flatnonzero(asking > side.supporters_left), np.flatnonzero(offering > side.deployments_left)]
-            school, home = (_numbered(of, some) for of, some in zip((side.school, side.home), binding, strict=True))
-            left = (side.supporters_left, side.deployments_left)
-            limits = [one[some].astype(np.float64) for one, some in zip(left, binding, strict=True)]
-            _, package[side.package >= 0] = np.unique(side.package[side.package >= 0], return_inverse=True)
-        level_at = n_needs + n_people
-        school_at = level_at + _N_LEVELS
-        home_at = school_at + len(limits[0])
-        most = np.concatenate([np.ones(level_at), np.full(_N_LEVELS, np.inf), *limits])
-        least = np.full(len(most), -np.inf)
-        packed = np.flatnonzero(package >= 0)
-        least[packed] = most[packed] = 0
-        by_places = np.isinf(problem.days_offered) & (splits_visits or bool((school < 0).all()))
-        most[n_needs:level_at] = np.where(by_places, problem.places, 1)
-        school, home = (np.where(of >= 0, at + of, -1) for of, at in ((school, school_at), (home, home_at)))
-        return cls(least, most, n_needs, level_at, school_at, home_at, school, home, package, by_places)
-
-    @property
-    def n_packages(self) -> int:
-        """The number of packages: the first columns of the master."""
-        return int(self.package.max(initial=-1)) + 1
-
-    def packages(self) -> csc_array:
-        """Return a column for each package, which takes up its needs."""
-        packed = np.flatnonzero(self.package >= 0)
-        shape = (len(self.most), self.n_packages)
-        return csc_array((np.full(len(packed), -1.0), (packed, self.package[packed])), shape=shape)
-
-    def visited(self, problem: AssignmentProblem) -> Positions:
-        """Return by pair the row of the school that counts its visit, or -1."""
-        pairs = np.arange(len(problem.need))
-        return np.where(problem.already_visits(pairs), -1, self.school[problem.need])
-
-    def cells(self, problem: AssignmentProblem, visited: Positions, loads: Positions) -> csc_array:
-        """Return the columns of loads, which are pairs of the problem filled up in front with -1."""
-        load, slot = np.nonzero(loads >= 0)
-        pair = loads[load, slot]
-        need, holder = problem.need[pair], problem.supporter[loads[:, -1]]
-        home = self.home[holder][load]
-        visit = np.unique(np.column_stack([visited[pair], load])[visited[pair] >= 0], axis=0)
-        every = np.arange(len(loads))
-        of_supporter = np.where(self.by_places[holder], (loads >= 0).sum(axis=1), 1)
-        row = (need, self.supporter_at + holder, self.level_at + problem.level[need], visit[:, 0], home[home >= 0])
-        column = (load, every, load, visit[:, 1], load[home >= 0])
-        ones = np.ones(sum(map(len, row)))
-        ones[len(need) : len(need) + len(loads)] = of_supporter
-        cells = (ones, (np.concatenate(row), np.concatenate(column)))
-        return csc_array(coo_array(cells, shape=(len(self.most), len(loads))))
-
-
-def _numbered(of: Positions, some: Positions) -> Positions:
-    """Return the place of each entry among some sorted numbers, or -1."""
-    if not len(some):
-        return np.full(len(of), -1, dtype=np.intp)
-    place = np.minimum(np.searchsorted(some, of), len(some) - 1)
-    return np.where(some[place] == of, place, -1)
 
 
 @dataclass(frozen=True)
@@ -203,6 +101,12 @@ class Master:
     @bound.setter
     def bound(self, bound: Bound) -> None:
         self._bound, self._is_stale = bound, False
+
+    @property
+    def toll(self) -> Floats:
+        """By school: the price of a visit."""
+        toll: Floats = self.bound.price[self.rows.school_at : self.rows.home_at]
+        return toll
 
     # ---- pairs and loads ----
 
@@ -338,8 +242,7 @@ class Master:
         price[rows.supporter_at : rows.level_at] = 0.0
         with np.errstate(invalid="ignore"):
             sides = np.where(price > 0, price * self._most, np.where(price < 0, price * self._least, 0.0))
-        packed = rows.package >= 0
-        of_package = np.bincount(rows.package[packed], weights=price[: len(rows.package)][packed])
+        of_package = -(rows.packages().T @ price)
         best = best_loads(self.offers, gain := self._gain(price), price[rows.school_at : rows.home_at])
         value = float(sides.sum() + np.maximum(of_package, 0).sum() + best.gain.sum())
         return Bound(value, price, gain, best)

@@ -18,7 +18,6 @@ from scipy.sparse.csgraph import dijkstra
 
 from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
-from matching.solve.close import Choice, Limits, closed
 from matching.solve.column_generation import Master
 from matching.solve.components import keeps_rules
 from matching.solve.knapsack import best_loads, loads_within
@@ -34,6 +33,7 @@ from matching.solve.problem import (
     values_of,
     visits_of,
 )
+from matching.solve.programme import Choice, Limits, closed
 
 _MILLI = 1000
 _SPLIT = 1e-6
@@ -167,7 +167,7 @@ def _losses(master: Master, plan: Positions) -> _Losses:
     paid = rows.cells(master.problem, master.visited, loads).T @ toll
     gained[master.problem.supporter[loads[:, -1]]] = master.sums(bound.gain, loads) - paid
     of_need = np.where(plan == UNMET, np.maximum(bound.price[: len(plan)], 0.0), 0.0)
-    of_pair = bound.best.loss(master.offers, bound.gain)
+    of_pair = bound.best.loss(master.offers, bound.gain, master.toll)
     return _Losses(of_need, np.maximum(bound.best.gain - gained, 0.0), of_pair)
 
 
@@ -227,12 +227,17 @@ def _searched(
     is_free_pair = free[problem.need] & people[problem.supporter]
     gain = np.where(is_free_pair, master.bound.gain, -np.inf)
     missing = float(losses.of_need.sum() + losses.of_supporter.sum())
-    toll = master.bound.price[rows.school_at : rows.home_at]
     within = missing
     while True:
         reach = np.where(people, within, -1.0)
         loads, is_listed = loads_within(
-            master.offers, gain, toll, master.bound.best, reach, params.neighbourhood_loads, params.most_loads_each
+            master.offers,
+            gain,
+            master.toll,
+            master.bound.best,
+            reach,
+            params.neighbourhood_loads,
+            params.most_loads_each,
         )
         if is_listed[people].all() or within < 1 / _MILLI:
             break
@@ -289,6 +294,9 @@ def _left(master: Master, held: Positions) -> Limits:
     """Return the limits that remain beside the deployments that are held."""
     rows, problem = master.rows, master.problem
     used = np.asarray(rows.cells(problem, master.visited, master.loads_of(held)).sum(axis=1)).ravel()
+    is_met = np.zeros(rows.n_packages)
+    is_met[rows.package[(rows.package >= 0) & (held != UNMET)]] = 1
+    used += rows.packages() @ is_met
     most = rows.most.copy()
     most[rows.school_at :] -= used[rows.school_at :]
     return Limits(rows.least.copy(), most)

@@ -80,9 +80,10 @@ class BestLoads:
     loads: Positions
     most: list[tuple[Positions, Floats]]
 
-    def loss(self, offers: Offers, gain: Floats) -> Floats:
+    def loss(self, offers: Offers, gain: Floats, toll: Floats) -> Floats:
         """Return by pair how much less than its supporter's best any load with it gains, at least."""
         who, rest = offers.supporter, np.zeros(len(gain))
+        gain = gain - _due_alone(offers, gain, toll)
         places, days = offers.places[who] - 1, offers.days[who] - offers.asked
         could, row = (places >= 0) & (days >= 0), np.full(len(offers.places), -1)
         for people, table in self.most:
@@ -175,13 +176,15 @@ def loads_within(
     """
     n_people, width = len(offers.places), max(int(offers.places.max(initial=0)), 1)
     least, is_listed = best.gain - within - _NOTHING, np.ones(n_people, dtype=bool)
-    pair = np.flatnonzero(best.loss(offers, gain) <= within[offers.supporter])
-    pair = pair[np.lexsort((pair, offers.supporter[pair]))]
+    pair = np.flatnonzero(best.loss(offers, gain, toll) <= within[offers.supporter])
+    # The needs of a visit come one after another: only the last school of a load can be visited again for nothing.
+    pair = pair[np.lexsort((pair, offers.school[pair], offers.supporter[pair]))]
     end = np.searchsorted(offers.supporter[pair], np.arange(n_people), side="right")
     table = _joined(offers, best)
-    of_pair = np.where(offers.school >= 0, np.append(toll, 0.0)[offers.school], 0.0)
+    of_pair = _tolls(offers, toll)
+    again = _saved_later(offers, pair, gain, of_pair)
     last, load = np.arange(len(pair)), pair[:, np.newaxis]
-    value, paid = gain[pair] - of_pair[pair], of_pair[pair]
+    value = gain[pair] - of_pair[pair]
     places, days = offers.places[offers.supporter[pair]] - 1, offers.days[offers.supporter[pair]] - offers.asked[pair]
     found, count = [], np.zeros(n_people, dtype=np.int64)
     while len(last):
@@ -199,18 +202,47 @@ def loads_within(
         one = pair[following]
         fits = days[at] >= offers.asked[one]
         at, following, one = at[fits], following[fits], one[fits]
-        known = (offers.school[load[at]] == offers.school[one][:, np.newaxis]).any(axis=1)
-        due = np.where(known, 0.0, of_pair[one])
-        value_after, paid_after = value[at] + gain[one] - due, paid[at] + due
-        places_after, days_after, whose = places[at] - 1, days[at] - offers.asked[one], offers.supporter[one]
-        # What else could be gained at most; a school that is visited already would not be paid for again.
+        due = np.where(offers.school[load[at, -1]] == offers.school[one], 0.0, of_pair[one])
+        value_after, places_after, days_after = (
+            value[at] + gain[one] - due,
+            places[at] - 1,
+            days[at] - offers.asked[one],
+        )
+        # What else could be gained at most.
+        whose = offers.supporter[one]
         rest = table[whose, np.minimum(places_after, table.shape[1] - 1), np.minimum(days_after, table.shape[2] - 1)]
-        could = value_after + rest + paid_after >= least[whose]
+        could = value_after + rest + again[following] >= least[whose]
         last, load = following[could], np.hstack([load[at[could]], one[could][:, np.newaxis]])
-        value, paid, places, days = value_after[could], paid_after[could], places_after[could], days_after[could]
+        value, places, days = value_after[could], places_after[could], days_after[could]
     listed = [widened(some[is_listed[offers.supporter[some[:, -1]]]], width) for some in found]
     loads = np.sort(np.vstack(listed), axis=1) if listed else np.empty((0, width), dtype=np.intp)
     return loads, is_listed
+
+
+def _tolls(offers: Offers, toll: Floats) -> Floats:
+    """Return by pair the price of its visit."""
+    return np.where(offers.school >= 0, np.append(toll, 0.0)[offers.school], 0.0)
+
+
+def _due_alone(offers: Offers, gain: Floats, toll: Floats) -> Floats:
+    """Return by pair what is left to pay of its visit's price, whatever else its supporter does there."""
+    of_pair, due = _tolls(offers, toll), np.zeros(len(gain))
+    paying = np.flatnonzero(of_pair > 0)
+    _, visit = np.unique(offers.supporter[paying] * len(toll) + offers.school[paying], return_inverse=True)
+    worth = np.maximum(gain[paying], 0.0)
+    others = np.bincount(visit, weights=worth)[visit] - worth
+    due[paying] = np.maximum(of_pair[paying] - others, 0.0)
+    return due
+
+
+def _saved_later(offers: Offers, pair: Positions, gain: Floats, of_pair: Floats) -> Floats:
+    """Return by place in a list of pairs how much its visit, once paid for, can add to what later pairs gain."""
+    who, school, worth = offers.supporter[pair], offers.school[pair], np.maximum(gain[pair], 0.0)
+    is_last = (np.diff(who, append=-1) != 0) | (np.diff(school, append=-2) != 0)
+    so_far = np.cumsum(worth)
+    visit = np.cumsum(is_last) - is_last
+    later: Floats = so_far[is_last][visit] - so_far
+    return np.minimum(of_pair[pair], later)
 
 
 def _joined(offers: Offers, best: BestLoads) -> Floats:
@@ -246,7 +278,7 @@ class _Steps:
 
     @classmethod
     def of(cls, offers: Offers, gain: Floats, toll: Floats) -> "_Steps":
-        of_pair = np.where(offers.school >= 0, np.append(toll, 0.0)[offers.school], 0.0)
+        of_pair = _tolls(offers, toll)
         pair = np.flatnonzero((gain > _NOTHING) & (offers.asked <= offers.days[offers.supporter]))
         pair = pair[offers.places[offers.supporter[pair]] > 0]
         free = of_pair[pair] <= _NOTHING

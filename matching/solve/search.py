@@ -5,7 +5,7 @@ A component with few pairs goes straight to the closing programme, pair by pair.
 1. column generation (`column_generation`), level by level: how many needs of each can be met at most, and then the
    score that no plan exceeds which meets that many;
 2. the restricted master in whole numbers and large neighbourhood search (`improve`): the plan;
-3. the closing programme (`close`): every load that could be in a better plan, as far as time allows.
+3. the closing programme (`programme`): every load that could be in a better plan, as far as time allows.
 
 Guarantee: the plan keeps every rule. Each level's bound holds over all eligible pairs for plans that are as good in the
 levels before it, whenever the search ends.
@@ -16,7 +16,6 @@ import numpy as np
 from matching.solve.arrays import Flags, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.by_levels import closed_by_levels, counted
-from matching.solve.close import Choice, Limits, closed
 from matching.solve.column_generation import Master
 from matching.solve.improve import better, exchanged, filled_greedily, from_restricted_master, searched_around
 from matching.solve.knapsack import loads_within
@@ -34,6 +33,7 @@ from matching.solve.problem import (
     with_all_pairs_of,
     with_best_pairs,
 )
+from matching.solve.programme import Choice, Limits, closed
 
 _MILLI, _EXACT = 1000, 1e-6
 _N_LEVELS = len(PRIORITY_LEVELS)
@@ -375,7 +375,7 @@ class _ByLoads:
         """Return what could be in a better plan: the loads of supporters who have few, and the pairs of the others."""
         master, params = self.master, self._params
         loads, is_listed = self._loads_within(gap, params.most_loads, params.most_loads_each)
-        loss = master.bound.best.loss(master.offers, master.bound.gain)
+        loss = master.bound.best.loss(master.offers, master.bound.gain, master.toll)
         chosen = np.isin(np.arange(len(loss)), chosen_pairs(master.problem, self.plan))
         supporter = master.problem.supporter
         pairs = np.flatnonzero(((loss <= gap) | chosen) & ~is_listed[supporter])
@@ -386,10 +386,9 @@ class _ByLoads:
     def _loads_within(self, within: float, most: int, most_each: int) -> tuple[Positions, Flags]:
         master = self.master
         master.with_all_gaining(within)
-        toll = master.bound.price[master.rows.school_at : master.rows.home_at]
         everyone = np.full(len(master.problem.places), within)
         loads, is_listed = loads_within(
-            master.offers, master.bound.gain, toll, master.bound.best, everyone, most, most_each
+            master.offers, master.bound.gain, master.toll, master.bound.best, everyone, most, most_each
         )
         return loads if master.offers.is_exact else master.within_days(loads), is_listed
 

@@ -22,7 +22,7 @@ from matching.solve.components import keeps_rules
 from matching.solve.improve import exchanged, plan_weight
 from matching.solve.knapsack import Offers, best_loads, loads_apart, loads_within
 from matching.solve.params import LoadsParams, MarketParams, SolveParams
-from matching.solve.problem import UNMET, AssignmentProblem
+from matching.solve.problem import UNMET, AssignmentProblem, SideConstraints
 
 # Every component takes the column generation; in the second way with few pairs in memory, in the third with tables and
 # programmes so small that days are rounded, loads are left out and integer programmes run in a process of their own.
@@ -147,6 +147,27 @@ def test_after_exchanges_no_supporter_can_do_better_with_unmet_needs(number):
         assert held == max(sum(weight[one, person] for one in some) for some in within)
 
 
+def test_prices_alone_show_that_a_package_needs_more_people_than_its_school_takes():
+    """Three needs, and three people with one place each, of whom two may come: two thirds of the package are no plan."""
+    need, supporter = (places.ravel() for places in np.indices((3, 3)))
+    at_one_school = SideConstraints(
+        package=np.zeros(3, dtype=np.intp),
+        school=np.zeros(3, dtype=np.intp),
+        supporters_left=np.array([2]),
+        pinned_visits=np.zeros(0, dtype=np.intp),
+        home=np.arange(1, 4),
+        deployments_left=np.full(4, 9),
+    )
+    every, no_price = np.ones(3, dtype=np.int64), np.zeros(3, dtype=np.int64)
+    problem = AssignmentProblem(
+        need, supporter, np.full(9, 500), 0 * every, every, every, np.full(3, np.inf), at_one_school
+    )
+    params = LoadsParams()
+    master = Master(problem, None, no_price, params)
+    assert master.generate(params.close, Budget.of(60))
+    assert master.bound.value == pytest.approx(0, abs=params.close)
+
+
 @pytest.mark.parametrize("number", range(3))
 def test_without_any_integer_programme_the_plan_keeps_the_rules_and_its_bounds_hold(monkeypatch, number):
     """A solver that fails, for want of memory say, leaves the plan so far."""
@@ -226,7 +247,7 @@ def test_the_load_of_most_gain_is_that_of_trying_them_all(number, cells):
     offers, gain, toll = random_offers(number)
     best = best_loads(offers, gain, toll, cells)
     taken = {offers.supporter[load[-1]]: tuple(load[load >= 0].tolist()) for load in best.loads}
-    loss = best.loss(offers, gain)
+    loss = best.loss(offers, gain, toll)
     for person in range(5):
         loads = all_loads(offers, gain, toll, person)
         most = max([0.0, *loads.values()])

@@ -1,4 +1,4 @@
-"""The closing integer programme, whose columns are loads, or pairs where a supporter has too many loads.
+"""The integer programme that every plan with days, packages or limits solves: its rows, and its best choice.
 
 Model, over loads L of some supporters and pairs (i, j) of the others, binary::
 
@@ -6,16 +6,19 @@ Model, over loads L of some supporters and pairs (i, j) of the others, binary::
     supporter j    sum over loads of j                      <= 1,  or  sum_i x_ij <= places_j
                                                                   and  sum_i days_i x_ij <= days_j
     level k        needs of level k met                     within what is kept
-    school s       visits of loads and of supporters        <= supporters that may come
+    school s       visits of loads and of supporters        <= supporters that may come   (times y_p where all needs of
+                                                                  the school are one package)
     home h         needs met by supporters of h             <= deployments left
     visit of j     x_ij                                     <= z_js where several needs of s could be j's
 
-It is the same programme as the master's, with fewer columns and in whole numbers. Loads make the linear relaxation
-close; pairs keep it small where a supporter has very many loads.
+Column generation solves its linear relaxation over loads alone. Loads make that close; pairs keep the programme small
+where a supporter has very many loads. Nobody comes for a package that is not met: in whole numbers the limit times y_p
+says no more than the limit, but its relaxation is much closer (Nemhauser and Wolsey, Integer and Combinatorial
+Optimization, 1988, I.1).
 
 Guarantee: with every load whose loss at the prices of a bound is no more than the gap, its best plan is the best there
-is (reduced cost fixing; Nemhauser and Wolsey, Integer and Combinatorial Optimization, 1988, II.5). HiGHS is exact to
-less than a thousandth, and a plan is accepted only if it keeps every rule in whole numbers.
+is (reduced cost fixing; Nemhauser and Wolsey, II.5). HiGHS is exact to less than a thousandth, and a plan is accepted
+only if it keeps every rule in whole numbers.
 """
 
 from dataclasses import dataclass
@@ -23,11 +26,136 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, hstack, vstack
 
-from matching.solve.arrays import Floats, Integers, Positions
+from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
-from matching.solve.column_generation import Rows
 from matching.solve.highs import Model, most_in_whole
-from matching.solve.problem import UNMET, AssignmentProblem
+from matching.solve.problem import PRIORITY_LEVELS, UNMET, AssignmentProblem
+
+_N_LEVELS = len(PRIORITY_LEVELS)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the master, one after another: needs, supporters, levels, then schools and homes that could bind.
+
+    Attributes
+    ----------
+    least, most : ndarray of float64
+        By row.
+    supporter_at, level_at, school_at, home_at : int
+        The first row of each kind; needs come first.
+    school, home : ndarray of intp
+        By need its school, and by supporter the home school, as rows; -1 where no limit could bind.
+    package : ndarray of intp
+        By need: its package as a number from 0, or -1.
+    package_row : ndarray of intp
+        By package: the row of the school whose needs are all in it, or -1.
+    package_visits : ndarray of float64
+        By package: how many supporters may come there if it is met.
+    by_places : ndarray of bool
+        By supporter: whether only places limit them, so that a load takes as many of their places as it has needs. For
+        them a single pair, or the pairs of one visit, can be a column, which is much easier to solve.
+    """
+
+    least: Floats
+    most: Floats
+    supporter_at: int
+    level_at: int
+    school_at: int
+    home_at: int
+    school: Positions
+    home: Positions
+    package: Positions
+    package_row: Positions
+    package_visits: Floats
+    by_places: Flags
+
+    @classmethod
+    def of(cls, problem: AssignmentProblem, *, splits_visits: bool = False) -> "Rows":
+        """Return the rows of a problem.
+
+        With limits on schools, visits are columns of their own only in a large problem (`splits_visits`): the master is
+        solved much sooner, and its bound is somewhat wider.
+        """
+        n_needs, n_people = len(problem.level), len(problem.places)
+        school, home, package = (np.full(size, -1, dtype=np.intp) for size in (n_needs, n_people, n_needs))
+        limits = [np.zeros(0), np.zeros(0)]
+        side = problem.side_constraints
+        if side is not None:
+            asking = np.bincount(side.school, minlength=len(side.supporters_left))
+            offering = np.bincount(side.home, weights=problem.places, minlength=len(side.deployments_left))
+            binding = [np.flatnonzero(asking > side.supporters_left), np.flatnonzero(offering > side.deployments_left)]
+            school, home = (_numbered(of, some) for of, some in zip((side.school, side.home), binding, strict=True))
+            left = (side.supporters_left, side.deployments_left)
+            limits = [one[some].astype(np.float64) for one, some in zip(left, binding, strict=True)]
+            _, package[side.package >= 0] = np.unique(side.package[side.package >= 0], return_inverse=True)
+        level_at = n_needs + n_people
+        school_at = level_at + _N_LEVELS
+        home_at = school_at + len(limits[0])
+        most = np.concatenate([np.ones(level_at), np.full(_N_LEVELS, np.inf), *limits])
+        least = np.full(len(most), -np.inf)
+        packed = np.flatnonzero(package >= 0)
+        least[packed] = most[packed] = 0
+        by_places = np.isinf(problem.days_offered) & (splits_visits or bool((school < 0).all()))
+        most[n_needs:level_at] = np.where(by_places, problem.places, 1)
+        school, home = (np.where(of >= 0, at + of, -1) for of, at in ((school, school_at), (home, home_at)))
+        package_row = _whole_schools(package, school)
+        package_visits = np.where(package_row >= 0, most[package_row], 0.0)
+        most[package_row[package_row >= 0]] = 0
+        places = (n_needs, level_at, school_at, home_at)
+        return cls(least, most, *places, school, home, package, package_row, package_visits, by_places)
+
+    @property
+    def n_packages(self) -> int:
+        """The number of packages: the first columns of the master."""
+        return int(self.package.max(initial=-1)) + 1
+
+    def packages(self) -> csc_array:
+        """Return a column for each package, which takes up its needs."""
+        packed, whole = np.flatnonzero(self.package >= 0), np.flatnonzero(self.package_row >= 0)
+        row, package = np.append(packed, self.package_row[whole]), np.append(self.package[packed], whole)
+        taken = np.append(np.ones(len(packed)), self.package_visits[whole])
+        return csc_array((-taken, (row, package)), shape=(len(self.most), self.n_packages))
+
+    def visited(self, problem: AssignmentProblem) -> Positions:
+        """Return by pair the row of the school that counts its visit, or -1."""
+        pairs = np.arange(len(problem.need))
+        return np.where(problem.already_visits(pairs), -1, self.school[problem.need])
+
+    def cells(self, problem: AssignmentProblem, visited: Positions, loads: Positions) -> csc_array:
+        """Return the columns of loads, which are pairs of the problem filled up in front with -1."""
+        load, slot = np.nonzero(loads >= 0)
+        pair = loads[load, slot]
+        need, holder = problem.need[pair], problem.supporter[loads[:, -1]]
+        home = self.home[holder][load]
+        visit = np.unique(np.column_stack([visited[pair], load])[visited[pair] >= 0], axis=0)
+        every = np.arange(len(loads))
+        of_supporter = np.where(self.by_places[holder], (loads >= 0).sum(axis=1), 1)
+        row = (need, self.supporter_at + holder, self.level_at + problem.level[need], visit[:, 0], home[home >= 0])
+        column = (load, every, load, visit[:, 1], load[home >= 0])
+        ones = np.ones(sum(map(len, row)))
+        ones[len(need) : len(need) + len(loads)] = of_supporter
+        cells = (ones, (np.concatenate(row), np.concatenate(column)))
+        return csc_array(coo_array(cells, shape=(len(self.most), len(loads))))
+
+
+def _whole_schools(package: Positions, school: Positions) -> Positions:
+    """Return by package the row of its school where no other need counts its visits there, or -1."""
+    row = np.full(int(package.max(initial=-1)) + 1, -1, dtype=np.intp)
+    groups = np.unique(np.column_stack([school, package])[school >= 0], axis=0)
+    _, first, count = np.unique(groups[:, 0], return_index=True, return_counts=True)
+    alone = groups[first[count == 1]]
+    alone = alone[alone[:, 1] >= 0]
+    row[alone[:, 1]] = alone[:, 0]
+    return row
+
+
+def _numbered(of: Positions, some: Positions) -> Positions:
+    """Return the place of each entry among some sorted numbers, or -1."""
+    if not len(some):
+        return np.full(len(of), -1, dtype=np.intp)
+    place = np.minimum(np.searchsorted(some, of), len(some) - 1)
+    return np.where(some[place] == of, place, -1)
 
 
 @dataclass(frozen=True)
