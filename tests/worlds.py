@@ -470,7 +470,7 @@ def solved_wide(number: int) -> Solved:
     return Solved(made, inputs, allocate(inputs))
 
 
-GALLERY = range(36 if DEEP else 16)
+GALLERY = range(36 if DEEP else 12)
 WIDE = range(8)
 
 

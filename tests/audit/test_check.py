@@ -113,7 +113,7 @@ def test_a_changed_cell_is_found_by_the_digest(name):
 @pytest.mark.deeper
 @pytest.mark.parametrize(
     ("name", "column"),
-    mostly_long([(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))], every=3),
+    mostly_long([(name, k) for name in TABLES for k in range(len(rows_of(small()[name])[0]))], every=6),
 )
 def test_any_changed_cell_is_found_even_where_the_digest_was_changed_too(name, column):
     files = small()
@@ -141,7 +141,7 @@ def test_a_row_left_out_doubled_or_moved_is_found(name):
 
 @pytest.mark.parametrize("level", range(4))
 @pytest.mark.parametrize("key", ["value", "bound"])
-@pytest.mark.parametrize("more", [-1, -0.001, 0.001, 1])
+@pytest.mark.parametrize("more", [-1, -0.001, 0.001, 1] if DEEP else [-0.001, 1])
 def test_another_objective_is_found(level, key, more):
     objective = json.loads(small()["manifest.json"])["objective"]
     objective[level][key] = round(objective[level][key] + more, 3)

@@ -83,6 +83,7 @@ def test_a_name_is_asked_for_once_whatever_is_opened_or_stopped(demo_app, browse
         expect(box).to_have_value("<b>Rosa</b> *Quill* £100;")
 
 
+@pytest.mark.long
 def test_the_demo_opens_once_and_own_files_can_always_be_reached(demo_app, browser):
     with profile(browser, demo_app) as context:
         window = Window(context.new_page(), demo_app.address)

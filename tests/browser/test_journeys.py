@@ -64,6 +64,7 @@ def test_the_plan_leaves_to_the_byte_as_the_command_line_writes_it(window, tmp_p
     book.close()
 
 
+@pytest.mark.long
 def test_a_fault_in_own_tables_is_found_mended_and_the_plan_made(window):
     page = window.page
     window.open()

@@ -438,11 +438,10 @@ def keep_promises(store: RoundStore, history: Sequence[Any], undos: Sequence[int
 
 
 # Two halves of the histories, so that two workers go through them at the same time; each name has histories of its own.
-HALF = cases(10, usually=3)
+HALF = cases(30, usually=3)
 UNDOS = st.lists(st.integers(0, 60), min_size=1, max_size=3)
 
 
-@pytest.mark.histories
 @pytest.mark.deeper
 @HALF
 @given(HISTORIES, UNDOS)
@@ -451,9 +450,8 @@ def test_a_round_keeps_its_promises_whatever_happens_to_it(store, history, undos
 
 
 @pytest.mark.long
-@pytest.mark.histories
 @pytest.mark.deeper
-@HALF
+@cases(30, usually=6)
 @given(HISTORIES, UNDOS)
 def test_a_round_keeps_its_promises_in_other_histories_too(store, history, undos):
     keep_promises(store, history, undos)
