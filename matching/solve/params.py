@@ -165,7 +165,7 @@ class LoadsParams(_Section):
     smoothing: Share = 0.4
     times_apart: CountOrZero = 3
     most_new_loads: Count = 4_000
-    close: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.002
+    close: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.0005
     columns_here: CountOrZero = 3_000
     neighbourhood_people: Count = 120
     neighbourhoods: CountOrZero = 8

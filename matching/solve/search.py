@@ -190,7 +190,8 @@ class _ByLoads:
                 continue
             budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met")
             is_better = self._count(level, budget)
-            if self.goals[level] < self.proved[level]:
+            # Where the master itself meets so many, in fractions, prices cannot show that it is impossible.
+            if max(self.goals[level], self.targets[level]) < self.proved[level]:
                 proved, could = self._most_met(level, budget)
                 self.proved[level] = max(min(self.proved[level], proved), self.goals[level])
                 if could > self.targets[level]:
@@ -200,7 +201,7 @@ class _ByLoads:
             del self.goals[level + 1 :], self.proved[level + 1 :]
             for later in range(level + 1, _N_LEVELS):
                 self.master.open_level(later)
-            self.master.keep_level(level, self.goals[level], self.proved[level])
+            self.master.keep_level(level, self.goals[level], self.goals[level])
             self.master.generate(self._close_counts, budget)
             for later in range(level + 1, _N_LEVELS):
                 self._keep(later, reached[later])
@@ -265,9 +266,11 @@ class _ByLoads:
         return min(self._most_score(), self._places_only[-1]) if is_as_with_places_only else self._most_score()
 
     def _bound_score(self, budget: Budget) -> None:
-        """Bound the score by itself, where a plan could meet more needs than this one, for all that is proved."""
+        """Bound the score by itself, for plans that meet as many needs as this one and no more."""
         bonus = np.where(np.array(self.goals) == np.array(self.proved), self.master.bonus, 0.0)
         if (bonus != self.master.bonus).any():
+            for level in range(_N_LEVELS):
+                self.master.keep_level(level, self.goals[level], self.goals[level])
             self.master.reweigh(bonus)
             self.master.generate(self._params.close, budget)
 
