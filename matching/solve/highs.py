@@ -18,7 +18,7 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from matching.solve import mip_worker
-from matching.solve.arrays import Floats
+from matching.solve.arrays import Floats, Positions
 from matching.solve.budget import Budget
 
 if TYPE_CHECKING:
@@ -119,6 +119,10 @@ class LinearProgramme:
         """Change the value of the columns from `first` on."""
         columns = np.arange(first, first + len(value), dtype=np.int32)
         self._solver.changeColsCost(len(value), columns, value)
+
+    def bound_columns(self, columns: Positions, least: Floats, most: Floats) -> None:
+        """Change what some columns may be."""
+        self._solver.changeColsBounds(len(columns), columns.astype(np.int32), least, most)
 
     def change_row(self, row: int, least: float, most: float) -> None:
         """Change what the sum of a row may be."""

@@ -66,7 +66,8 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
     if not master.share.any():
         return plan
     problem, is_split = master.problem, (master.share > _SPLIT) & (master.share < 1 - _SPLIT)
-    plan = better(problem, plan, exchanged(master, _by_share(master), budget, params))
+    for share in (master.share, master.dived(budget)):
+        plan = better(problem, plan, exchanged(master, _by_share(master, share), budget, params))
     losses = _losses(master, plan)
     seeds = np.append(losses.of_need, losses.of_supporter) * _MILLI > 1 / 2
     seeds[len(problem.level) + problem.supporter[master.loads[is_split, -1]]] = True
@@ -79,13 +80,13 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
     return _assigned_again(master, plan, people, free, loads, params.master_nodes, budget.share(1 / 2), params)
 
 
-def _by_share(master: Master) -> Positions:
+def _by_share(master: Master, share: Floats) -> Positions:
     """Return the plan of the master's loads, most of each first, without what others have by then."""
     problem, package = master.problem, master.rows.package
-    order = np.argsort(-master.share, kind="stable")
-    loads = master.loads[order[master.share[order] > _SPLIT]]
+    order = np.argsort(-share, kind="stable")
+    loads = master.loads[order[share[order] > _SPLIT]]
     plan = np.full(len(problem.level), UNMET, dtype=np.intp)
-    whole = master.loads[master.share >= 1 - _SPLIT]
+    whole = master.loads[share >= 1 - _SPLIT]
     whole = whole[whole >= 0]
     plan[problem.need[whole]] = problem.supporter[whole]
     plan = _without_broken(plan, package)

@@ -153,7 +153,7 @@ class LoadsParams(_Section):
 
     few_pairs: CountOrZero = 1_500
     share_of_bounds: Share = 0.7
-    share_of_plans: Share = 0.7
+    share_of_plans: Share = 0.6
     share_of_count: Share = 0.4
     level_factors: tuple[Count, Count, Count] = (256, 16, 1)
     plan_bonus_milli: Count = 8_000

@@ -81,6 +81,7 @@ class ComponentSearch:
         # Whatever prices are found by then, a plan is made after them.
         self._by_loads.bound_levels(budget.share(params.share_of_bounds))
         self._by_loads.improve(budget.share(params.share_of_plans))
+        self._by_loads.keep_reached(budget)
 
     def prove(self, budget: Budget) -> None:
         """Prove the plan or find a better one, while time lasts."""
@@ -144,6 +145,8 @@ class _ByLoads:
         self.targets = [0] * _N_LEVELS
         self.goals: list[int] = []
         self.proved: list[int] = []
+        # By what is reached of the levels before: what no plan exceeds of the next one.
+        self._shown = {places_only[:level]: places_only[level] for level in range(_N_LEVELS)}
         level = master.problem.level
         self._asking = [int(np.count_nonzero(level == one)) for one in range(_N_LEVELS)]
 
@@ -167,14 +170,14 @@ class _ByLoads:
 
     def _keep(self, level: int, goal: int) -> None:
         """Keep a level at a goal, with the bound that the optimum with places only or the last solution gives."""
-        most = self._asking[level]
-        if tuple(self.goals) == self._places_only[:level]:
-            most = min(most, self._places_only[level])
+        before = tuple(self.goals)
+        most = min(self._asking[level], self._shown.get(before, self._asking[level]))
         goal = min(goal, most)
         if goal < most:
             counted = self.master.most_counted(level)
             counted -= float(self.master.factors(level)[:level] @ np.array(self.goals))
             most = int(max(min(np.floor(counted + _EXACT), most), goal))
+        self._shown[before] = most
         self.goals.append(goal)
         self.proved.append(most)
         self.targets[level] = max(self.targets[level], goal)
@@ -207,7 +210,7 @@ class _ByLoads:
                 self._keep(later, reached[later])
             if is_better:
                 self.improve(budget)
-                self._keep_reached(budget)
+                self.keep_reached(budget)
         self.master.generate(self._params.close, budget)
 
     def _count(self, level: int, budget: Budget) -> bool:
@@ -251,7 +254,7 @@ class _ByLoads:
         """Return the bound of each level, for plans as good as this one in the levels before."""
         if self.closed_bounds is not None:
             return self.closed_bounds
-        self._keep_reached(budget)
+        self.keep_reached(budget)
         self._bound_score(budget)
         reached = values_of(self.master.problem, self.plan)
         bounds = (*self.proved, self._settled_score())
@@ -282,7 +285,7 @@ class _ByLoads:
         """Return the score that no plan exceeds that reaches the goals."""
         return int(np.floor(min(self._most_by_prices(), self._closed_at, _MILLI * self.master.most_score) + 1e-3))
 
-    def _keep_reached(self, budget: Budget) -> None:
+    def keep_reached(self, budget: Budget) -> None:
         """Where the plan falls short of a goal, bound later levels again, for plans that reach as much as it does."""
         reached = values_of(self.master.problem, self.plan)
         if list(reached[:_N_LEVELS]) == self.goals:
@@ -292,14 +295,13 @@ class _ByLoads:
         proved, self.goals, self.proved = self.proved, self.goals[:first], self.proved[:first]
         for level in range(first, _N_LEVELS):
             self.master.open_level(level)
-        for level in range(first, _N_LEVELS):
-            if level == first:
-                # A plan may meet more than this one, and no more than was proved.
-                self.goals.append(reached[level])
-                self.proved.append(proved[level])
-                self.master.keep_level(level, reached[level], proved[level])
-            else:
-                self._keep(level, reached[level])
+        # A plan may meet more than this one of the first such level, and no more than was proved.
+        self.goals.append(reached[first])
+        self.proved.append(proved[first])
+        self.master.keep_level(first, reached[first], reached[first])
+        for level in range(first + 1, _N_LEVELS):
+            self.master.generate(self._close_counts, budget)
+            self._keep(level, reached[level])
         self.master.generate(self._params.close, budget)
 
     # ---- plans ----
@@ -320,7 +322,7 @@ class _ByLoads:
                 self.master.open_level(level)
             self.bound_levels(budget.share(self._params.share_of_bounds))
             self.improve(budget)
-        self._keep_reached(budget)
+        self.keep_reached(budget)
         if self.goals != self.proved:
             # What is known of the score by now holds whether or not there is time to prove the counts.
             usual, score = self.master.bonus, self._settled_score()
@@ -331,7 +333,7 @@ class _ByLoads:
             self._prove_counts(budget)
         self._bound_score(budget)
         self._close_score(budget)
-        self._keep_reached(budget)
+        self.keep_reached(budget)
         if self.goals != self.proved and self._n_pairs <= self._params.most_pairs and budget.remaining_s() > 0:
             self._close_levels(budget)
 
