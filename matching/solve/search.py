@@ -136,17 +136,16 @@ class _ByLoads:
         places_only: Reached,
         params: LoadsParams,
     ) -> None:
-        self.master, self.plan, self._places_only, self._params = master, plan, places_only, params
+        self.master, self.plan, self._params = master, plan, params
         self._oracle, self._n_pairs = oracle, n_pairs
-        self._closed_at, self._is_priced = np.inf, False
+        self._is_priced = False
         self.closed_bounds: Reached | None = None
         self.closed_values: Reached | None = None
-        self._known: tuple[Reached, Reached] | None = None
         self.targets = [0] * _N_LEVELS
         self.goals: list[int] = []
         self.proved: list[int] = []
-        # By what is reached of the levels before: what no plan exceeds of the next one.
-        self._shown = {places_only[:level]: places_only[level] for level in range(_N_LEVELS)}
+        # By what is reached of the levels before: what no plan exceeds of the next one, or of the score.
+        self._shown: dict[tuple[int, ...], int] = {places_only[:level]: most for level, most in enumerate(places_only)}
         level = master.problem.level
         self._asking = [int(np.count_nonzero(level == one)) for one in range(_N_LEVELS)]
 
@@ -199,6 +198,7 @@ class _ByLoads:
                 self.proved[level] = max(min(self.proved[level], proved), self.goals[level])
                 if could > self.targets[level]:
                     is_better, self.targets[level] = True, could
+            self._shown[tuple(self.goals[:level])] = self.proved[level]
             # What is proved of this level bounds later ones closer.
             reached = values_of(self.master.problem, self.plan)
             del self.goals[level + 1 :], self.proved[level + 1 :]
@@ -256,17 +256,14 @@ class _ByLoads:
             return self.closed_bounds
         self.keep_reached(budget)
         self._bound_score(budget)
-        reached = values_of(self.master.problem, self.plan)
         bounds = (*self.proved, self._settled_score())
-        if self._known is not None and self._known[0][:_N_LEVELS] == reached[:_N_LEVELS]:
-            bounds = as_reached(np.minimum(bounds, self._known[1]))
-        return as_reached(np.maximum(bounds, reached))
+        return as_reached(np.maximum(bounds, values_of(self.master.problem, self.plan)))
 
     def _settled_score(self) -> int:
-        """Return the score that no plan exceeds that reaches the goals, over all pairs."""
+        """Return the score that no plan exceeds that reaches the goals, over all pairs, and remember it."""
         self.master.settled()
-        is_as_with_places_only = tuple(self.goals) == self._places_only[:_N_LEVELS]
-        return min(self._most_score(), self._places_only[-1]) if is_as_with_places_only else self._most_score()
+        self._shown[tuple(self.goals)] = self._most_score()
+        return self._most_score()
 
     def _bound_score(self, budget: Budget) -> None:
         """Bound the score by itself, for plans that meet as many needs as this one and no more."""
@@ -282,20 +279,20 @@ class _ByLoads:
         return _MILLI * (self.master.bound.value - float(self.master.bonus @ np.array(self.goals)))
 
     def _most_score(self) -> int:
-        """Return the score that no plan exceeds that reaches the goals."""
-        return int(np.floor(min(self._most_by_prices(), self._closed_at, _MILLI * self.master.most_score) + 1e-3))
+        """Return the score that no plan exceeds that reaches the goals, as far as the pairs in memory go."""
+        known = self._shown.get(tuple(self.goals), np.inf)
+        return int(np.floor(min(self._most_by_prices(), known, _MILLI * self.master.most_score) + 1e-3))
 
     def keep_reached(self, budget: Budget) -> None:
         """Where the plan falls short of a goal, bound later levels again, for plans that reach as much as it does."""
         reached = values_of(self.master.problem, self.plan)
         if list(reached[:_N_LEVELS]) == self.goals:
             return
-        self._closed_at = np.inf
         first = next(level for level in range(_N_LEVELS) if reached[level] != self.goals[level])
         proved, self.goals, self.proved = self.proved, self.goals[:first], self.proved[:first]
         for level in range(first, _N_LEVELS):
             self.master.open_level(level)
-        # A plan may meet more than this one of the first such level, and no more than was proved.
+        # Later levels, and the score, are bounded for plans that meet as many of the first such level and no more.
         self.goals.append(reached[first])
         self.proved.append(proved[first])
         self.master.keep_level(first, reached[first], reached[first])
@@ -325,10 +322,9 @@ class _ByLoads:
         self.keep_reached(budget)
         if self.goals != self.proved:
             # What is known of the score by now holds whether or not there is time to prove the counts.
-            usual, score = self.master.bonus, self._settled_score()
+            usual, _ = self.master.bonus, self._settled_score()
             self._bound_score(budget)
-            known = as_reached((*self.proved, min(score, self._settled_score())))
-            self._known = values_of(self.master.problem, self.plan), known
+            self._settled_score()
             self.master.reweigh(usual)
             self._prove_counts(budget)
         self._bound_score(budget)
@@ -365,7 +361,7 @@ class _ByLoads:
     def _gap(self) -> float:
         """Return by how much a better plan could exceed this one, in thousandths."""
         score = values_of(self.master.problem, self.plan)[-1]
-        return min(self._most_by_prices(), self._closed_at) - score
+        return min(self._most_by_prices(), self._shown.get(tuple(self.goals), np.inf)) - score
 
     def _choice(self, gap: float) -> tuple[float, Choice]:
         """Return all loads whose loss is within the gap, or within as much as can be listed; before them, how much."""
@@ -420,5 +416,6 @@ class _ByLoads:
         outside = self._most_by_prices() - _MILLI * within
         if within * _MILLI >= self._gap():
             outside = -np.inf
-        self._closed_at = min(self._closed_at, max(found.bound, outside))
+        most = min(max(found.bound, outside), _MILLI * master.most_score)
+        self._shown[tuple(self.goals)] = int(min(np.floor(most + 1e-3), self._shown.get(tuple(self.goals), np.inf)))
         return found.is_whole
