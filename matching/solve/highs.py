@@ -174,6 +174,9 @@ def most_in_whole(model: Model, budget: Budget, *, start: Floats | None = None, 
     if budget.remaining_s() <= 0:
         budget.cut_short()
         return Solved(start, np.inf, False)
+    if not len(model.value):
+        is_sound = ((model.least <= 0) & (model.most >= 0)).all()
+        return Solved(model.value if is_sound else None, 0.0 if is_sound else -np.inf, True)
     task = {
         "value": model.value,
         "at_most": model.at_most,

@@ -84,6 +84,12 @@ def test_nearly_every_plan_is_proved(by_loads):
     assert sum(said(plan) == bounds_said(plan) for plan in plans) >= 7
 
 
+def test_a_part_in_which_nothing_can_be_met_is_proved():
+    """In this round a package asks for more than its only supporter offers: no load and no pair is left to choose."""
+    plan = random_round(130).plan(params=WAYS["candidate pairs"])
+    assert said(plan) == bounds_said(plan)
+
+
 @pytest.fixture
 def few_solves(monkeypatch, request) -> Iterator[None]:
     """Time runs out after so many linear programmes."""
