@@ -350,6 +350,8 @@ class Master:
 
     def _solve(self, budget: Budget) -> bool:
         if not self._programme.solve(budget):
+            known = self._programme.n_columns - self.rows.n_packages
+            self.loads, self.share = self.loads[:known], self.share[:known]
             return False
         self._solved, self.value = True, self._programme.value
         if np.isfinite(self.bonus).all():

@@ -28,11 +28,14 @@ class Component:
         Positions in the problem, in order.
     pairs_of_need : ndarray of int64
         By need of the component: the number of its pairs, in the problem or not.
+    most_asked : ndarray of int64
+        By supporter of the component: the most days that a need of any of these pairs asks for, in hundredths.
     """
 
     needs: Positions
     supporters: Positions
     pairs_of_need: Integers
+    most_asked: Integers
 
     @property
     def n_pairs(self) -> int:
@@ -40,8 +43,13 @@ class Component:
         return int(self.pairs_of_need.sum())
 
     def problem_of(self, problem: AssignmentProblem) -> AssignmentProblem:
-        """Return the problem of this component alone, with positions of its own."""
+        """Return the problem of this component alone, with positions of its own.
+
+        Days that cover whatever all of a supporter's places are asked for are no limit.
+        """
         needs, people = self.needs, self.supporters
+        offered = problem.days_offered[people]
+        offered = np.where(problem.places[people] * self.most_asked <= offered, np.inf, offered)
         pairs = np.flatnonzero(np.isin(problem.need, needs))
         side = problem.side_constraints
         if side is not None:
@@ -57,7 +65,7 @@ class Component:
             level=problem.level[needs],
             days_asked=problem.days_asked[needs],
             places=problem.places[people],
-            days_offered=problem.days_offered[people],
+            days_offered=offered,
             side_constraints=side,
         )
 
@@ -107,11 +115,14 @@ class Components:
         By need and by supporter: the component.
     pairs_of_need : ndarray of int64
         By need: the number of its pairs, in the problem or not.
+    most_asked : ndarray of int64
+        By supporter: the most days that a need of any of these pairs asks for, in hundredths.
     """
 
     of_need: Positions
     of_supporter: Positions
     pairs_of_need: Integers
+    most_asked: Integers
 
     @classmethod
     def of(cls, problem: AssignmentProblem, oracle: PricingOracle | None) -> "Components":
@@ -119,13 +130,14 @@ class Components:
         n_needs, n_people = len(problem.level), len(problem.places)
         blocks = iter([(problem.need, problem.supporter)]) if oracle is None else oracle.blocks()
         component = np.arange(n_needs + n_people)
-        n_pairs = np.zeros(n_needs, dtype=np.int64)
+        n_pairs, most_asked = np.zeros(n_needs, dtype=np.int64), np.zeros(n_people, dtype=np.int64)
         for need, supporter in blocks:
             component = _joined(component, need, n_needs + supporter)
             n_pairs += np.bincount(need, minlength=n_needs)
+            np.maximum.at(most_asked, supporter, problem.days_asked[need])
         if problem.side_constraints is not None:
             component = _joined_by_side_constraints(problem, component, n_pairs > 0)
-        return cls(component[:n_needs], component[n_needs:], n_pairs)
+        return cls(component[:n_needs], component[n_needs:], n_pairs, most_asked)
 
     def violated(self, problem: AssignmentProblem, supporter_of: Positions) -> list[Component]:
         """Return the components in which an outcome breaks days or a side constraint, by their number of needs."""
@@ -137,7 +149,8 @@ class Components:
 
     def _one(self, number: int) -> Component:
         needs = np.flatnonzero(self.of_need == number)
-        return Component(needs, np.flatnonzero(self.of_supporter == number), self.pairs_of_need[needs])
+        people = np.flatnonzero(self.of_supporter == number)
+        return Component(needs, people, self.pairs_of_need[needs], self.most_asked[people])
 
 
 def over_days(problem: AssignmentProblem, supporter_of: Positions) -> Flags:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import highspy
 
 _POLL_EVERY_S = 0.05
-_FEW_STEPS, _STEPS_PER_ROW, _MANY_NEW = 5_000, 0.5, 0.1
+_FEW_STEPS, _STEPS_PER_ROW, _MANY_NEW = 5_000, 0.75, 0.1
 _NO_LIMIT = 2**31 - 1
 
 
@@ -98,8 +98,14 @@ class LinearProgramme:
         self._solver.cbSimplexInterrupt += self._interrupt
         self._solver.cbIpmInterrupt += self._interrupt
         self._n_new, self._is_far = 0, False
+        self._basis: highspy.HighsBasis | None = None
         self.columns = self.duals = np.zeros(0)
         self.value = 0.0
+
+    @property
+    def n_columns(self) -> int:
+        """The number of its columns."""
+        return int(self._solver.getNumCol())
 
     def add_columns(self, value: Floats, at_most: Floats, cells: csc_array) -> None:
         """Add columns; `cells` has a row for each row of the programme."""
@@ -129,12 +135,16 @@ class LinearProgramme:
         self._solver.changeRowBounds(row, least, most)
 
     def solve(self, budget: Budget) -> bool:
-        """Solve it, and keep `columns`, the `value` and the `duals` of its rows; False where that was cut short."""
+        """Solve it, and keep `columns`, the `value` and the `duals` of its rows; False where that was cut short.
+
+        Then it is as it was after the solve before, without the columns that were added since.
+        """
+        solver, self._n_new, n_new = self._solver, 0, self._n_new
         if budget.remaining_s() <= 0:
             budget.cut_short()
+            self._go_back(n_new)
             return False
         self._budget = budget
-        solver, self._n_new, n_new = self._solver, 0, self._n_new
         if not (self._is_far and n_new > _MANY_NEW * solver.getNumCol()):
             most_steps = max(_FEW_STEPS, int(_STEPS_PER_ROW * solver.getNumRow()))
             solver.setOptionValue("simplex_iteration_limit", most_steps)
@@ -148,15 +158,25 @@ class LinearProgramme:
             solver.setOptionValue("solver", "simplex")
         if solver.getModelStatus() != self._is_optimal:
             budget.cut_short()
+            self._go_back(n_new)
             return False
+        self._basis = solver.getBasis()
         answer = solver.getSolution()
         self.columns, self.duals = np.array(answer.col_value), np.array(answer.row_dual)
         self.value = float(solver.getInfo().objective_function_value)
         return True
 
+    def _go_back(self, n_new: int) -> None:
+        if self._basis is None:
+            self._n_new = n_new
+            return
+        end = self._solver.getNumCol()
+        self._solver.deleteCols(n_new, np.arange(end - n_new, end, dtype=np.int32))
+        self._solver.setBasis(self._basis)
+
     def _interrupt(self, event: "highspy.HighsCallbackEvent") -> None:
-        if self._budget is not None and self._budget.remaining_s() <= 0:
-            event.interrupt()
+        # HiGHS remembers an interruption: with no word to the contrary, every later solve would end at once.
+        event.interrupt(self._budget is not None and self._budget.remaining_s() <= 0)
 
 
 def most_in_whole(model: Model, budget: Budget, *, start: Floats | None = None, nodes: int = 0, here: int) -> Solved:
