@@ -69,6 +69,8 @@ class ComponentSearch:
     def find(self, budget: Budget) -> None:
         """Find a good plan and its bounds; with few pairs, the best."""
         problem, params = self._problem, self._params
+        if budget.cancelled():
+            return
         if self._n_pairs <= params.few_pairs:
             self._problem = with_all_pairs_of(problem, self._oracle, np.arange(len(problem.level)))
             self._plan, self._bounds = closed_by_levels(self._problem, self._plan, self._relaxed, budget, params)
@@ -91,8 +93,12 @@ class ComponentSearch:
     def result(self, budget: Budget) -> tuple[Positions, Reached, Reached]:
         """Return the best plan, its values, and the bound of each level."""
         if self._by_loads is None:
-            bounds = self._relaxed if self._bounds is None else self._bounds
-            return self._plan, values_of(self._problem, self._plan), bounds
+            reached, bounds = values_of(self._problem, self._plan), self._bounds
+            if bounds is None:
+                bounds = _remembered(
+                    _shown(self._relaxed), reached, self._problem, _most_score(self._problem, self._oracle)
+                )
+            return self._plan, reached, bounds
         return self._by_loads.plan, self._by_loads.values(), self._by_loads.bounds(budget)
 
 
@@ -113,6 +119,21 @@ def _most_score(problem: AssignmentProblem, oracle: PricingOracle | None) -> flo
     best = np.zeros(len(problem.level), dtype=np.int64)
     np.maximum.at(best, problem.need, problem.value_milli)
     return max(float(best.sum()) / _MILLI, 1.0)
+
+
+_Shown = dict[tuple[int, ...], int]
+"""By what is reached of the levels before: what no plan exceeds of the next one, or of the score."""
+
+
+def _shown(places_only: Reached) -> _Shown:
+    return {places_only[:level]: most for level, most in enumerate(places_only)}
+
+
+def _remembered(shown: _Shown, reached: Reached, problem: AssignmentProblem, most_score: float) -> Reached:
+    """Return the bounds of a plan that reaches so much, without any more pricing; `most_score` is in points."""
+    most = np.append(np.bincount(problem.level, minlength=_N_LEVELS), int(np.floor(_MILLI * most_score + 1e-3)))
+    known = [shown.get(reached[:level], int(limit)) for level, limit in enumerate(most)]
+    return as_reached(np.maximum(known, reached))
 
 
 class _ByLoads:
@@ -144,8 +165,7 @@ class _ByLoads:
         self.targets = [0] * _N_LEVELS
         self.goals: list[int] = []
         self.proved: list[int] = []
-        # By what is reached of the levels before: what no plan exceeds of the next one, or of the score.
-        self._shown: dict[tuple[int, ...], int] = {places_only[:level]: most for level, most in enumerate(places_only)}
+        self._shown = _shown(places_only)
         level = master.problem.level
         self._asking = [int(np.count_nonzero(level == one)) for one in range(_N_LEVELS)]
 
@@ -254,6 +274,8 @@ class _ByLoads:
         """Return the bound of each level, for plans as good as this one in the levels before."""
         if self.closed_bounds is not None:
             return self.closed_bounds
+        if budget.cancelled():
+            return _remembered(self._shown, self.values(), self.master.problem, self.master.most_score)
         self.keep_reached(budget)
         self._bound_score(budget)
         bounds = (*self.proved, self._settled_score())
