@@ -87,7 +87,7 @@ class ComponentSearch:
 
     def prove(self, budget: Budget) -> None:
         """Prove the plan or find a better one, while time lasts."""
-        if self._by_loads is not None:
+        if self._by_loads is not None and not budget.cancelled():
             self._by_loads.close(budget)
 
     def result(self, budget: Budget) -> tuple[Positions, Reached, Reached]:
@@ -177,7 +177,7 @@ class _ByLoads:
         is_solved = self.master.generate(self._close_counts, budget)
         for level in range(_N_LEVELS):
             reached = int(np.floor(self.master.counts()[level] + _EXACT)) if is_solved else 0
-            self._keep(level, reached)
+            self._keep(level, reached, budget)
             if is_solved and abs(self.master.counts()[level] - self.goals[level]) > _EXACT:
                 is_solved = self.master.generate(self._close_counts, budget)
         budget.report(f"Pricing loads: the score, over {len(self.master.problem.need):,} pairs")
@@ -187,12 +187,12 @@ class _ByLoads:
     def _close_counts(self) -> float:
         return float(self._params.close_count * self.master.bonus[-1])
 
-    def _keep(self, level: int, goal: int) -> None:
+    def _keep(self, level: int, goal: int, budget: Budget) -> None:
         """Keep a level at a goal, with the bound that the optimum with places only or the last solution gives."""
         before = tuple(self.goals)
         most = min(self._asking[level], self._shown.get(before, self._asking[level]))
         goal = min(goal, most)
-        if goal < most:
+        if goal < most and not budget.cancelled():
             counted = self.master.most_counted(level)
             counted -= float(self.master.factors(level)[:level] @ np.array(self.goals))
             most = int(max(min(np.floor(counted + _EXACT), most), goal))
@@ -227,7 +227,7 @@ class _ByLoads:
             self.master.keep_level(level, self.goals[level], self.goals[level])
             self.master.generate(self._close_counts, budget)
             for later in range(level + 1, _N_LEVELS):
-                self._keep(later, reached[later])
+                self._keep(later, reached[later], budget)
             if is_better:
                 self.improve(budget)
                 self.keep_reached(budget)
@@ -320,7 +320,7 @@ class _ByLoads:
         self.master.keep_level(first, reached[first], reached[first])
         for level in range(first + 1, _N_LEVELS):
             self.master.generate(self._close_counts, budget)
-            self._keep(level, reached[level])
+            self._keep(level, reached[level], budget)
         self.master.generate(self._params.close, budget)
 
     # ---- plans ----
