@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from depth import DEEP
+from scipy.sparse import csc_array
 from worlds import World, bounds_said, by_milp, faults_of, random_world, said, served
 
 from matching.allocation import solve
@@ -113,6 +114,28 @@ def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(few
     plan = made.plan(params=WAYS["candidate pairs" if number % 2 else "all pairs in memory"])
     assert not list(faults_of(made, served(plan)))
     check_bounds(made, plan)
+
+
+def test_a_solve_that_is_cut_short_leaves_the_programme_as_it_was_and_the_next_one_its_time(monkeypatch):
+    rng = np.random.default_rng(1)
+    programme = highs.LinearProgramme(np.full(60, -np.inf), np.ones(60))
+
+    def add(count: int) -> None:
+        programme.add_columns(rng.random(count), np.ones(count), csc_array(rng.random((60, count))))
+
+    add(200)
+    assert programme.solve(Budget.of(60))
+    value = programme.value
+    add(300)
+    ending, seconds = Budget.of(60), iter([60.0])
+    monkeypatch.setattr(Budget, "remaining_s", lambda budget: next(seconds, 0.0) if budget is ending else 60.0)
+    assert not programme.solve(ending)
+    assert programme.n_columns == 200
+    assert programme.solve(Budget.of(60))
+    assert programme.value == pytest.approx(value)
+    add(300)
+    assert programme.solve(Budget.of(60))
+    assert programme.value > value
 
 
 @pytest.mark.parametrize("number", range(4))
