@@ -230,8 +230,8 @@ class Master:
         """Return shares of loads after a dive: those with the most are taken whole, the others solved again, and so on.
 
         A diving heuristic (Sadykov, Vanderbeck, Pessoa, Tahiri and Uchoa, INFORMS Journal on Computing 31, 2019).
-        Meanwhile no level is kept, and a package of which less than half is met stays out; of the others, what is left
-        without is for the caller to give up.
+        Meanwhile no level is kept. A package of which the master meets half or less is left unmet; others may be met in
+        part, and the caller gives those up.
         """
         programme, first, share = self._programme, self.rows.n_packages, self.share
         is_met = (programme.columns[:first] > 1 / 2).astype(np.float64)

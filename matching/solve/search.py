@@ -130,7 +130,7 @@ def _shown(places_only: Reached) -> _Shown:
 
 
 def _remembered(shown: _Shown, reached: Reached, problem: AssignmentProblem, most_score: float) -> Reached:
-    """Return the bounds of a plan that reaches so much, without any more pricing; `most_score` is in points."""
+    """Return the bounds known so far of a plan with these values; `most_score` is in points."""
     most = np.append(np.bincount(problem.level, minlength=_N_LEVELS), int(np.floor(_MILLI * most_score + 1e-3)))
     known = [shown.get(reached[:level], int(limit)) for level, limit in enumerate(most)]
     return as_reached(np.maximum(known, reached))
@@ -212,7 +212,7 @@ class _ByLoads:
                 continue
             budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met")
             is_better = self._count(level, budget)
-            # Where the master itself meets so many, in fractions, prices cannot show that it is impossible.
+            # Where the master meets that many with parts of loads, prices cannot prove that no plan does.
             if max(self.goals[level], self.targets[level]) < self.proved[level]:
                 proved, could = self._most_met(level, budget)
                 self.proved[level] = max(min(self.proved[level], proved), self.goals[level])
