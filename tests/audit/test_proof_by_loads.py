@@ -1,4 +1,7 @@
-"""The proof of plans of earlier versions in which days bound for few: a value for each need, and best loads."""
+"""The proof of plans of earlier versions in which days bound for few: a value for each need, and best loads.
+
+And the second solver, whose answers are no proof where they are wrong.
+"""
 
 import json
 from dataclasses import replace
@@ -6,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.optimize
 from saved import as_bytes, faults_in, rows_of, signed
 from worlds import levels_of, need, person, said, school, served, world
 
@@ -27,10 +31,10 @@ TWO_TO_SHARE = world(
 )
 
 
-def proved_by_loads() -> Plan:
+def proved_by_loads(surplus_of_first: str = "2.07913807") -> Plan:
     """The best plan with the surpluses that version 0.2 gave it."""
     plan = TWO_TO_SHARE.plan()
-    surplus = pd.DataFrame({"need_id": ["N1", "N2"], "surplus": ["2.07913807", "2.079404464"]}, dtype="object")
+    surplus = pd.DataFrame({"need_id": ["N1", "N2"], "surplus": [surplus_of_first, "2.079404464"]}, dtype="object")
     proof = {**plan.manifest["proof"], "method": PROOF_BY_LOADS}
     return replace(plan, surplus=surplus, manifest={**plan.manifest, "proof": proof})
 
@@ -79,3 +83,27 @@ def test_a_plan_that_could_be_better_is_not_proved():
     outcome = Outcome(who, np.array(["optimised", "optimised"], dtype=object))
     found = check_proof(make_plan(open_market(inputs), outcome, claimed), inputs)[0]
     assert any("A better plan exists" in one for one in found), found
+
+
+@pytest.fixture
+def misses_the_plan(monkeypatch) -> None:
+    """A second solver that calls it best to do nothing."""
+    solve_right = scipy.optimize.milp
+
+    def solve_wrong(value, **rest):
+        answer = solve_right(value, **rest)
+        answer.x, answer.fun = np.zeros(len(value)), 0.0
+        return answer
+
+    monkeypatch.setattr(scipy.optimize, "milp", solve_wrong)
+
+
+@pytest.mark.usefixtures("misses_the_plan")
+@pytest.mark.parametrize("by_loads", [False, True])
+def test_a_second_solver_that_misses_the_plan_proves_nothing(by_loads):
+    # With a surplus that is a little too high, the gap has to be searched.
+    plan = proved_by_loads("2.17913807") if by_loads else TWO_TO_SHARE.plan()
+    faults, unproved = check_proof(plan, TWO_TO_SHARE.inputs())
+    assert faults == []
+    said_so = "could not be searched again" if by_loads else "the second solver missed the plan itself"
+    assert any(said_so in one for one in unproved), unproved

@@ -69,7 +69,7 @@ def random_round(number: int) -> World:
 
 
 # In round 7370 a supporter has one candidate pair at first, and later more, so that loads grow.
-@pytest.mark.parametrize("number", (*range(120 if DEEP else 8), 7370))
+@pytest.mark.parametrize("number", (*range(120 if DEEP else 8), 789, 7370))
 def test_the_plan_is_the_best_and_its_bounds_hold(by_loads, number):
     made = random_round(number)
     plan = made.plan(params=by_loads)
