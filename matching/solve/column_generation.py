@@ -89,7 +89,7 @@ class Master:
         self._count_duals, self._usual_duals = list[Floats](), np.zeros(0)
         self._tier = np.rint(price / problem.bonus_milli).astype(np.intp)
         self._beyond_tier = (price - self._tier * problem.bonus_milli) / _MILLI
-        self._bound, self._is_stale = self.bounded(self._first_prices()), False
+        self.bound = self.bounded(self._first_prices())
         self.add(self._apart(self.bound))
 
     @property
@@ -101,7 +101,8 @@ class Master:
 
     @bound.setter
     def bound(self, bound: Bound) -> None:
-        self._bound, self._is_stale = bound, False
+        # No pair outside the problem is known to fall short of a gain.
+        self._bound, self._is_stale, self._asked_within = bound, False, -np.inf
 
     @property
     def toll(self) -> Floats:
@@ -123,7 +124,7 @@ class Master:
     def worth(self) -> Floats:
         """By pair of the problem: its bonus and value, in points."""
         worth: Floats = self.bonus[self.problem.level[self.problem.need]] + self.problem.value_milli / _MILLI
-        return np.where(np.isfinite(worth), worth, 0.0)
+        return worth
 
     def grow(self, need: Positions, supporter: Positions, value_milli: Integers) -> int:
         """Add pairs to the problem, and return how many were new."""
@@ -167,10 +168,7 @@ class Master:
 
     def keep_level(self, level: int, least: int, most: int) -> None:
         """From now on, a level meets at least and at most so many needs."""
-        row = self.rows.level_at + level
-        self._least[row], self._most[row] = least, most
-        self._programme.change_row(row, least, most)
-        self._solved, self._is_stale = False, True
+        self._limit_level(level, least, most)
 
     def factors(self, level: int) -> Floats:
         """Return by level what a need counts where later ones count for nothing, as multiples of one of this level."""
@@ -184,7 +182,7 @@ class Master:
         The prices are those of this sum at the last basis, the usual objective next to nothing: the best where the last
         solution is among those that reach the most. Far from any solution, those of places only may be better.
         """
-        usual, bound, is_stale = self.bonus, self._bound, self._is_stale
+        usual, known = self.bonus, (self._bound, self._is_stale, self._asked_within)
         asking = np.bincount(self.problem.level, minlength=_N_LEVELS)
         scale = _LITTLE * (float(usual @ asking) + self.most_score)
         self.bonus = usual + scale * self.factors(level)
@@ -194,7 +192,8 @@ class Master:
         self.bound = min(at_basis, first, key=lambda one: one.value)
         has_grown = self.with_all_gaining(0.0) > 0
         counted, self.bonus = self.bound.value / scale, usual
-        self._bound, self._is_stale = bound, is_stale or has_grown
+        self._bound, self._is_stale, self._asked_within = known
+        self._is_stale |= has_grown
         return counted
 
     def _price_counts(self) -> None:
@@ -206,23 +205,18 @@ class Master:
 
     def open_level(self, level: int) -> None:
         """Keep nothing of a level any more."""
+        self._limit_level(level, -np.inf, np.inf)
+
+    def _limit_level(self, level: int, least: float, most: float) -> None:
         row = self.rows.level_at + level
-        self._least[row], self._most[row] = -np.inf, np.inf
-        self._programme.change_row(row, -np.inf, np.inf)
-        self._solved, self._is_stale = False, True
+        if (self._least[row], self._most[row]) != (least, most):
+            self._least[row], self._most[row] = least, most
+            self._programme.change_row(row, least, most)
+            self._solved, self._is_stale = False, True
 
     def limits(self) -> tuple[Floats, Floats]:
         """Return by row the least and the most that its sum may be."""
         return self._least.copy(), self._most.copy()
-
-    def reweigh(self, bonus: Floats) -> None:
-        """Change the bonus of each level; a level whose bonus is infinitely negative counts for nothing at all."""
-        self.bonus = bonus
-        self._programme.change_values(self.rows.n_packages, self.sums(self.worth, self.loads))
-        self._solved, self._is_stale = False, True
-        first = self.bounded(self._first_prices())
-        if first.value < self.bound.value:
-            self.bound = first
 
     # ---- whole loads ----
 
@@ -271,7 +265,7 @@ class Master:
     def _first_prices(self) -> Floats:
         """Return prices of the rows, after those of supporters' places that prove the optimum with places only."""
         problem = self.problem
-        of_tier = np.append(0.0, np.maximum(self.bonus[::-1], 0.0))
+        of_tier = np.append(0.0, self.bonus[::-1])
         of_place = of_tier[np.minimum(self._tier, _N_LEVELS)] + self._beyond_tier
         prices = np.zeros(len(self._most))
         np.maximum.at(prices, problem.need, self.worth - of_place[problem.supporter])
@@ -315,17 +309,20 @@ class Master:
 
     def with_all_gaining(self, within: float) -> int:
         """Add the pairs of the oracle that fall short of a gain by no more than that; return how many were new."""
-        if self._oracle is None:
+        bound = self.bound
+        if self._oracle is None or within <= self._asked_within:
             return 0
-        level, price = self.problem.level, self.bound.price
+        level, price = self.problem.level, bound.price
         of_need = price[: len(level)]
         least = of_need + price[self.rows.level_at + level] - self.bonus[level] - within
-        # A need that counts for nothing gains only by a price below zero, as a member of a package may have.
-        least = np.where(np.isfinite(self.bonus[level]) | (of_need >= 0), least, -np.inf)
         asked = np.floor(np.clip(_MILLI * least, -NEVER, NEVER)).astype(np.int64)
         of_home = np.where(self.rows.home >= 0, price[self.rows.home], 0.0)
         offered = np.where(self.problem.places > 0, np.floor(_MILLI * of_home), NEVER).astype(np.int64)
-        return self.grow(*self._oracle.pairs_above(asked, offered))
+        n_new = self.grow(*self._oracle.pairs_above(asked, offered))
+        # Priced again with them, at the same prices.
+        self.bound = self.bound
+        self._asked_within = within
+        return n_new
 
     def _converge(self, close: float, budget: Budget) -> bool:
         """Add loads until the bound is close to the master's value, over the pairs of the problem."""
@@ -354,8 +351,7 @@ class Master:
             self.loads, self.share = self.loads[:known], self.share[:known]
             return False
         self._solved, self.value = True, self._programme.value
-        if np.isfinite(self.bonus).all():
-            self._price_counts()
+        self._price_counts()
         self.share = self._programme.columns[self.rows.n_packages :]
         return True
 

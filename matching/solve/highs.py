@@ -121,11 +121,6 @@ class LinearProgramme:
         _, duals = self._solver.getBasisTransposeSolve(np.where(basic >= 0, value[np.maximum(basic, 0)], 0.0))
         return np.array(duals)
 
-    def change_values(self, first: int, value: Floats) -> None:
-        """Change the value of the columns from `first` on."""
-        columns = np.arange(first, first + len(value), dtype=np.int32)
-        self._solver.changeColsCost(len(value), columns, value)
-
     def bound_columns(self, columns: Positions, least: Floats, most: Floats) -> None:
         """Change what some columns may be."""
         self._solver.changeColsBounds(len(columns), columns.astype(np.int32), least, most)

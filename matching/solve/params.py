@@ -109,20 +109,14 @@ class LoadsParams(_Section):
     most_pairs : int
         Where prices do not prove how many needs can be met, a component of no more pairs is closed pair by pair. With
         more in memory, visits to schools with a limit are priced one by one.
-    count_pairs : int
-        The needs of one level are counted in whole numbers where they have no more pairs, with those before them.
     share_of_bounds : float
         The share of its time in which a component is bounded before a plan is made.
     share_of_plans : float
         The share of the time after that in which plans are searched for before any is proved.
-    share_of_count : float
-        The share of the time that is left in which the needs of one level are counted in whole numbers.
     level_factors : tuple of int
         What a need of each level counts, as multiples of the last one.
     plan_bonus_milli : int
         What a need of the last level counts where plans are searched for, in thousandths.
-    bonus_share : float
-        What it counts where the most that can be met is proved, as a multiple of the highest score there could be.
     close_count : float
         A count is bounded closely enough within this share of a need.
     most_day_units : int
@@ -154,12 +148,9 @@ class LoadsParams(_Section):
     few_pairs: CountOrZero = 1_500
     share_of_bounds: Share = 0.7
     share_of_plans: Share = 0.6
-    share_of_count: Share = 0.4
     level_factors: tuple[Count, Count, Count] = (256, 16, 1)
     plan_bonus_milli: Count = 8_000
-    most_pairs: CountOrZero = 100_000
-    count_pairs: CountOrZero = 40_000
-    bonus_share: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 4.0
+    most_pairs: CountOrZero = 150_000
     close_count: Annotated[float, Field(gt=0, lt=1)] = 0.01
     most_day_units: Count = 200
     smoothing: Share = 0.4

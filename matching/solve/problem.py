@@ -12,6 +12,9 @@ from matching.solve.budget import Ended
 Reached = tuple[int, int, int, int]
 """One number a level: needs met, and the score in thousandths."""
 
+Shown = dict[tuple[int, ...], int]
+"""By what is reached of the levels before: what no plan exceeds of the next one, or of the score."""
+
 PRIORITY_LEVELS = ("critical", "high", "normal")
 LEVELS = (*PRIORITY_LEVELS, "score")
 UNMET = -1

@@ -15,7 +15,7 @@ import numpy as np
 
 from matching.solve.arrays import Flags, Integers, Positions
 from matching.solve.budget import Budget
-from matching.solve.by_levels import closed_by_levels, counted
+from matching.solve.by_levels import closed_by_levels
 from matching.solve.column_generation import Master
 from matching.solve.improve import better, exchanged, filled_greedily, from_restricted_master, searched_around
 from matching.solve.knapsack import loads_within
@@ -26,6 +26,7 @@ from matching.solve.problem import (
     AssignmentProblem,
     PricingOracle,
     Reached,
+    Shown,
     as_reached,
     chosen_pairs,
     values_of,
@@ -59,9 +60,8 @@ class ComponentSearch:
         n_pairs: int,
         params: LoadsParams,
     ) -> None:
-        self._relaxed = values_of(problem, places_only)
+        self._shown = _shown(values_of(problem, places_only))
         self._problem, self._plan = _first_plan(problem, oracle, places_only)
-        self._bounds: Reached | None = None
         self._oracle, self._price, self._params = oracle, price, params
         self._n_pairs = n_pairs
         self._by_loads: _ByLoads | None = None
@@ -73,13 +73,13 @@ class ComponentSearch:
             return
         if self._n_pairs <= params.few_pairs:
             self._problem = with_all_pairs_of(problem, self._oracle, np.arange(len(problem.level)))
-            self._plan, self._bounds = closed_by_levels(self._problem, self._plan, self._relaxed, budget, params)
+            self._plan, self._shown = closed_by_levels(self._problem, self._plan, self._shown, budget, params)
             return
         master = Master(problem, self._oracle, self._price, params)
         master.most_score = _most_score(problem, self._oracle)
         plan = better(problem, self._plan, exchanged(master, self._plan, budget, params))
         master.add(master.loads_of(plan))
-        self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, plan, self._relaxed, params)
+        self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, plan, self._shown, params)
         # Whatever prices are found by then, a plan is made after them.
         self._by_loads.bound_levels(budget.share(params.share_of_bounds))
         self._by_loads.improve(budget.share(params.share_of_plans))
@@ -93,13 +93,10 @@ class ComponentSearch:
     def result(self, budget: Budget) -> tuple[Positions, Reached, Reached]:
         """Return the best plan, its values, and the bound of each level."""
         if self._by_loads is None:
-            reached, bounds = values_of(self._problem, self._plan), self._bounds
-            if bounds is None:
-                bounds = _remembered(
-                    _shown(self._relaxed), reached, self._problem, _most_score(self._problem, self._oracle)
-                )
-            return self._plan, reached, bounds
-        return self._by_loads.plan, self._by_loads.values(), self._by_loads.bounds(budget)
+            reached, most_score = values_of(self._problem, self._plan), _most_score(self._problem, self._oracle)
+            return self._plan, reached, _remembered(self._shown, reached, self._problem, most_score)
+        bounds = self._by_loads.bounds(budget)
+        return self._by_loads.plan, self._by_loads.values, bounds
 
 
 def _first_plan(
@@ -121,15 +118,11 @@ def _most_score(problem: AssignmentProblem, oracle: PricingOracle | None) -> flo
     return max(float(best.sum()) / _MILLI, 1.0)
 
 
-_Shown = dict[tuple[int, ...], int]
-"""By what is reached of the levels before: what no plan exceeds of the next one, or of the score."""
-
-
-def _shown(places_only: Reached) -> _Shown:
+def _shown(places_only: Reached) -> Shown:
     return {places_only[:level]: most for level, most in enumerate(places_only)}
 
 
-def _remembered(shown: _Shown, reached: Reached, problem: AssignmentProblem, most_score: float) -> Reached:
+def _remembered(shown: Shown, reached: Reached, problem: AssignmentProblem, most_score: float) -> Reached:
     """Return the bounds known so far of a plan with these values; `most_score` is in points."""
     most = np.append(np.bincount(problem.level, minlength=_N_LEVELS), int(np.floor(_MILLI * most_score + 1e-3)))
     known = [shown.get(reached[:level], int(limit)) for level, limit in enumerate(most)]
@@ -143,9 +136,8 @@ class _ByLoads:
     ----------
     plan : ndarray of intp
         By need of the master's problem: the best so far.
-    targets, goals, proved : list of int
-        By level: what the master reaches in whole needs; what is kept, at first the target and later what the plan
-        reaches; and what no plan exceeds that reaches the goals before it.
+    goals : list of int
+        By level, what is kept: at first what the master reaches in whole needs, later what the plan reaches.
     """
 
     def __init__(
@@ -154,22 +146,28 @@ class _ByLoads:
         oracle: PricingOracle | None,
         n_pairs: int,
         plan: Positions,
-        places_only: Reached,
+        shown: Shown,
         params: LoadsParams,
     ) -> None:
         self.master, self.plan, self._params = master, plan, params
         self._oracle, self._n_pairs = oracle, n_pairs
         self._is_priced = False
-        self.closed_bounds: Reached | None = None
-        self.closed_values: Reached | None = None
-        self.targets = [0] * _N_LEVELS
         self.goals: list[int] = []
-        self.proved: list[int] = []
-        self._shown = _shown(places_only)
+        self._shown = shown
         level = master.problem.level
         self._asking = [int(np.count_nonzero(level == one)) for one in range(_N_LEVELS)]
 
     # ---- bounds ----
+
+    @property
+    def values(self) -> Reached:
+        """The values of the plan."""
+        return values_of(self.master.problem, self.plan)
+
+    @property
+    def proved(self) -> list[int]:
+        """By level that is kept: what no plan exceeds that reaches the goals before it."""
+        return [self._shown[tuple(self.goals[:level])] for level in range(len(self.goals))]
 
     def bound_levels(self, budget: Budget) -> None:
         """Find how many needs of each level can be met, and keep these levels in the master."""
@@ -198,103 +196,33 @@ class _ByLoads:
             most = int(max(min(np.floor(counted + _EXACT), most), goal))
         self._shown[before] = most
         self.goals.append(goal)
-        self.proved.append(most)
-        self.targets[level] = max(self.targets[level], goal)
         self.master.keep_level(level, goal, most)
 
-    def _prove_counts(self, budget: Budget) -> None:
-        """Bound again how many needs can be met, where the plan falls short of a bound; improve it if it can be.
-
-        One need more then counts more than any score, and later levels count for nothing.
-        """
-        for level in range(_N_LEVELS):
-            if self.goals[level] == self.proved[level] or budget.remaining_s() <= 0:
-                continue
-            budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met")
-            is_better = self._count(level, budget)
-            # Where the master meets that many with parts of loads, prices cannot prove that no plan does.
-            if max(self.goals[level], self.targets[level]) < self.proved[level]:
-                proved, could = self._most_met(level, budget)
-                self.proved[level] = max(min(self.proved[level], proved), self.goals[level])
-                if could > self.targets[level]:
-                    is_better, self.targets[level] = True, could
-            self._shown[tuple(self.goals[:level])] = self.proved[level]
-            # What is proved of this level bounds later ones closer.
-            reached = values_of(self.master.problem, self.plan)
-            del self.goals[level + 1 :], self.proved[level + 1 :]
-            for later in range(level + 1, _N_LEVELS):
-                self.master.open_level(later)
-            self.master.keep_level(level, self.goals[level], self.goals[level])
+    def keep_reached(self, budget: Budget) -> None:
+        """Where the plan falls short of a goal, bound later levels again, for plans that reach as much as it does."""
+        reached = self.values
+        if list(reached[:_N_LEVELS]) == self.goals:
+            return
+        first = next(level for level in range(_N_LEVELS) if reached[level] != self.goals[level])
+        for level in range(first, _N_LEVELS):
+            self.master.open_level(level)
+        # Later levels, and the score, are bounded for plans that meet as many of the first such level and no more.
+        self.goals[first:] = [reached[first]]
+        self.master.keep_level(first, reached[first], reached[first])
+        for level in range(first + 1, _N_LEVELS):
             self.master.generate(self._close_counts, budget)
-            for later in range(level + 1, _N_LEVELS):
-                self._keep(later, reached[later], budget)
-            if is_better:
-                self.improve(budget)
-                self.keep_reached(budget)
+            self._keep(level, reached[level], budget)
         self.master.generate(self._params.close, budget)
 
-    def _count(self, level: int, budget: Budget) -> bool:
-        """Count in whole numbers how many needs of a level can be met; whether that gave a better plan."""
-        share = budget.share(self._params.share_of_count)
-        plan, problem, most = counted(
-            self.master.problem, self._oracle, self.plan, level, self.goals[:level], share, self._params
-        )
-        is_better = values_of(problem, plan) > values_of(problem, self.plan)
-        if is_better:
-            chosen = chosen_pairs(problem, plan)
-            self.master.grow(problem.need[chosen], problem.supporter[chosen], problem.value_milli[chosen])
-            self.plan = plan
-        met = values_of(self.master.problem, self.plan)[level]
-        self.goals[level] = max(self.goals[level], met)
-        self.proved[level] = max(min(self.proved[level], most), self.goals[level])
-        self.master.keep_level(level, self.goals[level], self.proved[level])
-        return is_better
-
-    def _most_met(self, level: int, budget: Budget) -> tuple[int, int]:
-        """Return the bound of a level where the goals before it are reached, and the master's own count."""
-        master, factors = self.master, self.master.factors(level)
-        for later in range(level, _N_LEVELS):
-            master.open_level(later)
-        usual, bonus = master.bonus, self._params.bonus_share * master.most_score * factors
-        bonus[level + 1 :] = -np.inf
-        master.reweigh(bonus)
-        could = 0
-        if master.generate(self._params.close_count * bonus[level], budget):
-            could = int(np.floor(master.counts()[level] + _EXACT))
-        counted = master.settled() - float(bonus[:level] @ np.array(self.goals[:level], dtype=np.float64))
-        proved = int(min(np.floor(counted / bonus[level] + _EXACT), self._asking[level]))
-        master.reweigh(usual)
-        return proved, could
-
-    def values(self) -> Reached:
-        """Return the values of the plan."""
-        return values_of(self.master.problem, self.plan) if self.closed_values is None else self.closed_values
-
-    def bounds(self, budget: Budget) -> Reached:
-        """Return the bound of each level, for plans as good as this one in the levels before."""
-        if self.closed_bounds is not None:
-            return self.closed_bounds
-        if budget.cancelled():
-            return _remembered(self._shown, self.values(), self.master.problem, self.master.most_score)
-        self.keep_reached(budget)
-        self._bound_score(budget)
-        bounds = (*self.proved, self._settled_score())
-        return as_reached(np.maximum(bounds, values_of(self.master.problem, self.plan)))
-
-    def _settled_score(self) -> int:
-        """Return the score that no plan exceeds that reaches the goals, over all pairs, and remember it."""
-        self.master.settled()
-        self._shown[tuple(self.goals)] = self._most_score()
-        return self._most_score()
-
     def _bound_score(self, budget: Budget) -> None:
-        """Bound the score by itself, for plans that meet as many needs as this one and no more."""
-        bonus = np.where(np.array(self.goals) == np.array(self.proved), self.master.bonus, 0.0)
-        if (bonus != self.master.bonus).any():
+        """Bound the score, for plans that meet as many needs as this one and no more."""
+        self.keep_reached(budget)
+        if self.goals != self.proved:
             for level in range(_N_LEVELS):
                 self.master.keep_level(level, self.goals[level], self.goals[level])
-            self.master.reweigh(bonus)
             self.master.generate(self._params.close, budget)
+        self.master.settled()
+        self._shown[tuple(self.goals)] = self._most_score()
 
     def _most_by_prices(self) -> float:
         """Return the score that no plan exceeds that reaches the goals, in thousandths, by the prices alone."""
@@ -305,23 +233,11 @@ class _ByLoads:
         known = self._shown.get(tuple(self.goals), np.inf)
         return int(np.floor(min(self._most_by_prices(), known, _MILLI * self.master.most_score) + 1e-3))
 
-    def keep_reached(self, budget: Budget) -> None:
-        """Where the plan falls short of a goal, bound later levels again, for plans that reach as much as it does."""
-        reached = values_of(self.master.problem, self.plan)
-        if list(reached[:_N_LEVELS]) == self.goals:
-            return
-        first = next(level for level in range(_N_LEVELS) if reached[level] != self.goals[level])
-        proved, self.goals, self.proved = self.proved, self.goals[:first], self.proved[:first]
-        for level in range(first, _N_LEVELS):
-            self.master.open_level(level)
-        # Later levels, and the score, are bounded for plans that meet as many of the first such level and no more.
-        self.goals.append(reached[first])
-        self.proved.append(proved[first])
-        self.master.keep_level(first, reached[first], reached[first])
-        for level in range(first + 1, _N_LEVELS):
-            self.master.generate(self._close_counts, budget)
-            self._keep(level, reached[level], budget)
-        self.master.generate(self._params.close, budget)
+    def bounds(self, budget: Budget) -> Reached:
+        """Return the bound of each level, for plans as good as this one in the levels before."""
+        if not budget.cancelled():
+            self._bound_score(budget)
+        return _remembered(self._shown, self.values, self.master.problem, self.master.most_score)
 
     # ---- plans ----
 
@@ -336,32 +252,24 @@ class _ByLoads:
     def close(self, budget: Budget) -> None:
         """Prove the plan or find a better one, among all loads that could be in it, while time lasts."""
         if not self._is_priced and budget.remaining_s() > 0:
-            self.goals, self.proved = [], []
+            self.goals = []
             for level in range(_N_LEVELS):
                 self.master.open_level(level)
             self.bound_levels(budget.share(self._params.share_of_bounds))
             self.improve(budget)
-        self.keep_reached(budget)
-        if self.goals != self.proved:
-            # What is known of the score by now holds whether or not there is time to prove the counts.
-            usual, _ = self.master.bonus, self._settled_score()
-            self._bound_score(budget)
-            self._settled_score()
-            self.master.reweigh(usual)
-            self._prove_counts(budget)
         self._bound_score(budget)
         self._close_score(budget)
-        self.keep_reached(budget)
+        self._bound_score(budget)
         if self.goals != self.proved and self._n_pairs <= self._params.most_pairs and budget.remaining_s() > 0:
             self._close_levels(budget)
 
     def _close_score(self, budget: Budget) -> None:
         """Close the gap of the score, or as much of it as loads can be listed for."""
-        while budget.remaining_s() > 0 and self._most_score() > values_of(self.master.problem, self.plan)[-1]:
+        while budget.remaining_s() > 0 and self._most_score() > self.values[-1]:
             before, gap = self.plan, self._gap()
             within, choice = self._choice(gap / _MILLI)
             is_whole = self._closed(choice, within, budget)
-            if not is_whole or values_of(self.master.problem, self.plan)[:_N_LEVELS] != tuple(self.goals):
+            if not is_whole or list(self.values[:_N_LEVELS]) != self.goals:
                 return
             if self.plan is before:
                 if within * _MILLI < gap and self.goals == self.proved:
@@ -371,32 +279,29 @@ class _ByLoads:
     def _close_levels(self, budget: Budget) -> None:
         """Where prices do not prove how many needs can be met, search over all pairs."""
         problem = with_all_pairs_of(self.master.problem, self._oracle, np.arange(len(self.plan)))
-        known = as_reached((*self.proved, max(self._most_score(), 0)))
-        before = values_of(problem, self.plan)
-        self.plan, bounds = closed_by_levels(problem, self.plan, known, budget, self._params)
-        self.closed_values = values_of(problem, self.plan)
-        if self.closed_values[:_N_LEVELS] == before[:_N_LEVELS]:
-            # As many needs are met, so that the score is bounded as before.
-            bounds = as_reached((*bounds[:_N_LEVELS], max(min(bounds[-1], known[-1]), self.closed_values[-1])))
-        self.closed_bounds = bounds
+        self.plan, self._shown = closed_by_levels(problem, self.plan, self._shown, budget, self._params)
+        chosen = chosen_pairs(problem, self.plan)
+        self.master.grow(problem.need[chosen], problem.supporter[chosen], problem.value_milli[chosen])
 
     def _gap(self) -> float:
         """Return by how much a better plan could exceed this one, in thousandths."""
-        score = values_of(self.master.problem, self.plan)[-1]
-        return min(self._most_by_prices(), self._shown.get(tuple(self.goals), np.inf)) - score
+        return min(self._most_by_prices(), self._shown.get(tuple(self.goals), np.inf)) - self.values[-1]
 
     def _choice(self, gap: float) -> tuple[float, Choice]:
         """Return all loads whose loss is within the gap, or within as much as can be listed; before them, how much."""
         params, within = self._params, gap
         while True:
             loads, is_listed = self._loads_within(within, params.most_loads, params.most_loads)
-            if is_listed.all() or within * _MILLI < 1 / 2:
+            is_short = is_listed.all() or within * _MILLI < 1 / 2
+            # Of the pairs that are not in memory, only those are asked for that can be listed.
+            if is_short and not self.master.with_all_gaining(within):
                 return within, Choice(self._with_plan(loads), np.zeros(0, dtype=np.intp))
-            within /= 2
+            within /= 1 if is_short else 2
 
     def _mixed_choice(self, gap: float) -> Choice:
         """Return what could be in a better plan: the loads of supporters who have few, and the pairs of the others."""
         master, params = self.master, self._params
+        master.with_all_gaining(gap)
         loads, is_listed = self._loads_within(gap, params.most_loads, params.most_loads_each)
         loss = master.bound.best.loss(master.offers, master.bound.gain, master.toll)
         chosen = np.isin(np.arange(len(loss)), chosen_pairs(master.problem, self.plan))
@@ -408,7 +313,6 @@ class _ByLoads:
 
     def _loads_within(self, within: float, most: int, most_each: int) -> tuple[Positions, Flags]:
         master = self.master
-        master.with_all_gaining(within)
         everyone = np.full(len(master.problem.places), within)
         loads, is_listed = loads_within(
             master.offers, master.bound.gain, master.toll, master.bound.best, everyone, most, most_each
