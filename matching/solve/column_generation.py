@@ -166,9 +166,13 @@ class Master:
         level = np.where(self.loads >= 0, self.problem.level[self.problem.need[self.loads]], _N_LEVELS)
         return np.array([self.share @ (level == one).sum(axis=1) for one in range(_N_LEVELS)])
 
-    def keep_level(self, level: int, least: int, most: int) -> None:
+    def keep_level(self, level: int, least: float, most: float) -> None:
         """From now on, a level meets at least and at most so many needs."""
-        self._limit_level(level, least, most)
+        row = self.rows.level_at + level
+        if (self._least[row], self._most[row]) != (least, most):
+            self._least[row], self._most[row] = least, most
+            self._programme.change_row(row, least, most)
+            self._solved, self._is_stale = False, True
 
     def factors(self, level: int) -> Floats:
         """Return by level what a need counts where later ones count for nothing, as multiples of one of this level."""
@@ -205,14 +209,7 @@ class Master:
 
     def open_level(self, level: int) -> None:
         """Keep nothing of a level any more."""
-        self._limit_level(level, -np.inf, np.inf)
-
-    def _limit_level(self, level: int, least: float, most: float) -> None:
-        row = self.rows.level_at + level
-        if (self._least[row], self._most[row]) != (least, most):
-            self._least[row], self._most[row] = least, most
-            self._programme.change_row(row, least, most)
-            self._solved, self._is_stale = False, True
+        self.keep_level(level, -np.inf, np.inf)
 
     def limits(self) -> tuple[Floats, Floats]:
         """Return by row the least and the most that its sum may be."""
