@@ -245,9 +245,13 @@ class _ByLoads:
         """Find a better plan than the first."""
         budget.report(f"Choosing among {len(self.master.loads):,} loads")
         self.plan = from_restricted_master(self.master, self.plan, budget, self._params)
-        budget.report("Searching neighbourhoods for a better plan")
+        self._search_around(budget)
+
+    def _search_around(self, budget: Budget) -> None:
         most = as_reached((*self.proved, self._most_score()))
-        self.plan = searched_around(self.master, self.plan, most, budget, self._params)
+        if self.values != most and budget.remaining_s() > 0:
+            budget.report("Searching neighbourhoods for a better plan")
+            self.plan = searched_around(self.master, self.plan, most, budget, self._params)
 
     def close(self, budget: Budget) -> None:
         """Prove the plan or find a better one, among all loads that could be in it, while time lasts."""
@@ -262,6 +266,8 @@ class _ByLoads:
         self._bound_score(budget)
         if self.goals != self.proved and self._n_pairs <= self._params.most_pairs and budget.remaining_s() > 0:
             self._close_levels(budget)
+            self._bound_score(budget)
+        self._search_around(budget)
 
     def _close_score(self, budget: Budget) -> None:
         """Close the gap of the score, or as much of it as loads can be listed for."""
