@@ -27,7 +27,7 @@ from matching.solve.arrays import Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.components import Component, Components, over_days
 from matching.solve.flow import best_with_places
-from matching.solve.improve import filled_greedily
+from matching.solve.improve import first_plan
 from matching.solve.params import DEFAULTS, SolveParams
 from matching.solve.problem import (
     UNMET,
@@ -35,11 +35,8 @@ from matching.solve.problem import (
     AssignmentProblem,
     PricingOracle,
     as_reached,
-    chosen_pairs,
-    rank_in_group,
+    most_score_milli,
     values_of,
-    with_addable_pairs,
-    with_best_pairs,
 )
 from matching.solve.search import ComponentSearch
 
@@ -138,22 +135,12 @@ def _cancelled(
 ) -> Assignment:
     """Return a plan within every constraint after a cancellation, given one that is optimal in the levels only."""
     most_met = values_of(problem, supporter_of)[:-1]
-    needs, all_unmet = np.arange(len(problem.level)), np.full(len(problem.level), UNMET, dtype=np.intp)
-    outcome = filled_greedily(problem, all_unmet, chosen_pairs(problem, supporter_of))
-    problem = with_addable_pairs(problem, oracle, needs, outcome)
-    outcome = filled_greedily(problem, outcome, np.arange(len(problem.need)))
-    problem = with_best_pairs(problem, oracle, needs, np.zeros(len(problem.places), dtype=np.int64), 1)
-    values = values_of(problem, outcome)
-    best = np.zeros(len(problem.level), dtype=np.int64)
-    np.maximum.at(best, problem.need, problem.value_milli)
-    if values[:-1] == most_met:
-        # Then an optimal plan meets as many needs of each level, and only those add to its score.
-        best = best[rank_in_group(problem.level, best) < np.array(most_met)[problem.level]]
+    problem, outcome = first_plan(problem, oracle, supporter_of)
     return Assignment(
         outcome,
         np.full(len(problem.places), np.nan),
-        values,
-        as_reached([*most_met, best.sum()]),
+        values_of(problem, outcome),
+        as_reached([*most_met, most_score_milli(problem, oracle)]),
         problem.bonus_milli,
         searched=True,
         ended=budget.ended,

@@ -82,7 +82,7 @@ def _best(
         Choice(np.empty((0, 1), dtype=np.intp), np.flatnonzero(needs[problem.need])),
         value,
         budget,
-        here=params.columns_here,
+        params,
         start=np.where(needs, plan, UNMET),
     )
     if found.supporter_of is not None and keeps_rules(problem, found.supporter_of):

@@ -82,7 +82,7 @@ class Master:
         self.loads = np.empty((0, 1), dtype=np.intp)
         self._offers_changed()
         self.share = np.zeros(0)
-        self._programme = LinearProgramme(self._least, self._most)
+        self._programme = LinearProgramme(self._least, self._most, params)
         packages = self.rows.packages()
         self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
         self.value, self._solved = -np.inf, False

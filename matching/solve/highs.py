@@ -20,12 +20,12 @@ from scipy.sparse import csc_array
 from matching.solve import mip_worker
 from matching.solve.arrays import Floats, Positions
 from matching.solve.budget import Budget
+from matching.solve.params import ProgrammesParams
 
 if TYPE_CHECKING:
     import highspy
 
 _POLL_EVERY_S = 0.05
-_FEW_STEPS, _STEPS_PER_ROW, _MANY_NEW = 5_000, 0.75, 0.1
 _NO_LIMIT = 2**31 - 1
 
 
@@ -71,7 +71,7 @@ class LinearProgramme:
     """A linear programme that grows by columns, solved by the simplex method from its last basis.
 
     Where very many columns are new, that basis is far from the best, and an interior point with crossover is sooner
-    there: it takes over after a number of simplex steps, and begins while a tenth of the columns are new.
+    there: it takes over after a number of simplex steps, and begins while many of the columns are new.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class LinearProgramme:
         By row: what the sum over the columns may be.
     """
 
-    def __init__(self, least: Floats, most: Floats) -> None:
+    def __init__(self, least: Floats, most: Floats, params: ProgrammesParams) -> None:
         # Loaded when it is first needed: most plans need none of it.
         import highspy  # noqa: PLC0415
 
@@ -95,6 +95,7 @@ class LinearProgramme:
         self._is_optimal = highspy.HighsModelStatus.kOptimal
         self._has_too_many_steps = highspy.HighsModelStatus.kIterationLimit
         self._budget: Budget | None = None
+        self._params = params
         self._solver.cbSimplexInterrupt += self._interrupt
         self._solver.cbIpmInterrupt += self._interrupt
         self._n_new, self._is_far = 0, False
@@ -140,8 +141,9 @@ class LinearProgramme:
             self._go_back(n_new)
             return False
         self._budget = budget
-        if not (self._is_far and n_new > _MANY_NEW * solver.getNumCol()):
-            most_steps = max(_FEW_STEPS, int(_STEPS_PER_ROW * solver.getNumRow()))
+        params = self._params
+        if not (self._is_far and n_new > params.many_new * solver.getNumCol()):
+            most_steps = max(params.few_steps, int(params.steps_per_row * solver.getNumRow()))
             solver.setOptionValue("simplex_iteration_limit", most_steps)
             solver.run()
             self._is_far = solver.getModelStatus() == self._has_too_many_steps
@@ -174,7 +176,9 @@ class LinearProgramme:
         event.interrupt(self._budget is not None and self._budget.remaining_s() <= 0)
 
 
-def most_in_whole(model: Model, budget: Budget, *, start: Floats | None = None, nodes: int = 0, here: int) -> Solved:
+def most_in_whole(
+    model: Model, budget: Budget, params: ProgrammesParams, *, start: Floats | None = None, nodes: int = 0
+) -> Solved:
     """Solve an integer programme.
 
     Parameters
@@ -183,8 +187,6 @@ def most_in_whole(model: Model, budget: Budget, *, start: Floats | None = None, 
         Columns to begin with, which keep every row.
     nodes : int
         The most nodes of the search tree; 0 for no limit.
-    here : int
-        A programme of no more columns is solved in this process.
     """
     if budget.remaining_s() <= 0:
         budget.cut_short()
@@ -203,9 +205,10 @@ def most_in_whole(model: Model, budget: Budget, *, start: Floats | None = None, 
         "cells": model.rows.data,
         "start": start,
         "nodes": nodes,
+        "most_mb": params.worker_mb,
     }
     answers: list[mip_worker.Answer] = []
-    if len(model.value) <= here:
+    if len(model.value) <= params.columns_here:
         mip_worker.solve(task, answers.append, lambda: budget.remaining_s() <= 0)
     else:
         _elsewhere(task, answers, budget)

@@ -25,6 +25,7 @@ from matching.solve.params import LoadsParams
 from matching.solve.problem import (
     UNMET,
     AssignmentProblem,
+    PricingOracle,
     Reached,
     best_of_each_need,
     chosen_pairs,
@@ -32,6 +33,7 @@ from matching.solve.problem import (
     places_left,
     values_of,
     visits_of,
+    with_addable_pairs,
 )
 from matching.solve.programme import Choice, Limits, closed
 
@@ -269,7 +271,7 @@ def _assigned_again(
         Choice(np.unique(np.vstack([loads, own]), axis=0), np.zeros(0, dtype=np.intp)),
         plan_weight(problem, params),
         budget,
-        here=params.columns_here,
+        params,
         start=np.where(free, plan, UNMET),
         nodes=nodes,
     )
@@ -301,6 +303,16 @@ def _left(master: Master, held: Positions) -> Limits:
     most = rows.most.copy()
     most[rows.school_at :] -= used[rows.school_at :]
     return Limits(rows.least.copy(), most)
+
+
+def first_plan(
+    problem: AssignmentProblem, oracle: PricingOracle | None, places_only: Positions
+) -> tuple[AssignmentProblem, Positions]:
+    """Return a plan that keeps every rule, after the optimum with places only; before it the problem with its pairs."""
+    no_one = np.full(len(problem.level), UNMET, dtype=np.intp)
+    plan = filled_greedily(problem, no_one, chosen_pairs(problem, places_only))
+    problem = with_addable_pairs(problem, oracle, np.arange(len(problem.level)), plan)
+    return problem, filled_greedily(problem, plan, np.arange(len(problem.need)))
 
 
 def filled_greedily(problem: AssignmentProblem, supporter_of: Positions, allowed: Positions) -> Positions:

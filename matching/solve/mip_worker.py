@@ -83,7 +83,18 @@ def main() -> None:
         pickle.dump(tuple(answer), out, protocol=pickle.HIGHEST_PROTOCOL)
         out.flush()
 
-    solve(pickle.load(sys.stdin.buffer), send, lambda: False)
+    task: Task = pickle.load(sys.stdin.buffer)
+    solve(task, send, lambda: _peak_mb() > task["most_mb"])
+
+
+def _peak_mb() -> float:
+    """Return the most memory that this process has used; 0 on Windows, which does not tell."""
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

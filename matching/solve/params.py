@@ -99,8 +99,32 @@ class AuctionParams(_Section):
     near_milli: Milli = 20
 
 
-class LoadsParams(_Section):
-    """How the components in which days or side constraints bind are solved, by loads.
+class ProgrammesParams(_Section):
+    """How HiGHS solves linear and integer programmes.
+
+    Attributes
+    ----------
+    few_steps : int
+    steps_per_row : float
+        A linear programme gets so many steps of the simplex method, or so many a row where that is more, before an
+        interior point takes over.
+    many_new : float
+        From then on the interior point begins, while a greater share of the columns is new.
+    columns_here : int
+        An integer programme of no more columns is solved in this process, a larger one in a process of its own.
+    worker_mb : int
+        The most memory of that process: a search tree that grows beyond it is given up with the bound that it has.
+    """
+
+    few_steps: Count = 5_000
+    steps_per_row: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.75
+    many_new: Share = 0.1
+    columns_here: CountOrZero = 3_000
+    worker_mb: Count = 750
+
+
+class LoadsParams(ProgrammesParams):
+    """How the components in which days or side constraints bind are solved, by loads and by HiGHS.
 
     Attributes
     ----------
@@ -129,8 +153,6 @@ class LoadsParams(_Section):
         The most loads that come into the master in a round of pricing; more where there are very many pairs.
     close : float
         The master is solved when it is this close to its bound, in score points.
-    columns_here : int
-        An integer programme of no more columns is solved in this process, a larger one in a process of its own.
     neighbourhood_people, neighbourhoods : int
         The number of supporters in a neighbourhood, and how many are searched in a row without finding a better plan.
     neighbourhood_nodes : int
@@ -157,7 +179,6 @@ class LoadsParams(_Section):
     times_apart: CountOrZero = 3
     most_new_loads: Count = 4_000
     close: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.0005
-    columns_here: CountOrZero = 3_000
     neighbourhood_people: Count = 120
     neighbourhoods: CountOrZero = 8
     neighbourhood_nodes: Count = 100

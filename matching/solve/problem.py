@@ -288,6 +288,15 @@ def with_best_pairs(
     return problem.with_pairs(need[best], supporter[best], value[best])[0]
 
 
+def most_score_milli(problem: AssignmentProblem, oracle: PricingOracle | None) -> int:
+    """Return the values of every need's best pair together, in thousandths: no plan's score exceeds them."""
+    no_price = np.zeros(len(problem.places), dtype=np.int64)
+    problem = with_best_pairs(problem, oracle, np.arange(len(problem.level)), no_price, 1)
+    best = np.zeros(len(problem.level), dtype=np.int64)
+    np.maximum.at(best, problem.need, problem.value_milli)
+    return int(best.sum())
+
+
 def with_addable_pairs(
     problem: AssignmentProblem, oracle: PricingOracle | None, needs: Positions, supporter_of: Positions
 ) -> AssignmentProblem:

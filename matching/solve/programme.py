@@ -29,6 +29,7 @@ from scipy.sparse import coo_array, csc_array, csr_array, hstack, vstack
 from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.highs import Model, most_in_whole
+from matching.solve.params import ProgrammesParams
 from matching.solve.problem import PRIORITY_LEVELS, UNMET, AssignmentProblem
 
 _N_LEVELS = len(PRIORITY_LEVELS)
@@ -200,8 +201,8 @@ def closed(
     choice: Choice,
     value: Integers,
     budget: Budget,
+    params: ProgrammesParams,
     *,
-    here: int,
     start: Positions | None = None,
     nodes: int = 0,
 ) -> Closed:
@@ -213,7 +214,7 @@ def closed(
         By pair of the problem: what it counts.
     start : ndarray of intp, optional
         By need: a plan to begin with, of which every load or pair is in the choice.
-    here, nodes : int
+    nodes : int
         As in `matching.solve.highs.most_in_whole`.
     """
     programme = _Programme.of(problem, rows, limits, choice)
@@ -226,7 +227,7 @@ def closed(
         programme.most,
     )
     begin = None if start is None else programme.columns_of(start)
-    answer = most_in_whole(model, budget, start=begin, nodes=nodes, here=here)
+    answer = most_in_whole(model, budget, params, start=begin, nodes=nodes)
     supporter_of = None if answer.columns is None else programme.supporter_of(answer.columns)
     return Closed(supporter_of, answer.bound, answer.is_whole)
 

@@ -17,22 +17,20 @@ from matching.solve.arrays import Flags, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.by_levels import closed_by_levels
 from matching.solve.column_generation import Master
-from matching.solve.improve import better, exchanged, filled_greedily, from_restricted_master, searched_around
+from matching.solve.improve import better, exchanged, first_plan, from_restricted_master, searched_around
 from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
 from matching.solve.problem import (
     PRIORITY_LEVELS,
-    UNMET,
     AssignmentProblem,
     PricingOracle,
     Reached,
     Shown,
     as_reached,
     chosen_pairs,
+    most_score_milli,
     values_of,
-    with_addable_pairs,
     with_all_pairs_of,
-    with_best_pairs,
 )
 from matching.solve.programme import Choice, Limits, closed
 
@@ -61,7 +59,7 @@ class ComponentSearch:
         params: LoadsParams,
     ) -> None:
         self._shown = _shown(values_of(problem, places_only))
-        self._problem, self._plan = _first_plan(problem, oracle, places_only)
+        self._problem, self._plan = first_plan(problem, oracle, places_only)
         self._oracle, self._price, self._params = oracle, price, params
         self._n_pairs = n_pairs
         self._by_loads: _ByLoads | None = None
@@ -76,7 +74,7 @@ class ComponentSearch:
             self._plan, self._shown = closed_by_levels(self._problem, self._plan, self._shown, budget, params)
             return
         master = Master(problem, self._oracle, self._price, params)
-        master.most_score = _most_score(problem, self._oracle)
+        master.most_score = most_score_milli(problem, self._oracle) / _MILLI
         plan = better(problem, self._plan, exchanged(master, self._plan, budget, params))
         master.add(master.loads_of(plan))
         self._by_loads = _ByLoads(master, self._oracle, self._n_pairs, plan, self._shown, params)
@@ -93,38 +91,19 @@ class ComponentSearch:
     def result(self, budget: Budget) -> tuple[Positions, Reached, Reached]:
         """Return the best plan, its values, and the bound of each level."""
         if self._by_loads is None:
-            reached, most_score = values_of(self._problem, self._plan), _most_score(self._problem, self._oracle)
+            reached, most_score = values_of(self._problem, self._plan), most_score_milli(self._problem, self._oracle)
             return self._plan, reached, _remembered(self._shown, reached, self._problem, most_score)
         bounds = self._by_loads.bounds(budget)
         return self._by_loads.plan, self._by_loads.values, bounds
-
-
-def _first_plan(
-    problem: AssignmentProblem, oracle: PricingOracle | None, places_only: Positions
-) -> tuple[AssignmentProblem, Positions]:
-    """Return a plan that keeps every rule, after the optimum with places only; before it the problem with its pairs."""
-    no_one = np.full(len(problem.level), UNMET, dtype=np.intp)
-    plan = filled_greedily(problem, no_one, chosen_pairs(problem, places_only))
-    problem = with_addable_pairs(problem, oracle, np.arange(len(problem.level)), plan)
-    return problem, filled_greedily(problem, plan, np.arange(len(problem.need)))
-
-
-def _most_score(problem: AssignmentProblem, oracle: PricingOracle | None) -> float:
-    """Return the score of the best pair of every need, in points."""
-    no_price = np.zeros(len(problem.places), dtype=np.int64)
-    problem = with_best_pairs(problem, oracle, np.arange(len(problem.level)), no_price, 1)
-    best = np.zeros(len(problem.level), dtype=np.int64)
-    np.maximum.at(best, problem.need, problem.value_milli)
-    return max(float(best.sum()) / _MILLI, 1.0)
 
 
 def _shown(places_only: Reached) -> Shown:
     return {places_only[:level]: most for level, most in enumerate(places_only)}
 
 
-def _remembered(shown: Shown, reached: Reached, problem: AssignmentProblem, most_score: float) -> Reached:
-    """Return the bounds known so far of a plan with these values; `most_score` is in points."""
-    most = np.append(np.bincount(problem.level, minlength=_N_LEVELS), int(np.floor(_MILLI * most_score + 1e-3)))
+def _remembered(shown: Shown, reached: Reached, problem: AssignmentProblem, most_score_milli: int) -> Reached:
+    """Return the bounds known so far of a plan with these values."""
+    most = np.append(np.bincount(problem.level, minlength=_N_LEVELS), most_score_milli)
     known = [shown.get(reached[:level], int(limit)) for level, limit in enumerate(most)]
     return as_reached(np.maximum(known, reached))
 
@@ -237,7 +216,7 @@ class _ByLoads:
         """Return the bound of each level, for plans as good as this one in the levels before."""
         if not budget.cancelled():
             self._bound_score(budget)
-        return _remembered(self._shown, self.values, self.master.problem, self.master.most_score)
+        return _remembered(self._shown, self.values, self.master.problem, round(_MILLI * self.master.most_score))
 
     # ---- plans ----
 
@@ -340,7 +319,7 @@ class _ByLoads:
             choice,
             master.problem.value_milli,
             budget,
-            here=self._params.columns_here,
+            self._params,
             start=self.plan,
         )
         self.plan = better(master.problem, self.plan, found.supporter_of)

@@ -22,7 +22,7 @@ from matching.solve.column_generation import Master
 from matching.solve.components import keeps_rules
 from matching.solve.improve import exchanged, plan_weight
 from matching.solve.knapsack import Offers, best_loads, loads_apart, loads_within
-from matching.solve.params import LoadsParams, MarketParams, SolveParams
+from matching.solve.params import LoadsParams, MarketParams, ProgrammesParams, SolveParams
 from matching.solve.problem import UNMET, AssignmentProblem, SideConstraints
 
 # Every component takes the column generation; in the second way with few pairs in memory, in the third with tables and
@@ -118,7 +118,7 @@ def test_whenever_time_runs_out_the_plan_keeps_the_rules_and_its_bounds_hold(few
 
 def test_a_solve_that_is_cut_short_leaves_the_programme_as_it_was_and_the_next_one_its_time(monkeypatch):
     rng = np.random.default_rng(1)
-    programme = highs.LinearProgramme(np.full(60, -np.inf), np.ones(60))
+    programme = highs.LinearProgramme(np.full(60, -np.inf), np.ones(60), ProgrammesParams())
 
     def add(count: int) -> None:
         programme.add_columns(rng.random(count), np.ones(count), csc_array(rng.random((60, count))))
@@ -139,11 +139,9 @@ def test_a_solve_that_is_cut_short_leaves_the_programme_as_it_was_and_the_next_o
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_an_interior_point_instead_of_many_simplex_steps_has_the_same_answer(monkeypatch, number):
+def test_an_interior_point_instead_of_many_simplex_steps_has_the_same_answer(number):
     made = random_round(number)
-    monkeypatch.setattr(highs, "_FEW_STEPS", 1)
-    monkeypatch.setattr(highs, "_STEPS_PER_ROW", 0.0)
-    plan = made.plan(params=WAYS["all pairs in memory"])
+    plan = made.plan(params=SolveParams(loads=LoadsParams(few_pairs=0, few_steps=1, steps_per_row=0)))
     check_bounds(made, plan)
     assert said(plan) == by_milp(made)
 
@@ -242,6 +240,14 @@ def test_a_cancellation_ends_an_integer_programme_within_a_second():
     assert began
     assert time.monotonic() - began[0] < 1.3
     assert threading.active_count() <= 2
+
+
+def test_a_search_tree_that_outgrows_its_memory_is_given_up_with_its_bound():
+    made = random_world(3, n_schools=120, n_supporters=160, n_needs=260, decisions=0, groups=False)
+    plan = made.plan(params=SolveParams(loads=LoadsParams(few_pairs=10**6, columns_here=0, worker_mb=1)))
+    assert not list(faults_of(made, served(plan)))
+    assert plan.manifest["status"] == "gap"
+    assert said(plan) < bounds_said(plan)
 
 
 # ---- the knapsack --------------------------------------------------------------------------------------------------
