@@ -136,11 +136,14 @@ def _cancelled(
     """Return a plan within every constraint after a cancellation, given one that is optimal in the levels only."""
     most_met = values_of(problem, supporter_of)[:-1]
     problem, outcome = first_plan(problem, oracle, supporter_of)
+    values = values_of(problem, outcome)
+    # A plan that meets as many needs as can be met is compared with those that do.
+    most_score = most_score_milli(problem, oracle, most_met if values[:-1] == most_met else None)
     return Assignment(
         outcome,
         np.full(len(problem.places), np.nan),
-        values_of(problem, outcome),
-        as_reached([*most_met, most_score_milli(problem, oracle)]),
+        values,
+        as_reached([*most_met, most_score]),
         problem.bonus_milli,
         searched=True,
         ended=budget.ended,

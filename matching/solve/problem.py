@@ -1,6 +1,6 @@
 """The assignment problem and its solution as plain arrays of needs, supporters and the pairs between them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -288,12 +288,19 @@ def with_best_pairs(
     return problem.with_pairs(need[best], supporter[best], value[best])[0]
 
 
-def most_score_milli(problem: AssignmentProblem, oracle: PricingOracle | None) -> int:
-    """Return the values of every need's best pair together, in thousandths: no plan's score exceeds them."""
+def most_score_milli(
+    problem: AssignmentProblem, oracle: PricingOracle | None, most_met: Sequence[int] | None = None
+) -> int:
+    """Return the values of every need's best pair together, in thousandths: no plan's score exceeds them.
+
+    With `most_met`, no plan's that meets no more needs of each level than that.
+    """
     no_price = np.zeros(len(problem.places), dtype=np.int64)
     problem = with_best_pairs(problem, oracle, np.arange(len(problem.level)), no_price, 1)
     best = np.zeros(len(problem.level), dtype=np.int64)
     np.maximum.at(best, problem.need, problem.value_milli)
+    if most_met is not None:
+        best = best[rank_in_group(problem.level, best) < np.array(most_met)[problem.level]]
     return int(best.sum())
 
 
