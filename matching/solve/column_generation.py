@@ -33,6 +33,7 @@ from matching.solve.programme import Rows
 _N_LEVELS = len(PRIORITY_LEVELS)
 _NOTHING, _MILLI, _RISING, _LITTLE = 1e-7, 1000, 0.05, 1e3
 _SPLIT, _MOSTLY, _PART = 1e-6, 0.7, 10
+_FORFEIT = 1e3
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ class Master:
         self._offers_changed()
         self.share = np.zeros(0)
         self._programme = LinearProgramme(self._least, self._most, params)
-        packages = self.rows.packages()
-        self._programme.add_columns(np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages), packages)
+        self._must_be_met, self._may_be_met = np.zeros(self.rows.n_packages), np.ones(self.rows.n_packages)
+        self._programme.add_columns(self._forfeits(self.bonus), self._may_be_met, self.rows.packages())
         self.value, self._solved = -np.inf, False
         self._count_duals, self._usual_duals = list[Floats](), np.zeros(0)
         self._tier = np.rint(price / problem.bonus_milli).astype(np.intp)
@@ -202,14 +203,37 @@ class Master:
 
     def _price_counts(self) -> None:
         """Keep the duals of counts at this basis: it is lost where a later solution is cut short."""
-        level, of_packages = self.problem.level[self.problem.need], np.zeros(self.rows.n_packages)
-        sums = (self.sums(self.factors(one)[level], self.loads) for one in range(_N_LEVELS))
-        self._count_duals = [self._programme.duals_of(np.append(of_packages, one)) for one in sums]
+        level, each = self.problem.level[self.problem.need], [self.factors(one) for one in range(_N_LEVELS)]
+        counts = (np.append(self._forfeits(one), self.sums(one[level], self.loads)) for one in each)
+        self._count_duals = [self._programme.duals_of(one) for one in counts]
         self._usual_duals = self._programme.duals
 
     def open_level(self, level: int) -> None:
         """Keep nothing of a level any more."""
         self.keep_level(level, -np.inf, np.inf)
+
+    # ---- packages ----
+
+    def split_package(self) -> int | None:
+        """Return the package nearest to half met in the last solution, of those that may be met and need not be."""
+        met = np.where(self._must_be_met == self._may_be_met, 0.0, self._programme.columns[: self.rows.n_packages])
+        split = np.flatnonzero((met > _SPLIT) & (met < 1 - _SPLIT))
+        return int(split[np.argmin(np.abs(met[split] - 1 / 2))]) if len(split) else None
+
+    def hold_package(self, package: int, *, least: int, most: int) -> None:
+        """From now on, a package has to be met (1, 1), must not be met (0, 0), or may be (0, 1)."""
+        self._must_be_met[package], self._may_be_met[package] = least, most
+        self._programme.bound_columns(np.array([package]), np.zeros(1), np.array([float(most)]))
+        self._programme.change_value(package, float(self._forfeits(self.bonus)[package]))
+        self._solved, self._is_stale = False, True
+
+    def _forfeits(self, bonus: Floats) -> Floats:
+        """Return by package what it costs to leave it out although it has to be met: more than it could bring.
+
+        So the master has a solution also where its loads so far do not meet the package, or no loads do.
+        """
+        forfeits: Floats = _FORFEIT * bonus.max() * self._must_be_met
+        return forfeits
 
     def limits(self) -> tuple[Floats, Floats]:
         """Return by row the least and the most that its sum may be."""
@@ -251,7 +275,7 @@ class Master:
                 break
             share = programme.columns[first:]
         every = np.arange(first + len(share))
-        programme.bound_columns(every, np.zeros(len(every)), np.append(np.ones(first), np.full(len(share), np.inf)))
+        programme.bound_columns(every, np.zeros(len(every)), np.append(self._may_be_met, np.full(len(share), np.inf)))
         for row in kept.tolist():
             programme.change_row(row, self._least[row], self._most[row])
         self._solved = False
@@ -276,9 +300,10 @@ class Master:
         price[rows.supporter_at : rows.level_at] = 0.0
         with np.errstate(invalid="ignore"):
             sides = np.where(price > 0, price * self._most, np.where(price < 0, price * self._least, 0.0))
-        of_package = -(rows.packages().T @ price)
+        forfeits = self._forfeits(self.bonus)
+        of_package = self._may_be_met * np.maximum(forfeits - rows.packages().T @ price, 0.0) - forfeits
         best = best_loads(self.offers, gain := self._gain(price), price[rows.school_at : rows.home_at])
-        value = float(sides.sum() + np.maximum(of_package, 0).sum() + best.gain.sum())
+        value = float(sides.sum() + of_package.sum() + best.gain.sum())
         return Bound(value, price, gain, best)
 
     def _gain(self, price: Floats) -> Floats:
@@ -347,7 +372,7 @@ class Master:
             known = self._programme.n_columns - self.rows.n_packages
             self.loads, self.share = self.loads[:known], self.share[:known]
             return False
-        self._solved, self.value = True, self._programme.value
+        self._solved, self.value = True, self._programme.value - float(self._forfeits(self.bonus).sum())
         self._price_counts()
         self.share = self._programme.columns[self.rows.n_packages :]
         return True

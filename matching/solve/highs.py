@@ -122,6 +122,10 @@ class LinearProgramme:
         _, duals = self._solver.getBasisTransposeSolve(np.where(basic >= 0, value[np.maximum(basic, 0)], 0.0))
         return np.array(duals)
 
+    def change_value(self, column: int, value: float) -> None:
+        """Change the value of a column."""
+        self._solver.changeColCost(column, value)
+
     def bound_columns(self, columns: Positions, least: Floats, most: Floats) -> None:
         """Change what some columns may be."""
         self._solver.changeColsBounds(len(columns), columns.astype(np.int32), least, most)

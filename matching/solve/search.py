@@ -5,7 +5,8 @@ A component with few pairs goes straight to the closing programme, pair by pair.
 1. column generation (`column_generation`), level by level: how many needs of each can be met at most, and then the
    score that no plan exceeds which meets that many;
 2. the restricted master in whole numbers and large neighbourhood search (`improve`): the plan;
-3. the closing programme (`programme`): every load that could be in a better plan, as far as time allows.
+3. branch and bound on packages, where prices leave counts open, and the closing programme (`programme`): every load that
+   could be in a better plan, as far as time allows. Counts that are still open are closed by `by_levels`.
 
 Guarantee: the plan keeps every rule. Each level's bound holds over all eligible pairs for plans that are as good in the
 levels before it, whenever the search ends.
@@ -170,19 +171,24 @@ class _ByLoads:
         most = min(self._asking[level], self._shown.get(before, self._asking[level]))
         goal = min(goal, most)
         if goal < most and not budget.cancelled():
-            counted = self.master.most_counted(level)
-            counted -= float(self.master.factors(level)[:level] @ np.array(self.goals))
-            most = int(max(min(np.floor(counted + _EXACT), most), goal))
+            most = max(min(self._counted(level), most), goal)
         self._shown[before] = most
         self.goals.append(goal)
         self.master.keep_level(level, goal, most)
 
+    def _counted(self, level: int) -> int:
+        """Return what no plan exceeds of a level that reaches the goals before it, by the prices of counts."""
+        before = float(self.master.factors(level)[:level] @ np.array(self.goals[:level]))
+        return int(np.floor(self.master.most_counted(level) - before + _EXACT))
+
     def keep_reached(self, budget: Budget) -> None:
         """Where the plan falls short of a goal, bound later levels again, for plans that reach as much as it does."""
+        short = [level for level in range(_N_LEVELS) if self.values[level] != self.goals[level]]
+        if short:
+            self._keep_from(short[0], budget)
+
+    def _keep_from(self, first: int, budget: Budget) -> None:
         reached = self.values
-        if list(reached[:_N_LEVELS]) == self.goals:
-            return
-        first = next(level for level in range(_N_LEVELS) if reached[level] != self.goals[level])
         for level in range(first, _N_LEVELS):
             self.master.open_level(level)
         # Later levels, and the score, are bounded for plans that meet as many of the first such level and no more.
@@ -241,12 +247,39 @@ class _ByLoads:
             self.bound_levels(budget.share(self._params.share_of_bounds))
             self.improve(budget)
         self._bound_score(budget)
+        self._branch_on_packages(budget.share(1 / 2))
         self._close_score(budget)
         self._bound_score(budget)
         if self.goals != self.proved and self._n_pairs <= self._params.most_pairs and budget.remaining_s() > 0:
             self._close_levels(budget)
             self._bound_score(budget)
         self._search_around(budget)
+
+    def _branch_on_packages(self, budget: Budget) -> None:
+        """Bound counts again, with each package that the master meets in part met and not met in turn."""
+        for level in range(_N_LEVELS):
+            if self.goals[level] < self.proved[level] and budget.remaining_s() > 0:
+                budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met")
+                for later in range(level, _N_LEVELS):
+                    self.master.open_level(later)
+                most = self._most_with_packages(level, self.proved[level], budget)
+                self._shown[tuple(self.goals[:level])] = most
+                self._keep_from(level, budget)
+        self._bound_score(budget)
+
+    def _most_with_packages(self, level: int, most: int, budget: Budget) -> int:
+        """Return what no plan exceeds of a level, by branch and bound (Land and Doig, Econometrica 28, 1960)."""
+        is_solved = self.master.generate(self._close_counts, budget)
+        most = max(min(self._counted(level), most), self.goals[level])
+        package = self.master.split_package() if is_solved and most > self.goals[level] else None
+        if package is None:
+            return most
+        found = []
+        for is_met in (0, 1):
+            self.master.hold_package(package, least=is_met, most=is_met)
+            found.append(self._most_with_packages(level, most, budget))
+        self.master.hold_package(package, least=0, most=1)
+        return max(found)
 
     def _close_score(self, budget: Budget) -> None:
         """Close the gap of the score, or as much of it as loads can be listed for."""
@@ -258,7 +291,9 @@ class _ByLoads:
                 return
             if self.plan is before:
                 if within * _MILLI < gap and self.goals == self.proved:
-                    self._closed(self._mixed_choice(gap / _MILLI), gap / _MILLI, budget)
+                    mixed = self._mixed_choice(gap / _MILLI)
+                    if len(mixed.pairs) <= self._params.most_pairs:
+                        self._closed(mixed, gap / _MILLI, budget)
                 return
 
     def _close_levels(self, budget: Budget) -> None:

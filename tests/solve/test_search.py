@@ -25,14 +25,16 @@ from matching.solve.knapsack import Offers, best_loads, loads_apart, loads_withi
 from matching.solve.params import LoadsParams, MarketParams, ProgrammesParams, SolveParams
 from matching.solve.problem import UNMET, AssignmentProblem, SideConstraints
 
-# Every component takes the column generation; in the second way with few pairs in memory, in the third with tables and
-# programmes so small that days are rounded, loads are left out and integer programmes run in a process of their own.
+# Every component takes the column generation; in the second way with few pairs in memory, in the third as if it were of the
+# size of the nation: visits are priced one by one, and packages are met and not met in turn. In the fourth, tables and
+# programmes are so small that days are rounded and loads are left out.
 WAYS = {
     "all pairs in memory": SolveParams(loads=LoadsParams(few_pairs=0)),
     "candidate pairs": SolveParams(
         loads=LoadsParams(few_pairs=0),
         market=MarketParams(large_above=0, nearest_supporters=1, pairs_per_block=20),
     ),
+    "as in the nation": SolveParams(loads=LoadsParams(few_pairs=0, most_pairs=0)),
     "small tables": SolveParams(
         loads=LoadsParams(few_pairs=0, most_day_units=3, most_loads=40, most_loads_each=5, neighbourhood_loads=30)
     ),
@@ -76,13 +78,20 @@ def test_the_plan_is_the_best_and_its_bounds_hold(by_loads, number):
     assert not list(faults_of(made, served(plan)))
     assert check_plan(plan, made.inputs()) == []
     check_bounds(made, plan)
-    if by_loads is not WAYS["small tables"]:
+    if by_loads not in (WAYS["small tables"], WAYS["as in the nation"]):
         assert said(plan) == by_milp(made)
 
 
-def test_nearly_every_plan_is_proved(by_loads):
-    plans = [random_round(number).plan(params=by_loads) for number in range(8)]
+@pytest.mark.parametrize("way", ["all pairs in memory", "candidate pairs", "small tables"])
+def test_nearly_every_plan_is_proved(way):
+    plans = [random_round(number).plan(params=WAYS[way]) for number in range(8)]
     assert sum(said(plan) == bounds_said(plan) for plan in plans) >= 7
+
+
+@pytest.mark.parametrize("number", [31, 79, 199])
+def test_counts_are_proved_where_prices_would_have_a_package_met_in_part(number):
+    plan = random_round(number).plan(params=WAYS["as in the nation"])
+    assert said(plan) == bounds_said(plan)
 
 
 def test_a_part_in_which_nothing_can_be_met_is_proved():
