@@ -5,8 +5,8 @@ A component with few pairs goes straight to the closing programme, pair by pair.
 1. column generation (`column_generation`), level by level: how many needs of each can be met at most, and then the
    score that no plan exceeds which meets that many;
 2. the restricted master in whole numbers and large neighbourhood search (`improve`): the plan;
-3. branch and bound on packages, where prices leave counts open, and the closing programme (`programme`): every load that
-   could be in a better plan, as far as time allows. Counts that are still open are closed by `by_levels`.
+3. branch and bound on packages, where prices leave counts open, and the closing programme (`programme`): every load
+   that could be in a better plan, as far as time allows. Counts that are still open are closed by `by_levels`.
 
 Guarantee: the plan keeps every rule. Each level's bound holds over all eligible pairs for plans that are as good in the
 levels before it, whenever the search ends.
