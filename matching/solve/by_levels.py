@@ -5,8 +5,8 @@ Only needs up to a level take part in counting it, with those of their packages:
 level and the score are one programme, in which a need counts more than any score: scores tell plans apart that meet as
 many needs, which makes the count much easier.
 
-Guarantee: a programme that ends before its time finds the best plan of its level and proves it; one that is cut short
-gives the bound of its relaxation.
+Guarantee: no bound is below what a plan can reach that is as good in the levels before. A programme that ends before
+its time proves its level; one that is cut short gives the bound of its relaxation.
 """
 
 import numpy as np
@@ -71,9 +71,10 @@ def _best(
     budget: Budget,
     params: LoadsParams,
 ) -> tuple[Positions, float]:
-    """Return the plan after these needs are assigned for the most value, others where they fit, and that value's bound.
+    """Return the plan after these needs are assigned for the most value, and what that value does not exceed.
 
-    `least` is what each row of the programme has to reach.
+    Other needs stay with whom they have where that still fits, and unmet ones are met where they fit. `least` is what
+    each row of the programme has to reach.
     """
     found = closed(
         problem,

@@ -5,7 +5,7 @@ the linear relaxation of: maximise the sum of :math:`v(L) x_L`, where ::
 
     need i        sum over loads with i                   <= 1      (= y_p in a package p, y_p between 0 and 1)
     supporter j   sum over loads of j                     <= 1
-    level k       needs of level k met, over all loads    >= what earlier levels reached
+    level k       needs of level k met, over all loads    >= what is kept (or equal, where it is missed)
     school s      sum of [L visits s] x_L                 <= supporters that may come (times y_p, as in `programme`)
     home h        sum of |L| x_L over supporters of h     <= deployments left
 
@@ -182,7 +182,7 @@ class Master:
         return factors
 
     def most_counted(self, level: int) -> float:
-        """Return what the sum of counts up to a level, times their factors, does not exceed in any plan.
+        """Return what the sum of counts up to a level, times their factors, does not exceed in a plan within the rows.
 
         The prices are those of this sum at the last basis, the usual objective next to nothing: the best where the last
         solution is among those that reach the most. Far from any solution, those of places only may be better.
@@ -228,7 +228,7 @@ class Master:
         self._solved, self._is_stale = False, True
 
     def _forfeits(self, bonus: Floats) -> Floats:
-        """Return by package what it costs to leave it out although it has to be met: more than it could bring.
+        """Return by package what it costs to leave it out although it has to be met: far more than a need counts.
 
         So the master has a solution also where its loads so far do not meet the package, or no loads do.
         """

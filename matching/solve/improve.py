@@ -308,7 +308,7 @@ def _left(master: Master, held: Positions) -> Limits:
 def first_plan(
     problem: AssignmentProblem, oracle: PricingOracle | None, places_only: Positions
 ) -> tuple[AssignmentProblem, Positions]:
-    """Return a plan that keeps every rule, after the optimum with places only; before it the problem with its pairs."""
+    """Return the problem with further pairs, and a plan within every rule, made from the optimum with places only."""
     no_one = np.full(len(problem.level), UNMET, dtype=np.intp)
     plan = filled_greedily(problem, no_one, chosen_pairs(problem, places_only))
     problem = with_addable_pairs(problem, oracle, np.arange(len(problem.level)), plan)

@@ -109,7 +109,7 @@ class ProgrammesParams(_Section):
         A linear programme gets so many steps of the simplex method, or so many a row where that is more, before an
         interior point takes over.
     many_new : float
-        From then on the interior point begins, while a greater share of the columns is new.
+        After that the interior point is used first, as long as more than this share of the columns is new.
     columns_here : int
         An integer programme of no more columns is solved in this process, a larger one in a process of its own.
     worker_mb : int

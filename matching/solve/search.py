@@ -99,13 +99,14 @@ class ComponentSearch:
 
 
 def _shown(places_only: Reached) -> Shown:
+    """Return what the values of the optimum with places only show."""
     return {places_only[:level]: most for level, most in enumerate(places_only)}
 
 
 def _remembered(shown: Shown, reached: Reached, problem: AssignmentProblem, most_score_milli: int) -> Reached:
     """Return the bounds known so far of a plan with these values."""
     most = np.append(np.bincount(problem.level, minlength=_N_LEVELS), most_score_milli)
-    known = [shown.get(reached[:level], int(limit)) for level, limit in enumerate(most)]
+    known = [min(shown.get(reached[:level], limit), limit) for level, limit in enumerate(most.tolist())]
     return as_reached(np.maximum(known, reached))
 
 
@@ -182,7 +183,7 @@ class _ByLoads:
         return int(np.floor(self.master.most_counted(level) - before + _EXACT))
 
     def keep_reached(self, budget: Budget) -> None:
-        """Where the plan falls short of a goal, bound later levels again, for plans that reach as much as it does."""
+        """Where the plan reaches another number than a goal, bound later levels again, for plans that reach as much."""
         short = [level for level in range(_N_LEVELS) if self.values[level] != self.goals[level]]
         if short:
             self._keep_from(short[0], budget)
@@ -258,7 +259,8 @@ class _ByLoads:
     def _branch_on_packages(self, budget: Budget) -> None:
         """Bound counts again, with each package that the master meets in part met and not met in turn."""
         for level in range(_N_LEVELS):
-            if self.goals[level] < self.proved[level] and budget.remaining_s() > 0:
+            is_open = self.goals[level] < self.proved[level]
+            if is_open and self.master.rows.n_packages and budget.remaining_s() > 0:
                 budget.report(f"Proving how many {PRIORITY_LEVELS[level]} needs can be met")
                 for later in range(level, _N_LEVELS):
                     self.master.open_level(later)
@@ -269,17 +271,20 @@ class _ByLoads:
 
     def _most_with_packages(self, level: int, most: int, budget: Budget) -> int:
         """Return what no plan exceeds of a level, by branch and bound (Land and Doig, Econometrica 28, 1960)."""
+        if budget.remaining_s() <= 0:
+            return most
         is_solved = self.master.generate(self._close_counts, budget)
         most = max(min(self._counted(level), most), self.goals[level])
         package = self.master.split_package() if is_solved and most > self.goals[level] else None
         if package is None:
             return most
-        found = []
-        for is_met in (0, 1):
-            self.master.hold_package(package, least=is_met, most=is_met)
-            found.append(self._most_with_packages(level, most, budget))
+        self.master.hold_package(package, least=0, most=0)
+        found = self._most_with_packages(level, most, budget)
+        if found < most:
+            self.master.hold_package(package, least=1, most=1)
+            found = max(found, self._most_with_packages(level, most, budget))
         self.master.hold_package(package, least=0, most=1)
-        return max(found)
+        return found
 
     def _close_score(self, budget: Budget) -> None:
         """Close the gap of the score, or as much of it as loads can be listed for."""
@@ -304,18 +309,21 @@ class _ByLoads:
         self.master.grow(problem.need[chosen], problem.supporter[chosen], problem.value_milli[chosen])
 
     def _gap(self) -> float:
-        """Return by how much a better plan could exceed this one, in thousandths."""
-        return min(self._most_by_prices(), self._shown.get(tuple(self.goals), np.inf)) - self.values[-1]
+        """Return by how much a better plan could exceed this one, by the prices of which loads lose, in thousandths."""
+        return self._most_by_prices() - self.values[-1]
 
     def _choice(self, gap: float) -> tuple[float, Choice]:
-        """Return all loads whose loss is within the gap, or within as much as can be listed; before them, how much."""
+        """Return all loads whose loss is within the gap, or within as much as can be listed; before them, how much.
+
+        That is 0 where not even those that lose nothing can be listed.
+        """
         params, within = self._params, gap
         while True:
             loads, is_listed = self._loads_within(within, params.most_loads, params.most_loads)
             is_short = is_listed.all() or within * _MILLI < 1 / 2
             # Of the pairs that are not in memory, only those are asked for that can be listed.
             if is_short and not self.master.with_all_gaining(within):
-                return within, Choice(self._with_plan(loads), np.zeros(0, dtype=np.intp))
+                return within * is_listed.all(), Choice(self._with_plan(loads), np.zeros(0, dtype=np.intp))
             within /= 1 if is_short else 2
 
     def _mixed_choice(self, gap: float) -> Choice:
@@ -360,8 +368,6 @@ class _ByLoads:
         self.plan = better(master.problem, self.plan, found.supporter_of)
         # A plan that is not among these loads loses more than that, as far as the prices of the bound go.
         outside = self._most_by_prices() - _MILLI * within
-        if within * _MILLI >= self._gap():
-            outside = -np.inf
         most = min(max(found.bound, outside), _MILLI * master.most_score)
         self._shown[tuple(self.goals)] = int(min(np.floor(most + 1e-3), self._shown.get(tuple(self.goals), np.inf)))
         return found.is_whole

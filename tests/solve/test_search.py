@@ -25,8 +25,8 @@ from matching.solve.knapsack import Offers, best_loads, loads_apart, loads_withi
 from matching.solve.params import LoadsParams, MarketParams, ProgrammesParams, SolveParams
 from matching.solve.problem import UNMET, AssignmentProblem, SideConstraints
 
-# Every component takes the column generation; in the second way with few pairs in memory, in the third as if it were of the
-# size of the nation: visits are priced one by one, and packages are met and not met in turn. In the fourth, tables and
+# Every component takes the column generation; in the second way with few pairs in memory, in the third as if it were of
+# the size of the nation: visits are priced one by one, and no count is closed pair by pair. In the fourth, tables and
 # programmes are so small that days are rounded and loads are left out.
 WAYS = {
     "all pairs in memory": SolveParams(loads=LoadsParams(few_pairs=0)),
