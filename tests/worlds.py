@@ -702,11 +702,15 @@ def by_milp(made: World) -> list[int]:
     rules += _tie_rows(made, list(values))
     level = np.array([_level(row) for row in needs])[i]
     best = []
-    # Without presolve, which in SciPy 1.17 leads to a wrong answer in round 789 of `test_search`.
-    options = {"mip_rel_gap": 0, "presolve": False}
+    # Without presolve, which in SciPy 1.17 leads to a wrong answer in round 789 of `test_search`; it is needed where a
+    # programme would take very long.
+    plain = {"mip_rel_gap": 0, "presolve": False, "time_limit": 30}
     for worth in (level == 0, level == 1, level == 2, np.array(list(values.values()))):
         worth = np.asarray(worth, dtype=float)
-        answer = milp(-worth, constraints=rules, integrality=ones, bounds=Bounds(0, 1), options=options)
+        for options in (plain, {"mip_rel_gap": 0}):
+            answer = milp(-worth, constraints=rules, integrality=ones, bounds=Bounds(0, 1), options=options)
+            if answer.success:
+                break
         best.append(round(-answer.fun))
         rules.append(LinearConstraint(sp.csr_array(worth[np.newaxis, :]), best[-1], np.inf))
     return best
