@@ -18,6 +18,7 @@ from matching.tables.files import Source
 _ENDED = {
     "": "The round is too large for the last step of a proof",
     "time limit": "Time ran out before it was proved the best",
+    "solver": "The search for a proof ran out of memory or precision",
     "cancelled": "It was stopped before it was proved the best",
 }
 

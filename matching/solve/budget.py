@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Ended = Literal["", "time limit", "cancelled"]
+Ended = Literal["", "time limit", "cancelled", "solver"]
 
 
 def _silent(step: str) -> None:
@@ -31,6 +31,7 @@ class Budget:
     cancel: threading.Event = field(default_factory=threading.Event)
     report: Callable[[str], None] = _silent
     _cut: threading.Event = field(default_factory=threading.Event)
+    _given_up: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def of(
@@ -54,12 +55,12 @@ class Budget:
         return self.cancel.is_set()
 
     def cut_short(self) -> None:
-        """Record that a search ended before it was done."""
-        self._cut.set()
+        """Record that a search ended before it was done: for want of time, or else because the solver gave up."""
+        (self._given_up if self.remaining_s() > 0 else self._cut).set()
 
     @property
     def ended(self) -> Ended:
         """Why the search ended early; empty where it did not."""
-        if not self._cut.is_set():
-            return ""
-        return "cancelled" if self.cancel.is_set() else "time limit"
+        if self._cut.is_set():
+            return "cancelled" if self.cancel.is_set() else "time limit"
+        return "solver" if self._given_up.is_set() else ""

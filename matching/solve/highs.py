@@ -219,8 +219,7 @@ def most_in_whole(
         _elsewhere(task, answers, budget)
     columns = next((one.columns for one in reversed(answers) if one.columns is not None), start)
     is_whole = bool(answers) and answers[-1].is_last
-    # More time would not help a search tree that has outgrown its memory.
-    if not is_whole and budget.remaining_s() <= 0:
+    if not is_whole:
         budget.cut_short()
     return Solved(columns, min((one.bound for one in answers), default=np.inf), is_whole)
 

@@ -106,8 +106,8 @@ class ProgrammesParams(_Section):
     ----------
     few_steps : int
     steps_per_row : float
-        A linear programme gets so many steps of the simplex method, or so many a row where that is more, before an
-        interior point takes over.
+        A linear programme gets this many steps of the simplex method, or this many for each row if that is more. Then
+        an interior point takes over.
     many_new : float
         After that the interior point is used first, as long as more than this share of the columns is new.
     columns_here : int

@@ -141,7 +141,7 @@ class Assignment:
     surplus_milli : ndarray of float64, optional
         By need: the dual price of the need itself, where the proof combines these with every supporter's best set of
         needs; otherwise they follow from `price_milli`.
-    ended : {"", "time limit", "cancelled"}
+    ended : {"", "time limit", "cancelled", "solver"}
         Why a search ended early, if it did; another machine may then find another plan.
     """
 

@@ -257,7 +257,7 @@ def test_a_search_tree_that_outgrows_its_memory_is_given_up_with_its_bound():
     assert not list(faults_of(made, served(plan)))
     assert plan.manifest["status"] == "gap"
     assert said(plan) < bounds_said(plan)
-    assert plan.manifest["proof"]["cut_short_by"] == ""
+    assert plan.manifest["proof"]["cut_short_by"] == "solver"
 
 
 # ---- the knapsack --------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ _CHANGES_NO_PLAN = ("note", "consent", "desk", "named", "scenario")
 _CUT_SHORT = {
     "cancelled": "The search was stopped on request. This is the best plan that it had found by then.",
     "time limit": "Time ran out before the search was done. This is the best plan that it had found by then.",
+    "solver": "The search for a proof ran out of memory or precision. This is the best plan that it had found by then.",
 }
 
 
