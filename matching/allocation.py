@@ -13,10 +13,9 @@ from matching.pairs.market import Market, open_market
 from matching.pairs.side_constraints import hopeless, side_constraints_of
 from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
-from matching.solve.arrays import Integers, Positions
 from matching.solve.assign import assign
 from matching.solve.params import DEFAULTS, SolveParams
-from matching.solve.problem import NEVER, Assignment, AssignmentProblem
+from matching.solve.problem import NEVER, Assignment, AssignmentProblem, Integers, Positions
 
 Progress = Callable[[str], None]
 

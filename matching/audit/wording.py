@@ -21,8 +21,7 @@ from matching.plan.earlier_formats import is_about_unused_columns
 from matching.plan.on_disk import SavedPlan
 from matching.plan.outcome import Outcome
 from matching.plan.write import PROOF_BY_LOADS, Plan, make_plan
-from matching.solve.arrays import Positions
-from matching.solve.problem import UNMET, Assignment
+from matching.solve.problem import UNMET, Assignment, Positions
 
 _SENTENCES = {"plan.csv": ("reason",), "unmet.csv": ("reason", "nearest_option"), "excluded.csv": ("reason",)}
 # What a round knows of a deployment is not in the inputs; the other one is not in every format.

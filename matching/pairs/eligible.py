@@ -6,7 +6,7 @@ import numpy as np
 
 from matching.pairs.rules import Rulebook
 from matching.pairs.spatial_index import SpatialIndex
-from matching.solve.arrays import Floats, Integers, Positions
+from matching.solve.problem import Floats, Integers, Positions
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from matching.inputs.inputs import Inputs
 from matching.pairs.eligible import Pairs, eligible_pairs, pairs_of_needs, scored
 from matching.pairs.rules import Rulebook
 from matching.pairs.spatial_index import SpatialIndex
-from matching.solve.arrays import Positions
 from matching.solve.params import DEFAULTS, SolveParams
+from matching.solve.problem import Positions
 
 Row = dict[Hashable, Any]
 """One row of a table by its column names."""

@@ -14,7 +14,7 @@ import pandas as pd
 
 from matching.inputs.groups import group_keys
 from matching.inputs.inputs import Inputs
-from matching.solve.arrays import Flags, Floats, Integers, Positions
+from matching.solve.problem import Flags, Floats, Integers, Positions
 from matching.tables.formats import PRIORITIES, RULE_CODES
 from matching.tables.grid import distance_km
 

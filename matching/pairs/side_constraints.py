@@ -10,8 +10,7 @@ import numpy as np
 
 from matching.errors import counted
 from matching.pairs.rules import Rulebook
-from matching.solve.arrays import Flags, Integers, Positions
-from matching.solve.problem import UNMET, SideConstraints
+from matching.solve.problem import UNMET, Flags, Integers, Positions, SideConstraints
 
 
 def hopeless(rulebook: Rulebook, eligible_by_need: Positions) -> Flags:

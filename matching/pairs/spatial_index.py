@@ -12,9 +12,8 @@ import numpy as np
 import scipy  # loads `scipy.spatial` when it is first asked for
 
 from matching.pairs.rules import Rulebook
-from matching.solve.arrays import Floats, Integers, Positions
 from matching.solve.params import MarketParams
-from matching.solve.problem import NEVER
+from matching.solve.problem import NEVER, Floats, Integers, Positions
 
 # Lengths here differ from the rule's distances in the last digits: search a little further, then apply the rule.
 _REACH = 1 + 1e-6

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from matching.pairs.market import Market
 from matching.pairs.side_constraints import OutcomeCounts
-from matching.solve.arrays import Flags, Positions
-from matching.solve.problem import UNMET
+from matching.solve.problem import UNMET, Flags, Positions
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from matching.plan.phrases import bar_phrases, decision_on, holders, person, spe
 from matching.plan.unmet.no_one_eligible import why_no_one_eligible
 from matching.plan.unmet.no_one_free import why_no_one_free
 from matching.plan.unmet.wording import Unmet
-from matching.solve.arrays import Flags, Positions
+from matching.solve.problem import Flags, Positions
 from matching.tables.grid import kilometres
 
 

@@ -23,7 +23,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from matching.solve.arrays import Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.components import Component, Components, over_days
 from matching.solve.flow import best_with_places
@@ -33,6 +32,8 @@ from matching.solve.problem import (
     UNMET,
     Assignment,
     AssignmentProblem,
+    Integers,
+    Positions,
     PricingOracle,
     as_reached,
     most_score_milli,

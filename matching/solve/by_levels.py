@@ -11,12 +11,22 @@ its time proves its level; one that is cut short gives the bound of its relaxati
 
 import numpy as np
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.components import keeps_rules
 from matching.solve.improve import better, filled_greedily
 from matching.solve.params import LoadsParams
-from matching.solve.problem import PRIORITY_LEVELS, UNMET, AssignmentProblem, Shown, chosen_pairs, values_of
+from matching.solve.problem import (
+    PRIORITY_LEVELS,
+    UNMET,
+    AssignmentProblem,
+    Flags,
+    Floats,
+    Integers,
+    Positions,
+    Shown,
+    chosen_pairs,
+    values_of,
+)
 from matching.solve.programme import Choice, Limits, Rows, closed
 
 _LAST = len(PRIORITY_LEVELS) - 1

@@ -22,12 +22,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching.solve.arrays import Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.highs import LinearProgramme
 from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, widened
 from matching.solve.params import LoadsParams
-from matching.solve.problem import NEVER, PRIORITY_LEVELS, AssignmentProblem, PricingOracle, chosen_pairs, rank_in_order
+from matching.solve.problem import (
+    NEVER,
+    PRIORITY_LEVELS,
+    AssignmentProblem,
+    Floats,
+    Integers,
+    Positions,
+    PricingOracle,
+    chosen_pairs,
+    rank_in_order,
+)
 from matching.solve.programme import Rows
 
 _N_LEVELS = len(PRIORITY_LEVELS)

@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from matching.solve.arrays import Flags, Integers, Positions, connected
 from matching.solve.problem import (
     NEVER,
     UNMET,
     AssignmentProblem,
+    Flags,
+    Integers,
+    Positions,
     PricingOracle,
     chosen_pairs,
+    connected,
     days_used,
     places_left,
     visits_of,

@@ -19,9 +19,9 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from matching.solve import mip_worker
-from matching.solve.arrays import Floats, Positions
 from matching.solve.budget import Budget
 from matching.solve.params import ProgrammesParams
+from matching.solve.problem import Floats, Positions
 
 if TYPE_CHECKING:
     import highspy

@@ -16,7 +16,6 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.column_generation import Master
 from matching.solve.components import keeps_rules
@@ -25,6 +24,10 @@ from matching.solve.params import LoadsParams
 from matching.solve.problem import (
     UNMET,
     AssignmentProblem,
+    Flags,
+    Floats,
+    Integers,
+    Positions,
     PricingOracle,
     Reached,
     best_of_each_need,
@@ -311,7 +314,7 @@ def first_plan(
     """Return the problem with further pairs, and a plan within every rule, made from the optimum with places only."""
     no_one = np.full(len(problem.level), UNMET, dtype=np.intp)
     plan = filled_greedily(problem, no_one, chosen_pairs(problem, places_only))
-    problem = with_addable_pairs(problem, oracle, np.arange(len(problem.level)), plan)
+    problem = with_addable_pairs(problem, oracle, plan)
     return problem, filled_greedily(problem, plan, np.arange(len(problem.need)))
 
 

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
-from matching.solve.problem import AssignmentProblem, rank_in_order
+from matching.solve.problem import AssignmentProblem, Flags, Floats, Integers, Positions, rank_in_order
 
 _NOTHING = 1e-9
 

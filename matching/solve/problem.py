@@ -1,13 +1,23 @@
-"""The assignment problem and its solution as plain arrays of needs, supporters and the pairs between them."""
+"""The assignment problem and its solution as plain arrays of needs, supporters and the pairs between them.
+
+Guarantee: nothing here changes an array that it is given.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions, connected
 from matching.solve.budget import Ended
+
+Positions = NDArray[np.intp]
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 Reached = tuple[int, int, int, int]
 """One number a level: needs met, and the score in thousandths."""
@@ -139,8 +149,7 @@ class Assignment:
     searched : bool
         Whether days or side constraints bind in some component, so that it had to be searched.
     surplus_milli : ndarray of float64, optional
-        By need: the dual price of the need itself, where the proof combines these with every supporter's best set of
-        needs; otherwise they follow from `price_milli`.
+        By need: its dual price, in plans of earlier versions whose proof holds one.
     ended : {"", "time limit", "cancelled", "solver"}
         Why a search ended early, if it did; another machine may then find another plan.
     """
@@ -179,6 +188,12 @@ def values_of(problem: AssignmentProblem, supporter_of: Positions, needs: Positi
     counts = np.bincount(problem.level[met], minlength=3)
     chosen = chosen_pairs(problem, np.where(met, supporter_of, UNMET))
     return as_reached([*counts[:3], problem.value_milli[chosen].sum()])
+
+
+def connected(n_nodes: int, one: Positions, other: Positions) -> Positions:
+    """Return the connected component of each node, from 0; edge k joins the nodes one[k] and other[k]."""
+    graph = coo_array((np.ones(len(one), dtype=np.int8), (one, other)), shape=(n_nodes, n_nodes))
+    return connected_components(graph, directed=False)[1].astype(np.intp)
 
 
 def components_of(problem: AssignmentProblem, pairs: Positions) -> Positions:
@@ -260,32 +275,12 @@ class PricingOracle(Protocol):
         """Yield the needs and supporters of every pair, in blocks of consecutive needs."""
 
 
-def with_all_pairs_of(problem: AssignmentProblem, oracle: PricingOracle | None, needs: Positions) -> AssignmentProblem:
-    """Return the problem with every pair of some needs."""
+def with_all_pairs(problem: AssignmentProblem, oracle: PricingOracle | None) -> AssignmentProblem:
+    """Return the problem with every pair of the oracle."""
     if oracle is None:
         return problem
-    need_price = np.full(len(problem.level), NEVER, dtype=np.int64)
-    need_price[needs] = -1
-    return problem.with_pairs(*oracle.pairs_above(need_price, np.zeros(len(problem.places), dtype=np.int64)))[0]
-
-
-def with_best_pairs(
-    problem: AssignmentProblem, oracle: PricingOracle | None, needs: Positions, price: Integers, count: int
-) -> AssignmentProblem:
-    """Return the problem with the `count` pairs of most value beyond the supporter's price, of each of some needs."""
-    if oracle is None:
-        return problem
-    pairs = np.flatnonzero(np.isin(problem.need, needs))
-    beyond = problem.value_milli[pairs] - price[problem.supporter[pairs]]
-    least = least_of_best(problem.need[pairs], beyond, count, len(problem.level))
-    need_price = np.full(len(problem.level), NEVER, dtype=np.int64)
-    # A need with fewer pairs than that takes any other.
-    need_price[needs] = np.where(np.isfinite(least[needs]), least[needs], -NEVER)
-    need, supporter, value = oracle.pairs_above(need_price, price)
-    order = np.argsort(need, kind="stable")
-    need, supporter, value = need[order], supporter[order], value[order]
-    best = best_of_each_need(need, value - price[supporter], count)
-    return problem.with_pairs(need[best], supporter[best], value[best])[0]
+    no_price = np.full(len(problem.level), -1, dtype=np.int64)
+    return problem.with_pairs(*oracle.pairs_above(no_price, np.zeros(len(problem.places), dtype=np.int64)))[0]
 
 
 def most_score_milli(
@@ -295,20 +290,22 @@ def most_score_milli(
 
     With `most_met`, no plan's that meets no more needs of each level than that.
     """
-    no_price = np.zeros(len(problem.places), dtype=np.int64)
-    problem = with_best_pairs(problem, oracle, np.arange(len(problem.level)), no_price, 1)
-    best = np.zeros(len(problem.level), dtype=np.int64)
+    best = np.full(len(problem.level), -1, dtype=np.int64)
     np.maximum.at(best, problem.need, problem.value_milli)
+    if oracle is not None:
+        need, _, value = oracle.pairs_above(best, np.zeros(len(problem.places), dtype=np.int64))
+        np.maximum.at(best, need, value)
+    best = np.maximum(best, 0)
     if most_met is not None:
         best = best[rank_in_group(problem.level, best) < np.array(most_met)[problem.level]]
     return int(best.sum())
 
 
 def with_addable_pairs(
-    problem: AssignmentProblem, oracle: PricingOracle | None, needs: Positions, supporter_of: Positions
+    problem: AssignmentProblem, oracle: PricingOracle | None, supporter_of: Positions
 ) -> AssignmentProblem:
-    """Return the problem with every pair of some unmet needs that places and days let an outcome add."""
-    unmet = needs[supporter_of[needs] == UNMET]
+    """Return the problem with every pair of unmet needs that places and days let an outcome add."""
+    unmet = np.flatnonzero(supporter_of == UNMET)
     if oracle is None or not len(unmet):
         return problem
     left, _ = places_left(problem, supporter_of)
@@ -319,12 +316,3 @@ def with_addable_pairs(
     need, supporter, value = oracle.pairs_above(need_price, np.where(is_free, 0, NEVER))
     fits = problem.days_asked[need] <= days_left[supporter]
     return problem.with_pairs(need[fits], supporter[fits], value[fits])[0]
-
-
-def least_of_best(need: Positions, value: Integers | Floats, count: int, n_needs: int) -> Floats:
-    """Return by need the least value among its `count` best pairs (`need` is in order); minus infinity with fewer."""
-    best = best_of_each_need(need, value, count)
-    least = np.full(n_needs, np.inf)
-    np.minimum.at(least, need[best], value[best])
-    least[np.bincount(need, minlength=n_needs) < count] = -np.inf
-    return least

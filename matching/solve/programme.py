@@ -26,11 +26,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, hstack, vstack
 
-from matching.solve.arrays import Flags, Floats, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.highs import Model, most_in_whole
 from matching.solve.params import ProgrammesParams
-from matching.solve.problem import PRIORITY_LEVELS, UNMET, AssignmentProblem
+from matching.solve.problem import PRIORITY_LEVELS, UNMET, AssignmentProblem, Flags, Floats, Integers, Positions
 
 _N_LEVELS = len(PRIORITY_LEVELS)
 

@@ -14,7 +14,6 @@ levels before it, whenever the search ends.
 
 import numpy as np
 
-from matching.solve.arrays import Flags, Integers, Positions
 from matching.solve.budget import Budget
 from matching.solve.by_levels import closed_by_levels
 from matching.solve.column_generation import Master
@@ -24,6 +23,9 @@ from matching.solve.params import LoadsParams
 from matching.solve.problem import (
     PRIORITY_LEVELS,
     AssignmentProblem,
+    Flags,
+    Integers,
+    Positions,
     PricingOracle,
     Reached,
     Shown,
@@ -31,7 +33,7 @@ from matching.solve.problem import (
     chosen_pairs,
     most_score_milli,
     values_of,
-    with_all_pairs_of,
+    with_all_pairs,
 )
 from matching.solve.programme import Choice, Limits, closed
 
@@ -71,7 +73,7 @@ class ComponentSearch:
         if budget.cancelled():
             return
         if self._n_pairs <= params.few_pairs:
-            self._problem = with_all_pairs_of(problem, self._oracle, np.arange(len(problem.level)))
+            self._problem = with_all_pairs(problem, self._oracle)
             self._plan, self._shown = closed_by_levels(self._problem, self._plan, self._shown, budget, params)
             return
         master = Master(problem, self._oracle, self._price, params)
@@ -303,7 +305,7 @@ class _ByLoads:
 
     def _close_levels(self, budget: Budget) -> None:
         """Where prices do not prove how many needs can be met, search over all pairs."""
-        problem = with_all_pairs_of(self.master.problem, self._oracle, np.arange(len(self.plan)))
+        problem = with_all_pairs(self.master.problem, self._oracle)
         self.plan, self._shown = closed_by_levels(problem, self.plan, self._shown, budget, self._params)
         chosen = chosen_pairs(problem, self.plan)
         self.master.grow(problem.need[chosen], problem.supporter[chosen], problem.value_milli[chosen])

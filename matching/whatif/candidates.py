@@ -10,8 +10,7 @@ import numpy as np
 
 from matching.pairs.market import Market
 from matching.pairs.rules import RULES
-from matching.solve.arrays import Positions
-from matching.solve.problem import UNMET
+from matching.solve.problem import UNMET, Positions
 from matching.whatif.remedies import OF_POLICY, Kind, related_specialisms
 
 # How many more places a supporter is asked for, and how many km further to travel, at most.

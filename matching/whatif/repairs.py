@@ -15,8 +15,7 @@ from matching.inputs.inputs import Inputs
 from matching.pairs.market import Market
 from matching.plan.phrases import need_in_words, person
 from matching.plan.write import Plan
-from matching.solve.arrays import Positions
-from matching.solve.problem import PRIORITY_LEVELS, UNMET, Reached
+from matching.solve.problem import PRIORITY_LEVELS, UNMET, Positions, Reached
 from matching.whatif.candidates import Candidate, Change, Question, candidates
 from matching.whatif.remedies import CHANGES, OF_POLICY, Kind
 from matching.whatif.resolve import (

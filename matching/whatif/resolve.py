@@ -21,8 +21,7 @@ from matching.pairs.market import Market
 from matching.pairs.rules import Rulebook, positions
 from matching.plan.compare import CHANGE_COLUMNS
 from matching.plan.write import Plan
-from matching.solve.arrays import Positions, connected
-from matching.solve.problem import UNMET, Reached, as_reached, best_of_each_need
+from matching.solve.problem import UNMET, Positions, Reached, as_reached, best_of_each_need, connected
 from matching.tables.grid import rounded_km
 
 

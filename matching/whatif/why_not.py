@@ -14,8 +14,7 @@ from matching.pairs.market import Market, Row
 from matching.plan.compare import KEPT_BONUS
 from matching.plan.phrases import bar_phrases, counted_days, need_in_words, person
 from matching.plan.write import Plan
-from matching.solve.arrays import Positions
-from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Reached
+from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Positions, Reached
 from matching.whatif.resolve import (
     changed_market,
     changes_between,

@@ -11,7 +11,7 @@ from matching.pairs.rules import RULES
 from matching.plan.phrases import bar_phrase, person
 from matching.plan.unmet import wording
 from matching.plan.unmet.wording import Unmet
-from matching.solve.arrays import Flags, Positions
+from matching.solve.problem import Flags, Positions
 
 # Of the people who can be deployed and have the specialism: the rules by which each step may rule out the last ones.
 _STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -9,7 +9,7 @@ from matching.plan.phrases import person
 from matching.plan.unmet import wording
 from matching.plan.unmet.no_one_eligible import why_no_one_eligible
 from matching.plan.unmet.wording import Unmet
-from matching.solve.arrays import Flags, Positions
+from matching.solve.problem import Flags, Positions
 
 
 def why_no_one_free(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from matching.errors import counted, joined
 from matching.pairs.market import Market
 from matching.plan.phrases import counted_days, day_in_words, holders, sentence_case, specialists
-from matching.solve.arrays import Positions
+from matching.solve.problem import Positions
 from matching.tables.grid import kilometres
 
 STILL_OPEN = "still_open"

@@ -17,8 +17,7 @@ from matching.pairs.rules import positions
 from matching.plan.outcome import Outcome
 from matching.plan.write import Plan, make_plan
 from matching.rounds.history.state import RoundState
-from matching.solve.arrays import Positions
-from matching.solve.problem import UNMET, Assignment, Reached, as_reached
+from matching.solve.problem import UNMET, Assignment, Positions, Reached, as_reached
 from matching.whatif.resolve import changed_market, position_of, reached_by, with_pins
 
 Best = tuple[Outcome, Assignment]

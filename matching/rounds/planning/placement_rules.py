@@ -14,8 +14,7 @@ from matching.pairs.side_constraints import OutcomeCounts
 from matching.plan.phrases import bar_phrases, needs_in_words
 from matching.rounds.history.events import Event
 from matching.rounds.history.state import RoundState, live_supporters, state_of
-from matching.solve.arrays import Positions
-from matching.solve.problem import UNMET
+from matching.solve.problem import UNMET, Positions
 from matching.whatif.resolve import position_of, position_of_need
 
 PLACES, DAYS = "places", "days"
