@@ -24,7 +24,7 @@ from dataclasses import replace
 import numpy as np
 
 from matching.solve.budget import Budget
-from matching.solve.components import Component, Components, over_days
+from matching.solve.components import Component, over_days, violated_components
 from matching.solve.flow import best_with_places
 from matching.solve.improve import first_plan
 from matching.solve.params import DEFAULTS, SolveParams
@@ -91,7 +91,7 @@ def _searched(
 ) -> Assignment:
     """Return the optimum with places only, searched again in each component where it breaks a constraint."""
     # Smallest first, so that one large component does not use up the time of all.
-    violated = Components.of(problem, oracle).violated(problem, places_only)
+    violated = violated_components(problem, oracle, places_only)
     # Prices are multiples of the bonus, which is smaller for fewer needs, and a difference in scores.
     tier = np.rint(price / problem.bonus_milli).astype(np.int64)
     searches = []

@@ -108,52 +108,29 @@ class _OracleOfComponent:
             yield np.searchsorted(needs, need[inside]), np.searchsorted(people, supporter[inside])
 
 
-@dataclass(frozen=True)
-class Components:
-    """Connected components, numbered from 0: a choice in one cannot affect another.
+def violated_components(
+    problem: AssignmentProblem, oracle: PricingOracle | None, supporter_of: Positions
+) -> list[Component]:
+    """Return the components in which an outcome breaks days or a side constraint, by their number of needs.
 
-    Attributes
-    ----------
-    of_need, of_supporter : ndarray of intp
-        By need and by supporter: the component.
-    pairs_of_need : ndarray of int64
-        By need: the number of its pairs, in the problem or not.
-    most_asked : ndarray of int64
-        By supporter: the most days that a need of any of these pairs asks for, in hundredths.
+    Components are those by every pair; the pairs of an oracle are read block by block.
     """
-
-    of_need: Positions
-    of_supporter: Positions
-    pairs_of_need: Integers
-    most_asked: Integers
-
-    @classmethod
-    def of(cls, problem: AssignmentProblem, oracle: PricingOracle | None) -> "Components":
-        """Return the components by every pair; those of an oracle are read block by block."""
-        n_needs, n_people = len(problem.level), len(problem.places)
-        blocks = iter([(problem.need, problem.supporter)]) if oracle is None else oracle.blocks()
-        component = np.arange(n_needs + n_people)
-        n_pairs, most_asked = np.zeros(n_needs, dtype=np.int64), np.zeros(n_people, dtype=np.int64)
-        for need, supporter in blocks:
-            component = _joined(component, need, n_needs + supporter)
-            n_pairs += np.bincount(need, minlength=n_needs)
-            np.maximum.at(most_asked, supporter, problem.days_asked[need])
-        if problem.side_constraints is not None:
-            component = _joined_by_side_constraints(problem, component, n_pairs > 0)
-        return cls(component[:n_needs], component[n_needs:], n_pairs, most_asked)
-
-    def violated(self, problem: AssignmentProblem, supporter_of: Positions) -> list[Component]:
-        """Return the components in which an outcome breaks days or a side constraint, by their number of needs."""
-        found = [self.of_supporter[over_days(problem, supporter_of)]]
-        if problem.side_constraints is not None:
-            found += [self.of_need[needs] for needs in _broken_side_constraints(problem, supporter_of)]
-        components = [self._one(number) for number in np.unique(np.concatenate(found)).tolist()]
-        return sorted(components, key=lambda component: len(component.needs))
-
-    def _one(self, number: int) -> Component:
-        needs = np.flatnonzero(self.of_need == number)
-        people = np.flatnonzero(self.of_supporter == number)
-        return Component(needs, people, self.pairs_of_need[needs], self.most_asked[people])
+    n_needs, n_people = len(problem.level), len(problem.places)
+    blocks = iter([(problem.need, problem.supporter)]) if oracle is None else oracle.blocks()
+    component = np.arange(n_needs + n_people)
+    n_pairs, most_asked = np.zeros(n_needs, dtype=np.int64), np.zeros(n_people, dtype=np.int64)
+    for need, supporter in blocks:
+        component = _joined(component, need, n_needs + supporter)
+        n_pairs += np.bincount(need, minlength=n_needs)
+        np.maximum.at(most_asked, supporter, problem.days_asked[need])
+    component = _joined_by_side_constraints(problem, component, n_pairs > 0)
+    broken = [component[n_needs:][over_days(problem, supporter_of)]]
+    broken += [component[needs] for needs in _broken_side_constraints(problem, supporter_of)]
+    found = []
+    for number in np.unique(np.concatenate(broken)).tolist():
+        needs, people = (np.flatnonzero(some == number) for some in (component[:n_needs], component[n_needs:]))
+        found.append(Component(needs, people, n_pairs[needs], most_asked[people]))
+    return sorted(found, key=lambda one: len(one.needs))
 
 
 def over_days(problem: AssignmentProblem, supporter_of: Positions) -> Flags:
@@ -168,8 +145,7 @@ def keeps_rules(problem: AssignmentProblem, supporter_of: Positions) -> bool:
         return False
     if over_days(problem, supporter_of).any():
         return False
-    side = problem.side_constraints
-    return side is None or not any(len(needs) for needs in _broken_side_constraints(problem, supporter_of))
+    return not any(len(needs) for needs in _broken_side_constraints(problem, supporter_of))
 
 
 def _joined(component: Positions, one: Positions, other: Positions) -> Positions:
@@ -179,8 +155,9 @@ def _joined(component: Positions, one: Positions, other: Positions) -> Positions
 
 def _joined_by_side_constraints(problem: AssignmentProblem, component: Positions, has_pairs: Flags) -> Positions:
     """Return the component of each node after joining the members of each side constraint that could bind."""
-    assert problem.side_constraints is not None
     side, n_needs, n_people = problem.side_constraints, len(problem.level), len(problem.places)
+    if side is None:
+        return component
     needs, people = np.arange(n_needs), n_needs + np.arange(n_people)
     asking = np.bincount(side.school[has_pairs], minlength=len(side.supporters_left))
     offering = np.bincount(side.home, weights=problem.places, minlength=len(side.deployments_left))
@@ -198,8 +175,9 @@ def _joined_by_side_constraints(problem: AssignmentProblem, component: Positions
 
 def _broken_side_constraints(problem: AssignmentProblem, supporter_of: Positions) -> Iterator[Positions]:
     """Yield the needs of packages met in part, of schools over their limit and of home schools over theirs."""
-    assert problem.side_constraints is not None
     side, met = problem.side_constraints, supporter_of != UNMET
+    if side is None:
+        return
     packed = side.package >= 0
     size = np.bincount(side.package[packed])
     n_met = np.bincount(side.package[packed & met], minlength=len(size))

@@ -9,8 +9,6 @@ are not in memory.
 Guarantee: the optimum, and the least dual prices that prove it; only a cancellation ends the search before that.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, dijkstra, maximum_flow, min_weight_full_bipartite_matching
@@ -294,25 +292,6 @@ def _with_ways_out(
     return problem.with_pairs(need[best], supporter[best], value[best])[0]
 
 
-@dataclass(frozen=True)
-class _Places:
-    """The pairs with each supporter repeated once a place: by edge its pair and place, by place its owner."""
-
-    edge: Positions
-    place: Positions
-    owner: Positions
-
-
-def _repeated(supporter: Positions, places: Integers) -> _Places:
-    """Repeat each supporter once a place, but no more often than it has pairs."""
-    useful = np.minimum(places, np.bincount(supporter, minlength=len(places)))
-    first_place = np.cumsum(useful) - useful
-    repeats = useful[supporter]
-    edge = np.repeat(np.arange(len(supporter)), repeats)
-    copy = np.arange(len(edge)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    return _Places(edge, first_place[supporter[edge]] + copy, np.repeat(np.arange(len(places)), useful))
-
-
 def transport(
     n_needs: int, need: Positions, supporter: Positions, weight: Integers, places: Integers, n_met: int
 ) -> Positions:
@@ -327,18 +306,23 @@ def transport(
     n_met : int
         The number of needs that can be met at the same time.
     """
-    repeated = _repeated(supporter, places)
-    edge_need, edge_weight, n_places = need[repeated.edge], weight[repeated.edge], len(repeated.owner)
+    # Each supporter is repeated once a place, but no more often than they have pairs.
+    useful = np.minimum(places, np.bincount(supporter, minlength=len(places)))
+    owner, repeats = np.repeat(np.arange(len(places)), useful), useful[supporter]
+    edge = np.repeat(np.arange(len(supporter)), repeats)
+    copy = np.arange(len(edge)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    place = (np.cumsum(useful) - useful)[supporter[edge]] + copy
+    edge_need, edge_weight = need[edge], weight[edge]
     supporter_of = np.full(n_needs, UNMET, dtype=np.intp)
     # The matching augments row by row: it is several times faster with the shorter side as its rows.
-    if n_needs <= n_places:
-        place_of = _best_matching(edge_need, repeated.place, edge_weight, n_needs, n_places, n_met)
+    if n_needs <= len(owner):
+        place_of = _best_matching(edge_need, place, edge_weight, n_needs, len(owner), n_met)
         met = np.flatnonzero(place_of >= 0)
-        supporter_of[met] = repeated.owner[place_of[met]]
+        supporter_of[met] = owner[place_of[met]]
     else:
-        need_of = _best_matching(repeated.place, edge_need, edge_weight, n_places, n_needs, n_met)
+        need_of = _best_matching(place, edge_need, edge_weight, len(owner), n_needs, n_met)
         used = np.flatnonzero(need_of >= 0)
-        supporter_of[need_of[used]] = repeated.owner[used]
+        supporter_of[need_of[used]] = owner[used]
     return supporter_of
 
 

@@ -11,7 +11,6 @@ import pickle
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -28,44 +27,6 @@ if TYPE_CHECKING:
 
 _POLL_EVERY_S = 0.05
 _NO_LIMIT = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class Model:
-    """Columns between 0 and `at_most`, whose sums over rows lie between `least` and `most`, of the most `value`.
-
-    Attributes
-    ----------
-    value, at_most : ndarray of float64
-        By column.
-    least, most : ndarray of float64
-        By row.
-    """
-
-    value: Floats
-    at_most: Floats
-    rows: csc_array
-    least: Floats
-    most: Floats
-
-
-@dataclass(frozen=True)
-class Solved:
-    """What an integer programme came to.
-
-    Attributes
-    ----------
-    columns : ndarray of float64, optional
-        The best that was found; None without any.
-    bound : float
-        What no columns exceed: infinite where nothing is known, minus infinity where there are none.
-    is_whole : bool
-        Whether the search was not cut short.
-    """
-
-    columns: Floats | None
-    bound: float
-    is_whole: bool
 
 
 class LinearProgramme:
@@ -182,12 +143,24 @@ class LinearProgramme:
 
 
 def most_in_whole(
-    model: Model, budget: Budget, params: ProgrammesParams, *, start: Floats | None = None, nodes: int = 0
-) -> Solved:
-    """Solve an integer programme.
+    value: Floats,
+    rows: csc_array,
+    least: Floats,
+    most: Floats,
+    budget: Budget,
+    params: ProgrammesParams,
+    *,
+    start: Floats | None = None,
+    nodes: int = 0,
+) -> mip_worker.Answer:
+    """Return columns of 0 or 1 of the most value, whose sums over rows lie within limits.
 
     Parameters
     ----------
+    value : ndarray of float64
+        By column.
+    least, most : ndarray of float64
+        By row.
     start : ndarray of float64, optional
         Columns to begin with, which keep every row.
     nodes : int
@@ -195,33 +168,22 @@ def most_in_whole(
     """
     if budget.remaining_s() <= 0:
         budget.cut_short()
-        return Solved(start, np.inf, False)
-    if not len(model.value):
-        is_sound = ((model.least <= 0) & (model.most >= 0)).all()
-        return Solved(model.value if is_sound else None, 0.0 if is_sound else -np.inf, True)
-    task = {
-        "value": model.value,
-        "at_most": model.at_most,
-        "least": model.least,
-        "most": model.most,
-        "shape": model.rows.shape,
-        "start_of": model.rows.indptr,
-        "index": model.rows.indices,
-        "cells": model.rows.data,
-        "start": start,
-        "nodes": nodes,
-        "most_mb": params.worker_mb,
-    }
+        return mip_worker.Answer(start, np.inf, False)
+    if not len(value):
+        is_sound = ((least <= 0) & (most >= 0)).all()
+        return mip_worker.Answer(value if is_sound else None, 0.0 if is_sound else -np.inf, True)
+    cells = (rows.shape, rows.indptr, rows.indices, rows.data)
+    task = mip_worker.Task(value, *cells, least, most, start, nodes, params.worker_mb)
     answers: list[mip_worker.Answer] = []
-    if len(model.value) <= params.columns_here:
+    if len(value) <= params.columns_here:
         mip_worker.solve(task, answers.append, lambda: budget.remaining_s() <= 0)
     else:
         _elsewhere(task, answers, budget)
     columns = next((one.columns for one in reversed(answers) if one.columns is not None), start)
-    is_whole = bool(answers) and answers[-1].is_last
+    is_whole = bool(answers) and answers[-1].is_whole
     if not is_whole:
         budget.cut_short()
-    return Solved(columns, min((one.bound for one in answers), default=np.inf), is_whole)
+    return mip_worker.Answer(columns, min((one.bound for one in answers), default=np.inf), is_whole)
 
 
 def _elsewhere(task: mip_worker.Task, answers: list[mip_worker.Answer], budget: Budget) -> None:
@@ -233,7 +195,7 @@ def _elsewhere(task: mip_worker.Task, answers: list[mip_worker.Answer], budget: 
         reading = threading.Thread(target=_read, args=(worker.stdout, answers), daemon=True)
         reading.start()
         try:
-            pickle.dump(task, worker.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            pickle.dump(tuple(task), worker.stdin, protocol=pickle.HIGHEST_PROTOCOL)
             worker.stdin.close()
             while reading.is_alive() and budget.remaining_s() > 0:
                 reading.join(_POLL_EVERY_S)

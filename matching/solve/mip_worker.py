@@ -7,21 +7,43 @@ imports nothing of this package, so that it starts quickly.
 import pickle
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Task = dict[str, Any]
-"""The arrays of a model and the options of `matching.solve.highs.most_in_whole`."""
+
+class Task(NamedTuple):
+    """What `matching.solve.highs.most_in_whole` is given; its rows as the parts of a `csc_array`."""
+
+    value: NDArray[np.float64]
+    shape: tuple[int, int]
+    start_of: NDArray[np.int32]
+    row_of: NDArray[np.int32]
+    cells: NDArray[np.float64]
+    least: NDArray[np.float64]
+    most: NDArray[np.float64]
+    start: NDArray[np.float64] | None
+    nodes: int
+    most_mb: int
 
 
 class Answer(NamedTuple):
-    """The best columns so far, None if they are those of an earlier answer; the bound; whether the search is over."""
+    """What an integer programme has come to.
+
+    Attributes
+    ----------
+    columns : ndarray of float64, optional
+        The best so far; None without any, or where they are those of an earlier answer.
+    bound : float
+        What no columns exceed: infinite where nothing is known, minus infinity where there are none.
+    is_whole : bool
+        Whether the search is over and was not cut short.
+    """
 
     columns: NDArray[np.float64] | None
     bound: float
-    is_last: bool
+    is_whole: bool
 
 
 # Values are whole thousandths: a gap of less than one proves a plan.
@@ -37,24 +59,24 @@ def solve(task: Task, answer: Callable[[Answer], None], is_over: Callable[[], bo
     solver = highspy.Highs()
     solver.silent()
     options = {"threads": 1, "mip_rel_gap": 0.0, "mip_abs_gap": _WHOLE}
-    if task["nodes"]:
-        options["mip_max_nodes"] = task["nodes"]
+    if task.nodes:
+        options["mip_max_nodes"] = task.nodes
     for name, value in options.items():
         solver.setOptionValue(name, value)
-    n_rows, n_columns = task["shape"]
+    n_rows, n_columns = task.shape
     programme = highspy.HighsLp()
     programme.num_col_, programme.num_row_ = n_columns, n_rows
-    programme.col_cost_, programme.col_lower_ = -task["value"], np.zeros(n_columns)
-    programme.col_upper_ = task["at_most"]
-    programme.row_lower_, programme.row_upper_ = task["least"], task["most"]
+    programme.col_cost_, programme.col_lower_ = -task.value, np.zeros(n_columns)
+    programme.col_upper_ = np.ones(n_columns)
+    programme.row_lower_, programme.row_upper_ = task.least, task.most
     programme.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    programme.a_matrix_.start_, programme.a_matrix_.index_ = task["start_of"], task["index"]
-    programme.a_matrix_.value_ = task["cells"]
+    programme.a_matrix_.start_, programme.a_matrix_.index_ = task.start_of, task.row_of
+    programme.a_matrix_.value_ = task.cells
     programme.integrality_ = [highspy.HighsVarType.kInteger] * n_columns
     solver.passModel(programme)
-    if task["start"] is not None:
+    if task.start is not None:
         start = highspy.HighsSolution()
-        start.col_value = task["start"].tolist()
+        start.col_value = task.start.tolist()
         solver.setSolution(start)
 
     def interrupt(event: "highspy.HighsCallbackEvent") -> None:
@@ -83,8 +105,8 @@ def main() -> None:
         pickle.dump(tuple(answer), out, protocol=pickle.HIGHEST_PROTOCOL)
         out.flush()
 
-    task: Task = pickle.load(sys.stdin.buffer)
-    solve(task, send, lambda: _peak_mb() > task["most_mb"])
+    task = Task(*pickle.load(sys.stdin.buffer))
+    solve(task, send, lambda: _peak_mb() > task.most_mb)
 
 
 def _peak_mb() -> float:

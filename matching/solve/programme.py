@@ -27,7 +27,7 @@ import numpy as np
 from scipy.sparse import coo_array, csc_array, csr_array, hstack, vstack
 
 from matching.solve.budget import Budget
-from matching.solve.highs import Model, most_in_whole
+from matching.solve.highs import most_in_whole
 from matching.solve.params import ProgrammesParams
 from matching.solve.problem import PRIORITY_LEVELS, UNMET, AssignmentProblem, Flags, Floats, Integers, Positions
 
@@ -218,17 +218,11 @@ def closed(
     """
     programme = _Programme.of(problem, rows, limits, choice)
     worth = programme.per_choice(value)
-    model = Model(
-        np.concatenate([worth, np.zeros(programme.rows.shape[1] - len(worth))]),
-        np.ones(programme.rows.shape[1]),
-        programme.rows,
-        programme.least,
-        programme.most,
-    )
+    worth = np.append(worth, np.zeros(programme.rows.shape[1] - len(worth)))
     begin = None if start is None else programme.columns_of(start)
-    answer = most_in_whole(model, budget, params, start=begin, nodes=nodes)
-    supporter_of = None if answer.columns is None else programme.supporter_of(answer.columns)
-    return Closed(supporter_of, answer.bound, answer.is_whole)
+    rules = programme.rows, programme.least, programme.most
+    columns, bound, is_whole = most_in_whole(worth, *rules, budget, params, start=begin, nodes=nodes)
+    return Closed(None if columns is None else programme.supporter_of(columns), bound, is_whole)
 
 
 @dataclass(frozen=True)
