@@ -41,8 +41,7 @@ from matching.solve.programme import Rows
 
 _N_LEVELS = len(PRIORITY_LEVELS)
 _NOTHING, _MILLI, _RISING, _LITTLE = 1e-7, 1000, 0.05, 1e3
-_SPLIT, _MOSTLY, _PART = 1e-6, 0.7, 10
-_FORFEIT = 1e3
+_SPLIT, _FORFEIT = 1e-6, 1e3
 
 
 @dataclass(frozen=True)
@@ -247,48 +246,6 @@ class Master:
     def limits(self) -> tuple[Floats, Floats]:
         """Return by row the least and the most that its sum may be."""
         return self._least.copy(), self._most.copy()
-
-    # ---- whole loads ----
-
-    def dived(self, budget: Budget) -> Floats:
-        """Return shares of loads after a dive: those with the most are taken whole, the others solved again, and so on.
-
-        A diving heuristic (Sadykov, Vanderbeck, Pessoa, Tahiri and Uchoa, INFORMS Journal on Computing 31, 2019).
-        Meanwhile no level is kept. A package of which the master meets half or less is left unmet; others may be met in
-        part, and the caller gives those up.
-        """
-        programme, first, share = self._programme, self.rows.n_packages, self.share
-        is_met = (programme.columns[:first] > 1 / 2).astype(np.float64)
-        kept = np.append(self.rows.level_at + np.arange(_N_LEVELS), np.flatnonzero(self.rows.package >= 0))
-        most = self._most - self.rows.packages() @ is_met
-        most[kept[:_N_LEVELS]] = np.inf
-        for row in kept.tolist():
-            programme.change_row(row, -np.inf, np.inf if row >= self.rows.level_at else 0.0)
-        programme.bound_columns(np.arange(first), np.zeros(first), is_met)
-        cells = self.rows.cells(self.problem, self.visited, self.loads)
-        whole, out = np.zeros(len(share), dtype=bool), np.zeros(len(share), dtype=bool)
-        worth = self.sums(self.worth, self.loads)
-        while len(order := np.flatnonzero((share > _SPLIT) & ~whole)):
-            order = order[np.argsort(-np.where(share > _MOSTLY, np.inf, share * worth)[order], kind="stable")]
-            used = cells[:, whole].sum(axis=1)
-            for load in order[: max(np.count_nonzero(share[order] > _MOSTLY), -(-len(order) // _PART))].tolist():
-                at = slice(cells.indptr[load], cells.indptr[load + 1])
-                after = used[cells.indices[at]] + cells.data[at]
-                whole[load] = (after <= most[cells.indices[at]] + _SPLIT).all()
-                out[load] = not whole[load]
-                if whole[load]:
-                    used[cells.indices[at]] = after
-            taken = np.flatnonzero(whole | out)
-            programme.bound_columns(first + taken, whole[taken].astype(np.float64), whole[taken].astype(np.float64))
-            if not programme.solve(budget):
-                break
-            share = programme.columns[first:]
-        every = np.arange(first + len(share))
-        programme.bound_columns(every, np.zeros(len(every)), np.append(self._may_be_met, np.full(len(share), np.inf)))
-        for row in kept.tolist():
-            programme.change_row(row, self._least[row], self._most[row])
-        self._solved = False
-        return np.where(whole, 1.0, np.where(out, 1 / 2, share))
 
     # ---- prices ----
 

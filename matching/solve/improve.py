@@ -1,11 +1,11 @@
 """Better plans from the restricted master: its loads in whole numbers, then large neighbourhood search.
 
-First loads are taken by their shares, as they are and after a dive, and supporters exchange what they hold for unmet
-needs. Then the loads that column generation has found are chosen from in whole numbers (restricted master heuristic;
-Joncour et al., Electronic Notes in Discrete Mathematics 36, 2010). Then neighbourhoods are searched (Shaw, CP 1998):
-supporters near to where the plan loses most against the bound give up what they hold, and are assigned again from all
-loads that lose little at the prices of the bound. What a plan loses is a sum over supporters (their best load's gain
-less that of their load) and unmet needs (their price), so it is known where to look.
+First loads are taken by their shares, and supporters exchange what they hold for unmet needs. Then the loads that
+column generation has found are chosen from in whole numbers (restricted master heuristic; Joncour et al., Electronic
+Notes in Discrete Mathematics 36, 2010). Then neighbourhoods are searched (Shaw, CP 1998): supporters near to where the
+plan loses most against the bound give up what they hold, and are assigned again from all loads that lose little at the
+prices of the bound. What a plan loses is a sum over supporters (their best load's gain less that of their load) and
+unmet needs (their price), so it is known where to look.
 
 Guarantee: none but that every plan keeps the rules and is no worse than the one before.
 """
@@ -71,8 +71,7 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
     if not master.share.any():
         return plan
     problem, is_split = master.problem, (master.share > _SPLIT) & (master.share < 1 - _SPLIT)
-    for share in (master.share, master.dived(budget)):
-        plan = better(problem, plan, exchanged(master, _by_share(master, share), budget, params))
+    plan = better(problem, plan, exchanged(master, _by_share(master), budget, params))
     losses = _losses(master, plan)
     seeds = np.append(losses.of_need, losses.of_supporter) * _MILLI > 1 / 2
     seeds[len(problem.level) + problem.supporter[master.loads[is_split, -1]]] = True
@@ -85,9 +84,9 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
     return _assigned_again(master, plan, people, free, loads, params.master_nodes, budget.share(1 / 2), params)
 
 
-def _by_share(master: Master, share: Floats) -> Positions:
+def _by_share(master: Master) -> Positions:
     """Return the plan of the master's loads, most of each first, without what others have by then."""
-    problem, package = master.problem, master.rows.package
+    problem, package, share = master.problem, master.rows.package, master.share
     order = np.argsort(-share, kind="stable")
     loads = master.loads[order[share[order] > _SPLIT]]
     plan = np.full(len(problem.level), UNMET, dtype=np.intp)
