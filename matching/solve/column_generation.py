@@ -24,12 +24,13 @@ import numpy as np
 
 from matching.solve.budget import Budget
 from matching.solve.highs import LinearProgramme
-from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, widened
+from matching.solve.knapsack import BestLoads, Offers, best_loads, loads_apart, loads_within, widened
 from matching.solve.params import LoadsParams
 from matching.solve.problem import (
     NEVER,
     PRIORITY_LEVELS,
     AssignmentProblem,
+    Flags,
     Floats,
     Integers,
     Positions,
@@ -358,8 +359,7 @@ class Master:
     def _apart(self, bound: Bound) -> Positions:
         toll = bound.price[self.rows.school_at : self.rows.home_at]
         loads = loads_apart(self.offers, bound.gain, toll, bound.best, self._params.times_apart)
-        loads = loads if self.offers.is_exact else self.within_days(loads)
-        return self._split(loads)
+        return self._split(self.within_days(loads))
 
     def _split(self, loads: Positions) -> Positions:
         """Return the loads, with those of supporters whom only places limit pair by pair, or visit by visit."""
@@ -376,7 +376,20 @@ class Master:
         return np.unique(np.vstack([loads[~is_split], np.sort(parts, axis=1)]), axis=0)
 
     def within_days(self, loads: Positions) -> Positions:
-        """Return the loads that keep days to the hundredth, where they were found in coarser units."""
+        """Return the loads that keep days to the hundredth: they may have been found in coarser units."""
         asked = np.where(loads >= 0, self.problem.days_asked[self.problem.need[loads]], 0).sum(axis=1)
         fitting: Positions = loads[asked <= self.problem.days_offered[self.problem.supporter[loads[:, -1]]]]
         return fitting
+
+    def loads_within(
+        self, gap: float, most: int, most_each: int, people: Flags | None = None, pairs: Flags | None = None
+    ) -> tuple[Positions, Flags]:
+        """Return every load that loses no more than a gap at the prices of the bound, as `knapsack.loads_within` does.
+
+        Only those of some people, made of some pairs, where these are given.
+        """
+        everyone = np.ones(len(self.problem.places), dtype=bool)
+        within = np.where(everyone if people is None else people, gap, -1.0)
+        gain = self.bound.gain if pairs is None else np.where(pairs, self.bound.gain, -np.inf)
+        loads, is_listed = loads_within(self.offers, gain, self.toll, self.bound.best, within, most, most_each)
+        return self.within_days(loads), is_listed

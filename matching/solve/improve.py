@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import dijkstra
 from matching.solve.budget import Budget
 from matching.solve.column_generation import Master
 from matching.solve.components import keeps_rules
-from matching.solve.knapsack import best_loads, loads_within
+from matching.solve.knapsack import best_loads
 from matching.solve.params import LoadsParams
 from matching.solve.problem import (
     UNMET,
@@ -135,7 +135,7 @@ def exchanged(master: Master, plan: Positions, budget: Budget, params: LoadsPara
         gain = np.where(own | free, weight + np.where(own & packed, weight.sum(), 0.0), 0.0)
         before = np.bincount(problem.supporter[own], weights=gain[own], minlength=len(problem.places))
         best = best_loads(offers, gain, no_toll)
-        loads = best.loads if offers.is_exact else master.within_days(best.loads)
+        loads = master.within_days(best.loads)
         rises = master.sums(gain, loads) - before[problem.supporter[loads[:, -1]]]
         loads = loads[np.argsort(-rises, kind="stable")][: np.count_nonzero(rises * _MILLI > 1 / 2)]
         if not len(loads):
@@ -230,25 +230,13 @@ def _searched(
     if not people.any():
         return plan
     is_free_pair = free[problem.need] & people[problem.supporter]
-    gain = np.where(is_free_pair, master.bound.gain, -np.inf)
-    missing = float(losses.of_need.sum() + losses.of_supporter.sum())
-    within = missing
+    within = float(losses.of_need.sum() + losses.of_supporter.sum())
+    most = params.neighbourhood_loads, params.most_loads_each
     while True:
-        reach = np.where(people, within, -1.0)
-        loads, is_listed = loads_within(
-            master.offers,
-            gain,
-            master.toll,
-            master.bound.best,
-            reach,
-            params.neighbourhood_loads,
-            params.most_loads_each,
-        )
+        loads, is_listed = master.loads_within(within, *most, people, is_free_pair)
         if is_listed[people].all() or within < 1 / _MILLI:
             break
         within /= 2
-    if not master.offers.is_exact:
-        loads = master.within_days(loads)
     return _assigned_again(master, plan, people, free, loads, params.neighbourhood_nodes, budget, params)
 
 

@@ -31,8 +31,6 @@ class Offers:
         By supporter: no more than the pairs could use; days in units.
     school : ndarray of intp
         By pair: the school of which its load is a visit, or -1 where no limit counts it.
-    is_exact : bool
-        Whether no days were rounded.
     """
 
     need: Positions
@@ -41,7 +39,6 @@ class Offers:
     places: Integers
     days: Integers
     school: Positions
-    is_exact: bool
 
     @classmethod
     def of(cls, problem: AssignmentProblem, visited: Positions, most_units: int) -> "Offers":
@@ -58,7 +55,7 @@ class Offers:
         days = np.floor(np.minimum(offered, places * most)).astype(np.int64)
         unit = int(np.gcd.reduce(asked, initial=0)) or 1
         coarse = max(unit, -(-int(days.max(initial=0)) // most_units))
-        return cls(need, supporter, asked // coarse, places, days // coarse, visited, coarse == unit)
+        return cls(need, supporter, asked // coarse, places, days // coarse, visited)
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,10 @@ from matching.solve.budget import Budget
 from matching.solve.by_levels import closed_by_levels
 from matching.solve.column_generation import Master
 from matching.solve.improve import better, exchanged, first_plan, from_restricted_master, searched_around
-from matching.solve.knapsack import loads_within
 from matching.solve.params import LoadsParams
 from matching.solve.problem import (
     PRIORITY_LEVELS,
     AssignmentProblem,
-    Flags,
     Integers,
     Positions,
     PricingOracle,
@@ -282,7 +280,7 @@ class ComponentSearch:
         """
         params, within = self._params, gap
         while True:
-            loads, is_listed = self._loads_within(within, params.most_loads, params.most_loads)
+            loads, is_listed = self._master.loads_within(within, params.most_loads, params.most_loads)
             is_short = is_listed.all() or within * _MILLI < 1 / 2
             # Of the pairs that are not in memory, only those are asked for that can be listed.
             if is_short and not self._master.with_all_gaining(within):
@@ -293,7 +291,7 @@ class ComponentSearch:
         """Return what could be in a better plan: the loads of supporters who have few, and the pairs of the others."""
         master, params = self._master, self._params
         master.with_all_gaining(gap)
-        loads, is_listed = self._loads_within(gap, params.most_loads, params.most_loads_each)
+        loads, is_listed = master.loads_within(gap, params.most_loads, params.most_loads_each)
         loss = master.bound.best.loss(master.offers, master.bound.gain, master.toll)
         chosen = np.isin(np.arange(len(loss)), chosen_pairs(master.problem, self._plan))
         supporter = master.problem.supporter
@@ -301,14 +299,6 @@ class ComponentSearch:
         own = master.loads_of(self._plan)
         own = own[is_listed[supporter[own[:, -1]]]]
         return Choice(np.unique(np.vstack([loads, own]), axis=0), pairs)
-
-    def _loads_within(self, within: float, most: int, most_each: int) -> tuple[Positions, Flags]:
-        master = self._master
-        everyone = np.full(len(master.problem.places), within)
-        loads, is_listed = loads_within(
-            master.offers, master.bound.gain, master.toll, master.bound.best, everyone, most, most_each
-        )
-        return loads if master.offers.is_exact else master.within_days(loads), is_listed
 
     def _with_plan(self, loads: Positions) -> Positions:
         return np.unique(np.vstack([loads, self._master.loads_of(self._plan)]), axis=0)

@@ -269,7 +269,7 @@ def random_offers(number: int) -> tuple[Offers, np.ndarray, np.ndarray]:
     need, supporter = np.nonzero(rng.random((12, 5)) < 0.6)
     days, school = rng.integers(0, 5, 12), rng.integers(-1, 4, 12)
     places, offered = rng.integers(0, 4, 5), rng.integers(0, 10, 5)
-    offers = Offers(need, supporter, days[need], places, offered, school[need], is_exact=True)
+    offers = Offers(need, supporter, days[need], places, offered, school[need])
     toll = np.where(rng.random(4) < (1 if number % 3 == 0 else 0.5), 0, 1.5 * rng.random(4))
     return offers, rng.normal(0.3, 1, len(need)), toll
 
