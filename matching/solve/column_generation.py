@@ -38,7 +38,7 @@ from matching.solve.problem import (
     chosen_pairs,
     rank_in_order,
 )
-from matching.solve.programme import Rows
+from matching.solve.programme import Limits, Rows
 
 _N_LEVELS = len(PRIORITY_LEVELS)
 _NOTHING, _MILLI, _RISING, _LITTLE = 1e-7, 1000, 0.05, 1e3
@@ -232,7 +232,7 @@ class Master:
     def hold_package(self, package: int, *, least: int, most: int) -> None:
         """From now on, a package has to be met (1, 1), must not be met (0, 0), or may be (0, 1)."""
         self._must_be_met[package], self._may_be_met[package] = least, most
-        self._programme.bound_columns(np.array([package]), np.zeros(1), np.array([float(most)]))
+        self._programme.bound_column(package, most)
         self._programme.change_value(package, float(self._forfeits(self.bonus)[package]))
         self._solved, self._is_stale = False, True
 
@@ -244,9 +244,9 @@ class Master:
         forfeits: Floats = _FORFEIT * bonus.max() * self._must_be_met
         return forfeits
 
-    def limits(self) -> tuple[Floats, Floats]:
-        """Return by row the least and the most that its sum may be."""
-        return self._least.copy(), self._most.copy()
+    def limits(self) -> Limits:
+        """Return what the sums over its rows may be."""
+        return Limits(self._least.copy(), self._most.copy())
 
     # ---- prices ----
 

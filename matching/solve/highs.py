@@ -20,7 +20,7 @@ from scipy.sparse import csc_array
 from matching.solve import mip_worker
 from matching.solve.budget import Budget
 from matching.solve.params import ProgrammesParams
-from matching.solve.problem import Floats, Positions
+from matching.solve.problem import Floats
 
 if TYPE_CHECKING:
     import highspy
@@ -88,9 +88,9 @@ class LinearProgramme:
         """Change the value of a column."""
         self._solver.changeColCost(column, value)
 
-    def bound_columns(self, columns: Positions, least: Floats, most: Floats) -> None:
-        """Change what some columns may be."""
-        self._solver.changeColsBounds(len(columns), columns.astype(np.int32), least, most)
+    def bound_column(self, column: int, most: float) -> None:
+        """Change the most that a column may be; the least stays 0."""
+        self._solver.changeColBounds(column, 0.0, most)
 
     def change_row(self, row: int, least: float, most: float) -> None:
         """Change what the sum of a row may be."""

@@ -33,7 +33,7 @@ from matching.solve.problem import (
     values_of,
     with_all_pairs,
 )
-from matching.solve.programme import Choice, Limits, closed
+from matching.solve.programme import Choice, closed
 
 _MILLI, _EXACT = 1000, 1e-6
 _N_LEVELS = len(PRIORITY_LEVELS)
@@ -311,7 +311,7 @@ class ComponentSearch:
         found = closed(
             master.problem,
             master.rows,
-            Limits(*master.limits()),
+            master.limits(),
             choice,
             master.problem.value_milli,
             budget,
