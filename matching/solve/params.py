@@ -110,7 +110,7 @@ class LoadsParams(ProgrammesParams):
     # A neighbourhood: its supporters, its loads, and the nodes of its search tree, at most; and how many are searched
     # in a row without finding a better plan.
     neighbourhood_people: Count = 120
-    neighbourhood_loads: Count = 6_000
+    neighbourhood_loads: Count = 4_000
     neighbourhood_nodes: Count = 100
     neighbourhoods: CountOrZero = 8
     # The restricted master in whole numbers: its supporters, nearest to what it splits, and its nodes, at most.

@@ -99,6 +99,9 @@ class ComponentSearch:
             self._improve(budget)
         self._bound_score(budget)
         self._branch_on_packages(budget.share(1 / 2))
+        if self._goals != self._proved:
+            self._search_around(budget.share(1 / 2))
+            self._bound_score(budget)
         self._close_score(budget)
         self._bound_score(budget)
         if self._goals != self._proved and self._n_pairs <= self._params.most_pairs and budget.remaining_s() > 0:
