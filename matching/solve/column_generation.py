@@ -125,7 +125,7 @@ class Master:
     def _offers_changed(self) -> None:
         self.visited = visited = self.rows.visited(self.problem)
         at = np.where(visited >= 0, visited - self.rows.school_at, -1)
-        self.offers = Offers.of(self.problem, at, self._params.most_day_units)
+        self.offers = Offers.all_of(self.problem, at, self._params.most_day_units)
         # With more pairs, a supporter may take more of them than anyone could before.
         self._width = max(int(self.offers.places.max(initial=0)), self.loads.shape[1])
         self.loads = widened(self.loads, self._width)
@@ -390,6 +390,7 @@ class Master:
         """
         everyone = np.ones(len(self.problem.places), dtype=bool)
         within = np.where(everyone if people is None else people, gap, -1.0)
-        gain = self.bound.gain if pairs is None else np.where(pairs, self.bound.gain, -np.inf)
-        loads, is_listed = loads_within(self.offers, gain, self.toll, self.bound.best, within, most, most_each)
-        return self.within_days(loads), is_listed
+        some = np.arange(len(self.problem.need)) if pairs is None else np.flatnonzero(pairs)
+        gain, best = self.bound.gain[some], self.bound.best
+        loads, is_listed = loads_within(self.offers.of(some), gain, self.toll, best, within, most, most_each)
+        return self.within_days(np.where(loads >= 0, some[loads], -1)), is_listed

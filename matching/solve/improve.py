@@ -1,11 +1,11 @@
 """Better plans from the restricted master: its loads in whole numbers, then large neighbourhood search.
 
-First loads are taken by their shares, and supporters exchange what they hold for unmet needs. Then the loads that
-column generation has found are chosen from in whole numbers (restricted master heuristic; Joncour et al., Electronic
-Notes in Discrete Mathematics 36, 2010). Then neighbourhoods are searched (Shaw, CP 1998): supporters near to where the
-plan loses most against the bound give up what they hold, and are assigned again from all loads that lose little at the
-prices of the bound. What a plan loses is a sum over supporters (their best load's gain less that of their load) and
-unmet needs (their price), so it is known where to look.
+First the loads that the master takes whole make a plan, and supporters exchange what they hold for unmet needs. Then
+the loads that column generation has found are chosen from in whole numbers (restricted master heuristic; Joncour et
+al., Electronic Notes in Discrete Mathematics 36, 2010). Then neighbourhoods are searched (Shaw, CP 1998): supporters
+near to where the plan loses most against the bound give up what they hold, and are assigned again from all loads that
+lose little at the prices of the bound. What a plan loses is a sum over supporters (their best load's gain less that of
+their load) and unmet needs (their price), so it is known where to look.
 
 Guarantee: none but that every plan keeps the rules and is no worse than the one before.
 """
@@ -230,7 +230,9 @@ def _searched(
     if not people.any():
         return plan
     is_free_pair = free[problem.need] & people[problem.supporter]
-    within = float(losses.of_need.sum() + losses.of_supporter.sum())
+    # What the others lose stays as it is.
+    needs = np.unique(problem.need[is_free_pair])
+    within = float(losses.of_need[needs].sum() + losses.of_supporter[people].sum())
     most = params.neighbourhood_loads, params.most_loads_each
     while True:
         loads, is_listed = master.loads_within(within, *most, people, is_free_pair)
@@ -315,11 +317,10 @@ def filled_greedily(problem: AssignmentProblem, supporter_of: Positions, allowed
     if side is not None:
         allowed = allowed[side.package[problem.need[allowed]] < 0]
     while True:
-        met = outcome != UNMET
-        places_left = problem.places - np.bincount(outcome[met], minlength=len(problem.places))
+        met, left = outcome != UNMET, places_left(problem, outcome)[0]
         days_left = problem.days_offered - days_used(problem, outcome)
         need, supporter = problem.need[allowed], problem.supporter[allowed]
-        fits = (places_left[supporter] > 0) & (problem.days_asked[need] <= days_left[supporter])
+        fits = (left[supporter] > 0) & (problem.days_asked[need] <= days_left[supporter])
         fits &= _within_side_constraints(problem, outcome, allowed)
         allowed = allowed[~met[need] & fits]
         if not len(allowed):

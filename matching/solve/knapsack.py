@@ -8,7 +8,7 @@ days are counted in coarser units, rounded down for what needs ask, which can on
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Offers:
     school: Positions
 
     @classmethod
-    def of(cls, problem: AssignmentProblem, visited: Positions, most_units: int) -> "Offers":
+    def all_of(cls, problem: AssignmentProblem, visited: Positions, most_units: int) -> "Offers":
         """Return what the supporters of a problem can take; `visited` is by pair, like `school`."""
         need, supporter = problem.need, problem.supporter
         held = np.bincount(supporter, minlength=len(problem.places))
@@ -56,6 +56,11 @@ class Offers:
         unit = int(np.gcd.reduce(asked, initial=0)) or 1
         coarse = max(unit, -(-int(days.max(initial=0)) // most_units))
         return cls(need, supporter, asked // coarse, places, days // coarse, visited)
+
+    def of(self, pairs: Positions) -> "Offers":
+        """Return some of the pairs, with new positions."""
+        by_pair = {name: getattr(self, name)[pairs] for name in ("need", "supporter", "asked", "school")}
+        return replace(self, **by_pair)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ class LoadsParams(ProgrammesParams):
     neighbourhood_nodes: Count = 100
     neighbourhoods: CountOrZero = 8
     # The restricted master in whole numbers: its supporters, nearest to what it splits, and its nodes, at most.
-    master_people: Count = 600
+    master_people: Count = 4_000
     master_nodes: Count = 300
     # The most loads of a closing programme, and of one supporter in it; others take part pair by pair.
     most_loads: Count = 20_000
