@@ -54,6 +54,7 @@ def least_duals(
     active: Positions,
     supporter_of: Positions,
     sweeps: int,
+    start: Integers | None = None,
 ) -> Duals:
     """Return the least dual prices v >= 0 and u, with u_i + v_j >= w_ij on every active pair.
 
@@ -67,11 +68,13 @@ def least_duals(
         The assignment, by need.
     sweeps : int
         How often prices are passed on before they count as unsettled.
+    start : ndarray of int64, optional
+        Lower limits of v: the prices are the least that are nowhere below it. They settle if any such prices do.
 
     Notes
     -----
     On chosen pairs u_i = w_ij - v_j, and u_i = 0 on unmet needs. Then v is the fixed point of
-    v_j = max(0, max_i w_ij - u_i): longest paths, which are finite where the assignment is optimal. The least
+    v_j = max(start_j, max_i w_ij - u_i): longest paths, which are finite where the assignment is optimal. The least
     price is the value of one more place. Where the assignment is not optimal, prices rise for ever, or a free place
     gets a price, or a need a u below 0.
     """
@@ -85,7 +88,7 @@ def least_duals(
     other_supporter = supporter[~chosen][by_supporter]
     step = weight[active[~chosen][by_supporter]] - own_weight[other_need]
     first = np.flatnonzero(np.diff(other_supporter, prepend=-1))
-    raised = np.zeros(len(problem.places), dtype=np.int64)
+    raised = np.zeros(len(problem.places), dtype=np.int64) if start is None else start
     for _ in range(sweeps):
         price = raised
         carried = np.where(met, price[supporter_of], 0)
@@ -99,6 +102,57 @@ def least_duals(
     left, _ = places_left(problem, supporter_of)
     unsettled = np.concatenate([surplus < 0, (raised != price) | ((left > 0) & (price > 0))])
     return Duals(price, surplus, unsettled)
+
+
+def duals_near(
+    problem: AssignmentProblem,
+    weight: Integers,
+    active: Positions,
+    supporter_of: Positions,
+    sweeps: int,
+    expected: Integers | None,
+) -> Duals:
+    """Return dual prices as `least_duals` does, but as near as they can be to the expected prices, if there are any.
+
+    Notes
+    -----
+    The prices that prove an assignment over few pairs can mostly lie anywhere between the least and the highest. At
+    the least, many of the other pairs seem to improve the assignment and do not. From the lower of the highest and the
+    expected, prices rise until they settle, which is nowhere above the highest.
+    """
+    if expected is None:
+        return least_duals(problem, weight, active, supporter_of, sweeps)
+    highest = _highest_duals(problem, weight, active, supporter_of, sweeps)
+    return least_duals(problem, weight, active, supporter_of, sweeps, np.minimum(expected, highest))
+
+
+def _highest_duals(
+    problem: AssignmentProblem, weight: Integers, active: Positions, supporter_of: Positions, sweeps: int
+) -> Integers:
+    """Return the highest v that prove an optimal assignment over the active pairs.
+
+    The reverse of `least_duals`: prices begin at the largest weight and fall, v_j = min_i w_ij - u_i over the needs
+    that the supporter has, while u_i = max(0, max_j w_ij - v_j) rises. A free place has price 0.
+    """
+    need, supporter = problem.need[active], problem.supporter[active]
+    chosen = np.flatnonzero(supporter_of[need] == supporter)
+    chosen = chosen[np.argsort(supporter[chosen], kind="stable")]
+    own, owner, own_weight = need[chosen], supporter[chosen], weight[active[chosen]]
+    left, _ = places_left(problem, supporter_of)
+    lowered = np.where(left > 0, 0, int(weight.max(initial=0)))
+    if not len(chosen):
+        return lowered
+    first, first_own = np.flatnonzero(np.diff(need, prepend=-1)), np.flatnonzero(np.diff(owner, prepend=-1))
+    surplus = np.zeros(len(supporter_of), dtype=np.int64)
+    for _ in range(sweeps):
+        price = lowered
+        surplus[need[first]] = np.maximum(0, np.maximum.reduceat(weight[active] - price[supporter], first))
+        lowered = price.copy()
+        offers = np.minimum.reduceat(own_weight - surplus[own], first_own)
+        lowered[owner[first_own]] = np.minimum(price[owner[first_own]], offers)
+        if np.array_equal(lowered, price):
+            break
+    return lowered
 
 
 # By level (critical, high, normal): how often the large number M counts for a need.
@@ -127,13 +181,13 @@ def _stays_out(problem: AssignmentProblem, cheapest: Positions) -> Flags:
     return _LEVEL_VALUE[problem.level] < cheapest
 
 
-def pairs_that_matter(
+def auction_prices(
     problem: AssignmentProblem, oracle: PricingOracle | None, tier: Positions, first: Positions, params: AuctionParams
-) -> tuple[AssignmentProblem, Positions]:
-    """Return the pairs that are nearly as good as a need's best, at prices that an auction estimates.
+) -> tuple[AssignmentProblem, Integers, Positions]:
+    """Return estimates of dual prices, and the pairs that matter at them.
 
-    Needs bid over the first pairs. A need that may stay unmet stops where the price exceeds its value; all others go on
-    bidding.
+    Needs bid over the first pairs, and again with those that looked as good at the prices then. A need that may stay
+    unmet stops where the price exceeds its value; all others go on bidding.
 
     Parameters
     ----------
@@ -148,28 +202,52 @@ def pairs_that_matter(
     -------
     problem : AssignmentProblem
         With the pairs of the oracle that matter.
+    price_milli : ndarray of int64
+        By supporter: the price below the levels, in thousandths.
     pairs : ndarray of intp
-        The tight pairs that matter, in order, and the first ones.
+        The tight pairs that matter, in order.
     """
     least = np.where(may_stay_out(problem, tight_pairs(problem, tier)[1]), 0, -NEVER)
-    price = auction_prices(problem, first, least, params)
+    price = _auction(problem, first, least, np.zeros(len(problem.places), dtype=np.int64), params)
+    problem, first, near = _near(problem, oracle, tier, first, least, price, params)
+    pairs = together(problem, first, near)
+    price = _auction(problem, pairs, least, np.maximum(price - params.rebate_milli, 0), params)
+    problem, _, near = _near(problem, oracle, tier, pairs, least, price, params)
+    return problem, price, near
+
+
+def _near(
+    problem: AssignmentProblem,
+    oracle: PricingOracle | None,
+    tier: Positions,
+    pairs: Positions,
+    least: Integers,
+    price: Integers,
+    params: AuctionParams,
+) -> tuple[AssignmentProblem, Positions, Positions]:
+    """Return the tight pairs that are nearly as good, at these prices, as the best of the need's among `pairs`.
+
+    Before them come the problem with such pairs of the oracle, and the positions of `pairs` in it.
+    """
     surplus = least.copy()
-    np.maximum.at(surplus, problem.need[first], problem.value_milli[first] - price[problem.supporter[first]])
+    np.maximum.at(surplus, problem.need[pairs], problem.value_milli[pairs] - price[problem.supporter[pairs]])
     is_tight, cheapest = tight_pairs(problem, tier)
     if oracle is not None:
         levels = problem.bonus_milli * cheapest
         asked = np.where(_stays_out(problem, cheapest), NEVER, surplus - levels - params.near_milli - 1)
         offered = np.where(problem.places > 0, problem.bonus_milli * tier + price, NEVER)
         problem, place = problem.with_pairs(*oracle.pairs_above(asked, offered))
-        is_tight, first = tight_pairs(problem, tier)[0], place[first]
+        is_tight, pairs = tight_pairs(problem, tier)[0], place[pairs]
     short = surplus[problem.need] + price[problem.supporter] - problem.value_milli
-    return problem, together(problem, first, np.flatnonzero(is_tight & (short <= params.near_milli)))
+    return problem, pairs, np.flatnonzero(is_tight & (short <= params.near_milli))
 
 
-def auction_prices(problem: AssignmentProblem, pairs: Positions, least: Integers, params: AuctionParams) -> Integers:
+def _auction(
+    problem: AssignmentProblem, pairs: Positions, least: Integers, start_milli: Integers, params: AuctionParams
+) -> Integers:
     """Return by supporter the price at which an auction for places ends, in thousandths.
 
-    `least` is the surplus with which each need would rather stay unmet.
+    `least` is the surplus with which each need would rather stay unmet, and `start_milli` the opening prices.
 
     The auction algorithm (D. P. Bertsekas, Annals of Operations Research 14, 1988): all needs without a place bid in
     the same turn, each for its best supporter, by as much as makes that one equal to the second best, and one step
@@ -179,7 +257,7 @@ def auction_prices(problem: AssignmentProblem, pairs: Positions, least: Integers
     start = np.searchsorted(need, np.arange(len(problem.level) + 1))
     count = np.diff(start)
     most = int(value.max(initial=0)) + 1
-    price = np.zeros(len(problem.places), dtype=np.int64)
+    price = start_milli.copy()
     holder = np.full(len(problem.level), UNMET, dtype=np.intp)
     held = np.zeros(len(problem.level), dtype=np.int64)
     bidding = np.flatnonzero(count)

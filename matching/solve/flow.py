@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, dijkstra, maximum_flow, min_weight_full_bipartite_matching
 
 from matching.solve.budget import Budget
-from matching.solve.duals import Duals, least_duals, may_stay_out, pairs_that_matter, tight_pairs
+from matching.solve.duals import Duals, auction_prices, duals_near, least_duals, may_stay_out, tight_pairs
 from matching.solve.params import DEFAULTS, FlowParams, SolveParams
 from matching.solve.problem import (
     NEVER,
@@ -25,6 +25,7 @@ from matching.solve.problem import (
     Integers,
     Positions,
     PricingOracle,
+    chosen_pairs,
     components_of,
     places_left,
     rank_in_group,
@@ -60,6 +61,9 @@ def best_with_places(
     allows an improvement along a path of pairs, which loses u_i + v_j - w_ij at each of them. So only needs that are
     near in that measure are solved again. If that was too little, prices do not settle, and the connected components
     where they do not are solved as a whole; after that they settle, since a longest path passes each supporter once.
+
+    At the least prices over few pairs, many others seem to improve the assignment and do not. After an auction, prices
+    near its estimates are used instead, and the least only at the end.
     """
     if not len(problem.need) and oracle is None:
         return problem, np.full(len(problem.level), UNMET, dtype=np.intp), np.zeros(len(problem.places), dtype=np.int64)
@@ -68,9 +72,12 @@ def best_with_places(
     budget.report(f"Solving places: how many needs can be met, over {len(problem.need):,} pairs")
     problem, supporter_of, tier = solve_levels(problem, oracle, tuning)
     active = _first_pairs(problem, supporter_of, tier, tuning)
+    expected = None
     if len(active) > tuning.auction_above:
         budget.report(f"Solving places: which of {len(problem.need):,} pairs matter")
-        problem, active = pairs_that_matter(problem, oracle, tier, active, params.auction)
+        problem, estimate, near = auction_prices(problem, oracle, tier, active, params.auction)
+        expected = problem.bonus_milli * tier + estimate
+        active = together(problem, near, chosen_pairs(problem, supporter_of))
     if budget.cancelled():
         return problem, supporter_of, None
     weight = problem.weight
@@ -79,7 +86,7 @@ def best_with_places(
     supporter_of = _solved(problem, weight, active, supporter_of, every_need, tuning)
     number = 1
     while True:
-        duals = least_duals(problem, weight, active, supporter_of, sweeps)
+        duals = duals_near(problem, weight, active, supporter_of, sweeps, expected)
         sweeps = enough
         if duals.unsettled.any():
             needs = _in_components(problem, active, duals.unsettled)
@@ -103,7 +110,26 @@ def best_with_places(
             needs, near = _within_reach(problem, weight, active, supporter_of, duals, tuning)
             supporter_of = _solved(problem, weight, near, supporter_of, needs, tuning)
             sweeps = min(tuning.sweeps, enough)
+    if expected is not None:
+        problem, duals = _least_of_all(problem, oracle, active, supporter_of, tuning)
     return problem, supporter_of, duals.price
+
+
+def _least_of_all(
+    problem: AssignmentProblem,
+    oracle: PricingOracle | None,
+    active: Positions,
+    supporter_of: Positions,
+    tuning: FlowParams,
+) -> tuple[AssignmentProblem, Duals]:
+    """Return the least dual prices that prove the optimum over all pairs, adding pairs that still hold prices up."""
+    while True:
+        duals = least_duals(problem, problem.weight, active, supporter_of, len(problem.places) + 2)
+        problem, active, gain = _reduced_costs(problem, oracle, duals, active, tuning)
+        improving = np.flatnonzero(gain > 0)
+        if not len(improving):
+            return problem, duals
+        active = _with_best(problem, active, improving, gain, tuning)
 
 
 def _reduced_costs(

@@ -44,7 +44,7 @@ class FlowParams(_Section):
     first_pairs_extra: CountOrZero = 4
     # The most pairs that each need adds in a round of pricing.
     more_pairs: Count = 16
-    # With more first pairs than this, an auction finds those that matter.
+    # With more first pairs than this, an auction estimates the dual prices beforehand.
     auction_above: CountOrZero = 30_000
     # Small connected components are solved together, about this many pairs at a time.
     pairs_per_solve: Count = 2_000
@@ -60,6 +60,8 @@ class AuctionParams(_Section):
 
     # The least by which a bid exceeds the one before, in thousandths.
     step_milli: Annotated[int, Field(ge=1)] = 8
+    # By how much prices are lowered before the second auction, in thousandths.
+    rebate_milli: Milli = 50
     # It ends with this many bidders left, who would outbid each other for long, or after this many turns.
     few_bidders: CountOrZero = 10
     most_turns: CountOrZero = 10_000

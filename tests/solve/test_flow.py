@@ -194,7 +194,9 @@ def test_auction_prices_come_within_a_step_a_need_of_the_best_scores(problem):
     """Of an auction that ends, prices bound what all scores together can be, and miss it by a step for each need."""
     params = AuctionParams(few_bidders=0)
     useful, n = np.flatnonzero(problem.places[problem.supporter] > 0), len(problem.level)
-    price = auction_prices(problem, useful, np.zeros(n, dtype=np.int64), params)
+    # With places that cost as much as a normal need is worth, every need may stay out.
+    normal = replace(problem, level=np.full(n, 2))
+    _, price, _ = auction_prices(normal, None, np.ones(len(problem.places), dtype=np.intp), useful, params)
     surplus = np.zeros(n, dtype=np.int64)
     np.maximum.at(surplus, problem.need[useful], problem.value_milli[useful] - price[problem.supporter[useful]])
     bound = int(surplus.sum() + (price * problem.places).sum())
