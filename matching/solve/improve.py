@@ -1,11 +1,11 @@
 """Better plans from the restricted master: its loads in whole numbers, then large neighbourhood search.
 
-First the loads that the master takes whole make a plan, and supporters exchange what they hold for unmet needs. Then
-the loads that column generation has found are chosen from in whole numbers (restricted master heuristic; Joncour et
-al., Electronic Notes in Discrete Mathematics 36, 2010). Then neighbourhoods are searched (Shaw, CP 1998): supporters
-near to where the plan loses most against the bound give up what they hold, and are assigned again from all loads that
-lose little at the prices of the bound. What a plan loses is a sum over supporters (their best load's gain less that of
-their load) and unmet needs (their price), so it is known where to look.
+First loads are taken by their shares, and supporters exchange what they hold for unmet needs. Then the loads that
+column generation has found are chosen from in whole numbers (restricted master heuristic; Joncour et al., Electronic
+Notes in Discrete Mathematics 36, 2010). Then neighbourhoods are searched (Shaw, CP 1998): supporters near to where the
+plan loses most against the bound give up what they hold, and are assigned again from all loads that lose little at the
+prices of the bound. What a plan loses is a sum over supporters (their best load's gain less that of their load) and
+unmet needs (their price), so it is known where to look.
 
 Guarantee: none but that every plan keeps the rules and is no worse than the one before.
 """
