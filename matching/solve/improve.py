@@ -72,16 +72,20 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
         return plan
     problem, is_split = master.problem, (master.share > _SPLIT) & (master.share < 1 - _SPLIT)
     plan = better(problem, plan, exchanged(master, _by_share(master), budget, params))
-    losses = _losses(master, plan)
-    seeds = np.append(losses.of_need, losses.of_supporter) * _MILLI > 1 / 2
-    seeds[len(problem.level) + problem.supporter[master.loads[is_split, -1]]] = True
-    if not seeds.any():
-        return plan
-    people, _ = _neighbourhood(problem, losses, plan, np.flatnonzero(seeds), params.master_people)
-    people, free = _free(problem, master.rows.package, plan, people)
-    loads = master.loads[people[problem.supporter[master.loads[:, -1]]]]
-    loads = loads[np.where(loads >= 0, free[problem.need[loads]], True).all(axis=1)]
-    return _assigned_again(master, plan, people, free, loads, params.master_nodes, budget.share(1 / 2), params)
+    for size in params.master_people:
+        losses = _losses(master, plan)
+        seeds = np.append(losses.of_need, losses.of_supporter) * _MILLI > 1 / 2
+        seeds[len(problem.level) + problem.supporter[master.loads[is_split, -1]]] = True
+        if not seeds.any():
+            break
+        people, _ = _neighbourhood(problem, losses, plan, np.flatnonzero(seeds), size)
+        people, free = _free(problem, master.rows.package, plan, people)
+        loads = master.loads[people[problem.supporter[master.loads[:, -1]]]]
+        loads = loads[np.where(loads >= 0, free[problem.need[loads]], True).all(axis=1)]
+        plan = _assigned_again(master, plan, people, free, loads, params.master_nodes, budget.share(1 / 2), params)
+        if size >= len(people):
+            break
+    return plan
 
 
 def _by_share(master: Master) -> Positions:

@@ -115,8 +115,9 @@ class LoadsParams(ProgrammesParams):
     neighbourhood_loads: Count = 4_000
     neighbourhood_nodes: Count = 100
     neighbourhoods: CountOrZero = 8
-    # The restricted master in whole numbers: its supporters, nearest to what it splits, and its nodes, at most.
-    master_people: Count = 4_000
+    # The restricted master in whole numbers: its supporters, nearest to what it splits, and its nodes, at most. First
+    # fewer supporters, which takes a second or two, then more from the plan that this finds.
+    master_people: tuple[Count, ...] = (1_500, 6_000)
     master_nodes: Count = 300
     # The most loads of a closing programme, and of one supporter in it; others take part pair by pair.
     most_loads: Count = 20_000
