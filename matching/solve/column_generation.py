@@ -388,8 +388,7 @@ class Master:
 
         Only those of some people, made of some pairs, where these are given.
         """
-        everyone = np.ones(len(self.problem.places), dtype=bool)
-        within = np.where(everyone if people is None else people, gap, -1.0)
+        within = np.full(len(self.problem.places), gap) if people is None else np.where(people, gap, -1.0)
         some = np.arange(len(self.problem.need)) if pairs is None else np.flatnonzero(pairs)
         gain, best = self.bound.gain[some], self.bound.best
         loads, is_listed = loads_within(self.offers.of(some), gain, self.toll, best, within, most, most_each)

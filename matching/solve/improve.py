@@ -66,7 +66,7 @@ def from_restricted_master(master: Master, plan: Positions, budget: Budget, para
     """Return the best plan of the master's loads, or that plan if it is better.
 
     Loads that the master takes whole make up most of a plan. Whoever is far from all that it splits keeps them; for the
-    others it is solved in whole numbers.
+    others it is solved in whole numbers, first for fewer of them.
     """
     if not master.share.any():
         return plan

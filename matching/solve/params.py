@@ -37,9 +37,9 @@ class MarketParams(_Section):
 class FlowParams(_Section):
     """How the optimum with places only is found, over few pairs to begin with."""
 
-    # The first pairs: so many of each need that has to be met; and of each scarce supporter, so many for each place
-    # and so many more, with needs that may stay unmet.
+    # Pairs to begin with, of each need that has to be met.
     first_pairs: Count = 8
+    # Pairs to begin with, of each scarce supporter and needs that may stay unmet: for each place, and in addition.
     first_pairs_per_place: CountOrZero = 2
     first_pairs_extra: CountOrZero = 4
     # The most pairs that each need adds in a round of pricing.
@@ -95,8 +95,9 @@ class LoadsParams(ProgrammesParams):
     # share of the rest before any is proved.
     share_of_bounds: Share = 0.7
     share_of_plans: Share = 0.6
-    # Where plans are searched for, a need of the last level counts for so many thousandths, and others multiples of it.
+    # What a need of each level counts where plans are searched for, as multiples of one of the last level,
     level_factors: tuple[Count, Count, Count] = (256, 16, 1)
+    # and what one of the last level counts, in thousandths of a score point.
     plan_bonus_milli: Count = 8_000
     # A master is solved when it is this close to its bound: for counts, as a share of a need; then in score points.
     close_count: Annotated[float, Field(gt=0, lt=1)] = 0.01

@@ -65,7 +65,7 @@ class ComponentSearch:
         self._oracle, self._price, self._n_pairs, self._params = oracle, price, n_pairs, params
         asking = np.bincount(problem.level, minlength=_N_LEVELS)
         self._limits = as_reached([*asking, most_score_milli(problem, oracle)])
-        # Column generation, for a component that it is begun for.
+        # The restricted master; none before the search, or where a component has few pairs.
         self._begun: Master | None = None
         # By level, what the master keeps: at first what it reaches in whole needs, later what the plan reaches.
         self._goals: list[int] = []
