@@ -49,6 +49,8 @@ OF_POLICY = frozenset(
     }
 )
 """The kinds that change the policy."""
+OF_NEED = frozenset({Kind.DECISION, Kind.DESIGNATION, Kind.FEWER_DAYS, Kind.LATER})
+"""The kinds that make no difference to any other need, unless someone takes this one."""
 
 
 def related_specialisms(market: Market, need: int, supporter: int) -> tuple[str, ...]:

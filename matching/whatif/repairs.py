@@ -4,7 +4,7 @@ Each comes with what it moves elsewhere. The inputs and the plan stay as they ar
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,18 +17,21 @@ from matching.plan.phrases import need_in_words, person
 from matching.plan.write import Plan
 from matching.solve.problem import PRIORITY_LEVELS, UNMET, Positions, Reached
 from matching.whatif.candidates import Candidate, Change, Question, candidates
-from matching.whatif.remedies import CHANGES, OF_POLICY, Kind
+from matching.whatif.remedies import CHANGES, OF_NEED, OF_POLICY, Kind
 from matching.whatif.resolve import (
+    Answer,
     changed_market,
     changes_between,
     outcome_of,
     position_of_need,
+    reached_by,
     solve_again,
     without_need,
 )
 
-# Changes tried for one need: each takes a solve or more.
+# Changes tried for one need: each takes a solve or more, and at most this share of the time.
 _MOST_TRIED = 12
+_MOST_OF_TIME = 0.45
 _MOST_NAMED = 3
 
 
@@ -70,8 +73,8 @@ class Repair:
         `matching.plan.compare.CHANGE_COLUMNS`: the need itself, then every other need that it would move.
     reached : tuple of int
         What the plan would reach at each level, the last in thousandths.
-    proved : bool
-        Whether that is the best plan after the change.
+    proved, needs_proved : bool
+        Whether that is the best plan after the change, or none meets more needs; and none is as good without this one.
     """
 
     need_id: str
@@ -82,12 +85,29 @@ class Repair:
     changes: pd.DataFrame = field(repr=False)
     reached: Reached
     proved: bool
+    needs_proved: bool
     sentence: str
 
 
-def repairs(
-    market: Market, plan: Plan, need_id: str, *, most: int = 6, time_limit_s: float = 10.0
-) -> tuple[Repair, ...]:
+@dataclass(frozen=True)
+class Repairs:
+    """The smallest changes that would meet an unmet need.
+
+    Attributes
+    ----------
+    found : tuple of Repair
+        First those that leave the fewest other needs unmet, the most urgent level first; of those, changes for one
+        person or need before changes of the policy, then the smallest, then the highest total score.
+    n_tried, n_possible : int
+        How many changes were tried, the most promising first, of how many that may meet the need.
+    """
+
+    found: tuple[Repair, ...] = ()
+    n_tried: int = 0
+    n_possible: int = 0
+
+
+def repairs(market: Market, plan: Plan, need_id: str, *, most: int = 6, time_limit_s: float = 10.0) -> Repairs:
     """Return the smallest changes that would meet an unmet need; none for a need that is met.
 
     Parameters
@@ -98,12 +118,6 @@ def repairs(
         How many to return.
     time_limit_s : float
         How long to search in all, in seconds.
-
-    Returns
-    -------
-    tuple of Repair
-        First those that leave the fewest other needs unmet, the most urgent level first; of those, changes for one
-        person or need before changes of the policy, then the smallest, then the highest total score.
 
     Notes
     -----
@@ -119,15 +133,19 @@ def repairs(
     need = position_of_need(market.inputs, need_id)
     before = outcome_of(market, plan)
     if before[need] != UNMET:
-        return ()
+        return Repairs()
     close = changed_market(market, replace(market.inputs, baseline=plan.deployments), same_pairs=True)
-    search = _Search(Question(close, before, need), time.monotonic() + time_limit_s)
+    is_best = plan.manifest["status"] == "optimal"
+    most_s = _MOST_OF_TIME * time_limit_s
+    search = _Search(Question(close, before, need), is_best, time.monotonic() + time_limit_s, most_s)
     if search.question.someone_is_free() and (unchanged := search.tried(())):
-        return (unchanged,)
+        return Repairs((unchanged,))
     ones, twos = candidates(search.question)
-    found = list(search.that_work(ones)) or list(search.that_work(twos))
-    found.sort(key=_cost)
-    return tuple(found[:most])
+    found = search.that_work(ones)
+    if not found.found and found.n_tried == min(len(ones), _MOST_TRIED):
+        more = search.that_work(twos)
+        found = Repairs(more.found, found.n_tried + more.n_tried, found.n_possible + more.n_possible)
+    return replace(found, found=tuple(sorted(found.found, key=_cost)[:most]))
 
 
 def _cost(repair: Repair) -> tuple[tuple[int, ...], int, float, int]:
@@ -137,33 +155,60 @@ def _cost(repair: Repair) -> tuple[tuple[int, ...], int, float, int]:
 
 @dataclass(frozen=True)
 class _Search:
-    """A search for repairs, and the moment (monotonic seconds) at which it ends."""
+    """A search for repairs.
+
+    Attributes
+    ----------
+    is_best : bool
+        Whether the plan is proved to be the best.
+    deadline : float
+        When the search has to end, on the monotonic clock.
+    most_s : float
+        How long one change may be tried, in seconds.
+    """
 
     question: Question
+    is_best: bool
     deadline: float
+    most_s: float
 
     def left_s(self) -> float:
         """Return the seconds left to search."""
         return max(0.0, self.deadline - time.monotonic())
 
-    def that_work(self, tries: Iterable[Candidate]) -> Iterator[Repair]:
-        """Yield the repairs among the first candidates, each with the smallest size that works."""
-        for number, candidate in enumerate(tries):
-            if number == _MOST_TRIED or not self.left_s():
-                return
+    def that_work(self, tries: Sequence[Candidate]) -> Repairs:
+        """Return the repairs among the first candidates, and then by the smallest size that works, the best first."""
+        found, n_tried, longest_s = list[tuple[Repair, Candidate, float]](), 0, 0.0
+        for candidate in tries[:_MOST_TRIED]:
+            # A try that is cut short says little.
+            if (left_s := self.left_s()) <= longest_s:
+                break
             repair = self.tried(candidate)
-            if repair is None:
-                continue
-            # The last size is enough if no one else moves; with people who move, a smaller one may do.
-            smaller = candidate[0].sizes[:-1] if len(candidate) == 1 else ()
-            for size in smaller:
-                if not self.left_s():
-                    repair = replace(repair, is_least=False)
-                    break
-                if less := self.tried([candidate[0]._replace(sizes=(size,))]):
-                    repair = less
-                    break
-            yield repair
+            took_s = left_s - self.left_s()
+            n_tried, longest_s = n_tried + 1, max(longest_s, took_s)
+            if repair is not None:
+                found.append((repair, candidate, took_s))
+        found.sort(key=lambda one: _cost(one[0]))
+        return Repairs(tuple(self._with_least(*one) for one in found), n_tried, len(tries))
+
+    def _with_least(self, repair: Repair, candidate: Candidate, took_s: float) -> Repair:
+        """Return the repair by the smallest size that works, given that by the last one and how long a try takes."""
+        if len(candidate) != 1:
+            return repair
+        # The last size is enough if no one else moves; with people who move, a smaller one may do.
+        change = candidate[0]
+        sizes, first, last = change.sizes, 0, len(change.sizes) - 1
+        while first < last:
+            if self.left_s() <= took_s:
+                return replace(repair, is_least=False)
+            # A need that can be met after a change of its own can be met after a larger one, so half are left out each
+            # time. A person's new days or places may go to others, now to one and now to another.
+            size = (first + last) // 2 if change.kind in OF_NEED else first
+            if less := self.tried([change._replace(sizes=(sizes[size],))]):
+                repair, last = less, size
+            else:
+                first = size + 1
+        return repair
 
     def tried(self, candidate: Sequence[Change]) -> Repair | None:
         """Return the repair by these changes at their last sizes, if every best plan then meets the need."""
@@ -173,24 +218,35 @@ class _Search:
             words, inputs = CHANGES[kind](market, inputs, need, supporter, sizes[-1])
             steps.append(Step(kind, str(market.supporters[supporter]["supporter_id"]), sizes[-1], words))
         changed = changed_market(market, inputs)
+        if not len(changed.pairs.need[changed.pairs.of_need(need)]):
+            return None
         touched = _touched(market, changed, [change.supporter for change in candidate])
         needs = np.union1d([need], _package_of(market, need)).tolist()
-        answer = solve_again(market, before, changed, needs=needs, supporters=touched, time_limit_s=self.left_s() / 2)
+        most_s = min(self.most_s, self.left_s())
+        ends = time.monotonic() + most_s
+        answer = solve_again(market, before, changed, needs=needs, supporters=touched, time_limit_s=most_s / 2)
         if answer.supporter_of[need] == UNMET:
             return None
-        otherwise = solve_again(
-            market,
-            before,
-            without_need(changed, need),
-            needs=needs,
-            supporters=touched,
-            time_limit_s=self.left_s() / 2,
-            at_most=answer.reached,
-        )
+        if self.is_best and all(kind in OF_NEED for kind, _, _ in candidate):
+            # Without the need, the change makes no difference.
+            now = reached_by(market, before)
+            otherwise = Answer(before, now, now)
+        else:
+            otherwise = solve_again(
+                market,
+                before,
+                without_need(changed, need),
+                needs=needs,
+                supporters=touched,
+                time_limit_s=max(0.0, ends - time.monotonic()),
+                at_most=answer.reached,
+            )
         if otherwise.reached >= answer.reached:
             return None
         displaced = changes_between(market, before, answer.supporter_of, [need])
-        proved = answer.proved and otherwise.proved
+        is_sure = otherwise.bounds < answer.reached
+        proved, needs_proved = is_sure and answer.proved, is_sure and answer.needs_proved
+        doubt = "" if proved else _doubt(answer, is_certain=needs_proved)
         change = _words(steps) or f"Placing {person(market, int(answer.supporter_of[need]))} here"
         return Repair(
             self.question.need_id,
@@ -201,7 +257,8 @@ class _Search:
             displaced,
             answer.reached,
             proved,
-            _sentence(change, displaced, market.needs[need]["priority"], proved=proved),
+            needs_proved,
+            _sentence(change, displaced, market.needs[need]["priority"], doubt),
         )
 
 
@@ -232,7 +289,15 @@ def _words(steps: Sequence[Step]) -> str:
     return " and ".join(step.words if step is steps[0] else step.words[0].lower() + step.words[1:] for step in steps)
 
 
-def _sentence(change: str, displaced: pd.DataFrame, priority: str, *, proved: bool) -> str:
+def _doubt(answer: Answer, *, is_certain: bool) -> str:
+    """Return the doubt about a plan whose search was cut short, perhaps after the needs were certain."""
+    if not is_certain:
+        return " (as far as the search went in the time allowed)"
+    higher = (answer.bounds[-1] - answer.reached[-1]) / 1000
+    return f" (no plan meets more needs then; with more time, one may score up to {higher:.3f} higher)"
+
+
+def _sentence(change: str, displaced: pd.DataFrame, priority: str, doubt: str) -> str:
     """Return what a change would do to the need, of this priority, and to the others."""
     others = displaced.iloc[1:]
     lost, gained = (others[others["change"] == kind] for kind in ("lost", "gained"))
@@ -252,7 +317,6 @@ def _sentence(change: str, displaced: pd.DataFrame, priority: str, *, proved: bo
             same = (lost["priority"] == priority).any()
             which = "some of which have the same priority" if same else "none of which has the same priority"
         sentence += f", but would leave {_named(lost)} unmet, {which}"
-    doubt = "" if proved else " (as far as the search went in the time allowed)"
     return f"{sentence}{doubt}."
 
 

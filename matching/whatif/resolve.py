@@ -21,8 +21,10 @@ from matching.pairs.market import Market
 from matching.pairs.rules import Rulebook, positions
 from matching.plan.compare import CHANGE_COLUMNS
 from matching.plan.write import Plan
-from matching.solve.problem import UNMET, Positions, Reached, as_reached, best_of_each_need, connected
+from matching.solve.problem import NEVER, UNMET, Positions, Reached, as_reached, best_of_each_need, connected
 from matching.tables.grid import rounded_km
+
+_NO_BOUNDS: Reached = (NEVER, NEVER, NEVER, NEVER)
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,23 @@ class Answer:
         By need: the supporter, or `UNMET`.
     reached : tuple of int
         By level: needs met, and the last in thousandths.
-    proved : bool
-        Whether no other outcome is better.
+    bounds : tuple of int
+        By level: what no outcome exceeds that is as good in the levels before.
     """
 
     supporter_of: Positions
     reached: Reached
-    proved: bool
+    bounds: Reached
+
+    @property
+    def proved(self) -> bool:
+        """Whether no other outcome is better."""
+        return self.reached == self.bounds
+
+    @property
+    def needs_proved(self) -> bool:
+        """Whether no other outcome meets more needs."""
+        return self.reached[:-1] == self.bounds[:-1]
 
 
 def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) -> Market:
@@ -145,23 +157,24 @@ def solve_again(
     deadline = time.monotonic() + time_limit_s
     concerned = _concerned(market, before, changed, needs, supporters)
     part = _part(changed, concerned)
-    answers = []
+    answers, bounds = [], at_most or _NO_BOUNDS
     if len(part.pairs) > tuning.few_pairs and np.isfinite(changed.rulebook.days_offered).any():
         for size in tuning.needs_around:
             around = _around(part, before, needs, supporters, size)
+            if around[part.pairs.need].all():
+                break
             outcome, _ = solve(_held(part, before, around), time_limit_s=max(0.0, deadline - time.monotonic()) / 2)
             answers.append(_whole(changed, before, outcome.supporter_of, around))
-    if all(reached != at_most for reached, _ in answers):
+    if all(reached != bounds for reached, _ in answers):
         outcome, solved = solve(part, time_limit_s=max(0.0, deadline - time.monotonic()))
         found = _whole(changed, before, outcome.supporter_of, concerned)
         # No outcome can exceed the bounds of these components plus what is kept elsewhere.
-        most = as_reached(np.array(found[0]) + np.array(solved.bounds) - np.array(solved.values))
-        at_most = min(at_most, most) if at_most else most
+        bounds = min(bounds, as_reached(np.array(found[0]) + np.array(solved.bounds) - np.array(solved.values)))
         answers.append(found)
     reached, supporter_of = max(answers, key=lambda one: one[0])
     calm = _calmed(changed, before, supporter_of, needs)
     reached = reached_by(changed, calm)
-    return Answer(calm, reached, at_most is not None and reached >= at_most)
+    return Answer(calm, reached, max(bounds, reached))
 
 
 def _whole(

@@ -16,6 +16,7 @@ from matching.plan.phrases import bar_phrases, counted_days, need_in_words, pers
 from matching.plan.write import Plan
 from matching.solve.problem import LEVELS, PRIORITY_LEVELS, UNMET, Positions, Reached
 from matching.whatif.resolve import (
+    Answer,
     changed_market,
     changes_between,
     outcome_of,
@@ -29,8 +30,6 @@ from matching.whatif.resolve import (
 COMPONENT_COLUMNS = ("component", "weight", "fit", "adds", "chosen_fit", "chosen_adds")
 LEVEL_COLUMNS = ("level", "now", "forced", "difference")
 _MOST_MOVES_NAMED = 3
-# The doubt about an outcome that is not proved: its search was cut short, or the plan it starts from is not the best.
-_DOUBT_HERE = " (the best found in the time allowed; a better one may exist)"
 _DOUBT_ELSEWHERE = " (the other deployments stay as they are, and may not be the best from here)"
 
 
@@ -52,8 +51,8 @@ class WhyNot:
     displaced : DataFrame
         `matching.plan.compare.CHANGE_COLUMNS`: every need that would change hands. The need in question comes first,
         and each of the others after the one that takes its supporter.
-    proved : bool
-        Whether no plan with the supporter here is better; true where nothing had to be solved.
+    proved, needs_proved : bool
+        Whether no plan with the supporter here is better, or meets more needs; true where nothing had to be solved.
     sentences : tuple of str
         A summary.
     """
@@ -66,6 +65,7 @@ class WhyNot:
     levels: pd.DataFrame
     displaced: pd.DataFrame
     proved: bool
+    needs_proved: bool
     sentences: tuple[str, str]
 
     @property
@@ -100,6 +100,7 @@ def why_not(
     bars = tuple(bar_phrases(market, need, supporter)) if chosen != supporter else ()
     who = person(market, supporter)
     levels, displaced, proved = pd.DataFrame(columns=list(LEVEL_COLUMNS)), changes_between(market, before, before), True
+    needs_proved = True
     if chosen == supporter:
         sentences = (f"{who} already supports this need in the plan.", "Nothing would change.")
     elif full := _no_capacity(market, need, supporter):
@@ -129,8 +130,8 @@ def why_not(
         bonus = [_kept_bonus_milli(market, *one) for one in ((before, now), (answer.supporter_of, then))]
         levels = _levels(market, now, then, bonus)
         displaced = changes_between(market, before, answer.supporter_of, [need])
-        proved = is_best and answer.proved
-        doubt = "" if proved else _DOUBT_ELSEWHERE if answer.proved else _DOUBT_HERE
+        proved, needs_proved = is_best and answer.proved, is_best and answer.needs_proved
+        doubt = "" if proved else _DOUBT_ELSEWHERE if answer.proved else _doubt_here(answer, is_certain=needs_proved)
         sentences = (_consequence(who, now, then, bonus, doubt), _moves(displaced))
     return WhyNot(
         need_id,
@@ -141,6 +142,7 @@ def why_not(
         levels,
         displaced,
         proved,
+        needs_proved,
         sentences,
     )
 
@@ -213,6 +215,14 @@ def _consequence(who: str, now: Reached, then: Reached, bonus: Sequence[int], do
         differences.append(f"{abs(kept) / 1000:.3f} {'more' if kept > 0 else 'less'} for kept deployments")
     verdict = "just as good" if then == now else "worse" if then < now else "better"
     return f"With {who} here the plan would be {verdict}: {'; '.join(differences)}{doubt}."
+
+
+def _doubt_here(answer: Answer, *, is_certain: bool) -> str:
+    """Return the doubt about an outcome whose search was cut short, perhaps after the needs were certain."""
+    if not is_certain:
+        return " (the best found in the time allowed; a better one may exist)"
+    higher = (answer.bounds[-1] - answer.reached[-1]) / 1000
+    return f" (no plan with them here meets more needs; with more time, one may score up to {higher:.3f} higher)"
 
 
 # ---- who would move -------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Decisions on the Plan screen, the best plan from here, questions, and two plans side by side."""
 
+import re
 import threading
 import time
 from contextlib import closing
@@ -21,7 +22,7 @@ from matching.rounds.planning.run_inputs import serving
 from matching.rounds.store import open_store
 from matching.ui.formatting import comparisons, markup
 from matching.ui.state import live_plan, plan_making
-from matching.ui.state.params import PARAMS_KEY
+from matching.ui.state.params import PARAMS_KEY, ScreenParams
 from matching.ui.steps import COMPARE, PLAN, RULES
 
 RECORD = "What do you want to record?"
@@ -313,6 +314,13 @@ def test_what_would_meet_an_unmet_need_is_told_with_its_price(planned):  # noqa:
     planned.press("Find the smallest changes that would meet it")
     assert "would meet this need" in planned.words()
     assert "Cost: " in planned.words()
+
+
+def test_changes_that_there_was_no_time_to_try_are_counted(planned):  # noqa: F811
+    planned.tab.session_state[PARAMS_KEY] = ScreenParams(repairs_s=0)
+    planned.choose("Need", "N052")
+    planned.press("Find the smallest changes that would meet it")
+    assert re.search(r"0 of \d+ changes that might meet it were tried, the most promising first", planned.words())
 
 
 def test_a_need_that_somebody_could_take_at_once_names_them(planned):  # noqa: F811

@@ -17,7 +17,7 @@ from matching.ui.sections.plan_decisions import STATUS_COLOURS, ask_to_place, pe
 from matching.ui.state import answers, drafted_rules, person
 from matching.ui.state.live_plan import Opened
 from matching.ui.widgets import charts
-from matching.whatif.repairs import Repair
+from matching.whatif.repairs import Repair, Repairs
 from matching.whatif.why_not import WhyNot
 
 _MOST_CANDIDATES, _MOST_LISTED = 8, 400
@@ -156,15 +156,14 @@ def _show_repairs(opened: Opened, need_id: str) -> None:
     if st.button("Find the smallest changes that would meet it", key=f"ask_{key}"):
         st.session_state[key] = True
     if not st.session_state.get(key):
-        st.html(
-            markup.paragraph(
-                "Each change is tested by making the plan again with it. This can take ten seconds.", quiet=True
-            )
-        )
+        words = "Each change is tested by making the plan again with it. This takes up to four seconds."
+        st.html(markup.paragraph(words, quiet=True))
         return
-    found = answers.answer_repairs(opened.live, need_id)
+    answer = answers.answer_repairs(opened.live, need_id)
+    found = answer.found
     if not found:
         st.html(markup.paragraph("No small change was found that would meet it, neither one alone nor two together."))
+        _show_untried(answer)
         return
     if not found[0].steps:
         st.html(markup.paragraph(f"{_repair_words(found[0])} Record it above, or find the best plan from here."))
@@ -177,6 +176,14 @@ def _show_repairs(opened: Opened, need_id: str) -> None:
             can_do = edits is not None and not opened.is_approved
             if edits and can_do and st.button("Do this", key=f"do_{number}_{key}", help=markup.label(one.sentence)):
                 _do(opened, one, edits)
+    _show_untried(answer)
+
+
+def _show_untried(answer: Repairs) -> None:
+    if answer.n_tried < answer.n_possible:
+        tried = f"{answer.n_tried:,} of {answer.n_possible:,} changes that might meet it were tried"
+        words = f"{tried}, the most promising first."
+        st.html(markup.paragraph(words, quiet=True))
 
 
 def _do(opened: Opened, repair: Repair, edits: RepairEdits) -> None:

@@ -16,7 +16,7 @@ from matching.rounds.planning.run_inputs import serving
 from matching.ui.state.live_plan import Live
 from matching.ui.state.params import screen_params
 from matching.whatif.explain import Explanation, explain_need
-from matching.whatif.repairs import Repair, repairs
+from matching.whatif.repairs import Repairs, repairs
 from matching.whatif.resolve import position_of, position_of_need
 from matching.whatif.why_not import WhyNot, why_not
 
@@ -85,15 +85,13 @@ def _why_not(digest: str, need_id: str, supporter_id: str, force: bool, _found: 
     return why_not(_with_agreed(_found), _found.plan, need_id, supporter_id, force=force, time_limit_s=limit_s)
 
 
-def answer_repairs(found: Live, need_id: str) -> tuple[Repair, ...]:
+def answer_repairs(found: Live, need_id: str) -> Repairs:
     """Return the changes that would meet an unmet need."""
     return _repairs(found.digest, need_id, found)
 
 
-@st.cache_resource(
-    scope="session", max_entries=30, show_spinner="Trying what would meet this need. It can take ten seconds…"
-)
-def _repairs(digest: str, need_id: str, _found: Live) -> tuple[Repair, ...]:
+@st.cache_resource(scope="session", max_entries=30, show_spinner="Trying what would meet this need…")
+def _repairs(digest: str, need_id: str, _found: Live) -> Repairs:
     return repairs(_with_agreed(_found), _found.plan, need_id, time_limit_s=screen_params().repairs_s)
 
 

@@ -54,8 +54,8 @@ class ScreenParams(BaseModel):
 
     patience_s: Seconds = 1.5
     live_plan_s: Seconds = 3.0
-    why_not_s: Seconds = 4.0
-    repairs_s: Seconds = 10.0
+    why_not_s: Seconds = 3.5
+    repairs_s: Seconds = 3.8
     database_wait_s: Seconds = 10.0
     longest_turn_s: Seconds = 0.5
     download_kept_s: Seconds = 60.0
