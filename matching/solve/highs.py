@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _POLL_EVERY_S = 0.05
 _NO_LIMIT = 2**31 - 1
+_DUAL, _PRIMAL = 1, 4
 
 
 class LinearProgramme:
@@ -47,9 +48,7 @@ class LinearProgramme:
 
         self._solver = highspy.Highs()
         self._solver.silent()
-        # Columns are added to an optimal basis, but most solves follow a change of bounds or many new columns, where
-        # the dual simplex with its perturbation was twice as fast as the primal one.
-        for name, value in {"threads": 1, "presolve": "off", "solver": "simplex", "simplex_strategy": 1}.items():
+        for name, value in {"threads": 1, "presolve": "off", "solver": "simplex"}.items():
             self._solver.setOptionValue(name, value)
         self._solver.changeObjectiveSense(highspy.ObjSense.kMaximize)
         none = np.zeros(0, dtype=np.int32)
@@ -60,7 +59,7 @@ class LinearProgramme:
         self._params = params
         self._solver.cbSimplexInterrupt += self._interrupt
         self._solver.cbIpmInterrupt += self._interrupt
-        self._n_new, self._is_far = 0, False
+        self._n_new, self._has_changed, self._is_far = 0, True, False
         self._basis: highspy.HighsBasis | None = None
         self.columns = self.duals = np.zeros(0)
         self.value = 0.0
@@ -87,14 +86,17 @@ class LinearProgramme:
     def change_value(self, column: int, value: float) -> None:
         """Change the value of a column."""
         self._solver.changeColCost(column, value)
+        self._has_changed = True
 
     def bound_column(self, column: int, most: float) -> None:
         """Change the most that a column may be; the least stays 0."""
         self._solver.changeColBounds(column, 0.0, most)
+        self._has_changed = True
 
     def change_row(self, row: int, least: float, most: float) -> None:
         """Change what the sum of a row may be."""
         self._solver.changeRowBounds(row, least, most)
+        self._has_changed = True
 
     def solve(self, budget: Budget) -> bool:
         """Solve it, and keep `columns`, the `value` and the `duals` of its rows; False where that was cut short.
@@ -110,6 +112,9 @@ class LinearProgramme:
         params = self._params
         if not (self._is_far and n_new > params.many_new * solver.getNumCol()):
             most_steps = max(params.few_steps, int(params.steps_per_row * solver.getNumRow()))
+            # With a few more columns the last basis is still feasible, and a few primal steps from the best.
+            is_near = not self._has_changed and n_new <= params.few_new * solver.getNumCol()
+            solver.setOptionValue("simplex_strategy", _PRIMAL if is_near else _DUAL)
             solver.setOptionValue("simplex_iteration_limit", most_steps)
             solver.run()
             self._is_far = solver.getModelStatus() == self._has_too_many_steps
@@ -123,6 +128,7 @@ class LinearProgramme:
             budget.cut_short()
             self._go_back(n_new)
             return False
+        self._has_changed = False
         self._basis = solver.getBasis()
         answer = solver.getSolution()
         self.columns, self.duals = np.array(answer.col_value), np.array(answer.row_dual)

@@ -75,8 +75,10 @@ class ProgrammesParams(_Section):
     # A linear programme gets this many steps of the simplex method, or this many for each row if that is more. Then an
     # interior point takes over, and comes first as long as more than such a share of the columns is new.
     few_steps: Count = 5_000
-    steps_per_row: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.75
+    steps_per_row: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     many_new: Share = 0.1
+    # Where no more than such a share of the columns is new and nothing else has changed, the simplex method is primal.
+    few_new: Share = 0.01
     # An integer programme of no more columns is solved in this process, a larger one in a process of its own, whose
     # search tree is given up, with the bound that it has, when it takes more memory than this.
     columns_here: CountOrZero = 3_000

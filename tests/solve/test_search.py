@@ -147,10 +147,15 @@ def test_a_solve_that_is_cut_short_leaves_the_programme_as_it_was_and_the_next_o
     assert programme.value > value
 
 
+@pytest.mark.parametrize(
+    "way",
+    [{"few_steps": 1, "steps_per_row": 0}, {"few_new": 0}, {"few_new": 1}],
+    ids=["interior point", "dual simplex", "primal simplex"],
+)
 @pytest.mark.parametrize("number", range(4))
-def test_an_interior_point_instead_of_many_simplex_steps_has_the_same_answer(number):
+def test_every_way_to_solve_a_linear_programme_has_the_same_answer(number, way):
     made = random_round(number)
-    plan = made.plan(params=SolveParams(loads=LoadsParams(few_pairs=0, few_steps=1, steps_per_row=0)))
+    plan = made.plan(params=SolveParams(loads=LoadsParams(few_pairs=0, **way)))
     check_bounds(made, plan)
     assert said(plan) == by_milp(made)
 
