@@ -7,6 +7,7 @@ imports nothing of this package, so that it starts quickly.
 import pickle
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -79,7 +80,14 @@ def solve(task: Task, answer: Callable[[Answer], None], is_over: Callable[[], bo
         start.col_value = task.start.tolist()
         solver.setSolution(start)
 
+    known = np.inf
+
     def interrupt(event: "highspy.HighsCallbackEvent") -> None:
+        nonlocal known
+        # Whoever ends this process has the bound by then.
+        if (bound := -float(event.data_out.mip_dual_bound)) < known - 1:
+            known = bound
+            answer(Answer(None, bound, False))
         if is_over():
             event.interrupt()
 
@@ -106,17 +114,26 @@ def main() -> None:
         out.flush()
 
     task = Task(*pickle.load(sys.stdin.buffer))
-    solve(task, send, lambda: _peak_mb() > task.most_mb)
+    import highspy  # noqa: PLC0415, F401 - before memory is limited
+
+    # Without memory for more, what was sent stands.
+    with suppress(MemoryError):
+        solve(task, send, _outgrown(task.most_mb))
 
 
-def _peak_mb() -> float:
-    """Return the most memory that this process has used; 0 on Windows, which does not tell."""
+def _outgrown(most_mb: int) -> Callable[[], bool]:
+    """Return a function that tells whether this process has used more memory; never on Windows, which does not tell.
+
+    A step of the search may need much more at once: a fifth above that, Linux refuses.
+    """
     try:
         import resource  # noqa: PLC0415
     except ImportError:
-        return 0.0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024**2 if sys.platform == "darwin" else 1024)
+        return lambda: False
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (most_mb * 6 // 5 * 2**20, hard))
+    in_a_mb = 1024**2 if sys.platform == "darwin" else 1024
+    return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > most_mb * in_a_mb
 
 
 if __name__ == "__main__":

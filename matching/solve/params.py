@@ -75,7 +75,7 @@ class ProgrammesParams(_Section):
     # A linear programme gets this many steps of the simplex method, or this many for each row if that is more. Then an
     # interior point takes over, and comes first as long as more than such a share of the columns is new.
     few_steps: Count = 5_000
-    steps_per_row: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    steps_per_row: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.75
     many_new: Share = 0.1
     # Where no more than such a share of the columns is new and nothing else has changed, the simplex method is primal.
     few_new: Share = 0.01
