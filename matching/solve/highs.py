@@ -2,9 +2,9 @@
 
 A linear programme is kept between solves, so that the simplex method goes on from its last basis (warm start). HiGHS
 can be interrupted there, but not for seconds at a time inside the root node of an integer programme: a large one is
-solved in a process of its own (`python mip_worker.py`), which is ended when the time is up, and sends its plans as it
-finds them. One thread everywhere, and no time limits inside HiGHS: an answer that neither time nor memory cuts short is
-always the same.
+solved in a process of its own (`python mip_worker.py`), which is ended when the time is up, and sends plans and bounds
+as it finds them. One thread everywhere, and no time limits inside HiGHS: an answer that neither time nor memory cuts
+short is always the same.
 """
 
 import pickle

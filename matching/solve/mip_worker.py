@@ -124,14 +124,16 @@ def main() -> None:
 def _outgrown(most_mb: int) -> Callable[[], bool]:
     """Return a function that tells whether this process has used more memory; never on Windows, which does not tell.
 
-    A step of the search may need much more at once: a fifth above that, Linux refuses.
+    A step of the search may need much more at once. So Linux refuses it more than half as much again, which counts what
+    is reserved and not yet used as well.
     """
     try:
         import resource  # noqa: PLC0415
     except ImportError:
         return lambda: False
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (most_mb * 6 // 5 * 2**20, hard))
+    most = most_mb * 8 // 5 * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
     in_a_mb = 1024**2 if sys.platform == "darwin" else 1024
     return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > most_mb * in_a_mb
 

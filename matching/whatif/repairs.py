@@ -218,7 +218,7 @@ class _Search:
             words, inputs = CHANGES[kind](market, inputs, need, supporter, sizes[-1])
             steps.append(Step(kind, str(market.supporters[supporter]["supporter_id"]), sizes[-1], words))
         changed = changed_market(market, inputs)
-        if not len(changed.pairs.need[changed.pairs.of_need(need)]):
+        if not changed.pairs.count_by_need()[need]:
             return None
         touched = _touched(market, changed, [change.supporter for change in candidate])
         needs = np.union1d([need], _package_of(market, need)).tolist()

@@ -256,13 +256,14 @@ def test_a_cancellation_ends_an_integer_programme_within_a_second():
     assert threading.active_count() <= 2
 
 
-def test_a_search_tree_that_outgrows_its_memory_is_given_up_with_its_bound():
+def test_a_search_tree_that_outgrows_its_memory_is_given_up_with_its_bound(capfd):
     made = random_world(3, n_schools=120, n_supporters=160, n_needs=260, decisions=0, groups=False)
     plan = made.plan(params=SolveParams(loads=LoadsParams(few_pairs=10**6, columns_here=0, worker_mb=1)))
     assert not list(faults_of(made, served(plan)))
     assert plan.manifest["status"] == "gap"
     assert said(plan) < bounds_said(plan)
     assert plan.manifest["proof"]["cut_short_by"] == "solver"
+    assert capfd.readouterr().err == ""
 
 
 # ---- the knapsack --------------------------------------------------------------------------------------------------
