@@ -84,7 +84,7 @@ def solve(task: Task, answer: Callable[[Answer], None], is_over: Callable[[], bo
 
     def interrupt(event: "highspy.HighsCallbackEvent") -> None:
         nonlocal known
-        # Whoever ends this process has the bound by then.
+        # Reported as it falls, so that the bound is known when this process is ended.
         if (bound := -float(event.data_out.mip_dual_bound)) < known - 1:
             known = bound
             answer(Answer(None, bound, False))
@@ -116,16 +116,16 @@ def main() -> None:
     task = Task(*pickle.load(sys.stdin.buffer))
     import highspy  # noqa: PLC0415, F401 - before memory is limited
 
-    # Without memory for more, what was sent stands.
+    # If memory runs out, the answers sent so far are used.
     with suppress(MemoryError):
         solve(task, send, _outgrown(task.most_mb))
 
 
 def _outgrown(most_mb: int) -> Callable[[], bool]:
-    """Return a function that tells whether this process has used more memory; never on Windows, which does not tell.
+    """Return a function that reports whether this process has used more memory than this; always False on Windows.
 
-    A step of the search may need much more at once. So Linux refuses it more than half as much again, which counts what
-    is reserved and not yet used as well.
+    One step of the search may need far more, so Linux is asked to refuse anything above 1.6 times as much. That limit
+    includes memory that is reserved but not yet used.
     """
     try:
         import resource  # noqa: PLC0415

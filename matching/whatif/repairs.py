@@ -142,8 +142,9 @@ def repairs(market: Market, plan: Plan, need_id: str, *, most: int = 6, time_lim
         return Repairs((unchanged,))
     ones, twos = candidates(search.question)
     found = search.that_work(ones)
-    if not found.found and found.n_tried == min(len(ones), _MOST_TRIED):
-        more = search.that_work(twos)
+    if not found.found:
+        has_tried_ones = found.n_tried == min(len(ones), _MOST_TRIED)
+        more = search.that_work(twos) if has_tried_ones else Repairs(n_possible=len(twos))
         found = Repairs(more.found, found.n_tried + more.n_tried, found.n_possible + more.n_possible)
     return replace(found, found=tuple(sorted(found.found, key=_cost)[:most]))
 
@@ -245,7 +246,9 @@ class _Search:
             return None
         displaced = changes_between(market, before, answer.supporter_of, [need])
         is_sure = otherwise.bounds < answer.reached
-        proved, needs_proved = is_sure and answer.proved, is_sure and answer.needs_proved
+        proved = is_sure and answer.proved
+        # Bounds do not cover parts that the change does not touch: they are the best only in a plan that is.
+        needs_proved = proved or (is_sure and self.is_best and answer.needs_proved)
         doubt = "" if proved else _doubt(answer, is_certain=needs_proved)
         change = _words(steps) or f"Placing {person(market, int(answer.supporter_of[need]))} here"
         return Repair(
@@ -293,8 +296,8 @@ def _doubt(answer: Answer, *, is_certain: bool) -> str:
     """Return the doubt about a plan whose search was cut short, perhaps after the needs were certain."""
     if not is_certain:
         return " (as far as the search went in the time allowed)"
-    higher = (answer.bounds[-1] - answer.reached[-1]) / 1000
-    return f" (no plan meets more needs then; with more time, one may score up to {higher:.3f} higher)"
+    most = f"{answer.score_gap:.3f}"
+    return f" (no plan with this change meets more needs; with more time, one may score up to {most} higher)"
 
 
 def _sentence(change: str, displaced: pd.DataFrame, priority: str, doubt: str) -> str:

@@ -55,6 +55,11 @@ class Answer:
         """Whether no other outcome meets more needs."""
         return self.reached[:-1] == self.bounds[:-1]
 
+    @property
+    def score_gap(self) -> float:
+        """By how many points another outcome could score higher that meets as many needs at each level."""
+        return (self.bounds[-1] - self.reached[-1]) / 1000
+
 
 def changed_market(market: Market, inputs: Inputs, *, same_pairs: bool = False) -> Market:
     """Return the market after a change of its inputs.

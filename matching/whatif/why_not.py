@@ -221,8 +221,8 @@ def _doubt_here(answer: Answer, *, is_certain: bool) -> str:
     """Return the doubt about an outcome whose search was cut short, perhaps after the needs were certain."""
     if not is_certain:
         return " (the best found in the time allowed; a better one may exist)"
-    higher = (answer.bounds[-1] - answer.reached[-1]) / 1000
-    return f" (no plan with them here meets more needs; with more time, one may score up to {higher:.3f} higher)"
+    most = f"{answer.score_gap:.3f}"
+    return f" (no plan with them here meets more needs; with more time, one may score up to {most} higher)"
 
 
 # ---- who would move -------------------------------------------------------------------------------------------------

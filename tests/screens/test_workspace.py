@@ -320,6 +320,7 @@ def test_changes_that_there_was_no_time_to_try_are_counted(planned):  # noqa: F8
     planned.tab.session_state[PARAMS_KEY] = ScreenParams(repairs_s=0)
     planned.choose("Need", "N052")
     planned.press("Find the smallest changes that would meet it")
+    assert "No small change was found that would meet it among those tried." in planned.words()
     assert re.search(r"0 of \d+ changes that might meet it were tried, the most promising first", planned.words())
 
 

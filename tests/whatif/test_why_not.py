@@ -473,6 +473,17 @@ def test_without_time_nothing_is_tried_and_that_is_said():
     assert (len(answer.found), answer.n_tried, answer.n_possible) == (1, 1, 1)
 
 
+def test_two_changes_together_that_there_was_no_time_to_try_are_counted():
+    market, plan = opened(
+        NEAR, [person("S1", 1, days_available="3")], [need("N1", 2, days="2"), need("N2", 3, days="2")]
+    )
+    (unmet,) = plan.unmet["need_id"]
+    answer = repairs(market, plan, unmet)
+    assert len(answer.found[0].steps) == 2
+    assert answer.n_tried == answer.n_possible
+    assert repairs(market, plan, unmet, time_limit_s=0) == Repairs((), 0, answer.n_possible)
+
+
 def test_days_and_a_place_together_only_where_neither_alone_suffices():
     told = sentences(
         NEAR,

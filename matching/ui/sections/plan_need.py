@@ -162,7 +162,9 @@ def _show_repairs(opened: Opened, need_id: str) -> None:
     answer = answers.answer_repairs(opened.live, need_id)
     found = answer.found
     if not found:
-        st.html(markup.paragraph("No small change was found that would meet it, neither one alone nor two together."))
+        is_all = answer.n_tried == answer.n_possible
+        alone = ", neither one alone nor two together" if is_all else " among those tried"
+        st.html(markup.paragraph(f"No small change was found that would meet it{alone}."))
         _show_untried(answer)
         return
     if not found[0].steps:
